@@ -17,7 +17,6 @@ import json
 import os
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 LATE_MINUTES = 15
@@ -77,7 +76,7 @@ def build_table() -> pd.DataFrame:
     table = flights.merge(weather, on=["origin", "time_hour"], how="left", validate="many_to_one")
     table = table.merge(planes, on="tailnum", how="left", validate="many_to_one")
     delay = table["arr_delay"].astype(float)
-    table["late"] = np.where(delay.isna(), None, np.where(delay > LATE_MINUTES, "1", "0"))
+    table["late"] = (delay > LATE_MINUTES).map({True: "1", False: "0"}).where(delay.notna())
     per_month = table["month"].astype(int).value_counts().sort_index()
     if per_month.tolist() != ROWS_PER_MONTH:
         raise ValueError(f"flights per month are {per_month.tolist()}, expected {ROWS_PER_MONTH}")

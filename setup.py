@@ -1,0 +1,29 @@
+"""Packaging: the wheel carries `pipeline` and `models`, and is what remote Beam workers are given."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+
+def requirements() -> list[str]:
+    """What requirements.in asks for, up to the tools of developers."""
+    asked = (HERE / "requirements.in").read_text(encoding="utf-8").split("# Tests, checks, packaging.")[0]
+    lines = [line.split("#")[0].strip() for line in asked.splitlines()]
+    return [line for line in lines if line]
+
+
+setup(
+    name="flightline",
+    version="0.1.0",
+    description="A TFX production pipeline for tabular data, from raw rows to a released model",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.14",
+    packages=find_packages(include=["pipeline", "pipeline.*", "models", "models.*"]),
+    package_data={"pipeline": ["py.typed"], "models": ["py.typed"]},
+    install_requires=requirements(),
+    entry_points={"console_scripts": ["flightline=pipeline.cli:main"]},
+)
