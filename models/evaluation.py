@@ -1,0 +1,67 @@
+"""The EvalConfig of Evaluator from settings: metrics, slices, and the thresholds that bless a model."""
+
+from collections.abc import Sequence
+
+from tensorflow_model_analysis.proto import config_pb2
+
+from models.features import transformed_name
+from models.settings import METRICS, EvaluationSettings, MetricBounds
+
+
+def eval_config(label: str, settings: EvaluationSettings) -> config_pb2.EvalConfig:
+    """Builds the config for models that `models.export` writes.
+
+    Every metric of `METRICS` is computed on the whole set, on each of `settings.slices`, and on the slices that
+    have thresholds. A model is blessed when every threshold holds on the whole set and on every value of its slice.
+
+    - Without a champion, Evaluator drops the `vs_champion` thresholds.
+    - A metric that is not a number (AUC on a slice with one class) fails its thresholds. TFMA's `min_slice_size` is
+      no way out: it drops the metrics of small slices, and a metric that isn't there fails too.
+
+    Args:
+        label: the raw label column.
+        settings: slices and thresholds.
+    """
+    slices = dict.fromkeys([(), *settings.slices, *(bounds.slice for bounds in settings.per_slice)])
+    return config_pb2.EvalConfig(
+        model_specs=[
+            config_pb2.ModelSpec(
+                signature_name="serving_default",
+                preprocessing_function_names=["transform_features"],
+                label_key=transformed_name(label),
+            )
+        ],
+        slicing_specs=[_slicing_spec(columns) for columns in slices],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=[_metric_config(name, settings) for name in METRICS])],
+    )
+
+
+def _metric_config(name: str, settings: EvaluationSettings) -> config_pb2.MetricConfig:
+    config = config_pb2.MetricConfig(class_name=name)
+    # Not `config.threshold`: that one would be held against every slice, the smallest included.
+    bounded = [((), settings.thresholds), *((bounds.slice, bounds.thresholds) for bounds in settings.per_slice)]
+    for columns, thresholds in bounded:
+        if name in thresholds:
+            config.per_slice_thresholds.add(
+                slicing_specs=[_slicing_spec(columns)], threshold=_threshold(name, thresholds[name])
+            )
+    return config
+
+
+def _threshold(metric: str, bounds: MetricBounds) -> config_pb2.MetricThreshold:
+    threshold = config_pb2.MetricThreshold()
+    if bounds.lower is not None:
+        threshold.value_threshold.lower_bound.value = bounds.lower
+    if bounds.upper is not None:
+        threshold.value_threshold.upper_bound.value = bounds.upper
+    if bounds.vs_champion is not None:
+        # TFMA compares candidate - champion; in protobuf a wrapped 0.0 must be set, or it is no bound at all.
+        change = threshold.change_threshold
+        change.absolute.value = -METRICS[metric] * bounds.vs_champion
+        higher = METRICS[metric] > 0
+        change.direction = config_pb2.HIGHER_IS_BETTER if higher else config_pb2.LOWER_IS_BETTER
+    return threshold
+
+
+def _slicing_spec(columns: Sequence[str]) -> config_pb2.SlicingSpec:
+    return config_pb2.SlicingSpec(feature_keys=columns)

@@ -1,0 +1,43 @@
+"""The SavedModel that Evaluator, BulkInferrer, TF Serving and MLServer load alike."""
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
+
+from models.features import FeaturePlan
+from models.rows import model_inputs
+
+SERVING, TRANSFORM = "serving_default", "transform_features"  # the signatures
+PROBABILITIES = "probabilities"  # the one output of serving_default
+
+
+def export_model(model: keras.Model, plan: FeaturePlan, transform: tft.TFTransformOutput, directory: str) -> None:
+    """Saves `model` behind the transform graph, with two signatures that take `examples`: string [batch].
+
+    - `serving_default`: serialised raw tf.Examples, with or without a label, to {"probabilities": float32 [batch, 1]}.
+    - `transform_features`: labelled raw tf.Examples to the transformed columns, each [batch], label included.
+
+    Examples need the columns of the plan only.
+    """
+    raw_spec = transform.raw_feature_spec()
+    spec = {name: raw_spec[name] for name in plan.raw_names}
+    labelled_spec = spec | {plan.label: raw_spec[plan.label]}
+    # What `transform_features_layer` wraps in a tf_keras model, whose saving takes seconds and leaves extra functions.
+    loader = SavedModelLoader(transform.transform_savedmodel_dir)
+    examples_signature = [tf.TensorSpec([None], tf.string, name="examples")]
+
+    @tf.function(input_signature=examples_signature, autograph=False)
+    def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        columns = loader.apply_transform_model(tf.io.parse_example(examples, spec))
+        return {PROBABILITIES: tf.sigmoid(model(model_inputs(plan, columns), training=False))}
+
+    @tf.function(input_signature=examples_signature, autograph=False)
+    def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        return loader.apply_transform_model(tf.io.parse_example(examples, labelled_spec))
+
+    module = tf.Module()
+    # The tf.Variables themselves: when Keras' own wrappers are saved, C++ consumers "could not find variable".
+    module.weights = [variable.value for variable in model.variables]
+    module.transform = vars(loader)  # its tables and their assets
+    tf.saved_model.save(module, directory, signatures={SERVING: serve, TRANSFORM: transform_features})

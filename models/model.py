@@ -1,0 +1,80 @@
+"""The wide and deep network, for any plan."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from models.features import FeaturePlan
+from models.layers import CrossIndex, LowRankCross, PiecewiseLinear
+from models.settings import ModelSettings
+
+NUMBERS, CATEGORIES = "numbers", "categories"  # names of the model's inputs
+LOGIT = "logit"  # name of the layer whose bias is the base rate
+
+
+def build_model(plan: FeaturePlan, settings: ModelSettings, sizes: Sequence[int]) -> keras.Model:
+    """Builds the untrained model.
+
+    Args:
+        plan: what the columns are.
+        settings: the network's shape.
+        sizes: ids of each category of the plan, in its order (`FeaturePlan.category_sizes`).
+
+    Returns:
+        a model of {"numbers": float32 [batch, numbers], "categories": int32 [batch, categories]} to logits
+        [batch, 1]. A table without numbers, or without categories, has no such input.
+    """
+    inputs, deep, wide = {}, [], None
+    if plan.numbers:
+        inputs[NUMBERS] = keras.Input((len(plan.numbers),), name=NUMBERS, dtype="float32")
+        deep += _encode_numbers(inputs[NUMBERS], plan)
+    if plan.categories:
+        inputs[CATEGORIES] = keras.Input((len(plan.categories),), name=CATEGORIES, dtype="int32")
+        index = CrossIndex(sizes, choose_crosses(sizes, settings), name="cross_index")
+        rows = index(inputs[CATEGORIES])
+        deep.append(keras.layers.Flatten()(_table(index.rows, settings.embedding_width, "embeddings")(rows)))
+        if settings.wide:
+            wide = ops.sum(_table(index.rows, 1, "wide")(rows), axis=1)
+    x = keras.layers.Concatenate()(deep) if len(deep) > 1 else deep[0]
+    if settings.projection:
+        x = keras.layers.Dense(settings.projection, name="projection")(x)
+    start = x
+    for layer in range(settings.cross_layers):
+        x = LowRankCross(settings.cross_rank, name=f"cross_{layer + 1}")(start, x)
+    for layer, units in enumerate(settings.hidden):
+        x = keras.layers.Dense(units, activation="relu", name=f"hidden_{layer + 1}")(x)
+        x = keras.layers.Dropout(settings.dropout)(x)
+    logits = keras.layers.Dense(1, name=LOGIT)(x)
+    return keras.Model(inputs, logits if wide is None else logits + wide)
+
+
+def choose_crosses(sizes: Sequence[int], settings: ModelSettings) -> list[tuple[int, ...]]:
+    """Which categories to cross: pairs first, then triples and so on, those with fewest combinations first."""
+    chosen: list[tuple[int, ...]] = []
+    for order in range(2, settings.cross_order + 1):
+        if len(chosen) >= settings.max_crosses:
+            break
+        sized = (
+            (math.prod(sizes[i] for i in cross), cross) for cross in itertools.combinations(range(len(sizes)), order)
+        )
+        chosen += [cross for size, cross in sorted(sized) if size <= settings.max_cross_size]
+    return chosen[: settings.max_crosses]
+
+
+def _encode_numbers(numbers: keras.KerasTensor, plan: FeaturePlan) -> list[keras.KerasTensor]:
+    missing = ops.isnan(numbers)
+    values = ops.where(missing, 0.0, numbers)
+    encoded = [PiecewiseLinear(plan.quantile_bins, name="piecewise_linear")(values) if plan.quantile_bins else values]
+    optional = [i for i, number in enumerate(plan.numbers) if number.optional]
+    if optional:
+        encoded.append(ops.take(ops.cast(missing, "float32"), optional, axis=1))
+    return encoded
+
+
+def _table(rows: int, width: int, name: str) -> keras.layers.Embedding:
+    # Small weights: a row that training seldom meets stays close to saying nothing.
+    initializer = keras.initializers.RandomNormal(stddev=0.01) if width > 1 else "zeros"
+    return keras.layers.Embedding(rows, width, embeddings_initializer=initializer, name=name)

@@ -1,0 +1,134 @@
+"""Transformed examples as matrices on disk: read and parsed once, in bounded memory, whatever their number."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from models.features import FeaturePlan
+from models.model import CATEGORIES, NUMBERS
+
+_READ_BATCH = 8192
+_EVALUATION_BATCH = 16384
+
+Features = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Matrices with a row for each example; memory-mapped, so that the system decides what stays in memory."""
+
+    features: Features  # "numbers": float32 [rows, numbers], "categories": int32 [rows, categories]
+    labels: np.ndarray  # float32 [rows], 0 or 1
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, index: np.ndarray) -> tuple[Features, np.ndarray]:
+        """The rows at `index`, copied into memory."""
+        return {name: matrix[index] for name, matrix in self.features.items()}, self.labels[index]
+
+
+def model_inputs(plan: FeaturePlan, columns: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Stacks transformed columns, each [batch], to the inputs of the model."""
+    inputs = {}
+    if plan.numbers:
+        inputs[NUMBERS] = tf.stack([columns[number.transformed] for number in plan.numbers], axis=1)
+    if plan.categories:
+        ids = tf.stack([columns[category.transformed] for category in plan.categories], axis=1)
+        inputs[CATEGORIES] = tf.cast(ids, tf.int32)
+    return inputs
+
+
+def read_rows(patterns: Sequence[str], plan: FeaturePlan, directory: Path) -> Rows:
+    """Reads all transformed tf.Examples of the files that match `patterns` into matrices under `directory`.
+
+    Raises:
+        ValueError: there are no files or rows, or labels other than 0 and 1.
+    """
+    files = sorted(tf.io.gfile.glob(list(patterns)))
+    if not files:
+        raise ValueError(f"no transformed examples match {', '.join(patterns)}: run Transform first")
+    dataset = tf.data.TFRecordDataset(files, compression_type="GZIP" if files[0].endswith(".gz") else "")
+    dataset = dataset.batch(_READ_BATCH).map(_parser(plan), num_parallel_calls=2, deterministic=True)
+    widths = {NUMBERS: len(plan.numbers), CATEGORIES: len(plan.categories)}
+    dtypes = {NUMBERS: np.float32, CATEGORIES: np.int32}
+    names = [name for name, width in widths.items() if width]
+    labels = []
+    sinks = {name: (directory / name).open("wb") for name in names}
+    try:
+        for features, batch_labels in dataset.prefetch(2).as_numpy_iterator():
+            for name in names:
+                sinks[name].write(features[name].data)
+            labels.append(batch_labels)
+    finally:
+        for sink in sinks.values():
+            sink.close()
+    if not labels:
+        raise ValueError(f"{len(files)} files of transformed examples hold no rows: {files[0]}")
+    all_labels = np.concatenate(labels)
+    _check_labels(all_labels, plan)
+    matrices: Features = {
+        name: np.memmap(directory / name, dtypes[name], "r", shape=(len(all_labels), widths[name])) for name in names
+    }
+    return Rows(matrices, all_labels)
+
+
+def shuffled_batches(rows: Rows, index: np.ndarray, batch_size: int, seed: int) -> tf.data.Dataset:
+    """An endless stream of batches over the rows at `index`, in another order each pass; the rest of a pass is left."""
+
+    def batches() -> Iterator[tuple[Features, np.ndarray]]:
+        order = np.random.default_rng(seed)
+        while True:
+            shuffled = order.permutation(index)
+            for start in range(0, len(shuffled) - batch_size + 1, batch_size):
+                yield rows.take(shuffled[start : start + batch_size])
+
+    return _dataset(batches, rows, batch_size)
+
+
+def ordered_batches(rows: Rows, index: np.ndarray) -> tf.data.Dataset:
+    """One pass over the rows at `index`, for evaluation."""
+
+    def batches() -> Iterator[tuple[Features, np.ndarray]]:
+        for start in range(0, len(index), _EVALUATION_BATCH):
+            yield rows.take(index[start : start + _EVALUATION_BATCH])
+
+    # Keras takes an end that it was not told of for a stream that broke off, and warns.
+    size = math.ceil(len(index) / _EVALUATION_BATCH)
+    return _dataset(batches, rows, None).apply(tf.data.experimental.assert_cardinality(size))
+
+
+def _dataset(
+    batches: Callable[[], Iterator[tuple[Features, np.ndarray]]], rows: Rows, batch_size: int | None
+) -> tf.data.Dataset:
+    features = {
+        name: tf.TensorSpec((batch_size, matrix.shape[1]), matrix.dtype) for name, matrix in rows.features.items()
+    }
+    signature = (features, tf.TensorSpec((batch_size,), tf.float32))
+    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(2)
+
+
+def _parser(plan: FeaturePlan) -> Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], tf.Tensor]]:
+    label_type = tf.int64 if plan.label_type == "INT" else tf.float32
+    spec = {plan.transformed_label: tf.io.FixedLenFeature([], label_type)}
+    spec |= {number.transformed: tf.io.FixedLenFeature([], tf.float32) for number in plan.numbers}
+    spec |= {category.transformed: tf.io.FixedLenFeature([], tf.int64) for category in plan.categories}
+
+    def parse(examples: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        columns = tf.io.parse_example(examples, spec)
+        return model_inputs(plan, columns), tf.cast(columns[plan.transformed_label], tf.float32)
+
+    return parse
+
+
+def _check_labels(labels: np.ndarray, plan: FeaturePlan) -> None:
+    bad = labels[(labels != 0) & (labels != 1)]
+    if len(bad):
+        raise ValueError(
+            f"label {plan.label!r}: {len(bad)} of {len(labels)} training rows have none, or one other than 0 and 1 "
+            f"(such as {bad[0]:g}): reject these rows at ingestion"
+        )

@@ -1,0 +1,153 @@
+"""What a user may set about features, model, training and evaluation: frozen, validated, free of TensorFlow."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+# Metric of TFMA -> +1 where more is better, -1 where less is better, 0 where neither is.
+METRICS = {
+    "ExampleCount": 0,
+    "AUC": 1,
+    "AUCPrecisionRecall": 1,
+    "BinaryAccuracy": 1,
+    "BinaryCrossentropy": -1,  # log loss
+    "Calibration": 0,
+    "Precision": 1,
+    "Recall": 1,
+}
+
+
+def suggestion(unknown: str, known: Iterable[str]) -> str:
+    """The tail of an error message: the close matches of a name, or all that there is."""
+    known = sorted(known)
+    close = difflib.get_close_matches(unknown, known, n=3)
+    return f"did you mean {' or '.join(close)}?" if close else f"there is: {', '.join(known) or 'nothing'}"
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FeatureSettings(Settings):
+    """What Transform makes of the columns. A change here is a change of the transform graph."""
+
+    exclude: tuple[str, ...] = Field((), description="Columns that the model does not see: identifiers, leaks.")
+    categorical: tuple[str, ...] = Field((), description="Integer columns whose values are names, not amounts.")
+    bucketised: tuple[str, ...] = Field(
+        (), description="Number columns that become a category too, by quantile bucket: they can then be crossed."
+    )
+    bucket_count: int = Field(10, ge=2, description="Quantile buckets of each column in `bucketised`.")
+    quantile_bins: int = Field(
+        32,
+        ge=0,
+        le=1024,
+        description="Quantile bins that encode a number piecewise-linearly; 0 standardises to z-scores instead.",
+    )
+    vocabulary_size: int = Field(5000, ge=1, description="Most frequent values of a category that get an id.")
+    min_count: int = Field(5, ge=1, description="Rows of the training split that a value needs to get an id.")
+    oov_buckets: int = Field(1, ge=1, description="Ids shared, by hash, among the values without one of their own.")
+
+    @model_validator(mode="after")
+    def _one_role_each(self) -> "FeatureSettings":
+        for name in set(self.exclude) & {*self.categorical, *self.bucketised}:
+            raise ValueError(f"column {name!r} is in `exclude` and in `categorical` or `bucketised`: keep one")
+        for name in set(self.categorical) & set(self.bucketised):
+            raise ValueError(f"column {name!r} is both `categorical` and `bucketised`: keep one")
+        return self
+
+
+class ModelSettings(Settings):
+    """Shape of the wide and deep network."""
+
+    embedding_width: int = Field(8, ge=1, description="Numbers that stand for one value of a category or cross.")
+    cross_order: int = Field(3, ge=1, le=4, description="Most categories in one cross; 1 crosses nothing.")
+    max_crosses: int = Field(64, ge=0, description="Crosses at most; those with fewest combinations come first.")
+    max_cross_size: int = Field(10_000, ge=1, description="Combinations of values that one cross may have at most.")
+    wide: bool = Field(True, description="One linear weight for every value of every category and cross.")
+    projection: int = Field(128, ge=0, description="Units that all features are projected to; 0 leaves them as is.")
+    cross_layers: int = Field(2, ge=0, description="Low-rank DCN-v2 layers after the projection.")
+    cross_rank: int = Field(64, ge=1, description="Rank of their matrices.")
+    hidden: tuple[int, ...] = Field((192,), description="Units of the hidden layers, first to last.")
+    dropout: float = Field(0.2, ge=0, lt=1, description="Share of hidden units dropped in training.")
+
+    @field_validator("hidden")
+    @classmethod
+    def _positive(cls, hidden: tuple[int, ...]) -> tuple[int, ...]:
+        if any(units < 1 for units in hidden):
+            raise ValueError(f"hidden layers need at least one unit each, not {hidden}")
+        return hidden
+
+
+class TrainSettings(Settings):
+    """How long and how fast the model learns."""
+
+    epochs: int = Field(2, ge=1, description="Passes over the training rows at most.")
+    min_steps: int = Field(
+        150, ge=0, description="Optimiser steps to allow at least: small tables then get more epochs than `epochs`."
+    )
+    batch_size: int = Field(2048, ge=1, description="Rows per optimiser step at most.")
+    min_steps_per_epoch: int = Field(
+        100, ge=0, description="The batch is halved (down to 32 rows) until an epoch has this many steps; 0: never."
+    )
+    learning_rate: float = Field(1e-3, gt=0, description="Peak learning rate of AdamW.")
+    schedule: Literal["cosine", "constant"] = Field(
+        "cosine", description="Learning rate over time; cosine warms up over the first tenth of the steps."
+    )
+    weight_decay: float = Field(0.1, ge=0, description="Decoupled weight decay; 0 makes AdamW plain Adam.")
+    validation_share: float = Field(
+        0.05, ge=0, lt=1, description="Part of the training split held out for early stopping; 0: no early stopping."
+    )
+    patience: int = Field(3, ge=0, description="Epochs without a better held-out loss before training stops.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of weights, dropout, row order and the held-out rows.")
+
+
+class MetricBounds(Settings):
+    """What one metric must reach for the model to be blessed."""
+
+    lower: float | None = Field(None, description="Least value allowed.")
+    upper: float | None = Field(None, description="Greatest value allowed.")
+    vs_champion: float | None = Field(
+        None, ge=0, description="Loss allowed against the model in production, in the metric's own unit."
+    )
+
+    @model_validator(mode="after")
+    def _bounds_something(self) -> "MetricBounds":
+        if self.lower is None and self.upper is None and self.vs_champion is None:
+            raise ValueError("a threshold needs at least one of lower, upper, vs_champion")
+        if self.lower is not None and self.upper is not None and self.lower > self.upper:
+            raise ValueError(f"lower {self.lower} is above upper {self.upper}: nothing could pass")
+        return self
+
+
+def _check_metrics(thresholds: dict[str, MetricBounds]) -> dict[str, MetricBounds]:
+    for metric, bounds in thresholds.items():
+        if metric not in METRICS:
+            raise ValueError(f"unknown metric {metric!r}: {suggestion(metric, METRICS)}")
+        if bounds.vs_champion is not None and METRICS[metric] == 0:
+            raise ValueError(f"{metric} is neither better high nor low: bound it by lower and upper, not vs_champion")
+    return thresholds
+
+
+class SliceBounds(Settings):
+    """Thresholds that hold for every value of one slice."""
+
+    slice: tuple[str, ...] = Field(min_length=1, description="Columns that cut the evaluation rows.")
+    thresholds: dict[str, MetricBounds] = Field(min_length=1, description="Metric name: what it must reach.")
+
+    _metrics = field_validator("thresholds")(_check_metrics)
+
+
+class EvaluationSettings(Settings):
+    """The metrics' cuts and the gates on them."""
+
+    slices: tuple[tuple[str, ...], ...] = Field((), description="Lists of columns; the whole set is always there.")
+    thresholds: dict[str, MetricBounds] = Field(
+        default_factory=dict, description="Metric name: what it must reach on the whole evaluation set."
+    )
+    per_slice: tuple[SliceBounds, ...] = Field((), description="Thresholds on every value of a slice.")
+
+    _metrics = field_validator("thresholds")(_check_metrics)

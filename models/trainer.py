@@ -1,0 +1,168 @@
+"""The entry point of Trainer: transformed examples in, SavedModel and a record of the training out."""
+
+import json
+import math
+import posixpath
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from absl import logging
+
+from models.export import export_model
+from models.features import FeaturePlan
+from models.model import LOGIT, build_model
+from models.rows import Rows, ordered_batches, read_rows, shuffled_batches
+from models.settings import ModelSettings, TrainSettings
+
+RECORD = "training.json"
+_SMALLEST_BATCH = 32
+_WARM_UP = 0.1
+
+
+def run_fn(fn_args: Any) -> None:
+    """Trains on the whole training split by `fn_args.custom_config` and exports the model.
+
+    `custom_config` holds dumped settings: `features` (FeaturePlan), `model` (ModelSettings), `train`
+    (TrainSettings). How long to train is theirs to say: `train_args.num_steps` is not read. The evaluation split is
+    left to Evaluator; early stopping uses a part of the training split.
+
+    Writes the SavedModel to `fn_args.serving_model_dir` and `training.json` to `fn_args.model_run_dir`.
+
+    Raises:
+        ValueError: no transformed examples, or labels other than 0 and 1.
+        pydantic.ValidationError: settings out of bounds or unknown.
+    """
+    config = fn_args.custom_config
+    plan = FeaturePlan.model_validate(config["features"])
+    model_settings = ModelSettings.model_validate(config.get("model", {}))
+    settings = TrainSettings.model_validate(config.get("train", {}))
+    transform = tft.TFTransformOutput(fn_args.transform_output)
+
+    keras.utils.set_random_seed(settings.seed)
+    tf.config.experimental.enable_op_determinism()
+    model = build_model(plan, model_settings, _category_sizes(plan, transform))
+    clock = [time.monotonic()]
+    with tempfile.TemporaryDirectory(prefix="rows-") as directory:
+        rows = read_rows(fn_args.train_files, plan, Path(directory))
+        clock.append(time.monotonic())
+        record = train(model, rows, settings)
+        clock.append(time.monotonic())
+    export_model(model, plan, transform, fn_args.serving_model_dir)
+    clock.append(time.monotonic())
+    record["seconds"] = dict(zip(("read", "fit", "export"), np.diff(clock).round(3).tolist(), strict=True))
+    logging.info("Exported to %s; seconds: %s.", fn_args.serving_model_dir, record["seconds"])
+    _write_record(record, fn_args.model_run_dir)
+
+
+def train(model: keras.Model, rows: Rows, settings: TrainSettings) -> dict[str, Any]:
+    """Fits `model` in place and returns what happened, ready for JSON.
+
+    The held-out rows are drawn by `settings.seed`; where there are any, the model ends with the weights of the
+    epoch that did best on them.
+    """
+    order = np.random.default_rng(settings.seed).permutation(len(rows))
+    held_out, kept = np.split(order, [int(len(rows) * settings.validation_share)])
+    batch_size, steps, epochs = plan_steps(len(kept), settings)
+    logging.info(
+        "Training on %d rows, %d held out: %d steps of %d rows an epoch, %d epochs at most.",
+        *(len(kept), len(held_out), steps, batch_size, epochs),
+    )
+    _start_at_base_rate(model, float(rows.labels[kept].mean()))
+    model.compile(
+        optimizer=_optimizer(settings, steps * epochs),
+        loss=keras.losses.BinaryCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+    log = _EpochLog()
+    callbacks: list[keras.callbacks.Callback] = [log]
+    if len(held_out):
+        stopping = keras.callbacks.EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True)
+        callbacks.append(stopping)
+    model.fit(
+        shuffled_batches(rows, kept, batch_size, settings.seed),
+        validation_data=ordered_batches(rows, held_out) if len(held_out) else None,
+        epochs=epochs,
+        steps_per_epoch=steps,
+        callbacks=callbacks,
+        verbose=0,
+    )
+    best = min(log.epochs, key=lambda epoch: epoch["val_loss"]) if len(held_out) else log.epochs[-1]
+    return {
+        "rows_trained": len(kept),
+        "rows_held_out": len(held_out),
+        "base_rate": round(float(rows.labels.mean()), 6),
+        "parameters": model.count_params(),
+        "batch_size": batch_size,
+        "steps_per_epoch": steps,
+        "epochs": len(log.epochs),
+        "best_epoch": best["epoch"],
+        "history": log.epochs,
+    }
+
+
+def plan_steps(rows: int, settings: TrainSettings) -> tuple[int, int, int]:
+    """Batch size, steps an epoch and epochs for so many training rows."""
+    if rows < 1:
+        raise ValueError("no rows are left to train on: lower train.validation_share or bring more data")
+    batch_size = settings.batch_size
+    while batch_size // 2 >= _SMALLEST_BATCH and rows // batch_size < settings.min_steps_per_epoch:
+        batch_size //= 2
+    batch_size = min(batch_size, rows)
+    steps = rows // batch_size
+    return batch_size, steps, max(settings.epochs, math.ceil(settings.min_steps / steps))
+
+
+class _EpochLog(keras.callbacks.Callback):
+    """Keeps and logs what each epoch reached."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epochs: list[dict[str, float]] = []
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
+        self._started = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        seconds = time.monotonic() - self._started
+        losses = {name: float(value) for name, value in (logs or {}).items()}
+        self.epochs.append({"epoch": epoch + 1, **losses, "seconds": round(seconds, 3)})
+        shown = ", ".join(f"{name} {value:.5f}" for name, value in losses.items())
+        logging.info("Epoch %d: %s in %.1f s.", epoch + 1, shown, seconds)
+
+
+def _optimizer(settings: TrainSettings, total_steps: int) -> keras.optimizers.Optimizer:
+    rate: float | keras.optimizers.schedules.LearningRateSchedule = settings.learning_rate
+    if settings.schedule == "cosine":
+        warm_up = max(1, int(total_steps * _WARM_UP))
+        rate = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0,
+            decay_steps=max(1, total_steps - warm_up),
+            warmup_target=settings.learning_rate,
+            warmup_steps=warm_up,
+        )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return optimizer
+
+
+def _start_at_base_rate(model: keras.Model, rate: float) -> None:
+    """Spares the first steps the learning of the mean; with one class only it stays finite."""
+    rate = min(max(rate, 1e-4), 1 - 1e-4)
+    model.get_layer(LOGIT).bias.assign([math.log(rate / (1 - rate))])
+
+
+def _category_sizes(plan: FeaturePlan, transform: tft.TFTransformOutput) -> tuple[int, ...]:
+    names = [category.name for category in plan.categories if category.source == "vocabulary"]
+    return plan.category_sizes({name: transform.vocabulary_size_by_name(name) for name in names})
+
+
+def _write_record(record: dict[str, Any], directory: str) -> None:
+    tf.io.gfile.makedirs(directory)
+    with tf.io.gfile.GFile(posixpath.join(directory, RECORD), "w") as out:
+        out.write(json.dumps(record, indent=1))

@@ -1,0 +1,101 @@
+import keras
+import numpy as np
+import pytest
+
+from models.features import Category, FeaturePlan, Number
+from models.model import build_model
+from models.rows import Rows
+from models.settings import ModelSettings, TrainSettings
+from models.trainer import plan_steps, train
+
+SMALL = ModelSettings(projection=16, cross_rank=4, hidden=(16,))
+PLAN = FeaturePlan(
+    label="y",
+    label_type="INT",
+    numbers=[Number(name="n", optional=False)],
+    categories=[Category(name="a", source="vocabulary"), Category(name="b", source="vocabulary")],
+    quantile_bins=8,
+    bucket_count=10,
+    vocabulary_size=10,
+    min_count=1,
+    oov_buckets=1,
+)
+
+
+def table(rows, noise=0.0):
+    """Labels that only a cross can tell: the parity of two categories, for rows whose number is high."""
+    random = np.random.default_rng(0)
+    numbers, ids = random.random((rows, 1), "f4"), random.integers(1, 5, (rows, 2), "i4")
+    labels = (ids.sum(axis=1) % 2) * (numbers[:, 0] > 0.3)
+    flipped = random.random(rows) < noise
+    return Rows({"numbers": numbers, "categories": ids}, np.where(flipped, 1 - labels, labels).astype("f4"))
+
+
+def fit(rows, min_steps=0, **settings):
+    keras.utils.set_random_seed(0)
+    model = build_model(PLAN, SMALL, (6, 6))
+    return model, train(model, rows, TrainSettings(min_steps=min_steps, **settings))
+
+
+def test_it_learns_crosses_and_says_what_it_did():
+    _, record = fit(table(4000), epochs=4, learning_rate=1e-2, validation_share=0.1)
+    assert (record["rows_trained"], record["rows_held_out"]) == (3600, 400)
+    assert record["epochs"] == len(record["history"]) == 4
+    assert record["history"][-1]["val_loss"] < 0.1
+    assert record["steps_per_epoch"] == 3600 // record["batch_size"]
+
+
+def test_the_same_seed_gives_the_same_weights():
+    rows = table(300)
+    (first, _), (second, _) = fit(rows, epochs=3), fit(rows, epochs=3)
+    assert all(np.array_equal(a, b) for a, b in zip(first.get_weights(), second.get_weights(), strict=True))
+
+
+def test_training_stops_when_held_out_rows_get_worse_and_keeps_the_best_weights():
+    rows = table(300, noise=0.4)
+    model, record = fit(rows, epochs=40, learning_rate=3e-2, validation_share=0.3, patience=2)
+    losses = [epoch["val_loss"] for epoch in record["history"]]
+    assert record["epochs"] < 40
+    assert record["best_epoch"] == 1 + int(np.argmin(losses))
+    held_out = np.random.default_rng(0).permutation(300)[:90]
+    features, labels = rows.take(held_out)
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)(labels[:, np.newaxis], model(features, training=False))
+    assert float(loss) == pytest.approx(min(losses), abs=1e-4)
+
+
+def test_nothing_is_held_out_when_the_share_is_0():
+    _, record = fit(table(200), validation_share=0)
+    assert (record["rows_trained"], record["rows_held_out"]) == (200, 0)
+    assert "val_loss" not in record["history"][0]
+
+
+def test_one_class_trains_to_finite_weights():
+    rows = table(100)
+    model, _ = fit(Rows(rows.features, np.zeros_like(rows.labels)))
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings", "expected"),
+    [
+        (200_000, {}, (195, 1024)),
+        (1_000_000, {}, (488, 2048)),
+        (10_000, {}, (156, 64)),
+        (300, {}, (9, 32)),
+        (1, {}, (1, 1)),
+        (10_000, {"batch_size": 256, "min_steps_per_epoch": 0}, (39, 256)),
+    ],
+)
+def test_steps_cover_the_rows_once(rows, settings, expected):
+    batch_size, steps, _ = plan_steps(rows, TrainSettings(**settings))
+    assert (steps, batch_size) == expected
+
+
+def test_small_tables_get_more_epochs():
+    assert plan_steps(320, TrainSettings(min_steps=100))[1:] == (10, 10)
+    assert plan_steps(1_000_000, TrainSettings(min_steps=100, epochs=2))[2] == 2
+
+
+def test_no_rows_are_refused():
+    with pytest.raises(ValueError, match=r"train\.validation_share"):
+        plan_steps(0, TrainSettings())
