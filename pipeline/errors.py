@@ -1,0 +1,79 @@
+"""Every way a run can end short of done, each with its exit code.
+
+    FlightlineError          1  something failed
+    ├── StepFailed           1  a component failed, or never ran
+    ├── UsageError           2  what was asked cannot be done
+    │   ├── ConfigError      2  the config is wrong: which key, and what would be right
+    │   └── InputError       2  the data or a file cannot be read
+    ├── DataBlocked          3  the data gate stopped the run
+    └── NotBlessed           4  the model was not blessed; nothing was released
+
+An error says what is wrong, where, and what to do; it is shown as one line, its traceback goes to the log.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TextIO
+
+DONE = 0
+
+
+class FlightlineError(Exception):
+    """The base of all of ours.
+
+    Attributes:
+        what: what is wrong and where, one sentence without a full stop.
+        todo: what the reader can do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, todo: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.todo = todo
+
+    def __str__(self) -> str:
+        """One line, whatever the message held: it is the last line on stderr."""
+        text = f"{self.what}; {self.todo}" if self.todo else self.what
+        return " ".join(text.split())
+
+
+class StepFailed(FlightlineError):
+    """A component failed, or has no record of having run."""
+
+    exit_code = 1
+
+
+class UsageError(FlightlineError):
+    """What was asked cannot be done: wrong options, config or input."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """The config is wrong."""
+
+
+class InputError(UsageError, ValueError):
+    """An input cannot be read as what it should be."""
+
+
+class DataBlocked(FlightlineError):
+    """The data gate stopped the run: nothing was trained on these data."""
+
+    exit_code = 3
+
+
+class NotBlessed(FlightlineError):
+    """The model did not pass: nothing was released."""
+
+    exit_code = 4
+
+
+def print_last_line(stream: TextIO, error: FlightlineError, log_file: Path | None = None) -> None:
+    """Ends a failed command: what is wrong, where, and what to do, in one line."""
+    where = f"; log: {log_file}" if log_file else ""
+    stream.write(f"flightline: {error}{where}\n")
+    stream.flush()

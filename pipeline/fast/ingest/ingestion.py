@@ -1,0 +1,233 @@
+"""Files into an Examples directory: read, type, encode, split and write, one block at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import tensorflow as tf
+from absl import logging
+
+from pipeline.errors import InputError
+from pipeline.fast import progress
+from pipeline.fast.ingest.encoder import Column, encode_examples, encode_features
+from pipeline.fast.ingest.rejects import REASONS, RejectWriter
+from pipeline.fast.ingest.rows import Rows, type_rows
+from pipeline.fast.ingest.source import Opener, open_local
+from pipeline.fast.ingest.splits import hash_splits
+from pipeline.fast.ingest.tables import Table, open_table
+from pipeline.fast.ingest.types import Kind, widest
+from pipeline.fast.ingest.writer import SplitWriter
+
+REJECTED_FILE = "rejected/rejected.csv"
+
+
+@dataclass(frozen=True)
+class InputSplit:
+    """Files with the same columns that are read as one table, in this order."""
+
+    name: str
+    files: Sequence[str]
+
+
+@dataclass(frozen=True)
+class HashSplit:
+    """How one input split is shared out by hash.
+
+    Attributes:
+        hash_buckets: output split to its number of buckets, in order.
+        feature: the column to hash, or None for the whole example.
+    """
+
+    hash_buckets: Mapping[str, int]
+    feature: str | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to make of a table.
+
+    Attributes:
+        label: a column without which a row is of no use; None keeps all rows.
+        column_types: the columns whose type is known; the others are inferred from all of their values.
+        block_bytes: how much is read at a time; memory grows with it, not with the files.
+    """
+
+    label: str | None = None
+    column_types: Mapping[str, Kind] = field(default_factory=dict)
+    block_bytes: int = 8 << 20
+
+
+@dataclass
+class Counts:
+    """What became of the rows."""
+
+    read: int = 0
+    splits: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    def check(self) -> None:
+        """Raises RuntimeError unless every row read is in a split or rejected."""
+        accounted = self.splits.total() + self.rejected.total()
+        if self.read != accounted:
+            raise RuntimeError(f"{self.read} rows were read, {accounted} accounted for: {self}; this is a bug")
+
+    def properties(self) -> dict[str, int]:
+        """As they are stored on the artifact."""
+        return {
+            "rows_read": self.read,
+            **{f"rows_split_{name}": rows for name, rows in self.splits.items()},
+            **{f"rows_rejected_{reason}": rows for reason, rows in self.rejected.items()},
+        }
+
+
+def ingest(
+    inputs: Sequence[InputSplit],
+    output_dir: str,
+    options: Options,
+    hash_split: HashSplit | None = None,
+    opener: Opener = open_local,
+) -> Counts:
+    """Writes `output_dir/Split-NAME/`, one for each input split, or for each part of the only one.
+
+    Rejected rows, if there are any, go to `output_dir/rejected/rejected.csv`. After an error nothing is left.
+
+    Raises:
+        InputError: an input can't be read as a table, or has no row at all.
+    """
+    tables = {split.name: _open_tables(split, options.label, opener) for split in inputs}
+    names = list(hash_split.hash_buckets) if hash_split else list(tables)
+    try:
+        with _Output(output_dir, names) as output:
+            for name, parts in tables.items():
+                share = hash_split or HashSplit({name: 1})
+                _ingest_split(parts, options, share, output)
+            output.counts.check()
+            return output.counts
+    except BaseException:
+        _remove(output_dir, names)
+        raise
+
+
+def _open_tables(split: InputSplit, label: str | None, opener: Opener) -> list[Table]:
+    if not split.files:
+        raise InputError(f"split {split.name!r}: no file", "check the input directory and the pattern")
+    tables = [open_table(path, opener) for path in split.files]
+    first = tables[0]
+    for table in tables[1:]:
+        if table.columns != first.columns:
+            raise InputError(
+                f"{table.path}: its columns differ from those of {first.path} ({_difference(first, table)})",
+                "files of one split need the same header",
+            )
+    if label is not None and label not in first.columns:
+        raise InputError(
+            f"{first.path}: the label column {label!r} is missing", f"the header has {', '.join(first.columns)}"
+        )
+    return tables
+
+
+def _difference(first: Table, other: Table) -> str:
+    missing = [name for name in first.columns if name not in other.columns]
+    extra = [name for name in other.columns if name not in first.columns]
+    parts = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"extra: {', '.join(extra)}"] * bool(extra)
+    return "; ".join(parts) or "another order"
+
+
+def _ingest_split(tables: Sequence[Table], options: Options, share: HashSplit, output: _Output) -> None:
+    kinds = _kinds(tables, options)
+    before = output.counts.read
+    for table in tables:
+        for block in table.blocks(options.block_bytes):
+            rows = type_rows(block, kinds, options.label)
+            output.write(table.path, rows, share)
+            progress.report(output.counts.read)
+    if output.counts.read == before:
+        raise InputError(
+            f"{', '.join(t.path for t in tables)}: a header and no rows", "put rows there, or drop the file"
+        )
+
+
+def _kinds(tables: Sequence[Table], options: Options) -> dict[str, Kind | None]:
+    names = tables[0].columns
+    unknown = sorted(set(options.column_types) - set(names))
+    if unknown:
+        logging.warning("%s: has no column %s, whose type is declared", tables[0].path, ", ".join(unknown))
+    kinds: dict[str, Kind | None] = {name: options.column_types.get(name) for name in names}
+    undeclared = [name for name in names if kinds[name] is None]
+    if undeclared:
+        for table in tables:
+            for name, kind in table.kinds(options.block_bytes, undeclared).items():
+                kinds[name] = widest(kinds[name], kind)
+    return kinds
+
+
+class _Output:
+    """The open files of an Examples directory, and the counts of what went into them."""
+
+    def __init__(self, directory: str, names: Sequence[str]) -> None:
+        self.counts = Counts(splits=Counter(dict.fromkeys(names, 0)), rejected=Counter(dict.fromkeys(REASONS, 0)))
+        self._directory = directory
+        self._names = names
+        self._open = ExitStack()
+        self._rejects: RejectWriter | None = None
+
+    def __enter__(self) -> _Output:
+        self._writers = {
+            name: self._open.enter_context(SplitWriter(f"{self._directory}/Split-{name}")) for name in self._names
+        }
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._open.close()
+
+    def write(self, file: str, rows: Rows, share: HashSplit) -> None:
+        """Writes the rows of a block of `file` to the splits they belong to."""
+        self.counts.read += rows.count + len(rows.rejected)
+        if rows.rejected:
+            self._write_rejected(file, rows)
+        if not rows.count:
+            return
+        encoded = encode_examples(rows.columns)
+        examples = encoded.to_pylist()
+        names = list(share.hash_buckets)
+        if len(names) == 1:
+            self._write_split(names[0], examples)
+            return
+        keys = examples if share.feature is None else _split_keys(share.feature, rows.columns)
+        places = hash_splits(keys, list(share.hash_buckets.values()))
+        for place, name in enumerate(names):
+            self._write_split(name, encoded.filter(pa.array(places == place)).to_pylist())
+
+    def _write_split(self, name: str, examples: list[bytes]) -> None:
+        self._writers[name].write(examples)
+        self.counts.splits[name] += len(examples)
+
+    def _write_rejected(self, file: str, rows: Rows) -> None:
+        if self._rejects is None:
+            path = f"{self._directory}/{REJECTED_FILE}"
+            tf.io.gfile.makedirs(path.rsplit("/", 1)[0])
+            self._rejects = RejectWriter(self._open.enter_context(tf.io.gfile.GFile(path, "w")))
+        self._rejects.write(file, rows.rejected)
+        self.counts.rejected.update(reject.reason for reject in rows.rejected)
+
+
+def _split_keys(feature: str, columns: Mapping[str, Column]) -> list[bytes]:
+    """What stock hashes when it splits by one feature; it takes ints and texts only."""
+    if feature not in columns:
+        raise InputError(f"there is no column {feature!r} to split by", "name one of the columns in the output config")
+    if columns[feature].kind not in ("int", "bytes"):
+        raise InputError(
+            f"column {feature!r} can't be split by: it is not int or text", "choose another, or declare it"
+        )
+    return encode_features(columns[feature]).to_pylist()
+
+
+def _remove(directory: str, names: Sequence[str]) -> None:
+    for part in [*(f"Split-{name}" for name in names), REJECTED_FILE.rsplit("/", 1)[0]]:
+        path = f"{directory}/{part}"
+        if tf.io.gfile.exists(path):
+            tf.io.gfile.rmtree(path)

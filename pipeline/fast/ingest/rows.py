@@ -1,0 +1,93 @@
+"""Blocks of a table into typed columns: every row is either kept or rejected with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.fast.ingest.encoder import Column
+from pipeline.fast.ingest.rejects import Reason, Reject
+from pipeline.fast.ingest.tables import Block
+from pipeline.fast.ingest.types import Kind, parse
+
+_ARTICLE = {"int": "an int", "float": "a float", "bytes": "text"}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a block that become examples, and those that don't.
+
+    Attributes:
+        columns: name to column, all of the same length.
+        count: how many rows the columns have.
+        rejected: the others, in the order of the file.
+    """
+
+    columns: dict[str, Column]
+    count: int
+    rejected: list[Reject]
+
+
+def type_rows(block: Block, kinds: Mapping[str, Kind | None], label: str | None) -> Rows:
+    """Reads every column of a block as its type and rejects the rows that don't fit.
+
+    Args:
+        block: rows as the file has them.
+        kinds: the type of each column.
+        label: a column whose value must be there.
+    """
+    columns, faults = {}, _Faults(block)
+    for name, column in block.columns.items():
+        kind = kinds[name]
+        if kind is None:
+            columns[name] = Column(None, column.dictionary, pa.nulls(len(column), pa.int32()))
+            continue
+        values, bad = parse(column.dictionary, kind)
+        columns[name] = Column(kind, values, column.indices)
+        if bad.any():
+            faults.add_bad_values(name, kind, column, bad)
+    if label is not None and block.columns[label].null_count:
+        faults.add_missing(label, block.columns[label])
+
+    rejected = sorted([*block.rejected, *faults.rejects()], key=lambda reject: reject.line)
+    keep = np.ones(len(block.lines), bool)
+    keep[list(faults.by_row)] = False
+    return Rows(_filter(columns, keep), int(keep.sum()), rejected)
+
+
+class _Faults:
+    """The first fault of each row at fault."""
+
+    def __init__(self, block: Block) -> None:
+        self.by_row: dict[int, Reject] = {}
+        self._block = block
+
+    def add_bad_values(self, name: str, kind: Kind, column: pa.DictionaryArray, bad: np.ndarray) -> None:
+        rows = pa.array(bad).take(column.indices).fill_null(False).to_numpy(zero_copy_only=False)
+        for row in np.flatnonzero(rows):
+            value = column[int(row)].as_py()
+            shown = value.decode("utf-8") if isinstance(value, bytes) else value
+            self._add(int(row), "unparsable", name, f"{shown!r} is not {_ARTICLE[kind]}")
+
+    def add_missing(self, name: str, column: pa.DictionaryArray) -> None:
+        for row in np.flatnonzero(pc.is_null(column.indices).to_numpy(zero_copy_only=False)):
+            self._add(int(row), "missing_label", name, "the label is empty")
+
+    def _add(self, row: int, reason: Reason, column: str, detail: str) -> None:
+        if row not in self.by_row:
+            line = int(self._block.lines[row])
+            self.by_row[row] = Reject(line, reason, column, detail, self._block.text(row))
+
+    def rejects(self) -> list[Reject]:
+        return list(self.by_row.values())
+
+
+def _filter(columns: dict[str, Column], keep: np.ndarray) -> dict[str, Column]:
+    if keep.all():
+        return columns
+    rows = pa.array(keep)
+    return {name: Column(c.kind, c.values, c.indices.filter(rows)) for name, c in columns.items()}

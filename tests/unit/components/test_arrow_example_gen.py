@@ -1,0 +1,36 @@
+import pytest
+from tfx.components.example_gen import component, driver
+from tfx.proto import example_gen_pb2
+from tfx.types import standard_component_specs
+from tfx.utils import proto_utils
+
+from pipeline.components.arrow_example_gen import ArrowExampleGen, pack_options, unpack_options
+from pipeline.fast.ingest.ingestion import Options
+
+OPTIONS = Options(label="late", column_types={"a": "float", "b": "bytes"}, block_bytes=123)
+
+
+def test_options_survive_the_execution_property():
+    text = proto_utils.proto_to_json(pack_options(OPTIONS, {"digest": "f00"}))
+    config = example_gen_pb2.CustomConfig()
+    proto_utils.json_to_proto(text, config)
+    assert unpack_options(config) == OPTIONS
+    assert '"digest": "f00"' in text
+
+
+def test_without_options_the_defaults_hold():
+    assert unpack_options(example_gen_pb2.CustomConfig()) == Options()
+    assert unpack_options(pack_options(Options())) == Options()
+
+
+@pytest.mark.parametrize("block_bytes", [0, -1, 2**31])
+def test_refuses_a_block_size_out_of_range(block_bytes):
+    with pytest.raises(ValueError, match="choose between"):
+        ArrowExampleGen("data", block_bytes=block_bytes)
+
+
+def test_is_the_standard_component_with_its_driver():
+    gen = ArrowExampleGen("data", label="late", custom_fields={"digest": "f00"})
+    assert isinstance(gen, component.FileBasedExampleGen)
+    assert gen.driver_class is driver.FileBasedDriver
+    assert "f00" in str(gen.exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
