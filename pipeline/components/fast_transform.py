@@ -1,0 +1,150 @@
+"""The standard Transform component, executed in this process instead of on Beam.
+
+Inputs, outputs and execution properties are those of `tfx.components.Transform`, and so are the artifacts. What the
+fast way can't take is left to the stock executor, with a warning that says why.
+"""
+
+import contextlib
+import functools
+import inspect
+import posixpath
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform import TFTransformOutput, tf2_utils
+from tfx import types
+from tfx.components.transform import component as stock_component
+from tfx.components.transform import executor as stock
+from tfx.components.transform import labels, stats_options_util
+from tfx.dsl.components.base import executor_spec
+from tfx.proto import example_gen_pb2
+
+from pipeline.fast import progress
+from pipeline.fast.local import runner_elsewhere
+from pipeline.fast.transform import Job, Source, Statistics, Unsupported, run
+from pipeline.fast.transform.job import StatisticsPaths
+
+
+class FastTransformExecutor(stock.Executor):
+    """Stock's executor, with the Beam pipeline in the middle of it replaced."""
+
+    def Do(  # noqa: N802 - overrides
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        # A class, not a factory: on the way back to Beam stock finds its DoFns as attributes of it.
+        processor = type("TransformProcessor", (_FastProcessor,), {"executor": self})
+        with _processor(processor):
+            super().Do(input_dict, output_dict, exec_properties)
+
+
+class Transform(stock_component.Transform):
+    """`tfx.components.Transform` with the fast executor."""
+
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(FastTransformExecutor)
+
+    @classmethod
+    def get_class_type(cls) -> str:
+        """The type that ML Metadata records: that of the standard component, whose contract this is."""
+        return stock_component.Transform.get_class_type()
+
+
+@contextlib.contextmanager
+def _processor(replacement: type[stock.TransformProcessor]) -> Iterator[None]:
+    """Stock's `Do` makes a processor of the given class within this context."""
+    original = stock.TransformProcessor
+    stock.TransformProcessor = replacement
+    try:
+        yield
+    finally:
+        stock.TransformProcessor = original
+
+
+class _FastProcessor(stock.TransformProcessor):
+    """Stock's processor up to the point where it builds a Beam pipeline: inputs resolved, user code loaded."""
+
+    executor: ClassVar[FastTransformExecutor]
+
+    def _RunBeamImpl(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802 - overrides
+        try:
+            asked = inspect.signature(super()._RunBeamImpl).bind(*args, **kwargs).arguments
+            run(_job(asked, self.executor._beam_pipeline_args), progress.report)
+        except Unsupported as reason:
+            progress.note(f"Transform runs the stock executor, which is slower: {reason}")
+            return super()._RunBeamImpl(*args, **kwargs)
+        return stock._Status.OK()
+
+
+def _job(asked: dict[str, Any], beam_pipeline_args: list[str]) -> Job:
+    """Translates the arguments of stock's `_RunBeamImpl`; raises Unsupported for what only Beam can do."""
+    datasets = [*asked["analyze_data_list"], *asked["transform_data_list"]]
+    _check_formats(asked, datasets)
+    if runner := runner_elsewhere(beam_pipeline_args):
+        raise Unsupported(f"the Beam arguments name {runner}")
+    transform = [
+        Source(data.dataset_key, data.file_pattern, data._materialize_output_path)
+        for data in asked["transform_data_list"]
+    ]
+    return Job(
+        preprocessing_fn=asked["preprocessing_fn"],
+        schema=asked["input_dataset_metadata"].schema,
+        specs=datasets[0].tfxio.TensorAdapter().OriginalTypeSpecs(),
+        analyze=[Source(data.dataset_key, data.file_pattern) for data in asked["analyze_data_list"]],
+        transform=transform,
+        output_dir=asked["transform_output_path"],
+        temp_dir=asked["temp_path"],
+        cache_input_dir=asked["input_cache_dir"],
+        cache_output_dir=asked["output_cache_dir"],
+        save_options=asked["save_options"],
+        statistics=None if asked["disable_statistics"] else _statistics(asked),
+    )
+
+
+def _check_formats(asked: dict[str, Any], datasets: list[Any]) -> None:
+    if tf2_utils.use_tf_compat_v1(asked["force_tf_compat_v1"]):
+        raise Unsupported("it is asked to run in tf.compat.v1 mode")
+    if asked["raw_examples_data_format"] != example_gen_pb2.FORMAT_TF_EXAMPLE:
+        name = example_gen_pb2.PayloadFormat.Name(asked["raw_examples_data_format"])
+        raise Unsupported(f"the payload of the examples is {name}, not tf.Example")
+    for data in datasets:
+        if data.file_format != labels.FORMAT_TFRECORD:
+            raise Unsupported(f"{data.file_pattern} is {data.file_format}, not {labels.FORMAT_TFRECORD}")
+    if asked["per_set_stats_output_paths"]:
+        raise Unsupported("statistics are wanted for each split apart")
+
+
+def _statistics(asked: dict[str, Any]) -> Statistics:
+    options = functools.partial(stock._InvokeStatsOptionsUpdaterFn, asked["stats_options_updater_fn"])
+    kind = stats_options_util.StatsType
+
+    def post_options(schema: schema_pb2.Schema, asset_map: dict[str, str]) -> tfdv.StatsOptions:
+        return options(kind.POST_TRANSFORM, schema, asset_map, asked["transform_output_path"])
+
+    pre_paths, post_paths = _statistics_paths(asked["stats_output_paths"], asked["transform_output_path"])
+    pre_options = options(kind.PRE_TRANSFORM, asked["input_dataset_metadata"].schema)
+    return Statistics(pre_options, post_options, pre_paths, post_paths)
+
+
+def _statistics_paths(directories: dict[str, str], output_dir: str) -> tuple[StatisticsPaths, StatisticsPaths]:
+    """Pre- and post-transform paths: in artifacts of their own, else within the transform graph (the old way)."""
+    pre = f"{output_dir}/{posixpath.dirname(TFTransformOutput.PRE_TRANSFORM_FEATURE_STATS_PATH)}"
+    post = f"{output_dir}/{posixpath.dirname(TFTransformOutput.POST_TRANSFORM_FEATURE_STATS_PATH)}"
+
+    def path(label: str, fallback: str, name: str) -> str:
+        return f"{directories.get(label, fallback)}/{name}"
+
+    return (
+        StatisticsPaths(
+            path(labels.PRE_TRANSFORM_OUTPUT_STATS_PATH_LABEL, pre, stock.STATS_FILE),
+            path(labels.PRE_TRANSFORM_OUTPUT_SCHEMA_PATH_LABEL, pre, stock._SCHEMA_FILE),
+        ),
+        StatisticsPaths(
+            path(labels.POST_TRANSFORM_OUTPUT_STATS_PATH_LABEL, post, stock.STATS_FILE),
+            path(labels.POST_TRANSFORM_OUTPUT_SCHEMA_PATH_LABEL, post, stock._SCHEMA_FILE),
+            path(labels.POST_TRANSFORM_OUTPUT_ANOMALIES_PATH_LABEL, post, stock._ANOMALIES_FILE),
+        ),
+    )

@@ -1,0 +1,108 @@
+"""The analysis: TFT's graph of phases over the data, ending in a finished transform graph."""
+
+import operator
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tensorflow_transform import nodes
+from tensorflow_transform.beam import analysis_graph_builder, analyzer_cache, beam_nodes
+from tensorflow_transform.beam import impl as beam_impl
+
+from pipeline.fast.transform import analyzers, cache, tracing
+from pipeline.fast.transform.analyzers.vocabulary import order_and_write_handlers
+from pipeline.fast.transform.dataflow import Batch, Elements, Pass, Stream
+from pipeline.fast.transform.job import Job
+from pipeline.fast.transform.records import FeatureSpec, list_files, read_batches
+from pipeline.fast.transform.tracing import Traced
+from pipeline.fast.transform.walker import Handlers, Walker
+
+# The size of Beam's batches. The graph reduces a batch in float32: larger ones lose digits of the variance.
+_BATCH_ROWS = 1024
+
+EncodedCache = Mapping[analyzer_cache.DatasetKey, Mapping[bytes, Elements]]
+
+
+def plan(job: Job, traced: Traced, features: FeatureSpec) -> tuple[Elements, EncodedCache]:
+    """Plans the analysis without reading any data.
+
+    Returns:
+        The directory of the finished graph, which is there once asked for; and the encoded accumulators for the
+        analyzer cache, of which the same is true.
+
+    Raises:
+        Unsupported: when an analyzer, or a use of it, is not known here.
+    """
+    caching = bool(job.cache_input_dir or job.cache_output_dir)
+    entries = cache.find_entries(job.cache_input_dir, job.analyze)
+    model, encoded, _ = analysis_graph_builder.build(
+        traced.graph,
+        traced.inputs,
+        traced.outputs,
+        dataset_keys=[source.key for source in job.analyze],
+        cache_dict=entries if caching else None,
+    )
+    walker = Walker(
+        {
+            **analyzers.HANDLERS,
+            **order_and_write_handlers(job.temp_dir, traced.graph),
+            **cache.handlers(entries),
+            **_graph_handlers(job, traced, features),
+        }
+    )
+    traverser = nodes.Traverser(walker)
+    model_dir = traverser.visit_value_node(model)
+    cached = {
+        dataset: {key: traverser.visit_value_node(node) for key, node in by_key.items()}
+        for dataset, by_key in (encoded or {}).items()
+    }
+    return model_dir, cached
+
+
+def _graph_handlers(job: Job, traced: Traced, features: FeatureSpec) -> Handlers:
+    """Handlers of the nodes that bind analyzers to data and graphs (`beam/impl.py` in stock)."""
+
+    def input_files(op: beam_nodes.ExtractInputForSavedModel) -> tuple[Elements]:
+        sources = [s for s in job.analyze if op.dataset_key.is_flattened_dataset_key() or s.key == op.dataset_key]
+        return (Elements(lambda: [list_files(source.file_pattern) for source in sources]),)
+
+    def create_model(op: beam_nodes.CreateSavedModel, *bindings: Elements) -> tuple[Elements]:
+        def create() -> list[Any]:
+            bound = [binding.only() for binding in bindings]
+            replacements = beam_impl._get_tensor_replacement_map(None, *bound) if bound else None
+            if op.label == "CreateSavedModel":
+                return [tracing.save(job, traced, replacements)]
+            return [tracing.phase_function(job, traced, features, op.output_signature, replacements)]
+
+        return (Elements(create),)
+
+    def apply_model(_: beam_nodes.ApplySavedModel, model: Elements, files: Elements) -> tuple[Stream]:
+        source = Pass(lambda: _batches(model.only(), files.get()))
+        return (Stream(source, lambda batch: batch),)
+
+    return {
+        beam_nodes.ExtractInputForSavedModel: input_files,
+        beam_nodes.CreateSavedModel: create_model,
+        beam_nodes.ApplySavedModel: apply_model,
+        beam_nodes.ExtractFromDict: _extract,
+        beam_nodes.Flatten: _flatten,
+        beam_nodes.CreateTensorBinding: _bind,
+    }
+
+
+def _batches(apply: tracing.BatchFn, sources: list[list[str]]) -> Iterator[Batch]:
+    for files in sources:
+        yield from map(apply, read_batches(files, _BATCH_ROWS))
+
+
+def _extract(op: beam_nodes.ExtractFromDict, values: Stream | Elements) -> tuple[Stream | Elements]:
+    if isinstance(op.keys, tuple):
+        return (values.map(lambda by_key: tuple(by_key[key] for key in op.keys)),)
+    return (values.map(operator.itemgetter(op.keys)),)
+
+
+def _flatten(_: beam_nodes.Flatten, *inputs: Elements) -> tuple[Elements]:
+    return (Elements(lambda: [value for values in inputs for value in values.get()]),)
+
+
+def _bind(op: beam_nodes.CreateTensorBinding, value: Elements) -> tuple[Elements]:
+    return (value.map(lambda v: beam_impl._TensorBinding(v, op.tensor_name, op.dtype_enum, op.is_asset_filepath)),)

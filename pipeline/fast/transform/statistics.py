@@ -1,0 +1,93 @@
+"""Pre- and post-transform statistics with TFDV's own generators, a batch at a time."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import tensorflow as tf
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
+from tensorflow_data_validation.statistics import stats_impl
+from tensorflow_data_validation.statistics.generators import stats_generator
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+from tfx_bsl.coders import example_coder
+from tfx_bsl.tfxio import tensor_representation_util
+
+from pipeline.fast.transform.job import Source, StatisticsPaths
+from pipeline.fast.transform.records import list_files, read_batches
+from pipeline.fast.transform.support import Unsupported
+
+_BATCH_ROWS = 8192
+
+
+class StatisticsCollector:
+    """Accumulates TFDV's statistics over Arrow record batches.
+
+    Raises:
+        Unsupported: when the options ask for samples, slices, or generators that only run on Beam.
+    """
+
+    def __init__(self, options: tfdv.StatsOptions):
+        for asked, what in (
+            (options.sample_rate, "samples"),
+            (options.feature_allowlist, "chosen features"),
+            (options.slicing_config, "slices"),
+            (options.experimental_slice_functions, "slices"),
+            (options.experimental_slice_sqls, "slices"),
+            (options.experimental_num_feature_partitions > 1, "partitions of features"),
+            (options.experimental_result_partitions != 1, "partitions of results"),
+        ):
+            if asked:
+                raise Unsupported(f"the statistics options ask for {what}")
+        self._options = options
+        self._generators = stats_impl.get_generators(options)
+        for generator in self._generators:
+            if not isinstance(generator, stats_generator.CombinerStatsGenerator):
+                raise Unsupported(f"statistics generator {type(generator).__name__}")
+        self._accumulators: list[Any] = []
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        if not self._accumulators:
+            self._accumulators = [self._start(generator) for generator in self._generators]
+        self._accumulators = [
+            generator.add_input(accumulator, batch)
+            for generator, accumulator in zip(self._generators, self._accumulators, strict=True)
+        ]
+
+    @staticmethod
+    def _start(generator: stats_generator.CombinerStatsGenerator) -> Any:
+        generator.setup()  # reads the vocabularies of the finished graph, where a generator uses them
+        return generator.create_accumulator()
+
+    def write(self, paths: StatisticsPaths) -> None:
+        """Writes the statistics, the schema of the options, and the anomalies if they have a path."""
+        statistics = self._extract()
+        _write(paths.stats, statistics.SerializeToString(deterministic=True))
+        schema = self._options.schema
+        if schema is None:
+            return
+        _write(paths.schema, text_format.MessageToString(schema).encode())
+        if paths.anomalies:
+            anomalies = tfdv.validate_statistics(statistics, schema)
+            _write(paths.anomalies, anomalies.SerializeToString(deterministic=True))
+
+    def _extract(self) -> statistics_pb2.DatasetFeatureStatisticsList:
+        if not self._accumulators:
+            return statistics_pb2.DatasetFeatureStatisticsList(datasets=[statistics_pb2.DatasetFeatureStatistics()])
+        return stats_impl.extract_statistics_output(self._accumulators, self._generators)
+
+
+def collect_raw(
+    collector: StatisticsCollector, schema: schema_pb2.Schema, columns: Sequence[str], sources: Sequence[Source]
+) -> None:
+    """Adds the raw examples of the splits, of each only the given columns."""
+    projected = tensor_representation_util.ProjectTensorRepresentationsInSchema(schema, list(columns))
+    decoder = example_coder.ExamplesToRecordBatchDecoder(projected.SerializeToString())
+    for source in sources:
+        for records in read_batches(list_files(source.file_pattern), _BATCH_ROWS):
+            collector.add(decoder.DecodeBatch(records.numpy().tolist()))
+
+
+def _write(path: str, content: bytes) -> None:
+    with tf.io.gfile.GFile(path, "wb") as out:
+        out.write(content)
