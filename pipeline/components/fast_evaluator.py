@@ -1,0 +1,80 @@
+"""TFX's Evaluator with a faster executor: same inputs, parameters and artifacts, and on record the same component.
+
+The executor is the stock one, run from start to end, with its Beam pipeline replaced by one that writes results
+computed without Beam. What is not proven equal runs in the stock executor unchanged, after a warning.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import apache_beam as beam
+from tfx import types
+from tfx.components.evaluator import component, executor
+from tfx.dsl.components.base import executor_spec
+
+from pipeline.fast import progress
+from pipeline.fast.evaluation.engine import evaluate
+from pipeline.fast.evaluation.job import read_job
+from pipeline.fast.evaluation.support import UnsupportedEvaluationError
+from pipeline.fast.evaluation.writing import write
+from pipeline.fast.local import runner_elsewhere
+
+
+class FastEvaluatorExecutor(executor.Executor):
+    """Evaluates in process; the artifacts are those of the stock executor."""
+
+    _write_results: Callable[[], None] | None = None
+
+    def Do(  # noqa: N802 - overrides
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Evaluates and blesses; the stock executor documents the arguments."""
+        self._write_results = None
+        try:
+            if runner := runner_elsewhere(self._beam_pipeline_args):
+                raise UnsupportedEvaluationError(f"the Beam arguments name {runner}")
+            job = read_job(input_dict, output_dict, exec_properties)
+            results = evaluate(job, progress.report)
+        except UnsupportedEvaluationError as reason:
+            progress.note(f"Evaluator runs the stock executor, which is slower: {reason}")
+        else:
+            self._write_results = lambda: write(job, results)
+        super().Do(input_dict, output_dict, exec_properties)
+
+    def _make_beam_pipeline(self) -> beam.Pipeline:
+        if self._write_results is None:
+            return super()._make_beam_pipeline()
+        return _WritePipeline(self._write_results)
+
+
+class _WritePipeline(beam.Pipeline):
+    """Takes the transforms the stock executor applies, does not expand them, and writes the results at its end."""
+
+    def __init__(self, write_results: Callable[[], None]) -> None:
+        super().__init__(argv=[])
+        self._write_results = write_results
+
+    def apply(self, transform: Any, pvalueish: Any = None, label: str | None = None) -> beam.pvalue.PCollection:
+        del transform, pvalueish, label
+        return beam.pvalue.PCollection(self)
+
+    def __enter__(self) -> "_WritePipeline":
+        return self
+
+    def __exit__(self, exc_type: type[BaseException] | None, *exc_info: object) -> None:
+        if exc_type is None:
+            self._write_results()
+
+
+class Evaluator(component.Evaluator):
+    """`tfx.components.Evaluator` with the fast executor."""
+
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(FastEvaluatorExecutor)
+
+    @classmethod
+    def get_class_type(cls) -> str:
+        """The type that ML Metadata records: that of the standard component, whose contract this is."""
+        return component.Evaluator.get_class_type()

@@ -1,0 +1,79 @@
+"""From filled accumulators to TFMA's results: derived metrics, differences to the baseline, validation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from tensorflow_model_analysis.evaluators import metrics_plots_and_validations_evaluator as stock
+from tensorflow_model_analysis.evaluators import metrics_validator
+from tensorflow_model_analysis.metrics import metric_specs
+from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
+from tensorflow_model_analysis.utils import model_util
+from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as stock_writer
+
+from pipeline.fast.evaluation.accumulators import make_fill
+from pipeline.fast.evaluation.rebinning import fast_rebinning
+from pipeline.fast.evaluation.scoring import Scores
+from pipeline.fast.evaluation.slicing import SliceKey
+from pipeline.fast.evaluation.support import UnsupportedEvaluationError
+
+# TFMA's MetricsDict: by metric, plot or attributions key, the value.
+Metrics = dict[Any, Any]
+SlicedMetrics = tuple[SliceKey, Metrics]
+
+
+def compute(
+    eval_config: config_pb2.EvalConfig, scores: Mapping[str, Scores], slices: Mapping[SliceKey, np.ndarray]
+) -> list[SlicedMetrics]:
+    """Returns all metrics and plots of every slice, in the order of `slices`.
+
+    Args:
+      eval_config: with TFMA's defaults applied.
+      scores: of all rows, by model name.
+      slices: row numbers by slice.
+
+    Raises:
+      UnsupportedEvaluationError: a metric needs a computation that is not proven.
+    """
+    computations = stock._filter_and_separate_computations(
+        metric_specs.to_computations(list(eval_config.metrics_specs), eval_config=eval_config)
+    )
+    if computations.cross_slice_computations or computations.ci_derived_computations:
+        raise UnsupportedEvaluationError("a metric compares slices or needs confidence intervals")
+    results: dict[SliceKey, Metrics] = {key: {} for key in slices}
+    for computation in computations.non_derived_computations:
+        fill = make_fill(computation, scores)
+        for key, rows in slices.items():
+            results[key].update(computation.combiner.extract_output(fill(rows)))
+    baseline = model_util.get_baseline_model_spec(eval_config)
+    with fast_rebinning():
+        for metrics in results.values():
+            for derived in computations.derived_computations:
+                metrics.update(derived.result(metrics))
+            if baseline is not None:
+                metrics.update(_differences(metrics, baseline.name))
+    return [stock._remove_private_metrics(key, metrics) for key, metrics in results.items()]
+
+
+def _differences(metrics: Metrics, baseline: str) -> Metrics:
+    """Returns candidate minus baseline of every metric that both have (TFMA's `add_diff_metrics`)."""
+    return {
+        key.make_diff_key(): value - metrics[key.make_baseline_key(baseline)]
+        for key, value in metrics.items()
+        if not stock._is_private_metrics(key)
+        and not key.is_diff
+        and key.model_name != baseline
+        and key.make_baseline_key(baseline) in metrics
+        and stock._is_metric_diffable(value)
+    }
+
+
+def validate(
+    eval_config: config_pb2.EvalConfig, metrics: Sequence[SlicedMetrics]
+) -> validation_result_pb2.ValidationResult:
+    """Checks metrics (no plots) against the thresholds, as TFMA does: its verdict for the blessing."""
+    combiner = stock_writer.CombineValidations(eval_config)
+    accumulator = combiner.create_accumulator()
+    for of_slice in metrics:
+        accumulator = combiner.add_input(accumulator, metrics_validator.validate_metrics(of_slice, eval_config))
+    return combiner.extract_output(accumulator)

@@ -1,0 +1,149 @@
+"""One pass over the examples: of every row its labels, its predictions, and its value of each slicing feature."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_model_analysis.proto import config_pb2
+
+from pipeline.fast.evaluation.job import EvaluationJob
+from pipeline.fast.evaluation.models import ScoredModel
+from pipeline.fast.evaluation.raw_features import RawColumn, RawFeatureParser
+from pipeline.fast.evaluation.slicing import SliceColumn
+from pipeline.fast.evaluation.support import UnsupportedEvaluationError
+
+# Rows scored at once: enough to amortise a call, little enough for wide one-hot layers.
+BATCH_ROWS = 4096
+_READ_BUFFER_BYTES = 8 << 20
+_NO_LABEL = -1  # TFMA turns labels of -1 into one-hot vectors
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """Labels [rows] and predictions [rows] of one model, both finite numbers in the model's own types."""
+
+    labels: np.ndarray
+    predictions: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoredRows:
+    """What is kept of the data: a few bytes a row, no features.
+
+    Attributes:
+      num_rows: rows read.
+      scores: by model name.
+      slice_columns: by name of the slicing feature.
+    """
+
+    num_rows: int
+    scores: Mapping[str, Scores]
+    slice_columns: Mapping[str, SliceColumn]
+
+
+def score(job: EvaluationJob, on_rows: Callable[[int], None] | None = None) -> ScoredRows:
+    """Reads the examples once and scores every model on them.
+
+    Args:
+      job: models and data.
+      on_rows: called after every batch with the number of rows done so far.
+
+    Raises:
+      UnsupportedEvaluationError: the models or the data are not of the proven kind.
+    """
+    specs = {spec.name: spec for spec in job.eval_config.model_specs}
+    slice_keys = _slice_keys(job.eval_config.slicing_specs)
+    models = {
+        name: ScoredModel(job.model_paths[name], spec, {spec.label_key, *slice_keys}) for name, spec in specs.items()
+    }
+    pass_ = _Pass(specs, models, slice_keys)
+    rows = 0
+    for examples in _batches(job.example_files):
+        pass_.add(examples)
+        rows += len(examples)
+        if on_rows is not None:
+            on_rows(rows)
+    return pass_.finish(rows)
+
+
+class _Pass:
+    """The columns as they grow, batch by batch."""
+
+    def __init__(
+        self, specs: Mapping[str, config_pb2.ModelSpec], models: Mapping[str, ScoredModel], slice_keys: Sequence[str]
+    ) -> None:
+        self._specs, self._models = specs, models
+        computed = frozenset().union(*(model.feature_names for model in models.values()))
+        common = frozenset.intersection(*(model.feature_names for model in models.values()))
+        raw_labels = {specs[name].label_key for name in models} - common
+        self._raw = RawFeatureParser(raw_labels | (set(slice_keys) - computed))
+        self._labels: dict[str, list[np.ndarray]] = {name: [] for name in models}
+        self._predictions: dict[str, list[np.ndarray]] = {name: [] for name in models}
+        self._slices = {key: SliceColumn(key) for key in slice_keys}
+
+    def add(self, examples: tf.Tensor) -> None:
+        raw = self._raw.parse(examples)
+        transformed = {name: model.transform(examples) for name, model in self._models.items()}
+        for name, model in self._models.items():
+            label = self._specs[name].label_key
+            values = transformed[name][label] if label in transformed[name] else _raw_label(label, raw)
+            self._labels[name].append(_labels(values, label))
+            self._predictions[name].append(_finite_numbers(model.predict(examples), "a prediction"))
+        for key, column in self._slices.items():
+            _append_slice_values(column, len(examples), [t[key] for t in transformed.values() if key in t], raw)
+
+    def finish(self, rows: int) -> ScoredRows:
+        if not rows:
+            raise UnsupportedEvaluationError("there are no examples")
+        scores = {
+            name: Scores(np.concatenate(self._labels.pop(name)), np.concatenate(self._predictions.pop(name)))
+            for name in self._models
+        }
+        return ScoredRows(rows, scores, self._slices)
+
+
+def _append_slice_values(
+    column: SliceColumn, rows: int, transformed: Sequence[np.ndarray], raw: Mapping[str, RawColumn]
+) -> None:
+    """Appends a batch of `rows`, from the models that compute the feature, else from the raw features."""
+    if transformed:
+        # TFMA puts a row into the slices of every model's value: one slice only if they agree.
+        if any(not np.array_equal(transformed[0], other) for other in transformed[1:]):
+            raise UnsupportedEvaluationError(f"the models transform the slicing feature {column.name!r} differently")
+        column.append(transformed[0], np.ones(rows, bool))
+    elif column.name in raw:
+        column.append(raw[column.name].values, raw[column.name].present)
+    else:
+        column.append_missing(rows)
+
+
+def _slice_keys(slicing_specs: Sequence[config_pb2.SlicingSpec]) -> list[str]:
+    return sorted({key for spec in slicing_specs for key in (*spec.feature_keys, *spec.feature_values)})
+
+
+def _batches(files: Sequence[str]) -> Iterator[tf.Tensor]:
+    for path in files:
+        compression = "GZIP" if path.endswith(".gz") else ""
+        records = tf.data.TFRecordDataset(path, compression, _READ_BUFFER_BYTES)
+        yield from records.batch(BATCH_ROWS).prefetch(1)
+
+
+def _raw_label(label: str, raw: Mapping[str, RawColumn]) -> np.ndarray:
+    if label not in raw or not raw[label].present.all():
+        raise UnsupportedEvaluationError(f"rows without the label {label!r}")
+    return raw[label].values
+
+
+def _labels(values: np.ndarray, label: str) -> np.ndarray:
+    if (_finite_numbers(values, f"a label {label!r}") == _NO_LABEL).any():
+        raise UnsupportedEvaluationError(f"a label {label!r} is {_NO_LABEL}")
+    return values
+
+
+def _finite_numbers(values: np.ndarray, what: str) -> np.ndarray:
+    if values.dtype.kind not in "iuf":
+        raise UnsupportedEvaluationError(f"{what} is of type {values.dtype}")
+    if not np.isfinite(values).all():
+        raise UnsupportedEvaluationError(f"{what} is NaN or infinite")
+    return values

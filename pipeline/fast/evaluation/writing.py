@@ -1,0 +1,49 @@
+"""The files of a ModelEvaluation artifact, named and encoded as TFMA's writers do."""
+
+import json
+import posixpath
+from collections.abc import Iterable, Sequence
+
+import tensorflow as tf
+from google.protobuf.message import Message
+from tensorflow_model_analysis.evaluators import metrics_plots_and_validations_evaluator as stock
+from tensorflow_model_analysis.metrics import metric_types
+from tensorflow_model_analysis.writers import eval_config_writer
+from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as stock_writer
+
+from pipeline.fast.evaluation.job import EvaluationJob
+from pipeline.fast.evaluation.results import SlicedMetrics, validate
+
+_ONE_SHARD = "-00000-of-00001"
+# How TFMA describes examples that it was handed rather than read itself.
+_DATA_LOCATION, _FILE_FORMAT = "<user provided PCollection>", "<unknown>"
+
+
+def write(job: EvaluationJob, results: Sequence[SlicedMetrics]) -> None:
+    """Validates the results and writes metrics, plots, attributions, validation and config."""
+    metrics, plots, attributions = (
+        [stock._filter_by_key_type(of_slice, key_type) for of_slice in results]
+        for key_type in (metric_types.MetricKey, metric_types.PlotKey, metric_types.AttributionsKey)
+    )
+    tf.io.gfile.makedirs(job.output_path)
+    _write_records(job, f"metrics{_ONE_SHARD}", (stock_writer.convert_slice_metrics_to_proto(m, None) for m in metrics))
+    _write_records(job, f"plots{_ONE_SHARD}", (stock_writer.convert_slice_plots_to_proto(p, None) for p in plots))
+    _write_records(
+        job, f"attributions{_ONE_SHARD}", map(stock_writer.convert_slice_attributions_to_proto, attributions)
+    )
+    _write_records(job, "validations", [validate(job.eval_config, metrics)])
+    _write_config(job)
+
+
+def _write_records(job: EvaluationJob, name: str, messages: Iterable[Message]) -> None:
+    with tf.io.TFRecordWriter(posixpath.join(job.output_path, f"{name}.tfrecord")) as writer:
+        for message in messages:
+            writer.write(message.SerializeToString(deterministic=True))
+
+
+def _write_config(job: EvaluationJob) -> None:
+    text = eval_config_writer._serialize_eval_run(job.eval_config, _DATA_LOCATION, _FILE_FORMAT, dict(job.model_paths))
+    name = f"{eval_config_writer.EVAL_CONFIG_FILE}.{eval_config_writer.EVAL_CONFIG_FILE_FORMAT}"
+    with tf.io.gfile.GFile(posixpath.join(job.output_path, name), "w") as file:
+        # Protobuf orders its maps (model locations) at random.
+        file.write(f"{json.dumps(json.loads(text), indent=2, sort_keys=True)}\n")

@@ -1,0 +1,280 @@
+"""The fast Evaluator against the stock one, both run for real on the same artifacts."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import evaluation_data
+import pytest
+import tensorflow_model_analysis as tfma
+from absl import logging
+from google.protobuf import json_format
+from tensorflow_model_analysis.proto import config_pb2
+from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as tfma_writer
+from tfx import types
+from tfx.components.evaluator import component, executor
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import standard_artifacts
+
+from pipeline.components.fast_evaluator import Evaluator, FastEvaluatorExecutor
+from pipeline.fast import progress
+from pipeline.fast.evaluation.support import PROVEN_METRICS
+
+BEAM_ARGS = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--sdk_container_image=local"]
+EXACT = {"example_count", "auc", "auc_precision_recall", "auc_200", "binary_accuracy", "precision", "recall", "roc"}
+# Sums of the same float64 numbers in another order; Keras metrics are summed by stock in float32.
+TOLERANCE = 1e-7
+KERAS_TOLERANCE = 1e-6
+KERAS_METRICS = {"binary_crossentropy", "root_mean_squared_error"}
+
+
+def threshold(lower: float, change: float | None = None) -> config_pb2.MetricThreshold:
+    result = config_pb2.MetricThreshold()
+    result.value_threshold.lower_bound.value = lower
+    if change is not None:
+        result.change_threshold.direction = config_pb2.HIGHER_IS_BETTER
+        result.change_threshold.absolute.value = change
+    return result
+
+
+def make_config(auc: config_pb2.MetricThreshold, accuracy_at_ewr: float) -> config_pb2.EvalConfig:
+    """Every proven metric, thresholds overall and per slice, slices by raw and by transformed features."""
+    metrics = [config_pb2.MetricConfig(class_name=name) for name in sorted(PROVEN_METRICS)]
+    by_name = {metric.class_name: metric for metric in metrics}
+    by_name["AUC"].threshold.CopyFrom(auc)
+    by_name["BinaryAccuracy"].per_slice_thresholds.add(
+        slicing_specs=[config_pb2.SlicingSpec(feature_values={"origin": "EWR"})], threshold=threshold(accuracy_at_ewr)
+    )
+    by_name["Precision"].config = json.dumps({"thresholds": 0.3})
+    roc = {"name": "roc", "curve": "ROC", "num_thresholds": 500, "summation_method": "minoring"}
+    metrics.append(config_pb2.MetricConfig(class_name="AUC", config=json.dumps(roc)))
+    return config_pb2.EvalConfig(
+        model_specs=[
+            config_pb2.ModelSpec(
+                signature_name="serving_default",
+                label_key="late_xf",
+                preprocessing_function_names=["transform_features"],
+            )
+        ],
+        slicing_specs=[
+            config_pb2.SlicingSpec(),
+            config_pb2.SlicingSpec(feature_keys=["origin"]),
+            config_pb2.SlicingSpec(feature_values={"origin": "EWR"}),
+            config_pb2.SlicingSpec(feature_keys=["carrier", "quarter"]),
+            config_pb2.SlicingSpec(feature_keys=["quarter"], feature_values={"month": "5"}),
+        ],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
+    )
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return evaluation_data.write_examples(tmp_path_factory.mktemp("examples"))
+
+
+@pytest.fixture(scope="module")
+def candidate(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return evaluation_data.write_model(tmp_path_factory.mktemp("candidate"), seed=1, noise=0.0)
+
+
+@pytest.fixture(scope="module")
+def champion(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return evaluation_data.write_model(tmp_path_factory.mktemp("champion"), seed=2, noise=1.0)
+
+
+@pytest.fixture
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The absl warnings of our executor; it is the only caller that starts them with the node's name."""
+    seen: list[str] = []
+    warn = logging.warning
+
+    def record(message: str, *args: Any) -> None:
+        if str(message).startswith("Evaluator:"):
+            seen.append(message % args)
+        warn(message, *args)
+
+    monkeypatch.setattr(logging, "warning", record)
+    return seen
+
+
+def run_stock(execution: evaluation_data.Execution) -> None:
+    context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=list(BEAM_ARGS))
+    executor.Executor(context).Do(execution.inputs, execution.outputs, execution.properties)
+
+
+def run_fast(execution: evaluation_data.Execution) -> None:
+    context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=list(BEAM_ARGS))
+    FastEvaluatorExecutor(context).Do(execution.inputs, execution.outputs, execution.properties)
+
+
+@pytest.mark.parametrize(
+    ("with_champion", "auc", "accuracy_at_ewr", "blessed"),
+    [
+        (False, threshold(0.5, change=0.9), 0.5, 1),  # without a champion, change thresholds do not count
+        (True, threshold(0.5, change=0.9), 0.99, 0),
+    ],
+)
+def test_results_equal_stock(
+    tmp_path: Path,
+    examples: str,
+    candidate: str,
+    champion: str,
+    warnings: list[str],
+    with_champion: bool,
+    auc: config_pb2.MetricThreshold,
+    accuracy_at_ewr: float,
+    blessed: int,
+) -> None:
+    config = make_config(auc, accuracy_at_ewr)
+    baseline = champion if with_champion else None
+    stock, fast = (
+        evaluation_data.make_execution(tmp_path / name, examples, candidate, config, baseline)
+        for name in ("stock", "fast")
+    )
+    run_stock(stock)
+    run_fast(fast)
+
+    assert not warnings, "the fast path was not taken"
+    assert names_in(fast.evaluation) == names_in(stock.evaluation)
+    assert eval_run(fast.evaluation) == eval_run(stock.evaluation)
+    assert_same_slices(fast.evaluation, stock.evaluation, "metrics")
+    assert_same_slices(fast.evaluation, stock.evaluation, "plots")
+    assert validation(fast.evaluation) == approximately(validation(stock.evaluation), TOLERANCE)
+    assert len(tfma.load_eval_result(fast.evaluation).slicing_metrics) == 1 + 3 + 12 + 1
+
+    assert fast.blessing.get_int_custom_property("blessed") == blessed
+    assert fast.blessing.mlmd_artifact.custom_properties == stock.blessing.mlmd_artifact.custom_properties
+    assert names_in(fast.blessing.uri) == names_in(stock.blessing.uri) == ["BLESSED" if blessed else "NOT_BLESSED"]
+
+
+def test_two_runs_write_the_same_bytes(tmp_path: Path, examples: str, candidate: str, champion: str) -> None:
+    config = make_config(threshold(0.5), 0.5)
+    runs = [evaluation_data.make_execution(tmp_path / n, examples, candidate, config, champion) for n in ("a", "b")]
+    for execution in runs:
+        run_fast(execution)
+    first, second = (
+        {path.name: path.read_bytes() for path in Path(execution.evaluation).iterdir()} for execution in runs
+    )
+    assert first == second
+
+
+def test_without_thresholds_there_is_no_blessing(tmp_path: Path, examples: str, candidate: str) -> None:
+    config = make_config(threshold(0.5), 0.5)
+    for metric in config.metrics_specs[0].metrics:
+        metric.ClearField("threshold")
+        metric.ClearField("per_slice_thresholds")
+    execution = evaluation_data.make_execution(tmp_path, examples, candidate, config)
+    run_fast(execution)
+    assert not names_in(execution.blessing.uri)
+    assert not execution.blessing.has_custom_property("blessed")
+    assert "metrics-00000-of-00001.tfrecord" in names_in(execution.evaluation)
+
+
+def test_progress_is_reported(tmp_path: Path, examples: str, candidate: str) -> None:
+    execution = evaluation_data.make_execution(tmp_path, examples, candidate, make_config(threshold(0.5), 0.5))
+    done: list[int] = []
+    with progress.listening(done.append):
+        run_fast(execution)
+    assert done == sorted(done)
+    assert done[-1] == evaluation_data.ROWS
+
+
+def test_what_is_not_proven_runs_in_stock_with_a_warning(tmp_path: Path, candidate: str, warnings: list[str]) -> None:
+    examples = evaluation_data.write_examples(tmp_path / "examples", rows=200)
+    config = make_config(threshold(0.5), 0.5)
+    config.options.min_slice_size.value = 100
+    del config.metrics_specs[0].metrics[1:]
+    del config.slicing_specs[2:]
+    execution = evaluation_data.make_execution(tmp_path, examples, candidate, config)
+    run_fast(execution)
+    assert warnings == ["Evaluator runs the stock executor, which is slower: min_slice_size is 100"]
+    results = {key: metrics[""][""] for key, metrics in tfma.load_eval_result(execution.evaluation).slicing_metrics}
+    assert "auc" in results[()]
+    assert "__ERROR__" in results[(("origin", "EWR"),)], "only the stock executor hides small slices"
+    assert execution.blessing.has_custom_property("blessed")
+
+
+def test_a_distributed_runner_is_used(tmp_path: Path, candidate: str, warnings: list[str]) -> None:
+    context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=["--runner=Elsewhere", BEAM_ARGS[-1]])
+    execution = evaluation_data.make_execution(tmp_path, "nowhere", candidate, make_config(threshold(0.5), 0.5))
+    with pytest.raises(ValueError, match="Elsewhere"):
+        FastEvaluatorExecutor(context).Do(execution.inputs, execution.outputs, execution.properties)
+    assert warnings == ["Evaluator runs the stock executor, which is slower: the Beam arguments name Elsewhere"]
+
+
+def test_the_component_is_the_evaluator_on_record() -> None:
+    artifacts = {"examples": standard_artifacts.Examples, "model": standard_artifacts.Model}
+    channels = {name: types.Channel(type=kind) for name, kind in artifacts.items()}
+    ours = Evaluator(**channels, eval_config=make_config(threshold(0.5), 0.5))
+    stock = component.Evaluator(**channels, eval_config=make_config(threshold(0.5), 0.5))
+    assert (ours.id, ours.type) == (stock.id, stock.type)
+    assert ours.outputs.keys() == stock.outputs.keys()
+    assert ours.exec_properties == stock.exec_properties
+    assert ours.executor_spec.executor_class is FastEvaluatorExecutor
+
+
+def names_in(directory: str) -> list[str]:
+    return sorted(path.name for path in Path(directory).iterdir())
+
+
+def eval_run(directory: str) -> dict[str, Any]:
+    return json.loads((Path(directory) / "eval_config.json").read_text())
+
+
+def assert_same_slices(fast: str, stock: str, kind: str) -> None:
+    ours, theirs = load_slices(fast, kind), load_slices(stock, kind)
+    assert ours.keys() == theirs.keys()
+    for slice_key, values in theirs.items():
+        assert ours[slice_key].keys() == values.keys()
+        for key, value in values.items():
+            assert ours[slice_key][key] == approximately(value, tolerance(key)), (slice_key, key)
+
+
+def load_slices(directory: str, kind: str) -> dict[str, dict[str, Any]]:
+    """By slice key and by metric or plot key, the value as plain data."""
+    if kind == "metrics":
+        return {
+            str(m.slice_key): {str(v.key): json_format.MessageToDict(v.value) for v in m.metric_keys_and_values}
+            for m in tfma_writer.load_and_deserialize_metrics(directory)
+        }
+    return {
+        str(p.slice_key): {str(v.key): json_format.MessageToDict(v.value) for v in p.plot_keys_and_values}
+        for p in tfma_writer.load_and_deserialize_plots(directory)
+    }
+
+
+def tolerance(key: str) -> float:
+    name = key.split('"')[1] if key.startswith("name") else ""
+    if name in EXACT:
+        return 0.0
+    return KERAS_TOLERANCE if name in KERAS_METRICS else TOLERANCE
+
+
+def validation(directory: str) -> dict[str, Any]:
+    result = json_format.MessageToDict(tfma.load_validation_result(directory))
+    result["metricValidationsPerSlice"] = sorted(result.get("metricValidationsPerSlice", []), key=json.dumps)
+    return result
+
+
+class approximately:  # noqa: N801
+    """Equal to plain data but for the given relative difference of its numbers; NaN equals NaN."""
+
+    def __init__(self, expected: Any, relative: float) -> None:
+        self.expected, self.relative = expected, relative
+
+    def __eq__(self, actual: object) -> bool:
+        return self._same(actual, self.expected)
+
+    def __repr__(self) -> str:
+        return repr(self.expected)
+
+    def _same(self, a: Any, b: Any) -> bool:
+        if isinstance(b, dict):
+            return isinstance(a, dict) and a.keys() == b.keys() and all(self._same(a[k], b[k]) for k in b)
+        if isinstance(b, list):
+            return isinstance(a, list) and len(a) == len(b) and all(map(self._same, a, b))
+        if isinstance(b, float) and isinstance(a, float):
+            # A difference between models is as exact as what was subtracted: hence the absolute term.
+            return math.isclose(a, b, rel_tol=self.relative, abs_tol=self.relative) or (math.isnan(a) and math.isnan(b))
+        return bool(a == b)
