@@ -1,0 +1,154 @@
+"""DataGate: nothing trains on data that the curated schema refuses, or of which too much had to be set aside.
+
+ExampleValidator only writes anomalies down; nothing in TFX stops at them. This component fails its node, with exit
+code 3 and the findings in the execution's result, so that ML Metadata holds the reason.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import tensorflow as tf
+from absl import logging
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+from tfx import types
+from tfx.components.example_validator import executor as validator
+from tfx.components.statistics_gen import stats_artifact_utils
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.dsl.io import fileio
+from tfx.proto.orchestration import execution_result_pb2
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.utils import io_utils
+from tfx_bsl.coders import example_coder
+
+from pipeline.errors import DataBlocked
+from pipeline.gate import counting, findings
+from pipeline.rows import accounting_of
+
+ROWS_AT_A_TIME = 10_000
+
+
+class DataGateSpec(ComponentSpec):
+    PARAMETERS = {  # noqa: RUF012 - TFX reads it as a class attribute
+        "max_rejected": ExecutionParameter(type=str),
+        "code": ExecutionParameter(type=str),
+    }
+    INPUTS = {  # noqa: RUF012
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+        "schema": ChannelParameter(type=standard_artifacts.Schema),
+    }
+    OUTPUTS = {"verdict": ChannelParameter(type=standard_artifacts.JsonValue)}  # noqa: RUF012
+
+
+class Executor(base_executor.BaseExecutor):
+    """Collects the findings; passes with them written down, or fails with them as the reason."""
+
+    def Do(  # noqa: N802 - TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> execution_result_pb2.ExecutorOutput | None:
+        self._log_startup(input_dict, output_dict, exec_properties)
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        statistics = artifact_utils.get_single_instance(input_dict["statistics"])
+        anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])
+        schema_uri = artifact_utils.get_single_uri(input_dict["schema"])
+        schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema_uri))
+        limits = json.loads(exec_properties["max_rejected"])
+        found = [
+            *findings.rejected_findings(accounting_of(examples.mlmd_artifact), limits),
+            *findings.missing_findings(read_statistics(statistics), schema),
+            *findings.anomaly_findings(read_anomalies(anomalies), _counter(examples, schema)),
+        ]
+        for finding in found:
+            logging.warning("DataGate: %s", finding)
+        if any(finding.blocks for finding in found):
+            result = execution_result_pb2.ExecutionResult(
+                code=DataBlocked.exit_code, result_message=findings.to_json(found)
+            )
+            return execution_result_pb2.ExecutorOutput(execution_result=result)
+        verdict = artifact_utils.get_single_instance(output_dict["verdict"])
+        verdict.write(json.loads(findings.to_json(found)))
+        verdict.set_int_custom_property("passed", 1)
+        return None
+
+
+class DataGate(base_component.BaseComponent):
+    """Stops the run where the data break their schema or too many rows were rejected.
+
+    Args:
+        examples: the Examples, with row counts as custom properties.
+        statistics: StatisticsGen's output for them.
+        anomalies: ExampleValidator's output for them.
+        schema: the curated Schema that they were validated against.
+        max_rejected: largest share of rejected rows, by reason.
+        code: digest of the code that decides, part of the cache key.
+    """
+
+    SPEC_CLASS = DataGateSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        statistics: types.BaseChannel,
+        anomalies: types.BaseChannel,
+        schema: types.BaseChannel,
+        max_rejected: dict[str, float],
+        code: str = "",
+    ) -> None:
+        super().__init__(
+            DataGateSpec(
+                examples=examples,
+                statistics=statistics,
+                anomalies=anomalies,
+                schema=schema,
+                max_rejected=json.dumps(max_rejected, sort_keys=True),
+                code=code,
+                verdict=types.Channel(type=standard_artifacts.JsonValue),
+            )
+        )
+
+
+def read_statistics(artifact: types.Artifact) -> dict[str, statistics_pb2.DatasetFeatureStatistics]:
+    """The statistics of each split over all its rows."""
+    return {
+        split: stats_artifact_utils.load_statistics(artifact, split).get_default_slice().proto()
+        for split in artifact_utils.decode_split_names(artifact.split_names)
+    }
+
+
+def read_anomalies(artifact: types.Artifact) -> dict[str, anomalies_pb2.Anomalies]:
+    """The anomalies of each split that ExampleValidator looked at."""
+    read = {}
+    for split in artifact_utils.decode_split_names(artifact.split_names):
+        folder = artifact_utils.get_split_uri([artifact], split)
+        with fileio.open(f"{folder}/{validator.DEFAULT_FILE_NAME}", "rb") as source:
+            read[split] = anomalies_pb2.Anomalies.FromString(source.read())
+    return read
+
+
+def _counter(examples: types.Artifact, schema: schema_pb2.Schema) -> findings.CountRows:
+    """Counts in the examples themselves: statistics know shares and histograms, not every value."""
+
+    def count(split: str, feature: str, kind: str) -> int:
+        return counting.rows_showing(decoded_batches(examples, split), feature, kind, schema)
+
+    return count
+
+
+def decoded_batches(examples: types.Artifact, split: str) -> Iterator[pa.RecordBatch]:
+    """The tf.Examples of a split as Arrow batches; each column a list of values per row."""
+    folder = artifact_utils.get_split_uri([examples], split)
+    files = sorted(fileio.glob(f"{folder}/*"))
+    compression = "GZIP" if files and files[0].endswith(".gz") else ""
+    decoder = example_coder.ExamplesToRecordBatchDecoder()
+    for batch in tf.data.TFRecordDataset(files, compression).batch(ROWS_AT_A_TIME).as_numpy_iterator():
+        yield decoder.DecodeBatch(batch.tolist())

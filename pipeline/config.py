@@ -1,0 +1,143 @@
+"""The one config of a pipeline: frozen, validated once, passed explicitly.
+
+`configs/*.yaml` are the only place where values live; `pipeline.config_file` reads them. Paths are relative to the
+working directory. The sections `features`, `model`, `train` and `evaluation` belong to the user's code in `models/`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, TrainSettings
+
+Share = Annotated[float, Field(ge=0, le=1)]
+DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class DataConfig(Section):
+    """Where the rows come from and how they are split."""
+
+    input: Path = Field(description="folder that holds the input files")
+    pattern: str = Field("*.csv", description="glob of the input files below `input`")
+    span: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="which {SPAN} of `pattern` to take; the newest where it is not given"
+    )
+    splits: dict[str, Annotated[int, Field(gt=0)]] = Field(
+        default={"train": 2, "eval": 1}, description="hash buckets per split: the share of the rows that go there"
+    )
+    block_mb: Annotated[int, Field(ge=1, le=1024)] = Field(
+        16, description="megabytes of input read at a time: what memory is bounded by"
+    )
+
+    @field_validator("splits")
+    @classmethod
+    def _has_train_and_eval(cls, splits: dict[str, int]) -> dict[str, int]:
+        if set(splits) != {"train", "eval"}:
+            raise ValueError(f"splits are `train` and `eval`, not {sorted(splits)}")
+        return splits
+
+    @model_validator(mode="after")
+    def _span_needs_a_place(self) -> DataConfig:
+        if self.span is not None and "{SPAN" not in self.pattern:
+            raise ValueError(f"span {self.span} is asked for, and the pattern {self.pattern} has no {{SPAN}}")
+        return self
+
+    @property
+    def glob(self) -> str:
+        """`pattern` as a glob: `{SPAN}` and `{VERSION}`, with or without a width, stand for digits."""
+        return re.sub(r"\{(SPAN|VERSION)(:\d+)?\}", self._digits, self.pattern)
+
+    def _digits(self, found: re.Match[str]) -> str:
+        if found[1] == "SPAN" and self.span is not None:
+            return str(self.span).zfill(int((found[2] or ":1")[1:]))
+        return "*"
+
+
+class GateConfig(Section):
+    """What the data gate lets through."""
+
+    max_rejected: dict[str, Share] = Field(
+        default={"unparsable": 0.001, "missing_label": 0.05},
+        description="largest share of the rows read that may be set aside, by reason",
+    )
+
+    @field_validator("max_rejected")
+    @classmethod
+    def _known_reasons(cls, limits: dict[str, float]) -> dict[str, float]:
+        unknown = set(limits) - {"unparsable", "missing_label"}
+        if unknown:
+            raise ValueError(f"rows are rejected as `unparsable` or `missing_label`, not {sorted(unknown)}")
+        return limits
+
+
+class UserCode(Section):
+    """The functions that standard components call, as dotted paths of importable modules."""
+
+    preprocessing_fn: DottedPath = "models.preprocessing.preprocessing_fn"
+    run_fn: DottedPath = "models.trainer.run_fn"
+
+
+class ServingCheckConfig(Section):
+    """What an exported model must do in a fresh process before it may be released."""
+
+    examples: Annotated[int, Field(ge=1)] = Field(200, description="examples replayed, labels removed")
+    latency_ms: Annotated[float, Field(gt=0)] = Field(
+        50.0, description="budget for one request of one example, 99th percentile"
+    )
+    timeout_s: Annotated[float, Field(gt=0)] = Field(120.0, description="for loading the model and all requests")
+
+
+class EngineConfig(Section):
+    """How the standard components are executed on this machine."""
+
+    executors: Literal["fast", "stock"] = Field(
+        "fast", description="`fast`: our executors behind the standard components; `stock`: TFX's own"
+    )
+
+
+class Config(Section):
+    """A pipeline, whole."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$", description="names the pipeline and its releases")]
+    workspace: Path = Field(Path("workspace"), description="everything a run makes lives below it")
+    label: str
+    schema_file: Path = Field(alias="schema", description="the curated schema (.pbtxt)")
+    data: DataConfig
+    gate: GateConfig = GateConfig()
+    features: FeatureSettings = FeatureSettings()
+    model: ModelSettings = ModelSettings()
+    train: TrainSettings = TrainSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    serving_check: ServingCheckConfig = ServingCheckConfig()
+    user_code: UserCode = UserCode()
+    engine: EngineConfig = EngineConfig()
+
+    @model_validator(mode="after")
+    def _label_is_no_feature_slice(self) -> Config:
+        for keys in self.evaluation.slices:
+            if self.label in keys:
+                raise ValueError(f"evaluation.slices: the label `{self.label}` cannot be a slice")
+        return self
+
+    @property
+    def metadata_db(self) -> Path:
+        return self.workspace / "metadata.db"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.workspace / "artifacts"
+
+    @property
+    def releases(self) -> Path:
+        return self.workspace / "releases" / self.name
+
+    def run_folder(self, run_id: str) -> Path:
+        return self.workspace / "runs" / run_id

@@ -1,0 +1,159 @@
+"""Reading a config: YAML, `--set` overrides, validation, and messages that name the key and the likely right one."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from models.features import plan_features
+from models.settings import suggestion
+from pipeline.config import Config
+from pipeline.errors import ConfigError, InputError
+from pipeline.schema import feature_types, read_schema
+
+DEFAULT_CONFIG = Path("configs/flights.yaml")
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """The validated config of `path`, with `a.b=value` overrides (values are YAML) applied in order.
+
+    Raises:
+        ConfigError: the file cannot be read, a key is unknown, a value is of the wrong type or out of range.
+    """
+    raw = _read_yaml(path)
+    for override in overrides:
+        _apply(raw, override)
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, path), f"mend {path} or the --set that says so") from error
+
+
+def dump_config(config: Config) -> str:
+    """The config as YAML that `load_config` reads back to an equal config."""
+    return yaml.safe_dump(config.model_dump(mode="json", by_alias=True), sort_keys=False, allow_unicode=True)
+
+
+def input_files(config: Config) -> list[Path]:
+    """The files that `data.pattern` names, sorted.
+
+    Raises:
+        InputError: there are none.
+    """
+    files = sorted(path for path in config.data.input.glob(config.data.glob) if path.is_file())
+    if not files:
+        raise InputError(
+            f"data: no file matches {config.data.glob} below {config.data.input}",
+            "make the data (`make data` for the flights) or mend data.input and data.pattern",
+        )
+    return files
+
+
+def check_against_data(config: Config) -> list[Path]:
+    """Refuses a config that does not fit its schema and its files, before anything starts; returns the input files.
+
+    Raises:
+        ConfigError: the schema is missing or unreadable, or the label, a slice or a feature is not a column.
+        InputError: there is no input file, or the first one has no header.
+    """
+    columns = list(feature_types(config.schema_file))
+    files = input_files(config)
+    header = _csv_header(files[0])
+    if header is not None:
+        _require(config.label, header, "label", f"the header of {files[0]}")
+    _require(config.label, columns, "label", f"the schema {config.schema_file}")
+    for keys in [*config.evaluation.slices, *(bounds.slice for bounds in config.evaluation.per_slice)]:
+        for key in keys:
+            _require(key, columns, "evaluation: slice", f"the schema {config.schema_file}")
+    try:
+        plan_features(read_schema(config.schema_file), config.label, config.features)
+    except ValueError as error:
+        raise ConfigError(str(error), f"mend the config, or the schema {config.schema_file}") from error
+    return files
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        others = [other.name for other in path.parent.glob("*.yaml")]
+        raise ConfigError(f"there is no config {path}", suggestion(path.name, others)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the config {path} cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"the config {path} is not YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"the config {path} is not a mapping of keys to values")
+    return raw
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    """Sets one `a.b=value` in place; whether the key exists is for the validation to say."""
+    key, separator, text = override.partition("=")
+    if not separator or not all(key.split(".")):
+        raise ConfigError(f"--set {override} is not of the form a.b=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: the value is not YAML") from error
+    *parents, last = key.split(".")
+    node = raw
+    for parent in parents:
+        child = node.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise ConfigError(f"--set {override}: {parent} is a value, not a section")
+        node = child
+    node[last] = value
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    """The first problem of a validation, by its key's path."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "config"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        return f"{path}: unknown key {where}{more}: {suggestion(str(first['loc'][-1]), _keys_at(first['loc'][:-1]))}"
+    if first["type"] == "missing":
+        return f"{path}: {where} is missing{more}"
+    message = first["msg"].removeprefix("Value error, ")
+    shown = "" if isinstance(first["input"], Mapping | BaseModel) else f", got {first['input']!r}"
+    return f"{path}: {where}: {message[0].lower()}{message[1:]}{shown}{more}"
+
+
+def _keys_at(location: Iterable[int | str]) -> list[str]:
+    """The keys that the section at this path of the config knows."""
+    model: Any = Config
+    for part in location:
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return []
+        fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+        annotation = fields.get(str(part))
+        candidates = [annotation, *get_args(annotation)]
+        models = [item for item in candidates if isinstance(item, type) and issubclass(item, BaseModel)]
+        model = models[0] if models else None
+    if model is None:
+        return []
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _require(name: str, known: Sequence[str], key: str, where: str) -> None:
+    if name not in known:
+        raise ConfigError(f"{key}: {name} is not in {where}", suggestion(name, known))
+
+
+def _csv_header(path: Path) -> list[str] | None:
+    """The columns of a CSV file (plain or gzip); None for formats that carry their own schema."""
+    if path.suffix not in {".csv", ".gz"}:
+        return None
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8-sig") as lines:
+            return next(csv.reader(lines))
+    except (OSError, UnicodeDecodeError, StopIteration, EOFError) as error:
+        raise InputError(f"{path} has no readable header: {error or 'it is empty'}") from error

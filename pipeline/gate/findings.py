@@ -1,0 +1,133 @@
+"""What speaks against training on some data, as a list that a person can read. Decides nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+
+CountRows = Callable[[str, str, str], int]
+"""(split, feature, kind of anomaly) → rows of the split that show it."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with the data.
+
+    Attributes:
+        feature: the column, or `(rows)` where the rows as a whole are meant.
+        kind: TFDV's name of the anomaly, or `REJECTED_` and the reason.
+        problem: what is wrong, in words.
+        rows: how many rows show it.
+        blocks: whether it stops the run.
+    """
+
+    feature: str
+    kind: str
+    problem: str
+    rows: int
+    blocks: bool = True
+
+
+def rejected_findings(accounting: Mapping[str, int], limits: Mapping[str, float]) -> list[Finding]:
+    """Findings for each reason whose share of the rows read is above its limit.
+
+    Args:
+        accounting: the row counts of an Examples artifact (`rows_read`, `rows_rejected_REASON`, ...).
+        limits: largest share by reason; a reason without a limit may reject nothing.
+    """
+    read = accounting.get("rows_read", 0)
+    findings = []
+    for key, rows in sorted(accounting.items()):
+        reason = key.removeprefix("rows_rejected_")
+        limit = limits.get(reason, 0.0)
+        if reason == key or rows <= limit * read:
+            continue
+        problem = f"{rows / read:.2%} of the rows were rejected as {reason}, the limit is {limit:.2%}"
+        findings.append(Finding("(rows)", f"REJECTED_{reason.upper()}", problem, rows))
+    if read and not any(rows for key, rows in accounting.items() if key.startswith("rows_split_")):
+        findings.append(Finding("(rows)", "NO_ROWS_LEFT", "every row was rejected", read))
+    return findings
+
+
+def missing_findings(
+    statistics: Mapping[str, statistics_pb2.DatasetFeatureStatistics], schema: schema_pb2.Schema
+) -> list[Finding]:
+    """Findings for features that have a value in a smaller share of the rows than the schema asks for.
+
+    ExampleGen writes a missing value as an empty list, and TFDV counts an empty list as present: a column that is all
+    empty passes `presence.min_fraction` in stock TFX. Counted here for features of at most one value a row.
+    """
+    findings = []
+    for feature in schema.feature:
+        counted = [(s.num_examples, _rows_with_a_value(s, feature.name)) for s in statistics.values()]
+        examples = sum(rows for rows, present in counted if present is not None)
+        present = sum(present for _, present in counted if present is not None)
+        wanted = feature.presence.min_fraction
+        if examples and present < wanted * examples:
+            problem = f"has a value in {present / examples:.2%} of the rows, the schema asks for {wanted:.2%}"
+            findings.append(Finding(feature.name, "MISSING_VALUES", problem, examples - present))
+    return findings
+
+
+def _rows_with_a_value(statistics: statistics_pb2.DatasetFeatureStatistics, feature: str) -> int | None:
+    """None where the statistics do not tell: the feature is not there, or has several values in a row."""
+    for found in statistics.features:
+        if list(found.path.step) == [feature] or found.name == feature:
+            kind = found.WhichOneof("stats")
+            common = getattr(found, kind).common_stats if kind else statistics_pb2.CommonStatistics()
+            return common.tot_num_values if common.max_num_values <= 1 else None
+    return None
+
+
+def anomaly_findings(
+    anomalies: Mapping[str, anomalies_pb2.Anomalies], count_rows: CountRows = lambda *_: 0
+) -> list[Finding]:
+    """Findings for the anomalies of each split, merged over the splits.
+
+    Args:
+        anomalies: by split, as ExampleValidator writes them.
+        count_rows: counts the rows that show an anomaly; asked once per split, feature and kind.
+    """
+    merged: dict[tuple[str, str], Finding] = {}
+    for split, found in anomalies.items():
+        for feature, info in sorted(found.anomaly_info.items()):
+            for reason in info.reason:
+                kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
+                earlier = merged.get((feature, kind))
+                merged[feature, kind] = Finding(
+                    feature=feature,
+                    kind=kind,
+                    problem=earlier.problem if earlier else _sentence(reason.description or reason.short_description),
+                    rows=(earlier.rows if earlier else 0) + count_rows(split, feature, kind),
+                    blocks=info.severity != anomalies_pb2.AnomalyInfo.WARNING or bool(earlier and earlier.blocks),
+                )
+        for reason in found.dataset_anomaly_info.reason:
+            kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
+            problem = f"{split}: {_sentence(reason.description)}"
+            merged["(rows)", f"{split} {kind}"] = Finding("(rows)", kind, problem, 0)
+        if found.data_missing:
+            merged["(rows)", f"{split} DATA_MISSING"] = Finding("(rows)", "DATA_MISSING", f"{split} has no rows", 0)
+    return sorted(merged.values(), key=lambda finding: (not finding.blocks, -finding.rows, finding.feature))
+
+
+def _sentence(text: str) -> str:
+    return " ".join(text.split()).rstrip(". ")
+
+
+def to_json(findings: Iterable[Finding]) -> str:
+    return json.dumps([asdict(finding) for finding in findings])
+
+
+def from_json(text: str) -> list[Finding]:
+    """The findings that `to_json` wrote.
+
+    Raises:
+        ValueError: the text is not such a list.
+    """
+    try:
+        return [Finding(**entry) for entry in json.loads(text)]
+    except TypeError as error:
+        raise ValueError(f"not a list of findings: {text[:80]!r}") from error

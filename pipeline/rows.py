@@ -1,0 +1,50 @@
+"""Row accounting: rows read = rows of each split + rows rejected, kept as properties of the Examples artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+READ, SPLIT, REJECTED = "rows_read", "rows_split_", "rows_rejected_"
+
+
+@dataclass(frozen=True)
+class RowAccounting:
+    """Where the rows of an input went.
+
+    Attributes:
+        read: rows of the input files.
+        splits: rows used, by split.
+        rejected: rows set aside, by reason.
+    """
+
+    read: int
+    splits: dict[str, int]
+    rejected: dict[str, int]
+
+    @property
+    def used(self) -> int:
+        return sum(self.splits.values())
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every row that was read is accounted for."""
+        return self.read == self.used + sum(self.rejected.values())
+
+
+def accounting_of(artifact: Any) -> dict[str, int]:
+    """The `rows_*` custom properties of an Examples artifact (ml_metadata's proto)."""
+    return {name: value.int_value for name, value in artifact.custom_properties.items() if name.startswith(("rows_",))}
+
+
+def row_accounting(properties: Mapping[str, int]) -> RowAccounting | None:
+    """The accounting in `rows_*` properties; None where the artifact carries none (stock TFX wrote it)."""
+    if READ not in properties:
+        return None
+    by_name = sorted(properties.items(), key=lambda item: (item[0] != f"{SPLIT}train", item[0]))
+    return RowAccounting(
+        read=properties[READ],
+        splits={k.removeprefix(SPLIT): v for k, v in by_name if k.startswith(SPLIT)},
+        rejected={k.removeprefix(REJECTED): v for k, v in by_name if k.startswith(REJECTED)},
+    )
