@@ -1,0 +1,45 @@
+# Flightline: every command sets up what it needs. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+ARGS :=
+
+.PHONY: help
+help: ## List the commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Make .venv from requirements.lock (the others do it by themselves)
+	@scripts/setup.sh
+
+.PHONY: data
+data: setup ## Make the flights data, twelve monthly spans
+	@$(PYTHON) data/flights.py
+
+.PHONY: run
+run: data ## Run the whole training pipeline on a year of flights (ARGS='--set train.epochs=8' ...)
+	@$(PYTHON) runner_local.py $(ARGS)
+
+.PHONY: test
+test: setup ## Run the whole test suite (ARGS='-k gate' ...)
+	@$(PYTHON) -m pytest $(ARGS)
+
+.PHONY: check
+check: setup ## Lint, format, types, import directions
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+
+.PHONY: format
+format: setup ## Format the code and mend what lint can mend
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+.PHONY: lock
+lock: setup ## Compile requirements.in into requirements.lock, for both TFX lines
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes requirements.in -o requirements.lock
+
+.PHONY: clean
+clean: ## Remove what runs and checks made; the environment and the data stay
+	@rm -rf workspace build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,195 @@
+"""The `flightline` command: reads what runs left behind. Thin, and without TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.config import Config
+from pipeline.config_file import DEFAULT_CONFIG, load_config
+from pipeline.errors import FlightlineError, UsageError, print_last_line
+from pipeline.metadata.runs import LATEST, Run, Runs
+from pipeline.releases import Release, releases
+from pipeline.summary import SUMMARY, Summary
+from pipeline.summary_screen import relative
+from pipeline.summary_screen import show as show_summary
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+PIPE_WIDTH = 200
+ConfigOption = Annotated[Path, typer.Option("--config", help="The pipeline's config.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+@app.callback()
+def flightline() -> None:
+    """Runs, releases and what they are made of."""
+
+
+def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
+    """A failure is one line on stderr and its exit code."""
+
+    @wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except FlightlineError as error:
+            print_last_line(sys.stderr, error)
+            raise typer.Exit(error.exit_code) from error
+
+    return guarded
+
+
+@app.command("runs")
+@with_exit_codes
+def list_runs(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """List the runs, newest first."""
+    known = list(Runs.open(load_config(config).metadata_db))
+    if as_json:
+        print_json([run_as_dict(run) for run in known])
+        return
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for column in ("run", "started", "state", "seconds", "rows", "blessed", "released"):
+        table.add_column(column)
+    for run in known:
+        entry = run_as_dict(run)
+        table.add_row(
+            run.run_id,
+            entry["started"],
+            run.state.lower(),
+            f"{run.seconds:.0f}",
+            f"{run.rows.read:,}" if run.rows else "",
+            {True: "yes", False: "no", None: ""}[run.blessed],
+            Path(run.pushed).name if run.pushed else "",
+        )
+    a_console().print(table)
+
+
+@app.command("show")
+@with_exit_codes
+def show_run(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or `latest`.")] = LATEST,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a run came to: steps, rows, metrics of every slice, the verdict."""
+    loaded = load_config(config)
+    run = Runs.open(loaded.metadata_db).get(run_id)
+    summary = read_summary(loaded, run)
+    if as_json:
+        print_json({**run_as_dict(run), "summary": summary.to_dict() if summary else None})
+        return
+    console = a_console()
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for column in ("step", "state", "seconds"):
+        table.add_column(column)
+    for step in run.steps.values():
+        table.add_row(step.node, step.state.lower(), f"{(step.ended - step.started) / 1000:.1f}")
+    console.print(f"run [bold]{run.run_id}[/] of {run.pipeline}, {run.state.lower()}", highlight=False)
+    console.print(table)
+    if summary is None:
+        console.print("the run left no summary: it was ended from outside; its log is in its folder")
+        return
+    show_summary(console, summary)
+    if summary.evaluation:
+        show_slices(console, summary)
+
+
+def show_slices(console: Console, summary: Summary) -> None:
+    """Every metric of every slice."""
+    if summary.evaluation is None:
+        return
+    metrics = summary.evaluation.metrics
+    names = sorted({name for values in metrics.values() for name in values} - {"weighted_example_count"})
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    table.add_column("slice", no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="right", overflow="fold")
+    for slice_name, values in metrics.items():
+        table.add_row(slice_name, *(_number(name, values.get(name)) for name in names))
+    console.print(table)
+
+
+def _number(metric: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if metric == "example_count" else f"{value:.4f}"
+
+
+@app.command("releases")
+@with_exit_codes
+def list_releases(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """List the releases, newest first, and which is current."""
+    known = releases(load_config(config).releases)
+    if as_json:
+        print_json([release_as_dict(item) for item in known])
+        return
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for column in ("version", "", "run", "auc", "path"):
+        table.add_column(column)
+    for item in known:
+        auc = item.about.get("metrics", {}).get("auc")
+        table.add_row(
+            item.version,
+            "[green]current[/]" if item.current else "",
+            str(item.about.get("run", "")),
+            "" if auc is None else f"{auc:.4f}",
+            relative(item.path),
+        )
+    a_console().print(table if known else "there are no releases yet")
+
+
+def a_console() -> Console:
+    """The terminal as wide as it is; a pipe as wide as the widest table."""
+    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+
+
+def read_summary(config: Config, run: Run) -> Summary | None:
+    """The summary that the run left; None where it left none.
+
+    Raises:
+        UsageError: what it left is not a summary.
+    """
+    path = config.run_folder(run.run_id) / SUMMARY
+    try:
+        return Summary.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is not a run's summary: {error}", "run again, or restore the file") from error
+
+
+def run_as_dict(run: Run) -> dict[str, Any]:
+    return {
+        "run": run.run_id,
+        "pipeline": run.pipeline,
+        "started": f"{datetime.fromtimestamp(run.started / 1000):%Y-%m-%d %H:%M:%S}",
+        "state": run.state,
+        "seconds": run.seconds,
+        "steps": {step.node: step.state for step in run.steps.values()},
+        "rows_read": run.rows.read if run.rows else None,
+        "blessed": run.blessed,
+        "pushed": run.pushed,
+    }
+
+
+def release_as_dict(item: Release) -> dict[str, Any]:
+    return {"version": item.version, "current": item.current, "path": str(item.path), **item.about}
+
+
+def print_json(document: Any) -> None:
+    typer.echo(json.dumps(document, indent=2))

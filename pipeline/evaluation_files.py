@@ -1,0 +1,116 @@
+"""Reading what the Evaluator wrote, through TFMA. Imports TensorFlow: for the process that ran the pipeline."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
+from tfx.dsl.io import fileio
+
+from models.settings import EvaluationSettings, MetricBounds
+from pipeline.metadata.runs import Run
+from pipeline.verdict import OVERALL, Evaluation, Miss
+
+CANDIDATE, BASELINE = "candidate", "baseline"  # as the Evaluator names them where there are two
+
+
+def read_evaluation(run: Run, settings: EvaluationSettings) -> Evaluation | None:
+    """What the run's Evaluator measured and said; None where it did not get that far.
+
+    Args:
+        run: as ML Metadata has it.
+        settings: the thresholds that the verdict was made by.
+    """
+    step = run.steps.get("Evaluator")
+    artifact = step.output("evaluation") if step and step.done else None
+    if artifact is None:
+        return None
+    validation = tfma.load_validation_result(artifact.uri)
+    has_champion = _has_baseline(artifact.uri)
+    return Evaluation(
+        metrics=_metrics(artifact.uri, CANDIDATE if has_champion else None),
+        champion=_metrics(artifact.uri, BASELINE) if has_champion else {},
+        misses=_misses(validation) if validation else [],
+        blessed=run.blessed,
+        unchecked=_unchecked(validation) if validation else [],
+        bounds={metric_key(name): _in_words(bounds) for name, bounds in settings.thresholds.items()},
+    )
+
+
+def _has_baseline(uri: str) -> bool:
+    """Whether two models were compared. The execution's inputs do not tell: ML Metadata keeps one event for an
+    artifact, and candidate and champion are one where nothing has changed."""
+    with fileio.open(f"{uri}/eval_config.json") as file:
+        specs = json.load(file)["evalConfig"]["modelSpecs"]
+    return any(spec.get("isBaseline") for spec in specs)
+
+
+def metric_key(class_name: str) -> str:
+    """TFMA's name of a metric's values: `BinaryAccuracy` is written as `binary_accuracy`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name).lower()
+
+
+def _in_words(bounds: MetricBounds) -> str:
+    sides = [(bounds.lower, "≥"), (bounds.upper, "≤")]
+    return ", ".join(f"{side} {bound:g}" for bound, side in sides if bound is not None)
+
+
+def _metrics(uri: str, model: str | None) -> dict[str, dict[str, float]]:
+    """Slice → metric → value, for scalar metrics that have one: no precision where nothing was predicted positive."""
+    found: dict[str, dict[str, float]] = {}
+    for slice_key, by_output in tfma.load_eval_result(uri, model_name=model).slicing_metrics:
+        values = by_output.get("", {}).get("", {})
+        found[_slice_name(slice_key)] = {
+            name: float(value["doubleValue"])
+            for name, value in values.items()
+            if math.isfinite(float(value.get("doubleValue", math.nan)))
+        }
+    return dict(sorted(found.items(), key=lambda item: (item[0] != OVERALL, item[0])))
+
+
+def _slice_name(slice_key: Any) -> str:
+    return ",".join(f"{name}={_text(value)}" for name, value in slice_key) or OVERALL
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _misses(validation: validation_result_pb2.ValidationResult) -> list[Miss]:
+    misses = []
+    for per_slice in validation.metric_validations_per_slice:
+        keys = per_slice.slice_key.single_slice_keys
+        name = _slice_name([(key.column, _slice_value(key)) for key in keys])
+        misses += [_miss(name, failure) for failure in per_slice.failures]
+    return sorted(misses, key=lambda miss: -miss.by)
+
+
+def _slice_value(key: Any) -> Any:
+    kind = key.WhichOneof("kind")
+    return getattr(key, kind) if kind else ""
+
+
+def _miss(slice_name: str, failure: validation_result_pb2.ValidationFailure) -> Miss:
+    measured = failure.metric_value.double_value.value if failure.HasField("metric_value") else math.nan
+    value = measured if math.isfinite(measured) else None
+    threshold = failure.metric_threshold
+    if threshold.HasField("change_threshold"):
+        change = threshold.change_threshold
+        side = "≤" if change.direction == config_pb2.MetricDirection.LOWER_IS_BETTER else "≥"
+        return Miss(failure.metric_key.name, slice_name, value, side, change.absolute.value, against_champion=True)
+    limits = threshold.value_threshold
+    too_high = value is not None and limits.HasField("upper_bound") and value > limits.upper_bound.value
+    side, bound = ("≤", limits.upper_bound.value) if too_high else ("≥", limits.lower_bound.value)
+    return Miss(failure.metric_key.name, slice_name, value, side, bound)
+
+
+def _unchecked(validation: validation_result_pb2.ValidationResult) -> list[str]:
+    """Slices that a threshold asks for and that no row belongs to."""
+    return [
+        ",".join([*spec.feature_keys, *(f"{k}={v}" for k, v in sorted(spec.feature_values.items()))]) or OVERALL
+        for spec in validation.missing_slices
+    ]

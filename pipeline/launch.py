@@ -1,0 +1,156 @@
+"""The life of one run, from a config to an exit code: the same for every runner."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from pipeline import log, summary_screen
+from pipeline.config import Config
+from pipeline.config_file import check_against_data, dump_config, load_config
+from pipeline.engines import RunnerName, beam_reads_these_arguments
+from pipeline.errors import DONE, FlightlineError, StepFailed, UsageError, print_last_line
+from pipeline.fast import progress
+from pipeline.observer import RunObserver, in_one_line
+from pipeline.releases import write_whole
+from pipeline.screen import Screen
+from pipeline.summary import SUMMARY
+
+CreatePipeline = Callable[..., Any]
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks of a runner.
+
+    Attributes:
+        config: the config file; overrides: `a.b=value` on top of it, in order.
+        run_id: names the run; made of the time where it is None.
+        from_node, to_node: run only the part of the DAG between them; the rest is taken from the latest run.
+        cache: take unchanged steps from earlier runs.
+        plain: one line an event instead of a live table.
+    """
+
+    config: Path
+    overrides: tuple[str, ...] = ()
+    run_id: str | None = None
+    from_node: str | None = None
+    to_node: str | None = None
+    cache: bool = True
+    plain: bool = False
+
+
+def run(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | None = None) -> int:
+    """Runs a DAG as asked; returns the exit code, after the last line of a failure has been written to stderr.
+
+    `create_pipeline(config, cache=...)` is `pipeline.training.create_pipeline` unless another is given.
+    """
+    try:
+        config = load_config(request.config, request.overrides)
+        check_against_data(config)
+        folder = new_run_folder(config, request.run_id)
+    except FlightlineError as error:
+        print_last_line(sys.stderr, error)
+        return error.exit_code
+    write_whole(folder / "config.yaml", dump_config(config))
+    with log.everything_to(folder / "log.txt") as terminal:
+        live = terminal.out.isatty() and not request.plain
+        console = Console(file=terminal.out, force_terminal=live, width=None if live else PLAIN_WIDTH)
+        console.print(f"[bold]Flightline[/]  pipeline [bold]{config.name}[/], run [bold]{folder.name}[/]")
+        with everything_is_ours() as caught:
+            caught.error = _execute(config, folder, request, runner, Screen(console, live), create_pipeline)
+        if caught.error is not None:
+            print_last_line(terminal.err, caught.error, folder / "log.txt")
+            return caught.error.exit_code
+        return DONE
+
+
+def new_run_folder(config: Config, asked: str | None) -> Path:
+    """A new folder, named by the run's id: the one asked for, or one made of the time.
+
+    Raises:
+        UsageError: the id asked for is taken or not one, or the workspace cannot be written.
+    """
+    run_id = asked or f"{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    if not RUN_ID.fullmatch(run_id):
+        raise UsageError(f"--run-id {run_id!r} is not a name of letters, digits, `.`, `_` and `-`")
+    for attempt in [run_id] if asked else [run_id, *(f"{run_id}-{number}" for number in range(2, 100))]:
+        folder = config.run_folder(attempt)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            todo = "mend `workspace` in the config, or its permissions"
+            raise UsageError(f"the workspace {config.workspace} cannot be written: {error}", todo) from error
+        return folder
+    raise UsageError(f"there is a run {run_id} already", "give another --run-id, or none")
+
+
+@dataclass
+class Caught:
+    error: FlightlineError | None = None
+
+
+@contextlib.contextmanager
+def everything_is_ours() -> Iterator[Caught]:
+    """Turns whatever is raised inside into one of our errors; its traceback goes to stderr, which is the log."""
+    caught = Caught()
+    try:
+        yield caught
+    except FlightlineError as error:
+        traceback.print_exc()
+        caught.error = error
+    except KeyboardInterrupt:
+        caught.error = StepFailed("interrupted", "run again: steps that were finished are taken from the cache")
+    except Exception as error:
+        traceback.print_exc()
+        caught.error = StepFailed(f"the run could not be carried out: {in_one_line(error)}", "the log has more")
+
+
+def _execute(
+    config: Config,
+    folder: Path,
+    request: Request,
+    runner: RunnerName,
+    screen: Screen,
+    create_pipeline: CreatePipeline | None,
+) -> FlightlineError | None:
+    """Runs the DAG and shows what came of it; returns why it is not done, or None where it is."""
+    with screen.status("loading TensorFlow and TFX"):
+        log.quiet_libraries()
+        from pipeline import compat, training
+        from pipeline.summarise import summarise
+
+        compat.require_components()
+        dag = (create_pipeline or training.create_pipeline)(config, cache=request.cache)
+        ir = compat.compile_pipeline(dag, folder.name, request.from_node, request.to_node)
+    nodes = compat.nodes_to_run(ir)
+    observer = RunObserver(folder.name, config.metadata_db, screen)
+    screen.open(nodes)
+    try:
+        with beam_reads_these_arguments(), progress.listening(observer.progress, observer.note):
+            compat.run_ir(runner, ir, observer)
+    except Exception:
+        if not observer.failures:  # not a node's failure, which the summary tells, but the runner's
+            raise
+    finally:
+        screen.close()
+        write_whole(folder / "timings.json", json.dumps(observer.timings, indent=2) + "\n")
+    summary, failure = summarise(config, observer, nodes)
+    write_whole(folder / SUMMARY, json.dumps(summary.to_dict(), indent=2) + "\n")
+    summary_screen.show(screen.console, summary)
+    summary_screen.show_next(screen.console, summary, folder)
+    return failure

@@ -1,0 +1,107 @@
+"""Follows a run: what the runner launches, what ML Metadata says came of it, and what the screen shows."""
+
+from __future__ import annotations
+
+import resource
+import time
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from absl import logging
+
+from pipeline.errors import FlightlineError, StepFailed
+from pipeline.metadata.runs import Run, Runs, Step
+from pipeline.metadata.store import record_failure
+from pipeline.screen import Screen
+from pipeline.step_rows import rows_of
+
+STATES = {"COMPLETE": "ran", "CACHED": "cached"}
+
+
+@dataclass
+class RunObserver:
+    """Reports each node to the screen, and stops the run at one that TFX would pass over in silence.
+
+    Attributes:
+        failures: what each failed node raised, as raised in this process.
+        timings: wall and CPU seconds (children included) of each node.
+    """
+
+    run_id: str
+    metadata_db: Path
+    screen: Screen
+    failures: dict[str, BaseException] = field(default_factory=dict)
+    timings: dict[str, dict[str, float]] = field(default_factory=dict)
+    current: str = ""
+    _before: tuple[float, float] = (0.0, 0.0)
+
+    def started(self, node: str) -> None:
+        self.current = node
+        self._before = (time.monotonic(), cpu_seconds())
+        self.screen.started(node)
+
+    def progress(self, rows: int) -> None:
+        """Called by executors that count the rows as they go."""
+        self.screen.progress(self.current, rows)
+
+    def note(self, text: str) -> None:
+        """Called by executors that have something to say to the user."""
+        self.screen.note(text)
+
+    def ended(self, node: str) -> None:
+        """Shows the node's own state: that the launcher returned says nothing.
+
+        Raises:
+            StepFailed: the node has no execution, or one that did not complete.
+        """
+        step = self.run().steps.get(node)
+        if step is None:
+            raise StepFailed(f"{node} never ran: TFX skipped it", "look for its name in the log")
+        if not step.done:
+            raise StepFailed(
+                f"{node} could not start: its inputs are not in ML Metadata",
+                "run the steps before it, or all of them; the log names the missing input",
+            )
+        self._measure(node)
+        self.screen.ended(node, STATES[step.state], rows_of(step))
+
+    def failed(self, node: str, error: BaseException) -> None:
+        logging.error("%s failed:\n%s", node, "".join(traceback.format_exception(error)))
+        self._measure(node)
+        self.failures[node] = error
+        self.screen.ended(node, "failed", None)
+        step = self.run().steps.get(node)
+        if step is not None and step.state == "FAILED" and not step.message:
+            self._record(step, error)
+
+    def run(self) -> Run:
+        """The run as ML Metadata has it now; empty where nothing is recorded yet."""
+        for run in Runs.open(self.metadata_db) if self.metadata_db.is_file() else ():
+            if run.run_id == self.run_id:
+                return run
+        return Run(self.run_id, "", 0, {})
+
+    def _record(self, step: Step, error: BaseException) -> None:
+        store = Runs.open(self.metadata_db).store
+        [execution] = store.get_executions_by_id([step.execution_id])
+        code = error.exit_code if isinstance(error, FlightlineError) else StepFailed.exit_code
+        record_failure(store, execution, code, in_one_line(error))
+
+    def _measure(self, node: str) -> None:
+        wall, cpu = self._before
+        self.timings[node] = {"wall_s": time.monotonic() - wall, "cpu_s": cpu_seconds() - cpu}
+
+
+def cpu_seconds() -> float:
+    """User and system seconds of this process and the children that have ended."""
+    used = time.process_time()
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used + children.ru_utime + children.ru_stime
+
+
+def in_one_line(error: BaseException, limit: int = 300) -> str:
+    """`Kind: message` of an error, cut to a readable length."""
+    text = str(error) if isinstance(error, FlightlineError) else f"{type(error).__name__}: {error}"
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,44 @@
+"""The command line that every runner takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.config_file import DEFAULT_CONFIG
+from pipeline.engines import RunnerName
+
+
+def runner_command(runner: RunnerName, about: str) -> typer.Typer:
+    """The command of one runner; exits with the run's exit code."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+    @app.command(help=about)
+    def main(
+        config: Annotated[Path, typer.Option(help="The pipeline's config.")] = DEFAULT_CONFIG,
+        overrides: Annotated[
+            list[str] | None, typer.Option("--set", metavar="a.b=value", help="Overrides a key of the config.")
+        ] = None,
+        run_id: Annotated[str | None, typer.Option(help="Names the run; made of the time by default.")] = None,
+        span: Annotated[
+            int | None, typer.Option(min=0, help="Which {SPAN} of data.pattern; the newest by default.")
+        ] = None,
+        from_node: Annotated[
+            str | None,
+            typer.Option("--from", metavar="NODE", help="Begin here; what is before is taken from the latest run."),
+        ] = None,
+        to_node: Annotated[str | None, typer.Option("--to", metavar="NODE", help="End here.")] = None,
+        cache: Annotated[
+            bool, typer.Option("--cache/--no-cache", help="Take unchanged steps from earlier runs.")
+        ] = True,
+        plain: Annotated[bool, typer.Option("--plain", help="One line an event, for logs and pipes.")] = False,
+    ) -> None:
+        from pipeline.launch import Request, run
+
+        asked = [*(overrides or []), *([] if span is None else [f"data.span={span}"])]
+        request = Request(config, tuple(asked), run_id, from_node, to_node, cache, plain)
+        raise typer.Exit(run(request, runner))
+
+    return app

@@ -1,0 +1,76 @@
+"""What came of a run, judged from ML Metadata: that `run()` returned says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pipeline.errors import DataBlocked, FlightlineError, NotBlessed, StepFailed
+from pipeline.gate.findings import Finding, from_json
+from pipeline.metadata.runs import Run, Step
+from pipeline.metadata.store import properties_of
+from pipeline.observer import in_one_line
+from pipeline.verdict import Evaluation
+
+GATE, PUSHER = "DataGate", "Pusher"
+
+
+def failure_of(
+    run: Run, expected: Sequence[str], failures: Mapping[str, BaseException], evaluation: Evaluation | None
+) -> FlightlineError | None:
+    """Why the run is not done, or None where it is.
+
+    Args:
+        run: as ML Metadata has it after the runner returned or raised.
+        expected: the nodes that had to run, in topological order.
+        failures: what nodes raised in this process.
+        evaluation: what the Evaluator measured, where it did.
+    """
+    for node in expected:
+        step = run.steps.get(node)
+        if step is None or not step.done:
+            return _step_failure(node, step, failures.get(node))
+    if PUSHER in expected and run.pushed is None:
+        return NotBlessed(_why_not_pushed(run, evaluation), "nothing was released; the champion stays")
+    return None
+
+
+def gate_findings(run: Run) -> list[Finding]:
+    """What the data gate found, whether it stopped the run or let it pass."""
+    step = run.steps.get(GATE)
+    if step is None:
+        return []
+    if step.code == DataBlocked.exit_code:
+        return from_json(step.message)
+    return []
+
+
+def _step_failure(node: str, step: Step | None, raised: BaseException | None) -> FlightlineError:
+    if step is not None and node == GATE and step.code == DataBlocked.exit_code:
+        found = [finding for finding in from_json(step.message) if finding.blocks]
+        first = f"{found[0].feature}: {found[0].problem}" if found else "no finding was recorded"
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        return DataBlocked(
+            f"the data gate stopped the run: {first}{more}",
+            "nothing was trained; mend the data, or the schema if the world has changed",
+        )
+    if isinstance(raised, FlightlineError):
+        return raised
+    if raised is not None:
+        return StepFailed(f"{node} failed: {in_one_line(raised)}", "the log has the traceback")
+    if step is None:
+        return StepFailed(f"{node} never ran", "the log says why")
+    reason = f": {step.message}" if step.message else " without a reason in ML Metadata"
+    return StepFailed(f"{node} is {step.state}{reason}", "the log has more")
+
+
+def _why_not_pushed(run: Run, evaluation: Evaluation | None) -> str:
+    reasons = []
+    if run.servable is False:
+        blessing = run.steps["ServingCheck"].output("blessing")
+        reason = properties_of(blessing).get("reason", "it did not pass") if blessing else "it did not pass"
+        reasons.append(f"the serving check refused the model: {reason}")
+    if run.blessed is False:
+        misses = evaluation.misses if evaluation else []
+        more = f" (and {len(misses) - 1} more)" if len(misses) > 1 else ""
+        reasons.append(f"{misses[0].sentence}{more}" if misses else "the Evaluator did not bless the model")
+    return "; ".join(reasons) or "the Pusher did not push the model, and no blessing says why"

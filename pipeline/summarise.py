@@ -1,0 +1,56 @@
+"""Judging a finished run from ML Metadata, and making its release current where it earned one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.config import Config
+from pipeline.errors import DONE, FlightlineError
+from pipeline.evaluation_files import read_evaluation
+from pipeline.metadata.runs import Run
+from pipeline.observer import RunObserver
+from pipeline.outcome import PUSHER, failure_of, gate_findings
+from pipeline.releases import release
+from pipeline.summary import Summary
+from pipeline.verdict import OVERALL, Evaluation
+
+
+def summarise(config: Config, observer: RunObserver, expected: Sequence[str]) -> tuple[Summary, FlightlineError | None]:
+    """The summary of the observed run, and why it is not done.
+
+    Args:
+        expected: the nodes that had to run, in topological order.
+    """
+    run = observer.run()
+    evaluation = read_evaluation(run, config.evaluation)
+    failure = failure_of(run, expected, observer.failures, evaluation)
+    summary = Summary(
+        run_id=run.run_id,
+        pipeline=config.name,
+        exit_code=failure.exit_code if failure else DONE,
+        failure=str(failure) if failure else "",
+        steps={node: run.steps[node].state if node in run.steps else "NOT RUN" for node in expected},
+        rows=run.rows,
+        rejected_file=_rejected_file(run),
+        findings=gate_findings(run),
+        evaluation=evaluation,
+        release=_released(run, evaluation) if failure is None and PUSHER in expected else None,
+    )
+    return summary, failure
+
+
+def _released(run: Run, evaluation: Evaluation | None) -> str | None:
+    """The run's release. One that was taken from the cache stays as it is: `CURRENT` may point elsewhere by now."""
+    if run.pushed is not None and run.steps[PUSHER].state != "CACHED":
+        metrics = dict(evaluation.metrics.get(OVERALL, {})) if evaluation else {}
+        release(Path(run.pushed), {"run": run.run_id, "pipeline": run.pipeline, "metrics": metrics})
+    return run.pushed
+
+
+def _rejected_file(run: Run) -> str | None:
+    if run.rows is None or not any(run.rows.rejected.values()):
+        return None
+    examples = run.steps["ExampleGen"].output("examples")
+    files = sorted((Path(examples.uri) / "rejected").glob("*.csv")) if examples else []
+    return str(files[0]) if files else None

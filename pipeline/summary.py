@@ -1,0 +1,55 @@
+"""What a run came to, as plain data: shown on the screen, kept as `summary.json`, read by `flightline show`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pipeline.gate.findings import Finding
+from pipeline.rows import RowAccounting
+from pipeline.verdict import Evaluation
+
+SUMMARY = "summary.json"  # its file, in the folder of the run
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run came to.
+
+    Attributes:
+        run_id, pipeline: which run of what.
+        exit_code, failure: 0 and nothing where it is done; else the code and the sentence it ended with.
+        steps: node → state in ML Metadata (`NOT RUN` where it has none), in the order of the DAG.
+        rows: where the input's rows went; None where the run did not get that far.
+        rejected_file: the rows that were set aside, a path; None where there are none.
+        findings: what the data gate found.
+        evaluation: what the Evaluator measured; None where the run did not get that far.
+        release: the folder of the release that this run made, or had made before and took from the cache.
+    """
+
+    run_id: str
+    pipeline: str
+    exit_code: int
+    failure: str
+    steps: dict[str, str]
+    rows: RowAccounting | None
+    rejected_file: str | None
+    findings: list[Finding]
+    evaluation: Evaluation | None
+    release: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; `from_dict` reads it back to an equal summary."""
+        return {**asdict(self), "evaluation": self.evaluation.to_dict() if self.evaluation else None}
+
+    @classmethod
+    def from_dict(cls, kept: dict[str, Any]) -> Summary:
+        """Raises KeyError or TypeError where `kept` is not what `to_dict` gave."""
+        return cls(
+            **{
+                **kept,
+                "rows": RowAccounting(**kept["rows"]) if kept["rows"] else None,
+                "findings": [Finding(**entry) for entry in kept["findings"]],
+                "evaluation": Evaluation.from_dict(kept["evaluation"]) if kept["evaluation"] else None,
+            }
+        )

@@ -1,0 +1,132 @@
+"""The summary as a person reads it: rows, metrics with the worst slice, the verdict, and what to type next."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.errors import DataBlocked, NotBlessed
+from pipeline.gate.findings import Finding
+from pipeline.rows import RowAccounting
+from pipeline.summary import Summary
+from pipeline.verdict import OVERALL, Evaluation
+
+LEAST_SHARE, LEAST_ROWS = 0.002, 50  # a smaller slice says more about chance than about the model
+COUNTS = {"example_count", "weighted_example_count"}
+FINDINGS_SHOWN, MISSES_SHOWN = 20, 10
+
+
+def show(console: Console, summary: Summary) -> None:
+    """Prints what the run came to."""
+    console.print()
+    if summary.rows:
+        show_rows(console, summary.rows, summary.rejected_file)
+    if summary.findings:
+        show_findings(console, summary.findings)
+    if summary.evaluation:
+        show_metrics(console, summary.evaluation)
+        show_verdict(console, summary.evaluation)
+    if summary.release:
+        console.print(f"[bold]Release[/]  {escape(relative(Path(summary.release)))}", soft_wrap=True)
+
+
+def show_rows(console: Console, rows: RowAccounting, rejected_file: str | None) -> None:
+    used = " + ".join(f"{name} {count:,}" for name, count in rows.splits.items())
+    rejected = "".join(f" + {reason.replace('_', ' ')} {count:,}" for reason, count in rows.rejected.items() if count)
+    balance = "" if rows.balanced else "  [bold red]these do not add up[/]"
+    console.print(f"[bold]Rows[/]     read {rows.read:,} = {used}{rejected}{balance}", highlight=False)
+    if rejected and rejected_file:
+        console.print(
+            f"         rows set aside: {escape(relative(Path(rejected_file)))}", soft_wrap=True, highlight=False
+        )
+
+
+def show_findings(console: Console, findings: Sequence[Finding]) -> None:
+    table = Table(title="What the data gate found", title_justify="left", title_style="bold red", box=None)
+    table.add_column("feature")
+    table.add_column("what is wrong", overflow="fold")
+    table.add_column("rows", justify="right")
+    for finding in findings[:FINDINGS_SHOWN]:
+        note = "" if finding.blocks else " (warning)"
+        table.add_row(escape(finding.feature), escape(finding.problem) + note, f"{finding.rows:,}")
+    console.print(table)
+    if len(findings) > FINDINGS_SHOWN:
+        console.print(f"… and {len(findings) - FINDINGS_SHOWN} more in summary.json")
+
+
+def show_metrics(console: Console, evaluation: Evaluation) -> None:
+    overall = evaluation.metrics.get(OVERALL, {})
+    champion = evaluation.champion.get(OVERALL, {})
+    rows = overall.get("example_count", 0)
+    least = max(LEAST_ROWS, round(LEAST_SHARE * rows))
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    table.add_column("metric", min_width=20)
+    table.add_column(f"all {rows:,.0f} eval rows", justify="right")
+    if champion:
+        table.add_column("champion", justify="right")
+    if evaluation.bounds:
+        table.add_column("must be", justify="right")
+    table.add_column("worst slice", justify="right")
+    table.add_column("")
+    for name in sorted(set(overall) - COUNTS):
+        worst = evaluation.worst_slice(name, least_rows=least)
+        compared = [f"{champion[name]:.4f}" if name in champion else ""] if champion else []
+        compared += [evaluation.bounds.get(name, "")] if evaluation.bounds else []
+        slice_name, value = (worst[0], f"{worst[1]:.4f}") if worst else ("", "")
+        table.add_row(name, f"{overall[name]:.4f}", *compared, value, escape(slice_name))
+    console.print(table)
+    slices = f"{len(evaluation.metrics) - 1} slices"
+    console.print(f"[dim]{slices}; the worst of those with at least {least:,} rows[/]")
+
+
+def show_verdict(console: Console, evaluation: Evaluation) -> None:
+    if evaluation.blessed:
+        against = "its thresholds and the champion" if evaluation.champion else "its thresholds (there is no champion)"
+        console.print(f"[bold]Verdict[/]  [bold green]BLESSED[/] against {against}")
+        return
+    console.print("[bold]Verdict[/]  [bold red]NOT BLESSED[/]")
+    for miss in evaluation.misses[:MISSES_SHOWN]:
+        console.print(f"         {escape(miss.sentence)}", highlight=False, soft_wrap=True)
+    if len(evaluation.misses) > MISSES_SHOWN:
+        console.print(f"         … and {len(evaluation.misses) - MISSES_SHOWN} more in summary.json")
+    for name in evaluation.unchecked:
+        console.print(f"         no row belongs to the slice {escape(name)}, which has a threshold")
+
+
+def show_next(console: Console, summary: Summary, folder: Path) -> None:
+    """Prints what to type next; `folder` is the run's own."""
+    console.print("[bold]Next[/]")
+    for command, why in next_commands(summary, folder):
+        console.print(f"  {command:<58} [dim]{why}[/]", highlight=False, soft_wrap=True)
+
+
+def next_commands(summary: Summary, folder: Path) -> list[tuple[str, str]]:
+    """Two or three commands that make sense after this run, and what each is for."""
+    flightline = "flightline" if shutil.which("flightline") else relative(Path(sys.prefix) / "bin" / "flightline")
+    show_run = (f"{flightline} show {summary.run_id}", "this summary again, every slice, every step")
+    log = (f"less {relative(folder / 'log.txt')}", "what TensorFlow, Beam and TFX had to say")
+    if summary.exit_code == DataBlocked.exit_code:
+        rejected = summary.rejected_file
+        return [show_run, (f"less {relative(Path(rejected))}", "the rows that were set aside") if rejected else log]
+    if summary.exit_code == NotBlessed.exit_code:
+        return [show_run, ("make run ARGS='--set train.epochs=8'", "train longer")]
+    if summary.exit_code:
+        return [log, ("make run", "again; finished steps are cached")]
+    return [
+        show_run,
+        (f"{flightline} releases", "what can be served, and which is current"),
+        ("make run ARGS='--set train.epochs=8'", "change something; what it leaves alone is cached"),
+    ]
+
+
+def relative(path: Path) -> str:
+    """The path as a user would type it."""
+    text = os.path.relpath(path)
+    return str(path) if text.startswith("..") else text

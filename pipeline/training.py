@@ -1,0 +1,167 @@
+"""The training DAG: from raw files to a released model. Reads like the picture in the README, top to bottom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tfx import v1 as tfx
+from tfx.v1.types.standard_artifacts import Model, PushedModel
+
+from models.evaluation import eval_config
+from models.features import plan_features
+from pipeline.components.arrow_example_gen import ArrowExampleGen
+from pipeline.components.champion import LatestPushedModelStrategy
+from pipeline.components.data_gate import DataGate
+from pipeline.components.executed_by import executed_by
+from pipeline.components.serving_check import ServingCheck
+from pipeline.config import Config
+from pipeline.config_file import input_files
+from pipeline.digests import code_digest, file_digest, files_digest
+from pipeline.engines import beam_arguments
+from pipeline.metadata.store import sqlite_config
+from pipeline.releases import write_whole
+from pipeline.schema import feature_types, read_schema
+
+
+def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
+    """The DAG that `config` describes; `cache` lets a step be taken from an earlier run that had the same inputs."""
+    components = executed_by(config.engine.executors)
+    users_code = code_digest("models")
+    features = plan_features(read_schema(config.schema_file), config.label, config.features)
+
+    example_gen = ArrowExampleGen(
+        input_base=str(config.data.input),
+        label=config.label,
+        column_types=feature_types(config.schema_file),
+        block_bytes=config.data.block_mb << 20,
+        input_config=_input_config(config),
+        output_config=_output_config(config),
+        range_config=_range_config(config),
+        custom_fields={
+            "data_digest": files_digest(input_files(config), config.data.input),
+            "code": code_digest("pipeline.fast.ingest", "pipeline.components.arrow_example_gen"),
+        },
+    ).with_id("ExampleGen")
+    examples = example_gen.outputs["examples"]
+
+    statistics_gen = components.StatisticsGen(examples=examples)
+    statistics = statistics_gen.outputs["statistics"]
+
+    # Two schemas: what these data look like, kept for the record, and what we hold them to.
+    schema_gen = tfx.components.SchemaGen(statistics=statistics)
+    curated_schema = tfx.components.ImportSchemaGen(schema_file=str(_by_content(config))).with_id("CuratedSchema")
+    schema = curated_schema.outputs["schema"]
+
+    validator = tfx.components.ExampleValidator(statistics=statistics, schema=schema)
+    gate = DataGate(
+        examples=examples,
+        statistics=statistics,
+        anomalies=validator.outputs["anomalies"],
+        schema=schema,
+        max_rejected=config.gate.max_rejected,
+        code=code_digest("pipeline.gate", "pipeline.components.data_gate"),
+    )
+
+    transform = components.Transform(
+        examples=examples,
+        schema=schema,
+        preprocessing_fn=config.user_code.preprocessing_fn,
+        custom_config={"label": config.label, "features": features.model_dump(mode="json"), "code": users_code},
+    )
+    transform.add_upstream_node(gate)  # nothing trains on what the gate has not passed
+
+    trainer = tfx.components.Trainer(
+        run_fn=config.user_code.run_fn,
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema,
+        train_args=tfx.proto.TrainArgs(splits=["train"]),
+        eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+        custom_config={
+            "label": config.label,
+            "features": features.model_dump(mode="json"),
+            "model": config.model.model_dump(mode="json"),
+            "train": config.train.model_dump(mode="json"),
+            "code": users_code,
+        },
+    )
+    model = trainer.outputs["model"]
+
+    champion = tfx.dsl.Resolver(
+        strategy_class=LatestPushedModelStrategy,
+        model=tfx.dsl.Channel(type=Model),
+        pushed_model=tfx.dsl.Channel(type=PushedModel),
+    ).with_id("Champion")
+    evaluator = components.Evaluator(
+        examples=examples,
+        model=model,
+        baseline_model=champion.outputs["model"],
+        eval_config=eval_config(config.label, config.evaluation),
+        example_splits=["eval"],
+    )
+    serving_check = ServingCheck(
+        model=model,
+        examples=examples,
+        label=config.label,
+        num_examples=config.serving_check.examples,
+        latency_ms=config.serving_check.latency_ms,
+        timeout_s=config.serving_check.timeout_s,
+        code=code_digest("pipeline.components.serving_check", "pipeline.components.serving_probe"),
+    )
+    pusher = tfx.components.Pusher(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_check.outputs["blessing"],
+        push_destination=tfx.proto.PushDestination(
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(config.releases.resolve()))
+        ),
+    )
+
+    return tfx.dsl.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=str(config.artifacts.resolve()),
+        components=[
+            example_gen,
+            statistics_gen,
+            schema_gen,
+            curated_schema,
+            validator,
+            gate,
+            transform,
+            trainer,
+            champion,
+            evaluator,
+            serving_check,
+            pusher,
+        ],
+        enable_cache=cache,
+        metadata_connection_config=sqlite_config(config.metadata_db),
+        beam_pipeline_args=beam_arguments(),
+    )
+
+
+def _input_config(config: Config) -> tfx.proto.Input:
+    """One input split: ours are made by hash."""
+    return tfx.proto.Input(splits=[tfx.proto.Input.Split(name="input", pattern=config.data.pattern)])
+
+
+def _output_config(config: Config) -> tfx.proto.Output:
+    splits = [
+        tfx.proto.SplitConfig.Split(name=name, hash_buckets=buckets) for name, buckets in config.data.splits.items()
+    ]
+    return tfx.proto.Output(split_config=tfx.proto.SplitConfig(splits=splits))
+
+
+def _range_config(config: Config) -> tfx.proto.RangeConfig | None:
+    span = config.data.span
+    if span is None:
+        return None
+    return tfx.proto.RangeConfig(static_range=tfx.proto.StaticRange(start_span_number=span, end_span_number=span))
+
+
+def _by_content(config: Config) -> Path:
+    """A copy of the schema file in a folder named by its digest: TFX's cache looks at paths, not at what is there."""
+    folder = (config.workspace / "schemas" / file_digest(config.schema_file)[:16]).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / "schema.pbtxt", config.schema_file.read_text(encoding="utf-8"))
+    return folder / "schema.pbtxt"

@@ -1,0 +1,90 @@
+"""What an evaluation said, as plain data: metrics by slice, and by how much which threshold was missed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+OVERALL = "overall"
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A threshold that was not met.
+
+    Attributes:
+        metric, slice: which metric on which slice (`overall` or `feature=value`).
+        value: what was measured, None where nothing was; for `against_champion`, the difference to the champion.
+        bound: what it had to be at least (`side` is "≥") or at most ("≤").
+    """
+
+    metric: str
+    slice: str
+    value: float | None
+    side: str
+    bound: float
+    against_champion: bool = False
+
+    @property
+    def by(self) -> float:
+        """How far from the bound; infinite where nothing was measured."""
+        return float("inf") if self.value is None else abs(self.value - self.bound)
+
+    @property
+    def sentence(self) -> str:
+        if self.value is None:
+            return f"{self.metric} on {self.slice} was not measured, must be {self.side} {self.bound:.4g}"
+        what = f"{self.metric} against the champion" if self.against_champion else self.metric
+        needed = f"must be {self.side} {self.bound:.4g}"
+        return f"{what} on {self.slice} is {self.value:.4g}, {needed} (missed by {self.by:.2g})"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the Evaluator measured.
+
+    Attributes:
+        metrics: slice → metric → value; `overall` is all rows.
+        champion: the same for the champion; empty where there is none.
+        misses: the thresholds that were not met, the widest first.
+        blessed: the verdict; None where there were no thresholds.
+        unchecked: slices that a threshold asks for and that no row belongs to.
+        bounds: what a metric has to be on all rows, in words, by metric.
+    """
+
+    metrics: Mapping[str, Mapping[str, float]]
+    champion: Mapping[str, Mapping[str, float]]
+    misses: list[Miss]
+    blessed: bool | None
+    unchecked: list[str]
+    bounds: Mapping[str, str] = field(default_factory=dict)
+
+    def worst_slice(self, metric: str, least_rows: int = 1) -> tuple[str, float] | None:
+        """The slice with the worst value of a metric, among those with enough rows for it to mean something."""
+        values = {
+            name: found[metric]
+            for name, found in self.metrics.items()
+            if name != OVERALL and metric in found and found.get("example_count", 0) >= least_rows
+        }
+        if not values:
+            return None
+        if metric in AROUND_ONE:
+            worst = max(values, key=lambda name: abs(values[name] - 1))
+        else:
+            worst = (max if metric in LOWER_IS_BETTER else min)(values, key=values.__getitem__)
+        return worst, values[worst]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; each miss carries its sentence for readers that only show it."""
+        misses = [{**asdict(miss), "sentence": miss.sentence} for miss in self.misses]
+        return {**asdict(self), "misses": misses}
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Evaluation:
+        misses = [Miss(**{k: v for k, v in miss.items() if k != "sentence"}) for miss in kept["misses"]]
+        return cls(**{**kept, "misses": misses})
+
+
+LOWER_IS_BETTER = {"binary_crossentropy", "loss", "mean_absolute_error", "mean_squared_error"}
+AROUND_ONE = {"calibration"}

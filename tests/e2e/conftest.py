@@ -1,0 +1,114 @@
+"""Runs the pipeline as a user does: a command, its screen, its exit code, and what it left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.releases import current_version
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# A fortieth of the year cannot reach what the year must; the gates' own tests set their own thresholds.
+LENIENT = (
+    "evaluation.thresholds={AUC: {lower: 0.7, vs_champion: 0.05}}",
+    "evaluation.per_slice=[{slice: [origin], thresholds: {AUC: {lower: 0.6}}}]",
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run showed and left.
+
+    Attributes:
+        current: the current release when it ended.
+    """
+
+    code: int
+    out: str
+    err: str
+    workspace: Path
+    run_id: str
+    current: str | None
+
+    @property
+    def folder(self) -> Path:
+        return self.workspace / "runs" / self.run_id
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        return json.loads((self.folder / "summary.json").read_text())
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log.txt").read_text()
+
+    @property
+    def last_line(self) -> str:
+        return self.err.strip().splitlines()[-1]
+
+    @property
+    def steps(self) -> dict[str, Any]:
+        """The steps as ML Metadata has them."""
+        from pipeline.metadata.runs import Runs
+
+        return Runs.open(self.workspace / "metadata.db").get(self.run_id).steps
+
+    @property
+    def released(self) -> list[str]:
+        """The versions in `releases/`, whether finished or not."""
+        return sorted(path.name for path in (self.workspace / "releases").glob("*/*") if path.name.isdigit())
+
+
+def run_pipeline(
+    workspace: Path,
+    data: Path,
+    run_id: str,
+    *options: str,
+    script: str = "runner_local.py",
+    settings: tuple[str, ...] = LENIENT,
+    modules: Path | None = None,
+) -> Result:
+    """Runs a runner in a process of its own on `data`; `modules` is a folder with user code."""
+    command = [sys.executable, str(script), "--run-id", run_id]
+    for setting in (f"workspace={workspace}", f"data.input={data}", *settings):
+        command += ["--set", setting]
+    command += options  # after ours, so that a test has the last word
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *([str(modules)] if modules else [])])}
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600)
+    current = current_version(workspace / "releases" / "flights")
+    return Result(ended.returncode, ended.stdout, ended.stderr, workspace, run_id, current)
+
+
+def flightline(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The `flightline` command on a workspace."""
+    config = workspace / "flights.yaml"
+    config.write_text(
+        (ROOT / "configs" / "flights.yaml").read_text().replace("workspace: workspace", f"workspace: {workspace}")
+    )
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", *arguments, "--config", str(config)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.fixture(scope="session")
+def run():
+    """`run(workspace, data, run_id, *options)` → Result."""
+    return run_pipeline
+
+
+@pytest.fixture(scope="session")
+def command():
+    """`command(workspace, "runs", "--json")` → the completed process."""
+    return flightline
+
+
+@pytest.fixture(scope="session")
+def trained(flights_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """One whole run on the sample, on the local runner; shared, since it is the dearest thing in the suite."""
+    return run_pipeline(tmp_path_factory.mktemp("trained") / "workspace", flights_sample, "first")

@@ -1,0 +1,205 @@
+"""Each way a run can end short of done: its exit code, its one line, and nothing half-done left behind."""
+
+import gzip
+import shutil
+
+import pandas as pd
+import pytest
+
+UNTRAINED = {"Transform", "Trainer", "Evaluator", "ServingCheck", "Pusher"}
+
+
+@pytest.fixture
+def one_month(flights_sample, tmp_path):
+    """A copy of one month, to be spoiled."""
+    folder = tmp_path / "data"
+    shutil.copytree(flights_sample / "span-03", folder / "span-03")
+    return folder
+
+
+def spoil(folder, change):
+    path = next(folder.glob("*/*.csv"))
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    change(rows)
+    rows.to_csv(path, index=False)
+    return rows
+
+
+def test_poisoned_data_stop_at_the_gate(run, one_month, tmp_path):
+    def poison(rows):
+        rows.loc[rows.index[::10], "carrier"] = "ZZ"
+        rows["distance"] = (rows["distance"].astype(float) * 1609.344).round().astype(int).astype(str)  # in metres
+
+    rows = spoil(one_month, poison)
+    result = run(tmp_path / "workspace", one_month, "poisoned")
+    assert result.code == 3
+    labelled = rows[rows["late"] != ""]
+    found = {finding["feature"]: finding for finding in result.summary["findings"]}
+    assert found["carrier"]["rows"] == (labelled["carrier"] == "ZZ").sum()
+    assert found["distance"]["rows"] == (labelled["distance"].astype(int) > 12000).sum()
+    for shown in ("carrier", "ZZ", f"{found['carrier']['rows']:,}", "distance"):
+        assert shown in result.out
+    assert result.last_line.startswith("flightline: the data gate stopped the run: ")
+    assert str(result.folder / "log.txt") in result.last_line
+    assert not UNTRAINED & set(result.steps)
+    assert result.released == []
+    counted = result.summary["rows"]
+    assert counted["read"] == len(rows) == sum(counted["splits"].values()) + sum(counted["rejected"].values())
+
+
+def test_too_many_unparsable_rows_stop_at_the_gate(run, one_month, tmp_path):
+    def poison(rows):
+        rows.loc[rows.index[:30], "distance"] = "far"
+
+    rows = spoil(one_month, poison)
+    result = run(tmp_path / "workspace", one_month, "ragged")
+    assert result.code == 3
+    assert result.summary["rows"]["rejected"]["unparsable"] == 30
+    assert result.summary["rows"]["read"] == len(rows)
+    rejected = pd.read_csv(result.summary["rejected_file"])
+    assert list(rejected[rejected["reason"] == "unparsable"]["line"]) == list(range(2, 32))
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "metric", "where"),
+    [
+        ("evaluation.thresholds={AUC: {lower: 0.9999}}", "auc", "overall"),
+        (
+            "evaluation.per_slice=[{slice: [origin], thresholds: {BinaryAccuracy: {lower: 0.9999}}}]",
+            "binary_accuracy",
+            "origin=",
+        ),
+    ],
+)
+def test_a_threshold_that_is_missed_releases_nothing(run, trained, flights_sample, thresholds, metric, where):
+    before = trained.released
+    name = f"missed-{metric}"
+    result = run(trained.workspace, flights_sample, name, settings=(thresholds,))
+    assert result.code == 4
+    assert trained.released == before
+    assert "NOT BLESSED" in result.out
+    assert f"{metric} on {where}" in result.last_line
+    assert "must be ≥ 0.9999 (missed by " in result.last_line
+    steps = result.steps
+    assert steps["Pusher"].output("pushed_model").custom_properties["pushed"].int_value == 0
+    assert {steps[node].state for node in ("ExampleGen", "StatisticsGen", "Transform", "Trainer")} == {"CACHED"}
+
+
+def test_a_candidate_behind_the_champion_releases_nothing(run, trained, flights_sample):
+    before = trained.released
+    worse = (
+        "train.learning_rate=0.00001",
+        "evaluation.thresholds={AUC: {vs_champion: 0.01}}",
+        "evaluation.per_slice=[]",
+    )
+    result = run(trained.workspace, flights_sample, "worse", settings=worse)
+    assert result.code == 4
+    assert trained.released == before
+    assert "auc against the champion on overall" in result.last_line
+    assert result.summary["evaluation"]["champion"]["overall"]["auc"] > 0.7
+
+
+def test_a_model_that_is_too_slow_to_serve_is_not_released(run, trained, flights_sample):
+    before = trained.released
+    result = run(trained.workspace, flights_sample, "slow", "--set", "serving_check.latency_ms=0.01")
+    assert result.code == 4
+    assert trained.released == before
+    assert "the serving check refused the model" in result.last_line
+
+
+def test_a_component_that_raises(run, trained, flights_sample, tmp_path):
+    (tmp_path / "boom.py").write_text(
+        "def preprocessing_fn(inputs, custom_config):\n    raise RuntimeError('the disk\\nis on fire')\n"
+    )
+    options = ("--set", "user_code.preprocessing_fn=boom.preprocessing_fn")
+    result = run(trained.workspace, flights_sample, "raises", *options, modules=tmp_path)
+    assert result.code == 1
+    assert "Transform failed: " in result.last_line
+    assert "the disk is on fire" in result.last_line
+    assert "Traceback" not in result.out + result.err
+    assert "Traceback" in result.log
+    assert result.steps["Transform"].state == "FAILED"
+    assert "the disk is on fire" in result.steps["Transform"].message
+    assert not {"Trainer", "Evaluator", "Pusher"} & set(result.steps)
+
+
+def test_an_input_that_cannot_be_resolved_is_a_failure(run, trained, flights_sample, tmp_path):
+    # TFX publishes FAILED for such a node and returns as if all were well.
+    script = tmp_path / "unresolvable.py"
+    script.write_text(
+        """
+import sys
+from pathlib import Path
+from pipeline.launch import Request, run
+
+def create_pipeline(config, cache):
+    from tfx import v1 as tfx
+    from pipeline import training
+    nobody = tfx.dsl.Channel(type=tfx.types.standard_artifacts.Examples, producer_component_id="nobody")
+    statistics = tfx.components.StatisticsGen(examples=nobody)
+    dag = training.create_pipeline(config, cache)
+    return tfx.dsl.Pipeline(
+        pipeline_name="unresolvable", pipeline_root=str(config.artifacts), components=[statistics],
+        metadata_connection_config=dag.metadata_connection_config,
+    )
+
+overrides = tuple(sys.argv[i + 1] for i, word in enumerate(sys.argv) if word == "--set")
+request = Request(Path("configs/flights.yaml"), overrides, run_id=sys.argv[2])
+sys.exit(run(request, "local", create_pipeline))
+"""
+    )
+    result = run(tmp_path / "workspace", flights_sample, "unresolvable", script=script)
+    assert result.code == 1
+    assert "StatisticsGen could not start" in result.last_line
+    assert result.steps["StatisticsGen"].state == "FAILED"
+
+
+def test_a_part_of_a_dag_without_an_earlier_run(run, flights_sample, tmp_path):
+    result = run(tmp_path / "workspace", flights_sample, "early", "--from", "Trainer")
+    assert result.code != 0
+    assert result.last_line.startswith("flightline: ")
+    assert "Traceback" not in result.out + result.err
+
+
+def test_a_file_that_cannot_be_read(run, one_month, tmp_path):
+    path = next(one_month.glob("*/*.csv"))
+    whole = gzip.compress(path.read_bytes())
+    path.with_suffix(".csv.gz").write_bytes(whole[: len(whole) // 2])
+    path.unlink()
+    result = run(tmp_path / "workspace", one_month, "cut", "--set", "data.pattern=span-*/*.csv.gz")
+    assert result.code == 2
+    assert "flights.csv.gz" in result.last_line
+    assert not (result.workspace / "artifacts").exists() or not list(result.workspace.glob("artifacts/**/Split-*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--set", "train.epoch=3"), "unknown key train.epoch: did you mean epochs?"),
+        (("--set", "label=lat"), "did you mean late?"),
+        (("--set", "evaluation.slices=[[orgin]]"), "did you mean origin?"),
+        (("--set", "data.input=nowhere"), "no file matches"),
+        (("--set", "schema=nowhere.pbtxt"), "nowhere.pbtxt"),
+        (("--config", "configs/flight.yaml"), "did you mean flights.yaml?"),
+        (("--from", "Trainr"), "did you mean Trainer"),
+        (("--span", "3"), "{SPAN}"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_it_starts(run, flights_sample, tmp_path, options, told):
+    result = run(tmp_path / "workspace", flights_sample, "refused", *options)
+    assert result.code == 2
+    assert told in result.last_line
+    assert not (tmp_path / "workspace" / "metadata.db").exists()
+
+
+def test_a_run_id_is_taken_once(run, trained, flights_sample):
+    result = run(trained.workspace, flights_sample, "first")
+    assert result.code == 2
+    assert "there is a run first already" in result.last_line
+
+
+def test_an_unwritable_workspace(run, flights_sample, tmp_path):
+    (tmp_path / "workspace").write_text("a file")
+    result = run(tmp_path / "workspace", flights_sample, "nowhere")
+    assert result.code == 2
+    assert "cannot be written" in result.last_line

@@ -1,0 +1,64 @@
+"""Parts of the DAG, spans, and what the cache takes from before."""
+
+import json
+import os
+
+from pipeline.metadata.store import properties_of
+
+
+def test_a_second_run_takes_everything_unchanged_from_the_first(run, trained, flights_sample):
+    again = run(trained.workspace, flights_sample, "again")
+    assert again.code == 0
+    unchanged = {"CuratedSchema", "ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "DataGate"}
+    unchanged |= {"Transform", "Trainer", "ServingCheck"}
+    assert {again.steps[node].state for node in unchanged} == {"CACHED"}
+    assert "cached" in again.out
+    # The first run's model is the champion now, so the Evaluator has something new to say.
+    assert again.summary["evaluation"]["champion"]["overall"] == trained.summary["evaluation"]["metrics"]["overall"]
+
+
+def test_no_cache_runs_it_again(run, trained, flights_sample):
+    result = run(trained.workspace, flights_sample, "fresh", "--no-cache", "--to", "SchemaGen")
+    assert result.code == 0
+    assert result.steps["ExampleGen"].state == "COMPLETE"
+
+
+def test_an_edit_in_the_data_is_not_missed(run, flights_sample, tmp_path):
+    # Same size, same second: TFX's own fingerprint (size and time) would say that nothing has changed.
+    data = tmp_path / "data" / "span-01"
+    data.mkdir(parents=True)
+    text = (flights_sample / "span-01" / "flights.csv").read_text()
+    (data / "flights.csv").write_text(text)
+    stamp = (data / "flights.csv").stat()
+    workspace = tmp_path / "workspace"
+    assert run(workspace, data.parent, "before", "--to", "ExampleGen").code == 0
+    (data / "flights.csv").write_text(text.replace(",EWR,", ",JFK,", 1))
+    os.utime(data / "flights.csv", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    after = run(workspace, data.parent, "after", "--to", "ExampleGen")
+    assert after.steps["ExampleGen"].state == "COMPLETE"
+
+
+def test_to_a_node_ends_there_and_asks_for_no_release(run, trained, flights_sample):
+    result = run(trained.workspace, flights_sample, "part", "--to", "StatisticsGen")
+    assert result.code == 0
+    assert result.steps["StatisticsGen"].done
+    assert not {"DataGate", "Transform", "Trainer", "Pusher"} & set(result.steps)
+    assert result.summary["release"] is None
+
+
+def test_from_a_node_begins_on_what_the_latest_run_left(run, trained, flights_sample):
+    whole = run(trained.workspace, flights_sample, "whole")
+    assert whole.code == 0
+    result = run(trained.workspace, flights_sample, "rest", "--from", "Evaluator", "--no-cache")
+    assert result.code == 0
+    assert result.steps["Evaluator"].state == "COMPLETE"
+    assert result.steps["Trainer"].state == "CACHED"
+
+
+def test_one_span_of_many(run, flights_sample, tmp_path):
+    pattern = ("--set", "data.pattern=span-{SPAN:2}/flights.csv")
+    result = run(tmp_path / "workspace", flights_sample, "march", "--span", "3", "--to", "ExampleGen", *pattern)
+    assert result.code == 0
+    rows = len((flights_sample / "span-03" / "flights.csv").read_text().splitlines()) - 1
+    assert json.loads((result.folder / "summary.json").read_text())["rows"]["read"] == rows
+    assert int(properties_of(result.steps["ExampleGen"].output("examples"))["span"]) == 3
