@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -101,7 +101,9 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override}: the value is not YAML") from error
+        if text.lstrip().startswith(("{", "[")):
+            raise ConfigError(f"--set {override}: the value is not YAML") from error
+        value = text  # `*.csv` and the like: a text that YAML would want in quotes
     *parents, last = key.split(".")
     node = raw
     for parent in parents:
@@ -113,8 +115,8 @@ def _apply(raw: dict[str, Any], override: str) -> None:
 
 
 def _explain(error: ValidationError, path: Path) -> str:
-    """The first problem of a validation, by its key's path."""
-    first = error.errors()[0]
+    """The first problem of a validation, by its key's path; a key that is misspelt before one that is missing."""
+    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"]) or "config"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
@@ -128,18 +130,23 @@ def _explain(error: ValidationError, path: Path) -> str:
 
 def _keys_at(location: Iterable[int | str]) -> list[str]:
     """The keys that the section at this path of the config knows."""
-    model: Any = Config
+    model: type[BaseModel] = Config
     for part in location:
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            return []
+        if isinstance(part, int):
+            continue  # an entry of a list: its model is that of the list's key
         fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
-        annotation = fields.get(str(part))
-        candidates = [annotation, *get_args(annotation)]
-        models = [item for item in candidates if isinstance(item, type) and issubclass(item, BaseModel)]
-        model = models[0] if models else None
-    if model is None:
-        return []
+        inside = list(_models_in(fields.get(part)))
+        if inside:
+            model = inside[0]
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that an annotation names, within `tuple[...]`, `dict[...]`, `... | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
 
 
 def _require(name: str, known: Sequence[str], key: str, where: str) -> None:

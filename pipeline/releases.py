@@ -53,7 +53,7 @@ def releases(folder: Path) -> list[Release]:
 def current_version(folder: Path) -> str | None:
     try:
         return (folder / CURRENT).read_text().strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

@@ -2,13 +2,13 @@
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import evaluation_data
 import pytest
 import tensorflow_model_analysis as tfma
-from absl import logging
 from google.protobuf import json_format
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as tfma_writer
@@ -84,18 +84,11 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The absl warnings of our executor; it is the only caller that starts them with the node's name."""
+def warnings() -> Iterator[list[str]]:
+    """What the executor tells its user."""
     seen: list[str] = []
-    warn = logging.warning
-
-    def record(message: str, *args: Any) -> None:
-        if str(message).startswith("Evaluator:"):
-            seen.append(message % args)
-        warn(message, *args)
-
-    monkeypatch.setattr(logging, "warning", record)
-    return seen
+    with progress.listening(lambda _: None, seen.append):
+        yield seen
 
 
 def run_stock(execution: evaluation_data.Execution) -> None:

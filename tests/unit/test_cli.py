@@ -1,0 +1,75 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from stores import Recorder
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+from pipeline.releases import release
+
+HEAVY = ("tensorflow", "tfx", "apache_beam", "keras", "tensorflow_model_analysis")
+
+
+@pytest.fixture
+def config(tmp_path):
+    raw = {"name": "flights", "label": "y", "schema": "s", "workspace": str(tmp_path / "ws"), "data": {"input": "data"}}
+    (tmp_path / "flights.yaml").write_text(yaml.safe_dump(raw))
+    (tmp_path / "ws").mkdir()
+    return tmp_path / "flights.yaml"
+
+
+def ask(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_runs_as_a_table_and_as_json(config, tmp_path):
+    Recorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "FAILED"}})
+    assert "failed" in ask("runs", "--config", config).stdout
+    [entry] = json.loads(ask("runs", "--config", config, "--json").stdout)
+    assert entry["run"] == "a"
+    assert entry["steps"] == {"ExampleGen": "FAILED"}
+
+
+def test_show_a_run_that_was_ended_from_outside(config, tmp_path):
+    Recorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "RUNNING"}})
+    shown = ask("show", "--config", config)
+    assert shown.exit_code == 0
+    assert "left no summary" in shown.stdout
+
+
+def test_a_summary_that_was_harmed_is_an_error_and_no_traceback(config, tmp_path):
+    Recorder(tmp_path / "ws" / "metadata.db").run("a", {})
+    folder = tmp_path / "ws" / "runs" / "a"
+    folder.mkdir(parents=True)
+    (folder / "summary.json").write_text('{"run_id": "a"}')
+    shown = ask("show", "a", "--config", config)
+    assert shown.exit_code == 2
+    assert "is not a run's summary" in shown.stderr
+
+
+def test_releases(config, tmp_path):
+    assert "no releases yet" in ask("releases", "--config", config).stdout
+    folder = tmp_path / "ws" / "releases" / "flights" / "7"
+    folder.mkdir(parents=True)
+    release(folder, {"run": "a", "metrics": {"auc": 0.9}})
+    [entry] = json.loads(ask("releases", "--config", config, "--json").stdout)
+    assert (entry["version"], entry["current"], entry["run"]) == ("7", True, "a")
+    assert "0.9000" in ask("releases", "--config", config).stdout
+
+
+def test_without_a_store_it_says_what_to_do(config):
+    asked = ask("runs", "--config", config)
+    assert asked.exit_code == 2
+    assert "make run" in asked.stderr
+
+
+@pytest.mark.parametrize("module", ["pipeline.cli", "pipeline.options", "pipeline.launch", "pipeline.config_file"])
+def test_help_and_lists_do_not_wait_for_tensorflow(module):
+    script = f"import sys, {module}; print([m for m in {HEAVY} if m in sys.modules])"
+    root = Path(__file__).resolve().parent.parent.parent
+    ended = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"

@@ -1,0 +1,106 @@
+import io
+import json
+import math
+
+import pytest
+from rich.console import Console
+
+from pipeline import summary_screen
+from pipeline.gate.findings import Finding
+from pipeline.rows import RowAccounting
+from pipeline.summary import Summary
+from pipeline.verdict import Evaluation, Miss
+
+METRICS = {
+    "overall": {"auc": 0.94, "calibration": 0.99, "binary_crossentropy": 0.2, "example_count": 1000.0},
+    "origin=JFK": {"auc": 0.90, "calibration": 1.02, "binary_crossentropy": 0.3, "example_count": 600.0},
+    "origin=LGA": {"auc": 0.95, "calibration": 0.90, "binary_crossentropy": 0.1, "example_count": 390.0},
+    "origin=[bold]": {"auc": 0.10, "calibration": 9.0, "binary_crossentropy": 9.0, "example_count": 10.0},
+}
+
+
+def make(**changes):
+    evaluation = Evaluation(METRICS, {}, [], True, [], {"auc": "≥ 0.925"})
+    plain = {
+        "run_id": "a",
+        "pipeline": "flights",
+        "exit_code": 0,
+        "failure": "",
+        "steps": {"ExampleGen": "COMPLETE"},
+        "rows": RowAccounting(1100, {"train": 60, "eval": 1000}, {"missing_label": 40, "unparsable": 0}),
+        "rejected_file": "workspace/rejected.csv",
+        "findings": [],
+        "evaluation": evaluation,
+        "release": "workspace/releases/flights/7",
+    }
+    return Summary(**{**plain, **changes})
+
+
+def shown(summary, folder):
+    out = io.StringIO()
+    console = Console(file=out, width=120)
+    summary_screen.show(console, summary)
+    summary_screen.show_next(console, summary, folder)
+    return out.getvalue()
+
+
+def test_it_is_kept_and_read_back():
+    miss = Miss("auc", "overall", None, "≥", 0.9)
+    summary = make(
+        evaluation=Evaluation(METRICS, METRICS, [miss], False, ["origin"]), findings=[Finding("a", "K", "p", 1)]
+    )
+    kept = json.loads(json.dumps(summary.to_dict(), allow_nan=False))
+    assert Summary.from_dict(kept) == summary
+
+
+@pytest.mark.parametrize(
+    ("metric", "worst"), [("auc", "origin=JFK"), ("binary_crossentropy", "origin=JFK"), ("calibration", "origin=LGA")]
+)
+def test_the_worst_slice_in_the_direction_of_the_metric(metric, worst):
+    assert make().evaluation.worst_slice(metric, least_rows=50)[0] == worst
+
+
+def test_a_good_run_on_the_screen(tmp_path):
+    text = shown(make(), tmp_path)
+    assert "read 1,100 = train 60 + eval 1,000 + missing label 40" in text
+    assert "unparsable" not in text
+    assert "≥ 0.925" in text
+    assert "BLESSED" in text
+    assert "releases/flights/7" in text
+    assert "flightline show a" in text
+
+
+def test_values_from_the_data_stay_text(tmp_path):
+    found = [Finding("[red]carrier[/]", "K", "holds [link=x]ZZ[/link]", 3)]
+    text = shown(make(exit_code=3, findings=found, evaluation=None, release=None), tmp_path)
+    assert "[red]carrier[/]" in text
+    assert "[link=x]ZZ[/link]" in text
+
+
+def test_rows_that_do_not_add_up_are_said(tmp_path):
+    assert "do not add up" in shown(make(rows=RowAccounting(5, {"train": 1}, {})), tmp_path)
+
+
+def test_a_model_that_fell_short(tmp_path):
+    misses = [Miss("auc", f"origin={i}", 0.8, "≥", 0.9) for i in range(12)]
+    text = shown(make(exit_code=4, evaluation=Evaluation(METRICS, {}, misses, False, []), release=None), tmp_path)
+    assert "NOT BLESSED" in text
+    assert "auc on origin=0 is 0.8, must be ≥ 0.9 (missed by 0.1)" in text
+    assert "and 2 more in summary.json" in text
+    assert "Release" not in text
+
+
+@pytest.mark.parametrize(
+    ("miss", "sentence"),
+    [
+        (Miss("auc", "overall", 0.9, "≥", 0.925), "auc on overall is 0.9, must be ≥ 0.925 (missed by 0.025)"),
+        (
+            Miss("auc", "overall", -0.02, "≥", -0.01, True),
+            "auc against the champion on overall is -0.02, must be ≥ -0.01",
+        ),
+        (Miss("calibration", "a=1", None, "≤", 1.1), "calibration on a=1 was not measured, must be ≤ 1.1"),
+    ],
+)
+def test_a_miss_in_words(miss, sentence):
+    assert miss.sentence.startswith(sentence)
+    assert miss.value is not None or math.isinf(miss.by)
