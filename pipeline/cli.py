@@ -99,7 +99,7 @@ def show_run(
         table.add_column(column)
     for step in run.steps.values():
         table.add_row(step.node, step.state.lower(), f"{(step.ended - step.started) / 1000:.1f}")
-    console.print(f"run [bold]{run.run_id}[/] of {run.pipeline}, {run.state.lower()}", highlight=False)
+    console.print(f"run [bold]{run.run_id}[/] of {run.pipeline}, {run.state.lower()}")
     console.print(table)
     if summary is None:
         console.print("the run left no summary: it was ended from outside; its log is in its folder")
@@ -155,7 +155,7 @@ def list_releases(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = F
 
 def a_console() -> Console:
     """The terminal as wide as it is; a pipe as wide as the widest table."""
-    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
 
 
 def read_summary(config: Config, run: Run) -> Summary | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,10 +29,32 @@ def files_digest(files: Iterable[Path], root: Path) -> str:
     return digest.hexdigest()
 
 
-def code_digest(*packages: str) -> str:
-    """Digest of the Python code of our packages (`models`, `pipeline.fast`, ...) and of the lock they run with."""
-    folders = [ROOT.joinpath(*package.split(".")) for package in packages]
-    files = [file for folder in folders for file in folder.rglob("*.py")]
-    files += [file for folder in folders if (file := folder.with_suffix(".py")).is_file()]
-    files += [LOCK] if LOCK.is_file() else []
-    return files_digest(files, ROOT)[:16]
+def code_digest(*modules: str) -> str:
+    """Digest of the Python code of modules and packages (`models`, `pipeline.fast`, ...), and of the lock.
+
+    A package counts with everything below it. The modules are found, not run.
+
+    Raises:
+        ModuleNotFoundError: there is no such module.
+    """
+    digest = hashlib.sha256()
+    for module in modules:
+        top, *rest = module.split(".")
+        place = _place_of(top).joinpath(*rest)
+        files = sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+        if not files[0].is_file():
+            raise ModuleNotFoundError(f"there is no module {module}")
+        digest.update(files_digest(files, place.parent).encode())
+    if LOCK.is_file():
+        digest.update(file_digest(LOCK).encode())
+    return digest.hexdigest()[:16]
+
+
+def _place_of(top: str) -> Path:
+    """The folder of a top-level package, or the file of a top-level module without its suffix."""
+    spec = importlib.util.find_spec(top)
+    if spec is None:
+        raise ModuleNotFoundError(f"there is no module {top}")
+    if spec.submodule_search_locations:
+        return Path(next(iter(spec.submodule_search_locations)))
+    return Path(str(spec.origin)).with_suffix("")

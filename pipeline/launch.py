@@ -25,6 +25,7 @@ from pipeline.observer import RunObserver, in_one_line
 from pipeline.releases import write_whole
 from pipeline.screen import Screen
 from pipeline.summary import SUMMARY
+from pipeline.unchanged import KEY, Earlier, earlier_run, run_key
 
 CreatePipeline = Callable[..., Any]
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -51,6 +52,11 @@ class Request:
     cache: bool = True
     plain: bool = False
 
+    @property
+    def asks_for_whatever_is_new(self) -> bool:
+        """Whether there is nothing to do where nothing has changed: no run, part or fresh start was asked for."""
+        return self.cache and not (self.run_id or self.from_node or self.to_node)
+
 
 def run(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | None = None) -> int:
     """Runs a DAG as asked; returns the exit code, after the last line of a failure has been written to stderr.
@@ -59,15 +65,19 @@ def run(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | 
     """
     try:
         config = load_config(request.config, request.overrides)
-        check_against_data(config)
+        files = check_against_data(config)
+        key = run_key(config, files)
+        if request.asks_for_whatever_is_new and (earlier := earlier_run(config, key)):
+            return _nothing_new(earlier)
         folder = new_run_folder(config, request.run_id)
     except FlightlineError as error:
         print_last_line(sys.stderr, error)
         return error.exit_code
     write_whole(folder / "config.yaml", dump_config(config))
+    write_whole(folder / KEY, key + "\n")
     with log.everything_to(folder / "log.txt") as terminal:
         live = terminal.out.isatty() and not request.plain
-        console = Console(file=terminal.out, force_terminal=live, width=None if live else PLAIN_WIDTH)
+        console = Console(file=terminal.out, force_terminal=live, width=None if live else PLAIN_WIDTH, highlight=False)
         console.print(f"[bold]Flightline[/]  pipeline [bold]{config.name}[/], run [bold]{folder.name}[/]")
         with everything_is_ours() as caught:
             caught.error = _execute(config, folder, request, runner, Screen(console, live), create_pipeline)
@@ -75,6 +85,16 @@ def run(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | 
             print_last_line(terminal.err, caught.error, folder / "log.txt")
             return caught.error.exit_code
         return DONE
+
+
+def _nothing_new(earlier: Earlier) -> int:
+    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+    run_id = earlier.summary.run_id
+    console.print(f"[bold]Nothing has changed[/] since run [bold]{run_id}[/], and its release is current:")
+    console.print("same data, schema, config, code and lock. --no-cache runs it all again.")
+    summary_screen.show(console, earlier.summary)
+    summary_screen.show_next(console, earlier.summary, earlier.folder)
+    return DONE
 
 
 def new_run_folder(config: Config, asked: str | None) -> Path:

@@ -97,7 +97,7 @@ class Screen:
 
     def note(self, text: str) -> None:
         """A line that stays: above the table, or among the events."""
-        self.console.print(text, style="yellow", highlight=False, markup=False, soft_wrap=True)
+        self.console.print(text, style="yellow", markup=False, soft_wrap=True)
 
     def ended(self, node: str, state: str, rows: int | None) -> None:
         """`state` is ran, cached or failed."""
@@ -122,7 +122,7 @@ class Screen:
 
     def _plain(self, text: str) -> None:
         if not self.live:
-            self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+            self.console.print(text, markup=False, soft_wrap=True)
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")

@@ -41,7 +41,7 @@ def show_rows(console: Console, rows: RowAccounting, rejected_file: str | None) 
     used = " + ".join(f"{name} {count:,}" for name, count in rows.splits.items())
     rejected = "".join(f" + {reason.replace('_', ' ')} {count:,}" for reason, count in rows.rejected.items() if count)
     balance = "" if rows.balanced else "  [bold red]these do not add up[/]"
-    console.print(f"[bold]Rows[/]     read {rows.read:,} = {used}{rejected}{balance}", highlight=False)
+    console.print(f"[bold]Rows[/]     read {rows.read:,} = {used}{rejected}{balance}")
     if rejected and rejected_file:
         console.print(
             f"         rows set aside: {escape(relative(Path(rejected_file)))}", soft_wrap=True, highlight=False
@@ -82,8 +82,8 @@ def show_metrics(console: Console, evaluation: Evaluation) -> None:
         slice_name, value = (worst[0], f"{worst[1]:.4f}") if worst else ("", "")
         table.add_row(name, f"{overall[name]:.4f}", *compared, value, escape(slice_name))
     console.print(table)
-    slices = f"{len(evaluation.metrics) - 1} slices"
-    console.print(f"[dim]{slices}; the worst of those with at least {least:,} rows[/]")
+    if slices := len(evaluation.metrics) - 1:
+        console.print(f"[dim]{slices} slices; the worst of those with at least {least:,} rows[/]")
 
 
 def show_verdict(console: Console, evaluation: Evaluation) -> None:
@@ -93,7 +93,7 @@ def show_verdict(console: Console, evaluation: Evaluation) -> None:
         return
     console.print("[bold]Verdict[/]  [bold red]NOT BLESSED[/]")
     for miss in evaluation.misses[:MISSES_SHOWN]:
-        console.print(f"         {escape(miss.sentence)}", highlight=False, soft_wrap=True)
+        console.print(f"         {escape(miss.sentence)}", soft_wrap=True)
     if len(evaluation.misses) > MISSES_SHOWN:
         console.print(f"         … and {len(evaluation.misses) - MISSES_SHOWN} more in summary.json")
     for name in evaluation.unchecked:
@@ -104,7 +104,7 @@ def show_next(console: Console, summary: Summary, folder: Path) -> None:
     """Prints what to type next; `folder` is the run's own."""
     console.print("[bold]Next[/]")
     for command, why in next_commands(summary, folder):
-        console.print(f"  {command:<58} [dim]{why}[/]", highlight=False, soft_wrap=True)
+        console.print(f"  {command:<58} [dim]{why}[/]", soft_wrap=True)
 
 
 def next_commands(summary: Summary, folder: Path) -> list[tuple[str, str]]:

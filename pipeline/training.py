@@ -21,12 +21,13 @@ from pipeline.engines import beam_arguments
 from pipeline.metadata.store import sqlite_config
 from pipeline.releases import write_whole
 from pipeline.schema import feature_types, read_schema
+from pipeline.unchanged import user_modules
 
 
 def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
     """The DAG that `config` describes; `cache` lets a step be taken from an earlier run that had the same inputs."""
     components = executed_by(config.engine.executors)
-    users_code = code_digest("models")
+    users_code = code_digest(*user_modules(config))
     features = plan_features(read_schema(config.schema_file), config.label, config.features)
 
     example_gen = ArrowExampleGen(

@@ -69,21 +69,21 @@ class Result:
 def run_pipeline(
     workspace: Path,
     data: Path,
-    run_id: str,
+    run_id: str | None,
     *options: str,
     script: str = "runner_local.py",
     settings: tuple[str, ...] = LENIENT,
     modules: Path | None = None,
 ) -> Result:
     """Runs a runner in a process of its own on `data`; `modules` is a folder with user code."""
-    command = [sys.executable, str(script), "--run-id", run_id]
+    command = [sys.executable, str(script), *(["--run-id", run_id] if run_id else [])]
     for setting in (f"workspace={workspace}", f"data.input={data}", *settings):
         command += ["--set", setting]
     command += options  # after ours, so that a test has the last word
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *([str(modules)] if modules else [])])}
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600)
     current = current_version(workspace / "releases" / "flights")
-    return Result(ended.returncode, ended.stdout, ended.stderr, workspace, run_id, current)
+    return Result(ended.returncode, ended.stdout, ended.stderr, workspace, run_id or "latest", current)
 
 
 def flightline(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

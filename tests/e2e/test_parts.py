@@ -62,3 +62,15 @@ def test_one_span_of_many(run, flights_sample, tmp_path):
     rows = len((flights_sample / "span-03" / "flights.csv").read_text().splitlines()) - 1
     assert json.loads((result.folder / "summary.json").read_text())["rows"]["read"] == rows
     assert int(properties_of(result.steps["ExampleGen"].output("examples"))["span"]) == 3
+
+
+def test_where_nothing_has_changed_there_is_nothing_to_do(run, flights_sample, tmp_path):
+    first = run(tmp_path / "workspace", flights_sample, None)
+    assert first.code == 0, first.err
+    [folder] = (tmp_path / "workspace" / "runs").iterdir()
+    again = run(tmp_path / "workspace", flights_sample, None)
+    assert again.code == 0
+    assert f"Nothing has changed since run {folder.name}" in again.out
+    assert "BLESSED" in again.out
+    assert again.released == first.released
+    assert len(list((tmp_path / "workspace" / "runs").iterdir())) == 1
