@@ -31,6 +31,10 @@ check: setup ## Lint, format, types, import directions
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
 
+.PHONY: bench
+bench: setup ## Bare script, stock TFX and Flightline on the same rows (COPIES=10: ten years, Flightline alone)
+	@$(PYTHON) benchmarks/bench.py $(if $(COPIES),--copies $(COPIES))
+
 .PHONY: format
 format: setup ## Format the code and mend what lint can mend
 	@.venv/bin/ruff check --fix .

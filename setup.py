@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 
 def requirements() -> list[str]:
     """What requirements.in asks for, up to the tools of developers."""
-    asked = (HERE / "requirements.in").read_text(encoding="utf-8").split("# Tests, checks, packaging.")[0]
+    asked = (HERE / "requirements.in").read_text(encoding="utf-8").split("# Tests, checks, packaging, benchmarks.")[0]
     lines = [line.split("#")[0].strip() for line in asked.splitlines()]
     return [line for line in lines if line]
 

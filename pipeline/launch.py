@@ -149,6 +149,7 @@ def _execute(
     create_pipeline: CreatePipeline | None,
 ) -> FlightlineError | None:
     """Runs the DAG and shows what came of it; returns why it is not done, or None where it is."""
+    observer = RunObserver(folder.name, config.metadata_db, screen)
     with screen.status("loading TensorFlow and TFX"):
         log.quiet_libraries()
         from pipeline import compat, training
@@ -157,8 +158,8 @@ def _execute(
         compat.require_components()
         dag = (create_pipeline or training.create_pipeline)(config, cache=request.cache)
         ir = compat.compile_pipeline(dag, folder.name, request.from_node, request.to_node)
+    observer.measure("import")
     nodes = compat.nodes_to_run(ir)
-    observer = RunObserver(folder.name, config.metadata_db, screen)
     screen.open(nodes)
     try:
         with beam_reads_these_arguments(), progress.listening(observer.progress, observer.note):

@@ -34,7 +34,7 @@ class RunObserver:
     failures: dict[str, BaseException] = field(default_factory=dict)
     timings: dict[str, dict[str, float]] = field(default_factory=dict)
     current: str = ""
-    _before: tuple[float, float] = (0.0, 0.0)
+    _before: tuple[float, float] = field(default_factory=lambda: (time.monotonic(), 0.0))
 
     def started(self, node: str) -> None:
         self.current = node
@@ -63,12 +63,12 @@ class RunObserver:
                 f"{node} could not start: its inputs are not in ML Metadata",
                 "run the steps before it, or all of them; the log names the missing input",
             )
-        self._measure(node)
+        self.measure(node)
         self.screen.ended(node, STATES[step.state], rows_of(step))
 
     def failed(self, node: str, error: BaseException) -> None:
         logging.error("%s failed:\n%s", node, "".join(traceback.format_exception(error)))
-        self._measure(node)
+        self.measure(node)
         self.failures[node] = error
         self.screen.ended(node, "failed", None)
         step = self.run().steps.get(node)
@@ -88,7 +88,8 @@ class RunObserver:
         code = error.exit_code if isinstance(error, FlightlineError) else StepFailed.exit_code
         record_failure(store, execution, code, in_one_line(error))
 
-    def _measure(self, node: str) -> None:
+    def measure(self, node: str) -> None:
+        """Keeps what has been used since the node started (since the process did, before the first)."""
         wall, cpu = self._before
         self.timings[node] = {"wall_s": time.monotonic() - wall, "cpu_s": cpu_seconds() - cpu}
 

@@ -1,0 +1,229 @@
+"""The bare script, stock TFX and Flightline in turn on the same rows: CPU, wall and peak memory, step by step.
+
+    python benchmarks/bench.py [--copies N] [--out benchmarks]
+
+At a tenth of the flights and at the year; with `--copies N` at N times the year, for Flightline alone (stock would need
+more than an hour). Writes results.json, results.md and results.svg. Run it alone on the machine: seconds are this
+machine's, ratios travel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path.insert(0, str(ROOT))
+
+from data import flights  # noqa: E402
+
+# Stock's component → ours.
+STEPS = {"CsvExampleGen": "ExampleGen", "StatisticsGen": "StatisticsGen", "Transform": "Transform"}
+STEPS |= {"Trainer": "Trainer", "Evaluator": "Evaluator"}
+
+
+def labelled_flights() -> pd.DataFrame:
+    """The 327,346 flights that have a label, as text."""
+    table = flights.build_table()
+    return table[table["late"].notna()]
+
+
+def write_rows(table: pd.DataFrame, folder: Path, copies: int = 1) -> int:
+    """Writes `copies` files with the rows of `table`; returns the number of rows."""
+    folder.mkdir(parents=True)
+    first = folder / "flights-000.csv"
+    table.to_csv(first, index=False)
+    for copy in range(1, copies):
+        shutil.copyfile(first, folder / f"flights-{copy:03d}.csv")
+    return len(table) * copies
+
+
+def measure(command: list[str], log: Path) -> dict[str, float]:
+    """Runs a command; its CPU seconds with children, wall seconds, and peak resident set (with children) in MB."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.monotonic()
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
+        peak = PeakMemory(process.pid)
+        code = process.wait()
+    wall = time.monotonic() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if code:
+        raise SystemExit(f"{' '.join(command)} ended with {code}:\n{log.read_text()[-3000:]}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"cpu_s": round(cpu, 1), "wall_s": round(wall, 1), "peak_mb": peak.megabytes()}
+
+
+class PeakMemory:
+    """Samples the resident set of a process and its children, ten times a second, until it ends."""
+
+    def __init__(self, pid: int) -> None:
+        import psutil
+
+        self._process = psutil.Process(pid)
+        self._gone = psutil.Error
+        self._peak = 0
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self._thread.start()
+
+    def _sample(self) -> None:
+        while True:
+            try:
+                family = [self._process, *self._process.children(recursive=True)]
+                self._peak = max(self._peak, sum(one.memory_info().rss for one in family))
+                if self._process.status() == "zombie":
+                    return
+            except self._gone:
+                return
+            time.sleep(0.1)
+
+    def megabytes(self) -> int:
+        self._thread.join(timeout=2)
+        return self._peak >> 20
+
+
+def bench_bare(data: Path, work: Path) -> dict[str, Any]:
+    command = [sys.executable, str(HERE / "bare_script.py"), str(next(data.iterdir())), str(work / "bare")]
+    return {"whole": measure(command, work / "bare.log"), "steps": {}}
+
+
+def bench_stock(data: Path, work: Path) -> dict[str, Any]:
+    report = work / "stock.json"
+    command = [sys.executable, str(HERE / "stock_pipeline.py"), "--data", str(data), "--out", str(work / "stock")]
+    whole = measure([*command, "--json", str(report)], work / "stock.log")
+    parts = {part["component"]: part for part in json.loads(report.read_text())["components"]}
+    steps = {ours: {k: parts[theirs][k] for k in ("cpu_s", "wall_s")} for theirs, ours in STEPS.items()}
+    return {"whole": whole, "steps": {"import": {k: parts["import"][k] for k in ("cpu_s", "wall_s")}, **steps}}
+
+
+def bench_flightline(data: Path, work: Path) -> dict[str, Any]:
+    command = [sys.executable, str(ROOT / "runner_local.py"), "--config", str(HERE / "flights_plain.yaml")]
+    command += ["--run-id", "bench", "--set", f"data.input={data}", "--set", f"workspace={work / 'ours'}"]
+    whole = measure(command, work / "ours.log")
+    folder = work / "ours" / "runs" / "bench"
+    timings = json.loads((folder / "timings.json").read_text())
+    steps = {step: timings[step] for step in ("import", *STEPS.values(), "ServingCheck")}
+    # Without --run-id: that it would repeat the run is found out before anything is imported.
+    again = measure([*command[:4], *command[6:]], work / "again.log")
+    return {"whole": whole, "steps": steps, "again": again, "auc": _auc(folder)}
+
+
+def _auc(folder: Path) -> float:
+    return json.loads((folder / "summary.json").read_text())["evaluation"]["metrics"]["overall"]["auc"]
+
+
+def run_all(copies: int) -> dict[str, Any]:
+    """Every measurement, by scale."""
+    table = labelled_flights()
+    scales: dict[str, tuple[pd.DataFrame, int, list[Any]]] = {
+        "a tenth": (table.iloc[::10], 1, [bench_bare, bench_stock, bench_flightline]),
+        "the year": (table, 1, [bench_bare, bench_stock, bench_flightline]),
+    }
+    if copies > 1:
+        scales = {f"{copies} years": (table, copies, [bench_flightline])}
+    results: dict[str, Any] = {}
+    for scale, (rows, times, contestants) in scales.items():
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            work = Path(folder)
+            count = write_rows(rows, work / "data", times)
+            results[scale] = {"rows": count}
+            for contestant in contestants:
+                name = contestant.__name__.removeprefix("bench_")
+                results[scale][name] = contestant(work / "data", work)
+                print(scale, name, json.dumps(results[scale][name]["whole"]), flush=True)
+    return results
+
+
+def as_markdown(results: dict[str, Any]) -> str:
+    """The tables of results.md."""
+    lines = [
+        "# Benchmarks",
+        "",
+        "The bare pandas-and-Keras script, stock TFX and Flightline, one after the other on the same rows, features,",
+        "model, batch (256) and epoch. CPU is user + system seconds with children; memory is the peak resident set.",
+        f"Measured on {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}.",
+        "Seconds are that machine's; ratios travel. Written by `make bench`.",
+        "",
+        "![CPU seconds](results.svg)",
+    ]
+    for scale, found in results.items():
+        lines += ["", f"## {scale}: {found['rows']:,} rows", "", *_table(found)]
+        ours = found["flightline"]
+        lines += ["", f"Nothing changed, run again: {ours['again']['wall_s']} s. AUC {ours['auc']:.4f}."]
+    return "\n".join(lines) + "\n"
+
+
+def _table(found: dict[str, Any]) -> list[str]:
+    names = [name for name in ("bare", "stock", "flightline") if name in found]
+    header = "| step | " + " | ".join(f"{name}: CPU s" for name in names) + " | stock / ours |"
+    lines = [header, "|---|" + "---|" * (len(names) + 1)]
+    for step in found["flightline"]["steps"]:
+        cells = [found[name]["steps"].get(step, {}).get("cpu_s") for name in names]
+        lines.append(_row(step, cells, found, step))
+    for key, title in (("cpu_s", "**whole, CPU s**"), ("wall_s", "**whole, wall s**"), ("peak_mb", "**peak, MB**")):
+        cells = [found[name]["whole"][key] for name in names]
+        ratio = f"{cells[-2] / cells[-1]:.1f}" if "stock" in names else ""
+        lines.append(f"| {title} | " + " | ".join(f"{cell:,.0f}" for cell in cells) + f" | {ratio} |")
+    return lines
+
+
+def _row(title: str, cells: list[float | None], found: dict[str, Any], step: str) -> str:
+    stock = found.get("stock", {}).get("steps", {}).get(step, {}).get("cpu_s")
+    ratio = f"{stock / max(cells[-1] or 0.1, 0.1):.1f}" if stock else ""
+    return f"| {title} | " + " | ".join("" if cell is None else f"{cell:.1f}" for cell in cells) + f" | {ratio} |"
+
+
+def draw(results: dict[str, Any], path: Path) -> None:
+    """Bars of the whole's CPU seconds, by scale."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    from matplotlib import pyplot as plt
+
+    colours = {"bare": "#8a8f98", "stock": "#c44e52", "flightline": "#4c72b0"}
+    shown = [found for found in results.values() if "stock" in found]
+    figure, axes = plt.subplots(1, len(shown), figsize=(4.5 * len(shown), 3), squeeze=False)
+    for axis, found in zip(axes[0], shown, strict=True):
+        for place, name in enumerate(colours):
+            seconds = found[name]["whole"]["cpu_s"]
+            axis.bar(place, seconds, color=colours[name])
+            axis.text(place, seconds, f"{seconds:,.0f}", ha="center", va="bottom")
+        axis.set_xticks(range(len(colours)), list(colours))
+        axis.set_title(f"{found['rows']:,} rows")
+        axis.set_ylabel("CPU seconds")
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--copies", type=int, default=1, help="N times the year, Flightline alone")
+    parser.add_argument("--out", type=Path, default=HERE)
+    arguments = parser.parse_args()
+    kept = arguments.out / "results.json"
+    results = json.loads(kept.read_text()) if kept.is_file() else {}
+    results |= run_all(arguments.copies)
+    kept.write_text(json.dumps(results, indent=2) + "\n")
+    (arguments.out / "results.md").write_text(as_markdown(results))
+    draw(results, arguments.out / "results.svg")
+    print(f"wrote {arguments.out / 'results.md'}")
+
+
+if __name__ == "__main__":
+    main()
