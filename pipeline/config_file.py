@@ -160,7 +160,7 @@ def _csv_header(path: Path) -> list[str] | None:
         return None
     opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rt", encoding="utf-8-sig") as lines:
-            return next(csv.reader(lines))
+        with opener(path, "rb") as lines:  # only the header is decoded here: a bad row is for ExampleGen to set aside
+            return next(csv.reader([lines.readline().decode("utf-8-sig")]))
     except (OSError, UnicodeDecodeError, StopIteration, EOFError) as error:
         raise InputError(f"{path} has no readable header: {error or 'it is empty'}") from error

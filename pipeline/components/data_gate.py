@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
-import tensorflow as tf
 from absl import logging
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 from tfx import types
@@ -23,13 +22,11 @@ from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils
-from tfx_bsl.coders import example_coder
 
 from pipeline.errors import DataBlocked
+from pipeline.fast.examples import decode_examples, read_examples
 from pipeline.gate import counting, findings
 from pipeline.rows import accounting_of
-
-ROWS_AT_A_TIME = 10_000
 
 
 class DataGateSpec(ComponentSpec):
@@ -148,7 +145,4 @@ def decoded_batches(examples: types.Artifact, split: str) -> Iterator[pa.RecordB
     """The tf.Examples of a split as Arrow batches; each column a list of values per row."""
     folder = artifact_utils.get_split_uri([examples], split)
     files = sorted(fileio.glob(f"{folder}/*"))
-    compression = "GZIP" if files and files[0].endswith(".gz") else ""
-    decoder = example_coder.ExamplesToRecordBatchDecoder()
-    for batch in tf.data.TFRecordDataset(files, compression).batch(ROWS_AT_A_TIME).as_numpy_iterator():
-        yield decoder.DecodeBatch(batch.tolist())
+    return map(decode_examples, read_examples(files))

@@ -6,6 +6,7 @@ Pusher obeys, after a fresh Python with TensorFlow alone has loaded the SavedMod
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -24,6 +25,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import path_utils
 
 from pipeline.components import serving_probe
+from pipeline.fast.examples import read_examples
 
 
 class ServingCheckSpec(ComponentSpec):
@@ -114,10 +116,10 @@ class ServingCheck(base_component.BaseComponent):
 def write_requests(examples: types.Artifact, path: Path, count: int, label: str) -> int:
     """Writes the first `count` examples of the eval split without their label; returns how many there were."""
     files = sorted(fileio.glob(f"{artifact_utils.get_split_uri([examples], 'eval')}/*"))
-    compression = "GZIP" if files and files[0].endswith(".gz") else ""
+    records = itertools.chain.from_iterable(read_examples(files))
     rows = 0
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for record in tf.data.TFRecordDataset(files, compression).take(count).as_numpy_iterator():
+        for record in itertools.islice(records, count):
             example = tf.train.Example.FromString(record)
             example.features.feature.pop(label, None)
             writer.write(example.SerializeToString(deterministic=True))

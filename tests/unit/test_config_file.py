@@ -128,6 +128,14 @@ def test_compressed_headers_are_read_and_broken_ones_refused(project):
         check_against_data(config)
 
 
+def test_bytes_that_are_no_text_are_for_example_gen_to_set_aside(project):
+    (project.parent / "data" / "rows.csv").write_bytes(b"a,b,y\n1,caf\xe9,0\n")
+    assert len(check_against_data(load_config(project))) == 1
+    (project.parent / "data" / "rows.csv").write_bytes(b"a,caf\xe9,y\n")
+    with pytest.raises(InputError, match="no readable header"):
+        check_against_data(load_config(project))
+
+
 @pytest.mark.parametrize("content", ["- a\n- b\n", "a: [", "\x00"])
 def test_a_file_that_is_no_config(tmp_path, content):
     (tmp_path / "bad.yaml").write_text(content)
