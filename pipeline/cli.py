@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pipeline.config import Config
@@ -105,6 +106,8 @@ def show_run(
         console.print("the run left no summary: it was ended from outside; its log is in its folder")
         return
     show_summary(console, summary)
+    if summary.failure:
+        console.print(f"[bold]Ended[/]    with {summary.exit_code}: {escape(summary.failure)}", soft_wrap=True)
     if summary.evaluation:
         show_slices(console, summary)
 

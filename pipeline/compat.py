@@ -78,6 +78,10 @@ def compile_pipeline(
         partial_run_utils.mark_pipeline(
             ir, asked.from_nodes or None, asked.to_nodes or None, snapshot_settings=asked.snapshot_settings
         )
+        if not nodes_to_run(ir):
+            raise UsageError(
+                f"no node lies between --from {from_node} and --to {to_node}", "--to must come after --from"
+            )
     return ir
 
 

@@ -44,6 +44,13 @@ class DataConfig(Section):
             raise ValueError(f"splits are `train` and `eval`, not {sorted(splits)}")
         return splits
 
+    @field_validator("pattern")
+    @classmethod
+    def _below_input(cls, pattern: str) -> str:
+        if pattern.startswith("/") or ".." in pattern.split("/"):
+            raise ValueError("the pattern is looked for below data.input: neither `/` at its start nor `..`")
+        return pattern
+
     @model_validator(mode="after")
     def _span_needs_a_place(self) -> DataConfig:
         if self.span is not None and "{SPAN" not in self.pattern:

@@ -78,12 +78,26 @@ def check_against_data(config: Config) -> list[Path]:
     return files
 
 
+def require_thresholds(config: Config) -> None:
+    """Refuses a config by which no model could ever be blessed.
+
+    Raises:
+        ConfigError: it has no threshold at all.
+    """
+    if not config.evaluation.thresholds and not config.evaluation.per_slice:
+        raise ConfigError(
+            "evaluation.thresholds is empty: without a threshold no model can be blessed, and nothing is ever released",
+            "set one, such as --set evaluation.thresholds.AUC.lower=0.7",
+        )
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        others = [other.name for other in path.parent.glob("*.yaml")]
-        raise ConfigError(f"there is no config {path}", suggestion(path.name, others)) from error
+        others = [str(other) for folder in {path.parent, Path("configs")} for other in folder.glob("[!.]*.yaml")]
+        todo = f"{suggestion(str(path), others)} (paths are relative to the working directory)"
+        raise ConfigError(f"there is no config {path}", todo) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the config {path} cannot be read: {error}") from error
     except yaml.YAMLError as error:
@@ -161,6 +175,9 @@ def _csv_header(path: Path) -> list[str] | None:
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rb") as lines:  # only the header is decoded here: a bad row is for ExampleGen to set aside
-            return next(csv.reader([lines.readline().decode("utf-8-sig")]))
-    except (OSError, UnicodeDecodeError, StopIteration, EOFError) as error:
-        raise InputError(f"{path} has no readable header: {error or 'it is empty'}") from error
+            header = lines.readline().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError, EOFError) as error:
+        raise InputError(f"{path} has no readable header: {error}", "restore the file, or save it as UTF-8") from error
+    if not header.strip():
+        raise InputError(f"{path} is empty: its first line names no columns", "restore the file, or take it away")
+    return next(csv.reader([header]))

@@ -6,7 +6,8 @@
     │   ├── ConfigError      2  the config is wrong: which key, and what would be right
     │   └── InputError       2  the data or a file cannot be read
     ├── DataBlocked          3  the data gate stopped the run
-    └── NotBlessed           4  the model was not blessed; nothing was released
+    ├── NotBlessed           4  the model was not blessed; nothing was released
+    └── Interrupted        130  somebody ended the run: Ctrl-C or SIGTERM
 
 An error says what is wrong, where, and what to do; it is shown as one line, its traceback goes to the log.
 """
@@ -70,6 +71,12 @@ class NotBlessed(FlightlineError):
     """The model did not pass: nothing was released."""
 
     exit_code = 4
+
+
+class Interrupted(FlightlineError):
+    """Somebody ended the run: Ctrl-C or SIGTERM."""
+
+    exit_code = 130
 
 
 def print_last_line(stream: TextIO, error: FlightlineError, log_file: Path | None = None) -> None:

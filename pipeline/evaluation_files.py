@@ -67,7 +67,7 @@ def _metrics(uri: str, model: str | None) -> dict[str, dict[str, float]]:
         found[_slice_name(slice_key)] = {
             name: float(value["doubleValue"])
             for name, value in values.items()
-            if math.isfinite(float(value.get("doubleValue", math.nan)))
+            if math.isfinite(float(value.get("doubleValue", math.nan))) and not name.endswith("_diff")
         }
     return dict(sorted(found.items(), key=lambda item: (item[0] != OVERALL, item[0])))
 

@@ -6,7 +6,9 @@ import contextlib
 import datetime
 import json
 import re
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,9 +19,9 @@ from rich.console import Console
 
 from pipeline import log, summary_screen
 from pipeline.config import Config
-from pipeline.config_file import check_against_data, dump_config, load_config
+from pipeline.config_file import DEFAULT_CONFIG, check_against_data, dump_config, load_config, require_thresholds
 from pipeline.engines import RunnerName, beam_reads_these_arguments
-from pipeline.errors import DONE, FlightlineError, StepFailed, UsageError, print_last_line
+from pipeline.errors import DONE, FlightlineError, Interrupted, StepFailed, UsageError, print_last_line
 from pipeline.fast import progress
 from pipeline.observer import RunObserver, in_one_line
 from pipeline.releases import write_whole
@@ -57,6 +59,12 @@ class Request:
         """Whether there is nothing to do where nothing has changed: no run, part or fresh start was asked for."""
         return self.cache and not (self.run_id or self.from_node or self.to_node)
 
+    def config_to_name(self, folder: Path) -> Path | None:
+        """The config that a later command has to name to find this run; None where it is the default one."""
+        if any(override.startswith(("workspace=", "name=")) for override in self.overrides):
+            return folder / "config.yaml"
+        return None if self.config == DEFAULT_CONFIG else self.config
+
 
 def run(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | None = None) -> int:
     """Runs a DAG as asked; returns the exit code, after the last line of a failure has been written to stderr.
@@ -66,9 +74,10 @@ def run(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | 
     try:
         config = load_config(request.config, request.overrides)
         files = check_against_data(config)
+        require_thresholds(config)
         key = run_key(config, files)
         if request.asks_for_whatever_is_new and (earlier := earlier_run(config, key)):
-            return _nothing_new(earlier)
+            return _nothing_new(earlier, request)
         folder = new_run_folder(config, request.run_id)
     except FlightlineError as error:
         print_last_line(sys.stderr, error)
@@ -79,7 +88,7 @@ def run(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | 
         live = terminal.out.isatty() and not request.plain
         console = Console(file=terminal.out, force_terminal=live, width=None if live else PLAIN_WIDTH, highlight=False)
         console.print(f"[bold]Flightline[/]  pipeline [bold]{config.name}[/], run [bold]{folder.name}[/]")
-        with everything_is_ours() as caught:
+        with everything_is_ours() as caught, sigterm_interrupts():
             caught.error = _execute(config, folder, request, runner, Screen(console, live), create_pipeline)
         if caught.error is not None:
             print_last_line(terminal.err, caught.error, folder / "log.txt")
@@ -87,13 +96,13 @@ def run(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | 
         return DONE
 
 
-def _nothing_new(earlier: Earlier) -> int:
+def _nothing_new(earlier: Earlier, request: Request) -> int:
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
     run_id = earlier.summary.run_id
     console.print(f"[bold]Nothing has changed[/] since run [bold]{run_id}[/], and its release is current:")
     console.print("same data, schema, config, code and lock. --no-cache runs it all again.")
     summary_screen.show(console, earlier.summary)
-    summary_screen.show_next(console, earlier.summary, earlier.folder)
+    summary_screen.show_next(console, earlier.summary, earlier.folder, request.config_to_name(earlier.folder))
     return DONE
 
 
@@ -119,6 +128,19 @@ def new_run_folder(config: Config, asked: str | None) -> Path:
     raise UsageError(f"there is a run {run_id} already", "give another --run-id, or none")
 
 
+@contextlib.contextmanager
+def sigterm_interrupts() -> Iterator[None]:
+    """While entered, SIGTERM ends the run as Ctrl-C does: with a last line, and no step left as running."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @dataclass
 class Caught:
     error: FlightlineError | None = None
@@ -134,7 +156,7 @@ def everything_is_ours() -> Iterator[Caught]:
         traceback.print_exc()
         caught.error = error
     except KeyboardInterrupt:
-        caught.error = StepFailed("interrupted", "run again: steps that were finished are taken from the cache")
+        caught.error = Interrupted("interrupted", "run again: steps that were finished are taken from the cache")
     except Exception as error:
         traceback.print_exc()
         caught.error = StepFailed(f"the run could not be carried out: {in_one_line(error)}", "the log has more")
@@ -158,13 +180,15 @@ def _execute(
         compat.require_components()
         dag = (create_pipeline or training.create_pipeline)(config, cache=request.cache)
         ir = compat.compile_pipeline(dag, folder.name, request.from_node, request.to_node)
+    if request.from_node and not observer.has_earlier_run():
+        raise UsageError(f"there is no earlier run to take what is before {request.from_node} from", "leave --from out")
     observer.measure("import")
     nodes = compat.nodes_to_run(ir)
     screen.open(nodes)
     try:
         with beam_reads_these_arguments(), progress.listening(observer.progress, observer.note):
             compat.run_ir(runner, ir, observer)
-    except Exception:
+    except (Exception, KeyboardInterrupt):
         if not observer.failures:  # not a node's failure, which the summary tells, but the runner's
             raise
     finally:
@@ -173,5 +197,5 @@ def _execute(
     summary, failure = summarise(config, observer, nodes)
     write_whole(folder / SUMMARY, json.dumps(summary.to_dict(), indent=2) + "\n")
     summary_screen.show(screen.console, summary)
-    summary_screen.show_next(screen.console, summary, folder)
+    summary_screen.show_next(screen.console, summary, folder, request.config_to_name(folder))
     return failure

@@ -53,6 +53,15 @@ def everything_to(path: Path) -> Iterator[Terminal]:
                 stream.close()
 
 
+def nothing_more_to_say() -> None:
+    """For the very end of a process: what libraries write while they are torn down is nobody's news."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+
+
 def quiet_libraries() -> None:
     """What TensorFlow asks of the environment before it is imported; a value that the user set stays."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")

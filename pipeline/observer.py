@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from absl import logging
+from ml_metadata.proto import metadata_store_pb2
 
 from pipeline.errors import FlightlineError, StepFailed
 from pipeline.metadata.runs import Run, Runs, Step
@@ -72,7 +73,7 @@ class RunObserver:
         self.failures[node] = error
         self.screen.ended(node, "failed", None)
         step = self.run().steps.get(node)
-        if step is not None and step.state == "FAILED" and not step.message:
+        if step is not None and step.state in {"FAILED", "RUNNING"} and not step.message:
             self._record(step, error)
 
     def run(self) -> Run:
@@ -82,11 +83,17 @@ class RunObserver:
                 return run
         return Run(self.run_id, "", 0, {})
 
+    def has_earlier_run(self) -> bool:
+        """Whether ML Metadata knows any run at all."""
+        return self.metadata_db.is_file() and any(True for _ in Runs.open(self.metadata_db))
+
     def _record(self, step: Step, error: BaseException) -> None:
         store = Runs.open(self.metadata_db).store
         [execution] = store.get_executions_by_id([step.execution_id])
         code = error.exit_code if isinstance(error, FlightlineError) else StepFailed.exit_code
-        record_failure(store, execution, code, in_one_line(error))
+        if step.state == "RUNNING":  # interrupted: TFX would leave it so for ever
+            execution.last_known_state = metadata_store_pb2.Execution.CANCELED
+        record_failure(store, execution, code, in_one_line(error) or type(error).__name__)
 
     def measure(self, node: str) -> None:
         """Keeps what has been used since the node started (since the process did, before the first)."""

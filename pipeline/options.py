@@ -36,9 +36,12 @@ def runner_command(runner: RunnerName, about: str) -> typer.Typer:
         plain: Annotated[bool, typer.Option("--plain", help="One line an event, for logs and pipes.")] = False,
     ) -> None:
         from pipeline.launch import Request, run
+        from pipeline.log import nothing_more_to_say
 
         asked = [*(overrides or []), *([] if span is None else [f"data.span={span}"])]
         request = Request(config, tuple(asked), run_id, from_node, to_node, cache, plain)
-        raise typer.Exit(run(request, runner))
+        code = run(request, runner)
+        nothing_more_to_say()
+        raise typer.Exit(code)
 
     return app

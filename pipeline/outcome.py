@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from pipeline.errors import DataBlocked, FlightlineError, NotBlessed, StepFailed
+from pipeline.errors import DataBlocked, FlightlineError, Interrupted, NotBlessed, StepFailed
 from pipeline.gate.findings import Finding, from_json
 from pipeline.metadata.runs import Run, Step
 from pipeline.metadata.store import properties_of
@@ -41,7 +42,11 @@ def gate_findings(run: Run) -> list[Finding]:
         return []
     if step.code == DataBlocked.exit_code:
         return from_json(step.message)
-    return []
+    verdict = step.output("verdict") if step.done else None
+    try:
+        return from_json(Path(verdict.uri).read_text(encoding="utf-8")) if verdict else []
+    except OSError:
+        return []  # the artifact has been removed since
 
 
 def _step_failure(node: str, step: Step | None, raised: BaseException | None) -> FlightlineError:
@@ -55,6 +60,8 @@ def _step_failure(node: str, step: Step | None, raised: BaseException | None) ->
         )
     if isinstance(raised, FlightlineError):
         return raised
+    if isinstance(raised, KeyboardInterrupt):
+        return Interrupted(f"interrupted in {node}", "run again: steps that were finished are taken from the cache")
     if raised is not None:
         return StepFailed(f"{node} failed: {in_one_line(raised)}", "the log has the traceback")
     if step is None:

@@ -23,7 +23,8 @@ def read_schema(path: Path) -> schema_pb2.Schema:
     try:
         return text_format.Parse(path.read_text(encoding="utf-8"), schema_pb2.Schema())
     except FileNotFoundError as error:
-        raise ConfigError(f"schema: there is no file {path}") from error
+        todo = "mend `schema` in the config; paths are relative to the working directory"
+        raise ConfigError(f"schema: there is no file {path}", todo) from error
     except (OSError, UnicodeDecodeError, text_format.ParseError) as error:
         raise ConfigError(f"schema: {path} is not a readable schema: {error}") from error
 

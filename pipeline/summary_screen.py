@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.errors import DataBlocked, NotBlessed
+from pipeline.errors import DataBlocked, NotBlessed, UsageError
 from pipeline.gate.findings import Finding
 from pipeline.rows import RowAccounting
 from pipeline.summary import Summary
@@ -33,16 +33,18 @@ def show(console: Console, summary: Summary) -> None:
     if summary.evaluation:
         show_metrics(console, summary.evaluation)
         show_verdict(console, summary.evaluation)
+    if summary.exit_code == NotBlessed.exit_code and summary.evaluation and summary.evaluation.blessed:
+        console.print(f"[bold]Release[/]  [bold red]NONE[/]: {escape(summary.failure)}", soft_wrap=True)
     if summary.release:
         console.print(f"[bold]Release[/]  {escape(relative(Path(summary.release)))}", soft_wrap=True)
 
 
 def show_rows(console: Console, rows: RowAccounting, rejected_file: str | None) -> None:
     used = " + ".join(f"{name} {count:,}" for name, count in rows.splits.items())
-    rejected = "".join(f" + {reason.replace('_', ' ')} {count:,}" for reason, count in rows.rejected.items() if count)
+    rejected = "".join(f" + {reason.replace('_', ' ')} {count:,}" for reason, count in rows.rejected.items())
     balance = "" if rows.balanced else "  [bold red]these do not add up[/]"
     console.print(f"[bold]Rows[/]     read {rows.read:,} = {used}{rejected}{balance}")
-    if rejected and rejected_file:
+    if rejected_file:
         console.print(
             f"         rows set aside: {escape(relative(Path(rejected_file)))}", soft_wrap=True, highlight=False
         )
@@ -100,29 +102,36 @@ def show_verdict(console: Console, evaluation: Evaluation) -> None:
         console.print(f"         no row belongs to the slice {escape(name)}, which has a threshold")
 
 
-def show_next(console: Console, summary: Summary, folder: Path) -> None:
-    """Prints what to type next; `folder` is the run's own."""
+def show_next(console: Console, summary: Summary, folder: Path, config: Path | None = None) -> None:
+    """Prints what to type next; `folder` is the run's own, `config` is named where it is not the default one."""
     console.print("[bold]Next[/]")
-    for command, why in next_commands(summary, folder):
-        console.print(f"  {command:<58} [dim]{why}[/]", soft_wrap=True)
+    for command, why in next_commands(summary, folder, config):
+        console.print(f"  {escape(command):<58} [dim]{why}[/]", soft_wrap=True)
 
 
-def next_commands(summary: Summary, folder: Path) -> list[tuple[str, str]]:
+def next_commands(summary: Summary, folder: Path, config: Path | None) -> list[tuple[str, str]]:
     """Two or three commands that make sense after this run, and what each is for."""
-    flightline = "flightline" if shutil.which("flightline") else relative(Path(sys.prefix) / "bin" / "flightline")
-    show_run = (f"{flightline} show {summary.run_id}", "this summary again, every slice, every step")
+    programs = Path(sys.prefix) / "bin"
+    flightline = "flightline" if shutil.which("flightline") else relative(programs / "flightline")
+    named = f" --config {relative(config)}" if config else ""
+    again = f"{relative(programs / 'python')} runner_local.py{named}" if config else "make run"
+    longer = f"{again} --set train.epochs=8" if config else "make run ARGS='--set train.epochs=8'"
+    show_run = (f"{flightline} show {summary.run_id}{named}", "this summary again, every slice, every step")
     log = (f"less {relative(folder / 'log.txt')}", "what TensorFlow, Beam and TFX had to say")
     if summary.exit_code == DataBlocked.exit_code:
         rejected = summary.rejected_file
         return [show_run, (f"less {relative(Path(rejected))}", "the rows that were set aside") if rejected else log]
     if summary.exit_code == NotBlessed.exit_code:
-        return [show_run, ("make run ARGS='--set train.epochs=8'", "train longer")]
+        fell_short = summary.evaluation is not None and not summary.evaluation.blessed
+        return [show_run, (longer, "train longer") if fell_short else log]
     if summary.exit_code:
-        return [log, ("make run", "again; finished steps are cached")]
+        return (
+            [log] if summary.exit_code == UsageError.exit_code else [log, (again, "again; finished steps are cached")]
+        )
     return [
         show_run,
-        (f"{flightline} releases", "what can be served, and which is current"),
-        ("make run ARGS='--set train.epochs=8'", "change something; what it leaves alone is cached"),
+        (f"{flightline} releases{named}", "what can be served, and which is current"),
+        (longer, "change something; what it leaves alone is cached"),
     ]
 
 

@@ -31,7 +31,7 @@ find_python() {
             fi
         done
     done
-    fail "no suitable Python: TFX needs Python $wanted$(is_new_glibc && echo ', 3.11, 3.12 or 3.13') here." \
+    fail "no suitable Python: TFX needs Python $wanted here, or 3.11-3.13 where glibc is 2.39 or newer." \
         "Get it with one of: pyenv install $wanted; uv python install $wanted --default; conda create -n tfx python=$wanted."
 }
 

@@ -6,8 +6,10 @@ code 3 and the findings in the execution's result, so that ML Metadata holds the
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -25,6 +27,8 @@ from tfx.utils import io_utils
 
 from pipeline.errors import DataBlocked
 from pipeline.fast.examples import decode_examples, read_examples
+from pipeline.fast.ingest.ingestion import REJECTED_FILE
+from pipeline.fast.ingest.records import LONGEST_RECORD
 from pipeline.gate import counting, findings
 from pipeline.rows import accounting_of
 
@@ -60,10 +64,11 @@ class Executor(base_executor.BaseExecutor):
         schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema_uri))
         limits = json.loads(exec_properties["max_rejected"])
         found = [
-            *findings.rejected_findings(accounting_of(examples.mlmd_artifact), limits),
+            *findings.rejected_findings(accounting_of(examples.mlmd_artifact), limits, _most_common(examples)),
             *findings.missing_findings(read_statistics(statistics), schema),
             *findings.anomaly_findings(read_anomalies(anomalies), _counter(examples, schema)),
         ]
+        found = findings.ranked(found)
         for finding in found:
             logging.warning("DataGate: %s", finding)
         if any(finding.blocks for finding in found):
@@ -130,6 +135,20 @@ def read_anomalies(artifact: types.Artifact) -> dict[str, anomalies_pb2.Anomalie
         with fileio.open(f"{folder}/{validator.DEFAULT_FILE_NAME}", "rb") as source:
             read[split] = anomalies_pb2.Anomalies.FromString(source.read())
     return read
+
+
+def _most_common(examples: types.Artifact) -> Callable[[str], str]:
+    """Looks up, in the rows that were set aside, which column most of them failed in and how."""
+
+    def example_of(reason: str) -> str:
+        csv.field_size_limit(2 * LONGEST_RECORD)
+        with fileio.open(f"{examples.uri}/{REJECTED_FILE}") as file:
+            failed = [(row["column"], row["detail"]) for row in csv.DictReader(file) if row["reason"] == reason]
+        [(column, rows)] = Counter(column for column, _ in failed).most_common(1)
+        detail = next(detail for name, detail in failed if name == column)
+        return f"{rows:,} of them in column {column}, such as: {detail}" if column else f"such as: {detail}"
+
+    return example_of
 
 
 def _counter(examples: types.Artifact, schema: schema_pb2.Schema) -> findings.CountRows:

@@ -31,10 +31,13 @@ class Finding:
     blocks: bool = True
 
 
-def rejected_findings(accounting: Mapping[str, int], limits: Mapping[str, float]) -> list[Finding]:
+def rejected_findings(
+    accounting: Mapping[str, int], limits: Mapping[str, float], example_of: Callable[[str], str] = lambda _: ""
+) -> list[Finding]:
     """Findings for each reason whose share of the rows read is above its limit.
 
     Args:
+        example_of: what was wrong with most rows of a reason, in words.
         accounting: the row counts of an Examples artifact (`rows_read`, `rows_rejected_REASON`, ...).
         limits: largest share by reason; a reason without a limit may reject nothing.
     """
@@ -46,6 +49,8 @@ def rejected_findings(accounting: Mapping[str, int], limits: Mapping[str, float]
         if reason == key or rows <= limit * read:
             continue
         problem = f"{rows / read:.2%} of the rows were rejected as {reason}, the limit is {limit:.2%}"
+        if example := example_of(reason):
+            problem = f"{problem}; {example}"
         findings.append(Finding("(rows)", f"REJECTED_{reason.upper()}", problem, rows))
     if read and not any(rows for key, rows in accounting.items() if key.startswith("rows_split_")):
         findings.append(Finding("(rows)", "NO_ROWS_LEFT", "every row was rejected", read))
@@ -110,7 +115,12 @@ def anomaly_findings(
             merged["(rows)", f"{split} {kind}"] = Finding("(rows)", kind, problem, 0)
         if found.data_missing:
             merged["(rows)", f"{split} DATA_MISSING"] = Finding("(rows)", "DATA_MISSING", f"{split} has no rows", 0)
-    return sorted(merged.values(), key=lambda finding: (not finding.blocks, -finding.rows, finding.feature))
+    return list(merged.values())
+
+
+def ranked(found: Iterable[Finding]) -> list[Finding]:
+    """What blocks before what warns, and what most rows show first."""
+    return sorted(found, key=lambda finding: (not finding.blocks, -finding.rows, finding.feature))
 
 
 def _sentence(text: str) -> str:

@@ -67,8 +67,9 @@ class Run:
     @property
     def state(self) -> str:
         states = {step.state for step in self.steps.values()}
-        if "FAILED" in states:
-            return "FAILED"
+        for ended_badly in ("FAILED", "CANCELED"):
+            if ended_badly in states:
+                return ended_badly
         return "RUNNING" if states & {"RUNNING", "NEW"} else "COMPLETE"
 
     @property

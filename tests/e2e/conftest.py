@@ -66,24 +66,31 @@ class Result:
         return sorted(path.name for path in (self.workspace / "releases").glob("*/*") if path.name.isdigit())
 
 
-def run_pipeline(
+def start_pipeline(
     workspace: Path,
     data: Path,
     run_id: str | None,
     *options: str,
-    script: str = "runner_local.py",
+    script: str | Path = "runner_local.py",
     settings: tuple[str, ...] = LENIENT,
     modules: Path | None = None,
-) -> Result:
-    """Runs a runner in a process of its own on `data`; `modules` is a folder with user code."""
+) -> subprocess.Popen[str]:
+    """Starts a runner in a process of its own on `data`; `modules` is a folder with user code."""
     command = [sys.executable, str(script), *(["--run-id", run_id] if run_id else [])]
     for setting in (f"workspace={workspace}", f"data.input={data}", *settings):
         command += ["--set", setting]
     command += options  # after ours, so that a test has the last word
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *([str(modules)] if modules else [])])}
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def run_pipeline(workspace: Path, data: Path, run_id: str | None, *options: str, **how: Any) -> Result:
+    """Runs a runner to its end; takes what `start_pipeline` takes."""
+    process = start_pipeline(workspace, data, run_id, *options, **how)
+    out, err = process.communicate(timeout=600)
     current = current_version(workspace / "releases" / "flights")
-    return Result(ended.returncode, ended.stdout, ended.stderr, workspace, run_id or "latest", current)
+    return Result(process.returncode, out, err, workspace, run_id or "latest", current)
 
 
 def flightline(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -100,6 +107,12 @@ def flightline(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[
 def run():
     """`run(workspace, data, run_id, *options)` → Result."""
     return run_pipeline
+
+
+@pytest.fixture(scope="session")
+def start():
+    """`start(workspace, data, run_id, *options)` → the process."""
+    return start_pipeline
 
 
 @pytest.fixture(scope="session")

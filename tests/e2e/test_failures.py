@@ -2,9 +2,13 @@
 
 import gzip
 import shutil
+import signal
+import time
 
 import pandas as pd
 import pytest
+
+from pipeline.metadata.runs import Runs
 
 UNTRAINED = {"Transform", "Trainer", "Evaluator", "ServingCheck", "Pusher"}
 
@@ -55,6 +59,7 @@ def test_too_many_unparsable_rows_stop_at_the_gate(run, one_month, tmp_path):
     result = run(tmp_path / "workspace", one_month, "ragged")
     assert result.code == 3
     assert result.summary["rows"]["rejected"]["unparsable"] == 30
+    assert "30 of them in column distance, such as: " in result.summary["findings"][0]["problem"]
     assert result.summary["rows"]["read"] == len(rows)
     rejected = pd.read_csv(result.summary["rejected_file"])
     assert list(rejected[rejected["reason"] == "unparsable"]["line"]) == list(range(2, 32))
@@ -154,13 +159,6 @@ sys.exit(run(request, "local", create_pipeline))
     assert result.steps["StatisticsGen"].state == "FAILED"
 
 
-def test_a_part_of_a_dag_without_an_earlier_run(run, flights_sample, tmp_path):
-    result = run(tmp_path / "workspace", flights_sample, "early", "--from", "Trainer")
-    assert result.code != 0
-    assert result.last_line.startswith("flightline: ")
-    assert "Traceback" not in result.out + result.err
-
-
 def test_a_file_that_cannot_be_read(run, one_month, tmp_path):
     path = next(one_month.glob("*/*.csv"))
     whole = gzip.compress(path.read_bytes())
@@ -180,9 +178,13 @@ def test_a_file_that_cannot_be_read(run, one_month, tmp_path):
         (("--set", "evaluation.slices=[[orgin]]"), "did you mean origin?"),
         (("--set", "data.input=nowhere"), "no file matches"),
         (("--set", "schema=nowhere.pbtxt"), "nowhere.pbtxt"),
-        (("--config", "configs/flight.yaml"), "did you mean flights.yaml?"),
+        (("--config", "configs/flight.yaml"), "did you mean configs/flights.yaml?"),
         (("--from", "Trainr"), "did you mean Trainer"),
         (("--span", "3"), "{SPAN}"),
+        (("--from", "Pusher", "--to", "ExampleGen"), "no node lies between --from Pusher and --to ExampleGen"),
+        (("--from", "Trainer"), "there is no earlier run to take what is before Trainer from"),
+        (("--set", "evaluation.thresholds={}", "--set", "evaluation.per_slice=[]"), "evaluation.thresholds is empty"),
+        (("--set", "data.pattern=/etc/*.csv"), "looked for below data.input"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_it_starts(run, flights_sample, tmp_path, options, told):
@@ -203,3 +205,24 @@ def test_an_unwritable_workspace(run, flights_sample, tmp_path):
     result = run(tmp_path / "workspace", flights_sample, "nowhere")
     assert result.code == 2
     assert "cannot be written" in result.last_line
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_so_and_the_next_goes_on(start, run, flights_sample, tmp_path, how):
+    workspace = tmp_path / "workspace"
+    process = start(workspace, flights_sample, "interrupted")
+    for line in process.stdout:
+        if "Transform: running" in line:
+            break
+    time.sleep(1)  # it is announced just before ML Metadata knows of it
+    process.send_signal(how)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.strip().splitlines() == [err.strip()]  # one line, and no library after it
+    assert err.startswith("flightline: interrupted in Transform; run again")
+    assert "Traceback" not in out
+    again = run(workspace, flights_sample, "again", "--to", "Transform")
+    assert again.code == 0
+    assert again.steps["ExampleGen"].state == "CACHED"
+    steps = Runs.open(workspace / "metadata.db").get("interrupted").steps
+    assert steps["Transform"].state == "CANCELED"

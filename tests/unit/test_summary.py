@@ -62,8 +62,7 @@ def test_the_worst_slice_in_the_direction_of_the_metric(metric, worst):
 
 def test_a_good_run_on_the_screen(tmp_path):
     text = shown(make(), tmp_path)
-    assert "read 1,100 = train 60 + eval 1,000 + missing label 40" in text
-    assert "unparsable" not in text
+    assert "read 1,100 = train 60 + eval 1,000 + missing label 40 + unparsable 0" in text
     assert "≥ 0.925" in text
     assert "BLESSED" in text
     assert "releases/flights/7" in text
