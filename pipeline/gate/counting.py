@@ -18,7 +18,6 @@ MISSING_KINDS = {
     "INVALID_FEATURE_SHAPE",
 }
 PRESENT_KINDS = {"SCHEMA_NEW_COLUMN", "UNEXPECTED_DATA_TYPE"}
-NOT_IN_DOMAIN_KINDS = {"ENUM_TYPE_UNEXPECTED_STRING_VALUES", "ENUM_TYPE_BYTES_NOT_STRING"}
 
 
 def rows_showing(batches: Iterator[pa.RecordBatch], feature: str, kind: str, schema: schema_pb2.Schema) -> int:

@@ -38,10 +38,6 @@ def open_store(path: Path) -> mlmd.MetadataStore:
         raise InputError(f"{path} is not a readable metadata store: {error}", "move it away and run again") from error
 
 
-def context_named(store: mlmd.MetadataStore, kind: str, name: str) -> pb.Context | None:
-    return store.get_context_by_type_and_name(kind, name)
-
-
 def artifacts_by_key(
     store: mlmd.MetadataStore, execution_ids: list[int], kinds: set[int]
 ) -> dict[int, dict[str, list[pb.Artifact]]]:
