@@ -26,7 +26,6 @@ PIPELINE_RUN_ID = "pipeline-run-id"
 NEEDED = (
     "Evaluator",
     "ExampleValidator",
-    "ImportSchemaGen",
     "Pusher",
     "SchemaGen",
     "StatisticsGen",

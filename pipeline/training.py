@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tfx import v1 as tfx
 from tfx.v1.types.standard_artifacts import Model, PushedModel
 
@@ -11,15 +9,15 @@ from models.evaluation import eval_config
 from models.features import plan_features
 from pipeline.components.arrow_example_gen import ArrowExampleGen
 from pipeline.components.champion import LatestPushedModelStrategy
+from pipeline.components.curated_schema import CuratedSchema
 from pipeline.components.data_gate import DataGate
 from pipeline.components.executed_by import executed_by
 from pipeline.components.serving_check import ServingCheck
 from pipeline.config import Config
 from pipeline.config_file import input_files
-from pipeline.digests import code_digest, file_digest, files_digest
+from pipeline.digests import code_digest, files_digest
 from pipeline.engines import beam_arguments
 from pipeline.metadata.store import sqlite_config
-from pipeline.releases import write_whole
 from pipeline.schema import feature_types, read_schema
 from pipeline.unchanged import user_modules
 
@@ -50,7 +48,7 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
 
     # Two schemas: what these data look like, kept for the record, and what we hold them to.
     schema_gen = tfx.components.SchemaGen(statistics=statistics)
-    curated_schema = tfx.components.ImportSchemaGen(schema_file=str(_by_content(config))).with_id("CuratedSchema")
+    curated_schema = CuratedSchema(config.schema_file.read_text(encoding="utf-8"))
     schema = curated_schema.outputs["schema"]
 
     validator = tfx.components.ExampleValidator(statistics=statistics, schema=schema)
@@ -158,11 +156,3 @@ def _range_config(config: Config) -> tfx.proto.RangeConfig | None:
     if span is None:
         return None
     return tfx.proto.RangeConfig(static_range=tfx.proto.StaticRange(start_span_number=span, end_span_number=span))
-
-
-def _by_content(config: Config) -> Path:
-    """A copy of the schema file in a folder named by its digest: TFX's cache looks at paths, not at what is there."""
-    folder = (config.workspace / "schemas" / file_digest(config.schema_file)[:16]).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "schema.pbtxt", config.schema_file.read_text(encoding="utf-8"))
-    return folder / "schema.pbtxt"
