@@ -1,6 +1,6 @@
-"""Runs the training pipeline as a Beam pipeline of nodes, with TFX's BeamDagRunner (in this process, for now)."""
+"""Runs the training pipeline with TFX's BeamDagRunner; `--engine` says where the components' Beam work is done."""
 
 from pipeline.options import runner_command
 
 if __name__ == "__main__":
-    runner_command("beam", "Run the training pipeline as a Beam pipeline of nodes, in this process.")()
+    runner_command("beam", "Run the training pipeline on Beam: in this process, or where --engine says.")()

@@ -18,7 +18,7 @@ from tfx.orchestration.portable import launcher, partial_run_utils, runtime_para
 from tfx.proto.orchestration import pipeline_pb2
 
 from models.settings import suggestion
-from pipeline.engines import RunnerName
+from pipeline.engines.arguments import RunnerName
 from pipeline.errors import UsageError
 
 RUNNERS = {"local": local_dag_runner.LocalDagRunner, "beam": beam_dag_runner.BeamDagRunner}

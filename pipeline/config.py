@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, TrainSettings
+from pipeline.engines.settings import EngineConfig, EnginesConfig
+from pipeline.locations import Location
 
 Share = Annotated[float, Field(ge=0, le=1)]
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
@@ -25,7 +27,7 @@ class Section(BaseModel):
 class DataConfig(Section):
     """Where the rows come from and how they are split."""
 
-    input: Path = Field(description="folder that holds the input files")
+    input: Location = Field(description="folder that holds the input files, or its URI (gs://...)")
     pattern: str = Field("*.csv", description="glob of the input files below `input`")
     span: Annotated[int, Field(ge=0)] | None = Field(
         None, description="which {SPAN} of `pattern` to take; the newest where it is not given"
@@ -102,19 +104,15 @@ class ServingCheckConfig(Section):
     timeout_s: Annotated[float, Field(gt=0)] = Field(120.0, description="for loading the model and all requests")
 
 
-class EngineConfig(Section):
-    """How the standard components are executed on this machine."""
-
-    executors: Literal["fast", "stock"] = Field(
-        "fast", description="`fast`: our executors behind the standard components; `stock`: TFX's own"
-    )
-
-
 class Config(Section):
     """A pipeline, whole."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$", description="names the pipeline and its releases")]
     workspace: Path = Field(Path("workspace"), description="everything a run makes lives below it")
+    pipeline_root: Location | None = Field(
+        None,
+        description="where artifacts are written, if not to the workspace: a URI that workers elsewhere see",
+    )
     label: str
     schema_file: Path = Field(alias="schema", description="the curated schema (.pbtxt)")
     data: DataConfig
@@ -126,6 +124,7 @@ class Config(Section):
     serving_check: ServingCheckConfig = ServingCheckConfig()
     user_code: UserCode = UserCode()
     engine: EngineConfig = EngineConfig()
+    engines: EnginesConfig = EnginesConfig()
 
     @model_validator(mode="after")
     def _label_is_no_feature_slice(self) -> Config:
@@ -139,8 +138,8 @@ class Config(Section):
         return self.workspace / "metadata.db"
 
     @property
-    def artifacts(self) -> Path:
-        return self.workspace / "artifacts"
+    def artifacts(self) -> str:
+        return self.pipeline_root or str(self.workspace / "artifacts")
 
     @property
     def releases(self) -> Path:

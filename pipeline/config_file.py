@@ -15,6 +15,7 @@ from models.features import plan_features
 from models.settings import suggestion
 from pipeline.config import Config
 from pipeline.errors import ConfigError, InputError
+from pipeline.locations import InputFile, find_files
 from pipeline.schema import feature_types, read_schema
 
 DEFAULT_CONFIG = Path("configs/flights.yaml")
@@ -40,13 +41,13 @@ def dump_config(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(mode="json", by_alias=True), sort_keys=False, allow_unicode=True)
 
 
-def input_files(config: Config) -> list[Path]:
+def input_files(config: Config) -> list[InputFile]:
     """The files that `data.pattern` names, sorted.
 
     Raises:
         InputError: there are none.
     """
-    files = sorted(path for path in config.data.input.glob(config.data.glob) if path.is_file())
+    files = find_files(config.data.input, config.data.glob)
     if not files:
         raise InputError(
             f"data: no file matches {config.data.glob} below {config.data.input}",
@@ -55,7 +56,7 @@ def input_files(config: Config) -> list[Path]:
     return files
 
 
-def check_against_data(config: Config) -> list[Path]:
+def check_against_data(config: Config) -> list[InputFile]:
     """Refuses a config that does not fit its schema and its files, before anything starts; returns the input files.
 
     Raises:
@@ -66,7 +67,7 @@ def check_against_data(config: Config) -> list[Path]:
     files = input_files(config)
     header = _csv_header(files[0])
     if header is not None:
-        _require(config.label, header, "label", f"the header of {files[0]}")
+        _require(config.label, header, "label", f"the header of {files[0].location}")
     _require(config.label, columns, "label", f"the schema {config.schema_file}")
     for keys in [*config.evaluation.slices, *(bounds.slice for bounds in config.evaluation.per_slice)]:
         for key in keys:
@@ -168,13 +169,14 @@ def _require(name: str, known: Sequence[str], key: str, where: str) -> None:
         raise ConfigError(f"{key}: {name} is not in {where}", suggestion(name, known))
 
 
-def _csv_header(path: Path) -> list[str] | None:
+def _csv_header(file: InputFile) -> list[str] | None:
     """The columns of a CSV file (plain or gzip); None for formats that carry their own schema."""
-    if path.suffix not in {".csv", ".gz"}:
+    path, suffix = file.location, Path(file.name).suffix
+    if suffix not in {".csv", ".gz"}:
         return None
-    opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rb") as lines:  # only the header is decoded here: a bad row is for ExampleGen to set aside
+        # Only the header is decoded here: a bad row is for ExampleGen to set aside.
+        with file.open() as raw, gzip.open(raw) if suffix == ".gz" else raw as lines:
             header = lines.readline().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError, EOFError) as error:
         raise InputError(f"{path} has no readable header: {error}", "restore the file, or save it as UTF-8") from error

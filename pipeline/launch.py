@@ -20,7 +20,9 @@ from rich.console import Console
 from pipeline import log, summary_screen
 from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, check_against_data, dump_config, load_config, require_thresholds
-from pipeline.engines import RunnerName, beam_reads_these_arguments
+from pipeline.engines.arguments import RunnerName, beam_reads_these_arguments
+from pipeline.engines.checks import check_engine
+from pipeline.engines.services import services
 from pipeline.errors import DONE, FlightlineError, Interrupted, StepFailed, UsageError, print_last_line
 from pipeline.fast import progress
 from pipeline.observer import RunObserver, in_one_line
@@ -73,6 +75,7 @@ def run(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | 
     """
     try:
         config = load_config(request.config, request.overrides)
+        check_engine(config)
         files = check_against_data(config)
         require_thresholds(config)
         key = run_key(config, files)
@@ -186,7 +189,7 @@ def _execute(
     nodes = compat.nodes_to_run(ir)
     screen.open(nodes)
     try:
-        with beam_reads_these_arguments(), progress.listening(observer.progress, observer.note):
+        with services(config), beam_reads_these_arguments(), progress.listening(observer.progress, observer.note):
             compat.run_ir(runner, ir, observer)
     except (Exception, KeyboardInterrupt):
         if not observer.failures:  # not a node's failure, which the summary tells, but the runner's

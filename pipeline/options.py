@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from pipeline.config_file import DEFAULT_CONFIG
-from pipeline.engines import RunnerName
+from pipeline.engines.arguments import RunnerName
+from pipeline.engines.settings import ENGINES
 
 
 def runner_command(runner: RunnerName, about: str) -> typer.Typer:
@@ -34,11 +35,16 @@ def runner_command(runner: RunnerName, about: str) -> typer.Typer:
             bool, typer.Option("--cache/--no-cache", help="Take unchanged steps from earlier runs.")
         ] = True,
         plain: Annotated[bool, typer.Option("--plain", help="One line an event, for logs and pipes.")] = False,
+        engine: Annotated[
+            str | None,
+            typer.Option(metavar="|".join(ENGINES), help="Where Beam's work is done; engine.name of the config."),
+        ] = None,
     ) -> None:
         from pipeline.launch import Request, run
         from pipeline.log import nothing_more_to_say
 
-        asked = [*(overrides or []), *([] if span is None else [f"data.span={span}"])]
+        flags = {"data.span": span, "engine.name": engine}
+        asked = [*(overrides or []), *(f"{key}={value}" for key, value in flags.items() if value is not None)]
         request = Request(config, tuple(asked), run_id, from_node, to_node, cache, plain)
         code = run(request, runner)
         nothing_more_to_say()

@@ -15,8 +15,9 @@ from pipeline.components.executed_by import executed_by
 from pipeline.components.serving_check import ServingCheck
 from pipeline.config import Config
 from pipeline.config_file import input_files
-from pipeline.digests import code_digest, files_digest
-from pipeline.engines import beam_arguments
+from pipeline.digests import code_digest
+from pipeline.engines.arguments import beam_arguments, input_base
+from pipeline.locations import absolute, data_digest
 from pipeline.metadata.store import sqlite_config
 from pipeline.schema import feature_types, read_schema
 from pipeline.unchanged import user_modules
@@ -24,12 +25,12 @@ from pipeline.unchanged import user_modules
 
 def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
     """The DAG that `config` describes; `cache` lets a step be taken from an earlier run that had the same inputs."""
-    components = executed_by(config.engine.executors)
+    components = executed_by(config.engine)
     users_code = code_digest(*user_modules(config))
     features = plan_features(read_schema(config.schema_file), config.label, config.features)
 
     example_gen = ArrowExampleGen(
-        input_base=str(config.data.input),
+        input_base=input_base(config),
         label=config.label,
         column_types=feature_types(config.schema_file),
         block_bytes=config.data.block_mb << 20,
@@ -37,7 +38,7 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
         output_config=_output_config(config),
         range_config=_range_config(config),
         custom_fields={
-            "data_digest": files_digest(input_files(config), config.data.input),
+            "data_digest": data_digest(input_files(config)),
             "code": code_digest("pipeline.fast.ingest", "pipeline.components.arrow_example_gen"),
         },
     ).with_id("ExampleGen")
@@ -118,7 +119,7 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
 
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
-        pipeline_root=str(config.artifacts.resolve()),
+        pipeline_root=absolute(config.artifacts),
         components=[
             example_gen,
             statistics_gen,
@@ -135,7 +136,7 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
         ],
         enable_cache=cache,
         metadata_connection_config=sqlite_config(config.metadata_db),
-        beam_pipeline_args=beam_arguments(),
+        beam_pipeline_args=beam_arguments(config),
     )
 
 

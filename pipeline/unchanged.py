@@ -10,8 +10,9 @@ from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.config_file import dump_config
-from pipeline.digests import code_digest, file_digest, files_digest
+from pipeline.digests import code_digest, file_digest
 from pipeline.errors import DONE, ConfigError
+from pipeline.locations import InputFile, data_digest
 from pipeline.releases import current_version
 from pipeline.summary import SUMMARY, Summary
 
@@ -26,7 +27,7 @@ class Earlier:
     folder: Path
 
 
-def run_key(config: Config, files: Sequence[Path]) -> str:
+def run_key(config: Config, files: Sequence[InputFile]) -> str:
     """Digest of all that decides what a whole run comes to: config, data, schema, code and lock.
 
     Raises:
@@ -38,7 +39,7 @@ def run_key(config: Config, files: Sequence[Path]) -> str:
         raise ConfigError(
             f"user_code: {error}", "name an importable module, or put its folder on PYTHONPATH"
         ) from error
-    parts = [dump_config(config), files_digest(files, config.data.input), file_digest(config.schema_file), code]
+    parts = [dump_config(config), data_digest(files), file_digest(config.schema_file), code]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -1,8 +1,9 @@
 """ExampleGen on Arrow: CSV and Parquet files into the examples and splits that stock CsvExampleGen would make.
 
 The component is the standard `FileBasedExampleGen`, its driver (spans, versions, fingerprint) included; the executor
-replaces the Beam pipeline by `pipeline.fast.ingest`. What it adds: a label and column types may be declared, rows
-that can't be read are set aside instead of ending the run, and the artifact says what became of every row.
+reads with `pipeline.fast.ingest`, in this process or, on other engines, in Beam's workers. What it adds: a label and
+column types may be declared, rows that can't be read are set aside instead of ending the run, and the artifact says
+what became of every row.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from tfx.utils import proto_utils
 
 from pipeline.errors import InputError
 from pipeline.fast.ingest.ingestion import HashSplit, InputSplit, Options, ingest
+from pipeline.fast.ingest.on_beam import ingest_on_beam
 from pipeline.fast.ingest.types import Kind
+from pipeline.fast.local import runner_elsewhere
 
 DEFAULT_BLOCK_BYTES = Options.block_bytes
 LONGEST_BLOCK_BYTES = 1 << 30
@@ -63,7 +66,12 @@ class ArrowExampleGenExecutor(csv_executor.Executor):
             utils.generate_output_split_names(input_config, output_config)
         )
         inputs = _find_files(exec_properties[standard_component_specs.INPUT_BASE_KEY], input_config)
-        counts = ingest(inputs, artifact.uri, unpack_options(custom), _hash_split(output_config), _open)
+        options, shares = unpack_options(custom), _hash_split(output_config)
+        if runner_elsewhere(self._beam_pipeline_args):
+            temp = self._get_tmp_dir()
+            counts = ingest_on_beam(self._make_beam_pipeline, inputs, artifact.uri, temp, options, shares, _open)
+        else:
+            counts = ingest(inputs, artifact.uri, options, shares, _open)
         for name, rows in counts.properties().items():
             artifact.set_int_custom_property(name, rows)
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
 LOCAL_RUNNERS = ("DirectRunner", "FnApiRunner", "BundleBasedDirectRunner", "PrismRunner")
 
 
 def runner_elsewhere(beam_arguments: Sequence[str]) -> str | None:
     """The runner that the arguments name, where it works outside this process."""
-    runner = PipelineOptions(list(beam_arguments)).view_as(StandardOptions).runner
-    return runner if runner and runner.rpartition(".")[2] not in LOCAL_RUNNERS else None
+    options = PipelineOptions(list(beam_arguments))
+    runner = options.view_as(StandardOptions).runner
+    if runner and runner.rpartition(".")[2] not in LOCAL_RUNNERS:
+        return runner
+    mode = options.view_as(DirectOptions).direct_running_mode
+    return mode if mode == "multi_processing" else None

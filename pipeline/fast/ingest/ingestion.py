@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 from absl import logging
@@ -98,7 +99,7 @@ def ingest(
     Raises:
         InputError: an input can't be read as a table, or has no row at all.
     """
-    tables = {split.name: _open_tables(split, options.label, opener) for split in inputs}
+    tables = {split.name: open_tables(split, options.label, opener) for split in inputs}
     names = list(hash_split.hash_buckets) if hash_split else list(tables)
     try:
         with _Output(output_dir, names) as output:
@@ -108,11 +109,16 @@ def ingest(
             output.counts.check()
             return output.counts
     except BaseException:
-        _remove(output_dir, names)
+        remove_output(output_dir, names)
         raise
 
 
-def _open_tables(split: InputSplit, label: str | None, opener: Opener) -> list[Table]:
+def open_tables(split: InputSplit, label: str | None, opener: Opener) -> list[Table]:
+    """Opens the files of a split.
+
+    Raises:
+        InputError: one can't be read, their columns differ, or the label is not among them.
+    """
     if not split.files:
         raise InputError(f"split {split.name!r}: no file", "check the input directory and the pattern")
     tables = [open_table(path, opener) for path in split.files]
@@ -146,9 +152,12 @@ def _ingest_split(tables: Sequence[Table], options: Options, share: HashSplit, o
             output.write(table.path, rows, share)
             progress.report(output.counts.read)
     if output.counts.read == before:
-        raise InputError(
-            f"{', '.join(t.path for t in tables)}: a header and no rows", "put rows there, or drop the file"
-        )
+        raise no_rows(tables)
+
+
+def no_rows(tables: Sequence[Table]) -> InputError:
+    """The error of a split whose files hold nothing but a header."""
+    return InputError(f"{', '.join(t.path for t in tables)}: a header and no rows", "put rows there, or drop the file")
 
 
 def _kinds(tables: Sequence[Table], options: Options) -> dict[str, Kind | None]:
@@ -192,14 +201,8 @@ class _Output:
         if not rows.count:
             return
         encoded = encode_examples(rows.columns)
-        examples = encoded.to_pylist()
-        names = list(share.hash_buckets)
-        if len(names) == 1:
-            self._write_split(names[0], examples)
-            return
-        keys = examples if share.feature is None else _split_keys(share.feature, rows.columns)
-        places = hash_splits(keys, list(share.hash_buckets.values()))
-        for place, name in enumerate(names):
+        places = split_places(encoded.to_pylist(), rows.columns, share)
+        for place, name in enumerate(share.hash_buckets):
             self._write_split(name, encoded.filter(pa.array(places == place)).to_pylist())
 
     def _write_split(self, name: str, examples: list[bytes]) -> None:
@@ -215,6 +218,15 @@ class _Output:
         self.counts.rejected.update(reject.reason for reject in rows.rejected)
 
 
+def split_places(examples: list[bytes], columns: Mapping[str, Column], share: HashSplit) -> np.ndarray:
+    """[rows] int64, which of the parts of `share` each row goes to."""
+    buckets = list(share.hash_buckets.values())
+    if len(buckets) == 1:
+        return np.zeros(len(examples), np.int64)
+    keys = examples if share.feature is None else _split_keys(share.feature, columns)
+    return hash_splits(keys, buckets)
+
+
 def _split_keys(feature: str, columns: Mapping[str, Column]) -> list[bytes]:
     """What stock hashes when it splits by one feature; it takes ints and texts only."""
     if feature not in columns:
@@ -226,7 +238,8 @@ def _split_keys(feature: str, columns: Mapping[str, Column]) -> list[bytes]:
     return encode_features(columns[feature]).to_pylist()
 
 
-def _remove(directory: str, names: Sequence[str]) -> None:
+def remove_output(directory: str, names: Sequence[str]) -> None:
+    """Takes away what a failed ingestion wrote: nothing half-written is left."""
     for part in [*(f"Split-{name}" for name in names), REJECTED_FILE.rsplit("/", 1)[0]]:
         path = f"{directory}/{part}"
         if tf.io.gfile.exists(path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, Protocol
 
@@ -32,6 +33,13 @@ class TextSink(Protocol):
     """What rejects are written to."""
 
     def write(self, text: str, /) -> object: ...
+
+
+def csv_line(file: str, reject: Reject) -> str:
+    """One reject of a file as a line of CSV, without its line end."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow((file, *(_readable(field) for field in reject)))
+    return line.getvalue()
 
 
 class RejectWriter:

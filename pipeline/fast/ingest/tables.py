@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -53,6 +53,14 @@ class Table(Protocol):
         """Yields the rows in order, reading about `block_bytes` at a time; all columns unless told."""
         ...
 
+    def pieces(self, block_bytes: int) -> Iterator[Any]:
+        """Yields parts of the file that can be sent to another process and be read there by `read`."""
+        ...
+
+    def read(self, piece: Any, block_bytes: int) -> Iterator[Block]:
+        """Yields the rows of a piece."""
+        ...
+
     def kinds(self, block_bytes: int, columns: Sequence[str]) -> dict[str, Kind | None]:
         """The types of the given columns over the whole file."""
         ...
@@ -81,8 +89,14 @@ class CsvTable:
         self.columns = self._header()
 
     def blocks(self, block_bytes: int, columns: Sequence[str] | None = None) -> Iterator[Block]:
-        for records in read_records(self._body(block_bytes), len(self.columns), self.path, first_line=2):
+        for records in self.pieces(block_bytes):
             yield Block(self._parse(records, columns), records.lines, records.text, records.rejected)
+
+    def pieces(self, block_bytes: int) -> Iterator[RecordBlock]:
+        return read_records(self._body(block_bytes), len(self.columns), self.path, first_line=2)
+
+    def read(self, piece: RecordBlock, block_bytes: int) -> Iterator[Block]:  # noqa: ARG002 - it is as long as a block
+        yield Block(self._parse(piece, None), piece.lines, piece.text, piece.rejected)
 
     def kinds(self, block_bytes: int, columns: Sequence[str]) -> dict[str, Kind | None]:
         kinds: dict[str, Kind | None] = dict.fromkeys(columns)
@@ -157,6 +171,13 @@ def _parse_header(path: str, line: bytes) -> list[str]:
     return names
 
 
+class RowGroup(NamedTuple):
+    """A part of a Parquet file: its number, and the number of its first row in the file, counting from 1."""
+
+    number: int
+    first: int
+
+
 class ParquetTable:
     """A Parquet file with flat columns of numbers, booleans or text."""
 
@@ -169,9 +190,24 @@ class ParquetTable:
         self._kinds = {field.name: self._kind(field) for field in self._schema}
 
     def blocks(self, block_bytes: int, columns: Sequence[str] | None = None) -> Iterator[Block]:
+        for group in self.pieces(block_bytes):
+            yield from self._read(group, block_bytes, columns)
+
+    def pieces(self, block_bytes: int) -> Iterator[RowGroup]:  # noqa: ARG002 - a row group is read where its rows go
         first = 1
         with self._open() as parquet:
-            batches = parquet.iter_batches(_rows_per_block(parquet.metadata, block_bytes), columns=columns)
+            for number in range(parquet.metadata.num_row_groups):
+                yield RowGroup(number, first)
+                first += parquet.metadata.row_group(number).num_rows
+
+    def read(self, piece: RowGroup, block_bytes: int) -> Iterator[Block]:
+        return self._read(piece, block_bytes, None)
+
+    def _read(self, group: RowGroup, block_bytes: int, columns: Sequence[str] | None) -> Iterator[Block]:
+        first = group.first
+        with self._open() as parquet:
+            rows = _rows_per_block(parquet.metadata, block_bytes)
+            batches = parquet.iter_batches(rows, row_groups=[group.number], columns=columns)
             while (batch := self._next(batches)) is not None:
                 lines = np.arange(first, first + batch.num_rows)
                 first += batch.num_rows

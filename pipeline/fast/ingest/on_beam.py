@@ -1,0 +1,199 @@
+"""The same ingestion as a Beam pipeline, for engines whose workers are elsewhere.
+
+Files are cut into blocks of whole records by one worker each; parsing, encoding and splitting are spread over all
+workers. Splits, examples, rejected rows and counts are those of `ingestion.ingest`; the order of the rows is not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+from tfx.components.example_gen import write_split
+
+from pipeline.fast.ingest.encoder import encode_examples
+from pipeline.fast.ingest.ingestion import (
+    REJECTED_FILE,
+    Counts,
+    HashSplit,
+    InputSplit,
+    Options,
+    no_rows,
+    open_tables,
+    remove_output,
+    split_places,
+)
+from pipeline.fast.ingest.rejects import REASONS, Reject, csv_line
+from pipeline.fast.ingest.rows import type_rows
+from pipeline.fast.ingest.source import Opener
+from pipeline.fast.ingest.tables import Table
+from pipeline.fast.ingest.types import Kind, widest
+
+PIECE_BYTES = 4 << 20
+"""At most so much of a file is an element: workers get a share of it, and no message between them grows large."""
+
+Kinds = dict[str, Kind | None]
+_COUNTED, _REJECTED = "counted", "rejected"
+
+
+def ingest_on_beam(
+    make_pipeline: Callable[[], beam.Pipeline],
+    inputs: Sequence[InputSplit],
+    output_dir: str,
+    temp_dir: str,
+    options: Options,
+    hash_split: HashSplit | None,
+    opener: Opener,
+) -> Counts:
+    """Writes what `ingestion.ingest` writes, in as many shards as the engine likes.
+
+    Args:
+        make_pipeline: gives a new pipeline, with the options of the engine.
+        inputs: files of each input split.
+        output_dir: directory of the Examples artifact.
+        temp_dir: a directory that workers see, for the counts.
+        options: what to make of the files.
+        hash_split: how the only input split is shared out.
+        opener: opens a file for reading; has to be something that workers can import.
+
+    Raises:
+        InputError: an input can't be read as a table, or has no row at all.
+    """
+    tables = {split.name: open_tables(split, options.label, opener) for split in inputs}
+    names = list(hash_split.hash_buckets) if hash_split else list(tables)
+    counts_file = f"{temp_dir}/rows"
+    try:
+        with make_pipeline() as pipeline:
+            parts = [
+                _ingest_split(pipeline, name, parts, options, hash_split or HashSplit({name: 1}))
+                for name, parts in tables.items()
+            ]
+            _write(parts, output_dir, counts_file)
+        counts = _read_counts(counts_file, names)
+        if not counts.read:
+            raise no_rows([table for parts_of in tables.values() for table in parts_of])
+        counts.check()
+    except BaseException:
+        remove_output(output_dir, names)
+        raise
+    return counts
+
+
+def _ingest_split(
+    pipeline: beam.Pipeline, name: str, tables: Sequence[Table], options: Options, share: HashSplit
+) -> dict[str, beam.PCollection]:
+    """Tagged outputs: serialized examples by the name of their split, rejected rows, counts."""
+    by_path = {table.path: table for table in tables}
+    block_bytes = min(options.block_bytes, PIECE_BYTES)
+    paths = pipeline | f"Files[{name}]" >> beam.Create(list(by_path)) | f"SpreadFiles[{name}]" >> beam.Reshuffle()
+    declared: Kinds = {column: options.column_types.get(column) for column in tables[0].columns}
+    undeclared = [column for column, kind in declared.items() if kind is None]
+    kinds: Any = declared
+    if undeclared:
+        inferred = (
+            paths
+            | f"InferTypes[{name}]" >> beam.Map(_infer, by_path, block_bytes, undeclared)
+            | f"WidestTypes[{name}]" >> beam.CombineGlobally(_widest_of)
+        )
+        kinds = beam.pvalue.AsSingleton(inferred | f"AllTypes[{name}]" >> beam.Map(lambda some: {**declared, **some}))
+    outputs = (
+        paths
+        | f"CutIntoPieces[{name}]" >> beam.FlatMap(_pieces, by_path, block_bytes)
+        | f"SpreadPieces[{name}]" >> beam.Reshuffle()
+        | f"ToExamples[{name}]"
+        >> beam.ParDo(_ToExamples(by_path, options.label, block_bytes, share), kinds).with_outputs(
+            *share.hash_buckets, _COUNTED, _REJECTED
+        )
+    )
+    return {tag: outputs[tag] for tag in (*share.hash_buckets, _COUNTED, _REJECTED)}
+
+
+def _infer(path: str, tables: Mapping[str, Table], block_bytes: int, columns: Sequence[str]) -> Kinds:
+    return tables[path].kinds(block_bytes, columns)
+
+
+def _widest_of(several: Iterable[Kinds]) -> Kinds:
+    joined: Kinds = {}
+    for kinds in several:
+        for column, kind in kinds.items():
+            joined[column] = widest(joined.get(column), kind)
+    return joined
+
+
+def _pieces(path: str, tables: Mapping[str, Table], block_bytes: int) -> Iterator[tuple[str, Any]]:
+    for piece in tables[path].pieces(block_bytes):
+        yield path, piece
+
+
+class _ToExamples(beam.DoFn):
+    """Pieces of files into serialized examples, each tagged with its split."""
+
+    def __init__(self, tables: Mapping[str, Table], label: str | None, block_bytes: int, share: HashSplit) -> None:
+        self._tables = tables
+        self._label = label
+        self._block_bytes = block_bytes
+        self._share = share
+
+    def process(self, element: tuple[str, Any], kinds: Kinds) -> Iterator[beam.pvalue.TaggedOutput]:
+        path, piece = element
+        names = list(self._share.hash_buckets)
+        counts: Counter[str] = Counter()
+        for block in self._tables[path].read(piece, self._block_bytes):
+            rows = type_rows(block, kinds, self._label)
+            counts["read"] += rows.count + len(rows.rejected)
+            for reject in rows.rejected:
+                counts[_of_reason(reject.reason)] += 1
+                yield beam.pvalue.TaggedOutput(_REJECTED, csv_line(path, reject))
+            if not rows.count:
+                continue
+            examples = encode_examples(rows.columns).to_pylist()
+            places = split_places(examples, rows.columns, self._share)
+            for example, place in zip(examples, places.tolist(), strict=True):
+                yield beam.pvalue.TaggedOutput(names[place], example)
+            counts.update(f"split {names[place]}" for place in places.tolist())
+        for key, rows_of in counts.items():
+            yield beam.pvalue.TaggedOutput(_COUNTED, (key, rows_of))
+
+
+def _write(parts: Sequence[Mapping[str, beam.PCollection]], output_dir: str, counts_file: str) -> None:
+    for outputs in parts:
+        for name in outputs.keys() - {_COUNTED, _REJECTED}:
+            # As stock writes its splits.
+            outputs[name] | f"WriteSplit[{name}]" >> write_split.WriteSplit(f"{output_dir}/Split-{name}", None)
+    (
+        [outputs[_REJECTED] for outputs in parts]
+        | "AllRejected" >> beam.Flatten()
+        | "WriteRejected"
+        >> beam.io.WriteToText(
+            f"{output_dir}/{REJECTED_FILE}",
+            num_shards=1,
+            shard_name_template="",
+            header=",".join(("file", *Reject._fields)),
+            skip_if_empty=True,
+        )
+    )
+    (
+        [outputs[_COUNTED] for outputs in parts]
+        | "AllCounts" >> beam.Flatten()
+        | "SumCounts" >> beam.CombinePerKey(sum)
+        | "CountsAsText" >> beam.Map(json.dumps)
+        | "WriteCounts" >> beam.io.WriteToText(counts_file, num_shards=1, shard_name_template="")
+    )
+
+
+def _read_counts(counts_file: str, names: Sequence[str]) -> Counts:
+    with FileSystems.open(counts_file) as file:
+        summed = dict(json.loads(line) for line in file)
+    return Counts(
+        read=summed.get("read", 0),
+        splits=Counter({name: summed.get(f"split {name}", 0) for name in names}),
+        rejected=Counter({reason: summed.get(_of_reason(reason), 0) for reason in REASONS}),
+    )
+
+
+def _of_reason(reason: str) -> str:
+    return f"rejected {reason}"
