@@ -90,9 +90,10 @@ class RunObserver:
     def _record(self, step: Step, error: BaseException) -> None:
         store = Runs.open(self.metadata_db).store
         [execution] = store.get_executions_by_id([step.execution_id])
-        ours = isinstance(error, FlightlineError)
-        code = error.exit_code if ours else StepFailed.exit_code
-        reason = (error.record if ours else "") or in_one_line(error) or type(error).__name__
+        code, record = (
+            (error.exit_code, error.record) if isinstance(error, FlightlineError) else (StepFailed.exit_code, "")
+        )
+        reason = record or in_one_line(error) or type(error).__name__
         if step.state == "RUNNING":  # interrupted: TFX would leave it so for ever
             execution.last_known_state = metadata_store_pb2.Execution.CANCELED
         record_failure(store, execution, code, reason)

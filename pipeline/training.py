@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from tfx import v1 as tfx
-from tfx.v1.types.standard_artifacts import Model, PushedModel
 
 from models.evaluation import eval_config
 from models.features import plan_features
 from pipeline.components.arrow_example_gen import ArrowExampleGen
-from pipeline.components.champion import LatestPushedModelStrategy
+from pipeline.components.champion import champion_node
 from pipeline.components.curated_schema import CuratedSchema
 from pipeline.components.data_gate import DataGate
 from pipeline.components.executed_by import executed_by
@@ -17,14 +16,18 @@ from pipeline.config import Config
 from pipeline.config_file import input_files
 from pipeline.digests import code_digest
 from pipeline.engines.arguments import beam_arguments, input_base
+from pipeline.engines.settings import Orchestrator
 from pipeline.locations import absolute, data_digest
 from pipeline.metadata.store import sqlite_config
 from pipeline.schema import feature_types, read_schema
 from pipeline.unchanged import user_modules
 
 
-def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
-    """The DAG that `config` describes; `cache` lets a step be taken from an earlier run that had the same inputs."""
+def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrator = "local") -> tfx.dsl.Pipeline:
+    """The DAG that `config` describes, for whoever runs it.
+
+    `cache` lets a step be taken from an earlier run that had the same inputs.
+    """
     components = executed_by(config.engine)
     users_code = code_digest(*user_modules(config))
     features = plan_features(read_schema(config.schema_file), config.label, config.features)
@@ -38,7 +41,7 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
         output_config=_output_config(config),
         range_config=_range_config(config),
         custom_fields={
-            "data_digest": data_digest(input_files(config)),
+            "data_digest": _data_digest(config, orchestrator),
             "code": code_digest("pipeline.fast.ingest", "pipeline.components.arrow_example_gen"),
         },
     ).with_id("ExampleGen")
@@ -87,15 +90,11 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
     )
     model = trainer.outputs["model"]
 
-    champion = tfx.dsl.Resolver(
-        strategy_class=LatestPushedModelStrategy,
-        model=tfx.dsl.Channel(type=Model),
-        pushed_model=tfx.dsl.Channel(type=PushedModel),
-    ).with_id("Champion")
+    champion = champion_node(config, orchestrator)
     evaluator = components.Evaluator(
         examples=examples,
         model=model,
-        baseline_model=champion.outputs["model"],
+        baseline_model=champion.outputs["model"] if champion else None,
         eval_config=eval_config(config.label, config.evaluation),
         example_splits=["eval"],
     )
@@ -113,7 +112,7 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
         push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(config.releases.resolve()))
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=_releases(config, orchestrator))
         ),
     )
 
@@ -129,7 +128,7 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
             gate,
             transform,
             trainer,
-            champion,
+            *([champion] if champion else []),
             evaluator,
             serving_check,
             pusher,
@@ -138,6 +137,15 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
         metadata_connection_config=sqlite_config(config.metadata_db),
         beam_pipeline_args=beam_arguments(config),
     )
+
+
+def _data_digest(config: Config, orchestrator: Orchestrator) -> str:
+    """What makes ExampleGen run again; elsewhere, out of reach, it is the driver's fingerprint alone."""
+    return data_digest(input_files(config)) if orchestrator == "local" else ""
+
+
+def _releases(config: Config, orchestrator: Orchestrator) -> str:
+    return str(config.releases.resolve()) if orchestrator == "local" else f"{config.engines.kubeflow.releases}"
 
 
 def _input_config(config: Config) -> tfx.proto.Input:

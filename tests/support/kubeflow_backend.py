@@ -138,6 +138,8 @@ class Backend:
         given["inputs"]["parameterValues"].update(written.get("parameterValues", {}))
         for key, made in written.get("artifacts", {}).items():
             [artifact], [changed] = given["outputs"]["artifacts"][key]["artifacts"], made["artifacts"]
+            # Kubeflow's store has no null, and gives a list back as something else.
+            assert all(isinstance(value, str | float | int) for value in changed.get("metadata", {}).values()), changed
             artifact["metadata"].update(changed.get("metadata", {}))
             artifact["uri"] = changed["uri"]
 
