@@ -83,6 +83,7 @@ class Backend:
             if code := self._run_command(f"{name}-driver", hook["command"], hook["args"], given):
                 return code
             self._merge(given, json.loads(output_file.read_text()))
+        make_folders(given["outputs"]["artifacts"])
         if code := self._run_command(name, container["command"], container["args"], given):
             return code
         self._merge(given, json.loads(output_file.read_text()))
@@ -138,8 +139,7 @@ class Backend:
         given["inputs"]["parameterValues"].update(written.get("parameterValues", {}))
         for key, made in written.get("artifacts", {}).items():
             [artifact], [changed] = given["outputs"]["artifacts"][key]["artifacts"], made["artifacts"]
-            # Kubeflow's store has no null, and gives a list back as something else.
-            assert all(isinstance(value, str | float | int) for value in changed.get("metadata", {}).values()), changed
+            assert None not in changed.get("metadata", {}).values(), changed  # Kubeflow Pipelines' store refuses it
             artifact["metadata"].update(changed.get("metadata", {}))
             artifact["uri"] = changed["uri"]
 
@@ -176,10 +176,21 @@ def producers(task: Json) -> Iterator[str]:
         yield given["taskOutputArtifact"]["producerTask"]
 
 
+def make_folders(outputs: Json) -> None:
+    """In a bucket no folder can be missing; here they can. A value's URI is that of its file."""
+    for made in outputs.values():
+        for artifact in made["artifacts"]:
+            if not title(artifact).endswith("Value"):
+                Path(artifact["uri"]).mkdir(exist_ok=True)
+
+
+def title(artifact: Json) -> str:
+    return yaml.safe_load(artifact["type"]["instanceSchema"])["title"]
+
+
 def answers(artifact: Json, query: str) -> bool:
     """Whether an artifact answers a query of the kinds that TFX writes."""
-    facts: dict[str, Any] = {"name": artifact["name"], "state": "LIVE"}
-    facts["schema_title"] = yaml.safe_load(artifact["type"]["instanceSchema"])["title"]
+    facts: dict[str, Any] = {"name": artifact["name"], "state": "LIVE", "schema_title": title(artifact)}
     for key, value in artifact["metadata"].items():
         facts[f"metadata.{key}.number_value"] = value
     for condition in query.split(" AND "):
