@@ -18,6 +18,7 @@ from pipeline.config import Config
 from pipeline.config_file import check_against_schema, require_thresholds
 from pipeline.engines.checks import BUCKET, check_engine
 from pipeline.errors import ConfigError, FlightlineError, StepFailed, UsageError
+from pipeline.later import load_vertex_later
 from pipeline.observer import in_one_line
 from pipeline.releases import write_whole
 
@@ -53,6 +54,7 @@ def notes(config: Config) -> list[str]:
 def compile_job(config: Config, cache: bool = True) -> dict[str, Any]:
     """The DAG as a PipelineJob; its `pipelineSpec` is what Kubeflow Pipelines takes. The same config, the same job."""
     log.quiet_libraries()
+    load_vertex_later()
     from tfx import v1 as tfx
 
     from pipeline import compat, training

@@ -48,6 +48,9 @@ def run_in_a_fork(arguments: Sequence[str], log: str) -> int:
 def serve() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is not an answer
+    from pipeline.later import load_vertex_later
+
+    load_vertex_later()
     import pipeline.training  # noqa: F401 - all that the steps import, but nothing that starts threads
 
     for line in sys.stdin:
