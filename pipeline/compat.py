@@ -34,7 +34,6 @@ PIPELINE_RUN_ID = "pipeline-run-id"
 NEEDED = (
     "Evaluator",
     "ExampleValidator",
-    "ImportSchemaGen",
     "Pusher",
     "SchemaGen",
     "StatisticsGen",

@@ -131,10 +131,13 @@ class RunObserver:
     def _record(self, step: Step, error: BaseException) -> None:
         store = self._runs().store
         [execution] = store.get_executions_by_id([step.execution_id])
-        code = error.exit_code if isinstance(error, FlightlineError) else StepFailed.exit_code
+        code, record = (
+            (error.exit_code, error.record) if isinstance(error, FlightlineError) else (StepFailed.exit_code, "")
+        )
+        reason = record or in_one_line(error) or type(error).__name__
         if step.state == "RUNNING":  # interrupted: TFX would leave it so for ever
             execution.last_known_state = metadata_store_pb2.Execution.CANCELED
-        record_failure(store, execution, code, in_one_line(error) or type(error).__name__)
+        record_failure(store, execution, code, reason)
 
     def measure(self, node: str) -> None:
         """Keeps what has been used since the node started (since the process did, before the first)."""
