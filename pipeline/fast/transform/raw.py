@@ -68,22 +68,10 @@ class RawExamples:
     def batches(self, source: Source, rows: int) -> Iterator[tf.Tensor]:
         """Serialized examples of a split in their order, as string tensors [<= rows]."""
         batches = read_batches(list_files(source.file_pattern), rows)
-        if source not in self._uncounted:
-            yield from batches
-            return
+        if not self._collector or source not in self._uncounted:
+            return batches
         self._uncounted.remove(source)
-        pending: list[bytes] = []
-        size = 0
-        for records in batches:
-            yield records
-            few = records.numpy().tolist()
-            pending += few
-            size += sum(map(len, few))
-            if size >= BATCH_BYTES:
-                self._count(pending)
-                pending, size = [], 0
-        if pending:
-            self._count(pending)
+        return self._counted(batches, self._collector)
 
     def finish_statistics(self) -> None:
         """Counts the splits that nothing has read because their analysis is cached, or there is none."""
@@ -91,5 +79,17 @@ class RawExamples:
             for _ in self.batches(self._uncounted[0], _READ_ROWS):
                 pass
 
-    def _count(self, examples: Sequence[bytes]) -> None:
-        self._collector.add(self._decoder.decode(examples))
+    def _counted(self, batches: Iterator[tf.Tensor], collector: StatisticsCollector) -> Iterator[tf.Tensor]:
+        # Decoding costs mostly by the batch: its batches are larger than those of the analysis.
+        block: list[bytes] = []
+        size = 0
+        for records in batches:
+            yield records
+            few = records.numpy().tolist()
+            block += few
+            size += sum(map(len, few))
+            if size >= BATCH_BYTES:
+                collector.add(self._decoder.decode(block))
+                block, size = [], 0
+        if block:
+            collector.add(self._decoder.decode(block))

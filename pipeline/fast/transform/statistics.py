@@ -13,6 +13,8 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from pipeline.fast.transform.job import StatisticsPaths
 from pipeline.fast.transform.support import Unsupported
 
+_BLOCK_BYTES = 16 << 20  # of Arrow columns: generators cost mostly by the batch
+
 
 class StatisticsCollector:
     """Accumulates TFDV's statistics over Arrow record batches.
@@ -39,8 +41,24 @@ class StatisticsCollector:
             if not isinstance(generator, stats_generator.CombinerStatsGenerator):
                 raise Unsupported(f"statistics generator {type(generator).__name__}")
         self._accumulators: list[Any] = []
+        self._pending: list[pa.RecordBatch] = []
 
     def add(self, batch: pa.RecordBatch) -> None:
+        """Counts the rows of a batch, now or together with those of the next."""
+        if self._pending and batch.schema != self._pending[0].schema:
+            self._count_pending()
+        self._pending.append(batch)
+        if sum(pending.nbytes for pending in self._pending) >= _BLOCK_BYTES:
+            self._count_pending()
+
+    def _count_pending(self) -> None:
+        if len(self._pending) > 1:
+            self._pending = pa.Table.from_batches(self._pending).combine_chunks().to_batches()
+        for batch in self._pending:
+            self._count(batch)
+        self._pending = []
+
+    def _count(self, batch: pa.RecordBatch) -> None:
         if not self._accumulators:
             self._accumulators = [self._start(generator) for generator in self._generators]
         self._accumulators = [
@@ -66,6 +84,7 @@ class StatisticsCollector:
             _write(paths.anomalies, anomalies.SerializeToString(deterministic=True))
 
     def _extract(self) -> statistics_pb2.DatasetFeatureStatisticsList:
+        self._count_pending()
         if not self._accumulators:
             return statistics_pb2.DatasetFeatureStatisticsList(datasets=[statistics_pb2.DatasetFeatureStatistics()])
         return stats_impl.extract_statistics_output(self._accumulators, self._generators)
