@@ -43,5 +43,5 @@ def _collectors(
     """Collectors of the statistics before and after the transformation, if they are wanted."""
     if not job.statistics:
         return None, None
-    post_options = job.statistics.post_options(tracing.unevaluated_schema(job, traced), traced.asset_map)
+    post_options = job.statistics.post_options(tracing.unevaluated_schema(traced), traced.asset_map)
     return StatisticsCollector(job.statistics.pre_options), StatisticsCollector(post_options)
