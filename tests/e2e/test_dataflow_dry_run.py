@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-IMAGE = "europe-docker.pkg.dev/my-project-123/flightline/worker:1"
+IMAGE = "registry.example/flightline:1"
 # Few columns: the flights' Transform alone has 1,350 transforms.
 SCHEMA = """
 feature { name: "month" type: INT presence { min_fraction: 1 min_count: 1 } int_domain { min: 1 max: 12 } }

@@ -11,7 +11,7 @@ from pipeline.launch import Request
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "flights.yaml"
 COMPLETE = (
     "engine.name=dataflow",
-    "engines.dataflow={project: my-project-123, region: europe-west1, bucket: gs://my-bucket, image: eu.gcr.io/x/y:1}",
+    "engines.dataflow={project: my-project-123, region: europe-west1, bucket: gs://my-bucket, image: registry.example/flightline:1}",
     "data.input=gs://my-bucket/data",
     "pipeline_root=gs://my-bucket/artifacts",
 )
