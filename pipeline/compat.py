@@ -25,7 +25,7 @@ from tfx.orchestration.portable import (
     runtime_parameter_utils,
     tfx_runner,
 )
-from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
+from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, pipeline_pb2
 
 from models.settings import suggestion
 from pipeline.engines.arguments import RunnerName
@@ -144,16 +144,18 @@ def beam_executors(ir: pipeline_pb2.Pipeline) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def before_executors(callback: Callable[[str, data_types.ExecutionInfo], None]) -> Iterator[None]:
-    """While entered, `callback(node, execution)` is called before a runner of this process executes a node.
+def before_executors(callback: Callable[[str, data_types.ExecutionInfo], bool]) -> Iterator[None]:
+    """While entered, `callback(node, execution)` is asked before a runner of this process executes a node.
 
-    Its inputs are resolved then and its properties settled. There is no hook for this in TFX either.
+    Its inputs are resolved then and its properties settled. Where the answer is False the node is not executed, and is
+    on record with empty outputs. There is no hook for this in TFX either.
     """
     stock = launcher.Launcher._run_executor
 
     def run_executor(self: Any, execution: data_types.ExecutionInfo) -> Any:
-        callback(self._pipeline_node.node_info.id, execution)
-        return stock(self, execution)
+        if callback(self._pipeline_node.node_info.id, execution):
+            return stock(self, execution)
+        return execution_result_pb2.ExecutorOutput()
 
     launcher.Launcher._run_executor = run_executor
     try:

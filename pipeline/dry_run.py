@@ -50,14 +50,17 @@ class JobGraphs:
     folder: Path
     jobs: dict[str, list[Any]] = field(default_factory=dict)
 
-    def build(self, node: str, execution: Any) -> None:
-        """Builds the jobs of a node for an execution of it; other nodes than Beam's are left alone.
+    def build(self, node: str, execution: Any) -> bool:
+        """Builds the jobs of a node for an execution of it, where it is one of Beam's.
+
+        Returns:
+            Whether the sample run has to go on: the last node's own results are of no use.
 
         Raises:
             StepFailed: they could not be built.
         """
         if node not in self.executors:
-            return
+            return True
         from pipeline import compat
         from pipeline.engines.dataflow_jobs import recorded_dry_runs
 
@@ -72,6 +75,7 @@ class JobGraphs:
         if not jobs:
             raise StepFailed(f"{node} built no Dataflow job", "its executor ran without Beam; the log has more")
         self.jobs[node] = jobs
+        return node != LAST_NODE
 
 
 def dry_run(request: Request, runner: RunnerName, sample: Path | None = None, as_json: bool = False) -> int:

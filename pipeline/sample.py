@@ -25,14 +25,14 @@ def head_of_file(source: Path, folder: Path, rows: int = ROWS) -> Path:
     Raises:
         InputError: the file is not there, cannot be read, or has no rows.
     """
-    try:
+    try:  # pandas' own errors are ValueErrors, and an ImportError where it lacks a codec
         if source.suffix in {".parquet", ".pq"}:
             target = folder / "sample.parquet"
             batches = pyarrow.parquet.ParquetFile(source).iter_batches(rows)
             pyarrow.parquet.write_table(pa.Table.from_batches(itertools.islice(batches, 1)), target)
             return target
         head = pd.read_csv(source, dtype=str, keep_default_na=False, nrows=rows, on_bad_lines="skip")
-    except (OSError, ValueError, pa.ArrowException) as error:  # pandas' own errors are ValueErrors
+    except (OSError, ValueError, ImportError, pa.ArrowException) as error:
         raise InputError(f"--sample {source} cannot be read: {error}", "name a CSV or Parquet file") from error
     return _write(head, folder)
 

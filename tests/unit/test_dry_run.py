@@ -1,5 +1,7 @@
-"""What a dry run refuses, before anything is loaded; what it builds is in tests/e2e/test_dataflow_dry_run.py."""
+"""What a dry run refuses before anything is loaded; what it builds is in tests/integration."""
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -8,10 +10,14 @@ import pytest
 from pipeline.dry_run import dry_run
 from pipeline.launch import Request
 
-CONFIG = Path(__file__).resolve().parents[2] / "configs" / "flights.yaml"
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "configs" / "flights.yaml"
+SETTINGS = (
+    "{project: my-project-123, region: europe-west1, bucket: gs://my-bucket, image: registry/flightline:1}"
+)
 COMPLETE = (
     "engine.name=dataflow",
-    "engines.dataflow={project: my-project-123, region: europe-west1, bucket: gs://my-bucket, image: registry.example/flightline:1}",
+    f"engines.dataflow={SETTINGS}",
     "data.input=gs://my-bucket/data",
     "pipeline_root=gs://my-bucket/artifacts",
 )
@@ -20,7 +26,7 @@ COMPLETE = (
 @pytest.fixture
 def refused(tmp_path, monkeypatch, capsys):
     """`refused(overrides, ...)` → exit code and last line; nothing may be left in the temporary folder."""
-    monkeypatch.chdir(CONFIG.parent.parent)
+    monkeypatch.chdir(ROOT)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     def ask(overrides, sample=None, **request):
@@ -61,3 +67,12 @@ def test_it_refuses_a_sample_that_is_not_there_or_lacks_the_label(refused, tmp_p
     code, last = refused(COMPLETE, sample=tmp_path / "other.csv")
     assert code == 2
     assert "label: late is not in the header" in last
+
+
+def test_the_runner_takes_the_flag():
+    """The engine of the config is the local one."""
+    command = [sys.executable, "runner_beam.py", "--dry-run", "--json", "--sample", "none.csv"]
+    ended = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr == "flightline: --dry-run builds the jobs of Dataflow; --engine dataflow, not local\n"

@@ -1,20 +1,22 @@
-"""`runner_beam.py --engine dataflow --dry-run`: every component's real job graph, without credentials or network."""
+"""`--engine dataflow --dry-run`: every component's real job graph, without credentials or network.
+
+In this process, which the other integration tests have already made import TensorFlow.
+"""
 
 import io
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
+import tempfile
 
 import pytest
 from rich.console import Console
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from pipeline.dry_run import dry_run
+from pipeline.launch import Request
+
 IMAGE = "registry.example/flightline:1"
 # Few columns: the flights' Transform alone has 1,350 transforms.
 SCHEMA = """
-feature { name: "month" type: INT presence { min_fraction: 1 min_count: 1 } int_domain { min: 1 max: 12 } }
 feature { name: "distance" type: FLOAT presence { min_fraction: 1 min_count: 1 } float_domain { min: 1 max: 5000 } }
 feature { name: "origin" type: BYTES presence { min_fraction: 1 min_count: 1 } domain: "airports" }
 feature { name: "late" type: INT presence { min_fraction: 1 min_count: 1 } int_domain { min: 0 max: 1 } }
@@ -27,7 +29,8 @@ label: late
 schema: {folder}/schema.pbtxt
 data: {{input: gs://my-flights-bucket/data, pattern: "span-{{SPAN}}/*.csv"}}
 pipeline_root: gs://my-flights-bucket/artifacts
-evaluation: {{slices: [[origin]], thresholds: {{AUC: {{lower: 0.7, vs_champion: 0.01}}}}}}
+model: {{cross_order: 1, projection: 0, cross_layers: 0, hidden: [4]}}
+evaluation: {{thresholds: {{AUC: {{lower: 0.7, vs_champion: 0.01}}}}}}
 engines:
   dataflow:
     project: my-project-123
@@ -55,15 +58,18 @@ def folder(tmp_path_factory):
 def document(folder):
     """What `--json` printed: the jobs of each component."""
     (folder / "tmp").mkdir()
-    nothing_of_google = {name: value for name, value in os.environ.items() if not name.startswith("GOOGLE_")}
-    environment = {**nothing_of_google, "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "runner_beam.py", "--config", str(folder / "small.yaml"), "--engine", "dataflow"]
-    ended = subprocess.run(
-        [*command, "--dry-run", "--json"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert "on rows made of" in ended.stderr
-    return json.loads(ended.stdout)
+    request = Request(folder / "small.yaml", ("engine.name=dataflow",), plain=True)
+    stdout = os.dup(1)
+    with pytest.MonkeyPatch.context() as patch, (folder / "out").open("w") as out:
+        patch.setattr(tempfile, "tempdir", str(folder / "tmp"))
+        patch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+        os.dup2(out.fileno(), 1)
+        try:
+            assert dry_run(request, "beam", as_json=True) == 0
+        finally:
+            os.dup2(stdout, 1)
+            os.close(stdout)
+    return json.loads((folder / "out").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +123,7 @@ def test_each_job_asks_for_what_the_config_says(jobs):
 
 
 def test_nothing_is_left(document, folder):
-    assert sorted(path.name for path in folder.iterdir()) == ["schema.pbtxt", "small.yaml", "tmp"]
+    assert sorted(path.name for path in folder.iterdir()) == ["out", "schema.pbtxt", "small.yaml", "tmp"]
     assert not list((folder / "tmp").glob("flightline-*"))
 
 
