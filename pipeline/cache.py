@@ -15,8 +15,7 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.digests import LOCK, file_digest
-from pipeline.imports import closure
+from pipeline.digests import LOCK, code_digest, file_digest
 from pipeline.metadata.store import properties_of
 
 KEY_PROPERTY = "key_parts"  # of an execution
@@ -122,16 +121,6 @@ def _code(executor: str | None, parameters: Mapping[str, Any]) -> str:
     modules = {str(path).rpartition(".")[0] for path in named if path}
     ours = sorted(module for module in modules if module and not module.startswith("tfx."))
     return code_digest(*ours) if ours else ""
-
-
-def code_digest(*modules: str) -> str:
-    """Digest of the modules and of all that they import from this project and their own packages.
-
-    Raises:
-        ModuleNotFoundError: there is no such module.
-    """
-    files = closure(modules)
-    return _digest(json.dumps({name: file_digest(path) for name, path in sorted(files.items())}))
 
 
 def _digest(text: str) -> str:

@@ -7,22 +7,27 @@ both. A new TFX line is made to fit here and nowhere else.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
+import attr
 from tfx import v1 as tfx
 from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.orchestration.beam import beam_dag_runner
-from tfx.orchestration.local import local_dag_runner
+from tfx.orchestration.local import local_dag_runner, runner_utils
 from tfx.orchestration.portable import (
+    beam_executor_operator,
     cache_utils,
+    data_types,
     launcher,
     partial_run_utils,
     runtime_parameter_utils,
     tfx_runner,
 )
 from tfx.orchestration.portable.mlmd import context_lib
-from tfx.proto.orchestration import pipeline_pb2
+from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, pipeline_pb2
 
 from models.settings import suggestion
 from pipeline.cache import KeyParts, key_parts
@@ -159,3 +164,51 @@ def _executor_class(spec: Any) -> str | None:
     """The dotted path of the class that an executor spec names, Beam's or plain."""
     spec = getattr(spec, "python_executor_spec", spec)
     return getattr(spec, "class_path", None)
+
+
+def beam_executors(ir: pipeline_pb2.Pipeline) -> dict[str, Any]:
+    """The executor specs of the nodes whose work is a Beam pipeline, by node, in topological order."""
+    deployment = runner_utils.extract_local_deployment_config(ir)
+    nodes = [node.pipeline_node.node_info.id for node in ir.nodes]
+    specs = {node: runner_utils.extract_executor_spec(deployment, node) for node in nodes}
+    return {node: spec for node, spec in specs.items() if isinstance(spec, executable_spec_pb2.BeamExecutableSpec)}
+
+
+@contextlib.contextmanager
+def before_executors(callback: Callable[[str, data_types.ExecutionInfo], bool]) -> Iterator[None]:
+    """While entered, `callback(node, execution)` is asked before a runner of this process executes a node.
+
+    Its inputs are resolved then and its properties settled. Where the answer is False the node is not executed, and is
+    on record with empty outputs. There is no hook for this in TFX either.
+    """
+    stock = launcher.Launcher._run_executor
+
+    def run_executor(self: Any, execution: data_types.ExecutionInfo) -> Any:
+        if callback(self._pipeline_node.node_info.id, execution):
+            return stock(self, execution)
+        return execution_result_pb2.ExecutorOutput()
+
+    launcher.Launcher._run_executor = run_executor
+    try:
+        yield
+    finally:
+        launcher.Launcher._run_executor = stock
+
+
+def execute_aside(executor: Any, execution: data_types.ExecutionInfo, folder: Path) -> None:
+    """Runs a Beam executor of `beam_executors` on an execution of another pipeline; all it writes is below `folder`."""
+    outputs = copy.deepcopy(execution.output_dict)
+    for key, artifacts in outputs.items():
+        for number, artifact in enumerate(artifacts):
+            artifact.uri = str(folder / key / str(number))
+            Path(artifact.uri).mkdir(parents=True)
+    aside = attr.evolve(
+        execution,
+        input_dict=copy.deepcopy(execution.input_dict),
+        output_dict=outputs,
+        exec_properties=copy.deepcopy(execution.exec_properties),
+        execution_output_uri=str(folder / "executor_output.pb"),
+        stateful_working_dir=str(folder / "working"),
+        tmp_dir=str(folder / "tmp"),
+    )
+    beam_executor_operator.BeamExecutorOperator(executor).run_executor(aside)

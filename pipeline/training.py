@@ -20,7 +20,6 @@ from pipeline.engines.settings import Orchestrator
 from pipeline.locations import absolute, data_digest
 from pipeline.metadata.store import sqlite_config
 from pipeline.schema import feature_types, read_schema
-from pipeline.unchanged import user_modules
 
 
 def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrator = "local") -> tfx.dsl.Pipeline:
@@ -29,7 +28,6 @@ def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrat
     `cache` lets a step be taken from an earlier run that had the same inputs.
     """
     components = executed_by(config.engine)
-    users_code = code_digest(*user_modules(config))
     features = plan_features(read_schema(config.schema_file), config.label, config.features)
 
     example_gen = ArrowExampleGen(
@@ -42,7 +40,7 @@ def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrat
         range_config=_range_config(config),
         custom_fields={
             "data_digest": _data_digest(config, orchestrator),
-            "code": code_digest("pipeline.fast.ingest", "pipeline.components.arrow_example_gen"),
+            "code": code_digest("pipeline.components.arrow_example_gen"),
         },
     ).with_id("ExampleGen")
     examples = example_gen.outputs["examples"]
@@ -62,14 +60,18 @@ def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrat
         anomalies=validator.outputs["anomalies"],
         schema=schema,
         max_rejected=config.gate.max_rejected,
-        code=code_digest("pipeline.gate", "pipeline.components.data_gate"),
+        code=code_digest("pipeline.components.data_gate"),
     )
 
     transform = components.Transform(
         examples=examples,
         schema=schema,
         preprocessing_fn=config.user_code.preprocessing_fn,
-        custom_config={"label": config.label, "features": features.model_dump(mode="json"), "code": users_code},
+        custom_config={
+            "label": config.label,
+            "features": features.model_dump(mode="json"),
+            "code": _code_of(config.user_code.preprocessing_fn),
+        },
     )
     transform.add_upstream_node(gate)  # nothing trains on what the gate has not passed
 
@@ -85,7 +87,7 @@ def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrat
             "features": features.model_dump(mode="json"),
             "model": config.model.model_dump(mode="json"),
             "train": config.train.model_dump(mode="json"),
-            "code": users_code,
+            "code": _code_of(config.user_code.run_fn),
         },
     )
     model = trainer.outputs["model"]
@@ -105,7 +107,7 @@ def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrat
         num_examples=config.serving_check.examples,
         latency_ms=config.serving_check.latency_ms,
         timeout_s=config.serving_check.timeout_s,
-        code=code_digest("pipeline.components.serving_check", "pipeline.components.serving_probe"),
+        code=code_digest("pipeline.components.serving_check"),
     )
     pusher = tfx.components.Pusher(
         model=model,
@@ -146,6 +148,11 @@ def _data_digest(config: Config, orchestrator: Orchestrator) -> str:
 
 def _releases(config: Config, orchestrator: Orchestrator) -> str:
     return str(config.releases.resolve()) if orchestrator == "local" else f"{config.engines.kubeflow.releases}"
+
+
+def _code_of(function: str) -> str:
+    """Digest of the code of a function that a dotted path names: TFX's own cache keys know the path alone."""
+    return code_digest(function.rpartition(".")[0])
 
 
 def _input_config(config: Config) -> tfx.proto.Input:

@@ -1,7 +1,8 @@
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.cache import CONTENT_DIGEST, KeyParts, code_digest, key_parts, reason_to_run
+from pipeline.cache import CONTENT_DIGEST, KeyParts, key_parts, reason_to_run
+from pipeline.digests import code_digest
 
 
 def artifact(content="abc", number=1, **properties):
