@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import time
 import traceback
@@ -17,6 +18,8 @@ from pipeline.metadata.store import record_failure
 from pipeline.screen import Screen
 from pipeline.step_rows import rows_of
 
+TRACEBACK = "Traceback (most recent call last)"
+_NAMES_AN_ERROR = re.compile(r"([\w.]+: |[\w.]+(Error|Exception)\b)")
 STATES = {"COMPLETE": "ran", "CACHED": "cached"}
 
 
@@ -111,5 +114,7 @@ def cpu_seconds() -> float:
 def in_one_line(error: BaseException, limit: int = 300) -> str:
     """`Kind: message` of an error, cut to a readable length."""
     text = str(error) if isinstance(error, FlightlineError) else f"{type(error).__name__}: {error}"
+    if TRACEBACK in text:  # of a worker elsewhere; how it ends is what happened
+        text = next(line for line in reversed(text.splitlines()) if _NAMES_AN_ERROR.match(line))
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1] + "…"

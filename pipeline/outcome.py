@@ -63,11 +63,17 @@ def _step_failure(node: str, step: Step | None, raised: BaseException | None) ->
     if isinstance(raised, KeyboardInterrupt):
         return Interrupted(f"interrupted in {node}", "run again: steps that were finished are taken from the cache")
     if raised is not None:
-        return StepFailed(f"{node} failed: {in_one_line(raised)}", "the log has the traceback")
+        return StepFailed(f"{node} failed: {in_one_line(raised)}", _todo(raised))
     if step is None:
         return StepFailed(f"{node} never ran", "the log says why")
     reason = f": {step.message}" if step.message else " without a reason in ML Metadata"
     return StepFailed(f"{node} is {step.state}{reason}", "the log has more")
+
+
+def _todo(raised: BaseException) -> str:
+    if "ModuleNotFoundError" in str(raised):  # in a traceback that a worker elsewhere sent
+        return "the engine's workers lack this module: install this package's wheel and requirements.lock there"
+    return "the log has the traceback"
 
 
 def _why_not_pushed(run: Run, evaluation: Evaluation | None) -> str:
