@@ -37,6 +37,7 @@ SETTINGS: dict[str, Any] = {
     "taskmanager.memory.network.min": "384m",  # TFX's graphs have hundreds of exchanges, with buffers for each
     "taskmanager.memory.network.max": "384m",
     "taskmanager.network.sort-shuffle.min-buffers": 32,
+    "taskmanager.load-balance.mode": "SLOTS",  # over all TaskManagers; by default the first is filled
     "parallelism.default": SLOTS,
     "restart-strategy.type": "fixed-delay",
     "restart-strategy.fixed-delay.attempts": 3,
