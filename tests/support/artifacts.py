@@ -27,7 +27,11 @@ def records(folder: Path) -> list[bytes]:
 
 def examples(result: Result, split: str) -> Counter[bytes]:
     """How often each serialized tf.Example of a split is there."""
-    return Counter(records(uri(result, "ExampleGen", "examples") / f"Split-{split}"))
+    return examples_at(str(uri(result, "ExampleGen", "examples")), split)
+
+
+def examples_at(folder: str, split: str) -> Counter[bytes]:
+    return Counter(records(Path(folder) / f"Split-{split}"))
 
 
 def statistics(result: Result, split: str) -> Any:

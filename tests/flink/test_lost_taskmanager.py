@@ -1,0 +1,53 @@
+"""A TaskManager dies in the middle of a step: Flink starts the lost part anew, and nothing is lost or doubled."""
+
+import time
+
+import artifacts
+import pytest
+from flink_runs import on_cluster
+from pipeline_runs import start_pipeline
+
+from pipeline.metadata.runs import Runs
+
+WAIT_S = 120
+
+
+@pytest.fixture(scope="module")
+def bereaved(start_cluster, flights_sample, tmp_path_factory):
+    """A run that lost a TaskManager: exit code, what it said, workspace, its job's failures, TaskManagers left."""
+    workspace = tmp_path_factory.mktemp("bereaved") / "workspace"
+    with start_cluster() as cluster:
+        options = ("--to", "ExampleGen", *on_cluster(cluster))
+        process = start_pipeline(workspace, flights_sample, "bereaved", *options)
+        job = wait_until_busy(cluster, process)
+        cluster.taskmanagers[0].kill()
+        out, err = process.communicate(timeout=300)
+        restarts = cluster.ask(f"jobs/{job}/exceptions")["exceptionHistory"]["entries"]
+        left = cluster.registered()
+    return process.returncode, out + err, workspace, restarts, left
+
+
+def wait_until_busy(cluster, process):
+    """Waits until a job has finished some of its tasks and works on others; returns its id."""
+    until = time.monotonic() + WAIT_S
+    while time.monotonic() < until:
+        assert process.poll() is None, process.communicate()
+        for job in cluster.jobs():
+            if job["state"] == "RUNNING" and job["tasks"]["finished"] and job["tasks"]["running"]:
+                return job["jid"]
+        time.sleep(0.1)
+    raise AssertionError("no job came to work")
+
+
+def test_the_job_was_hit_and_the_run_ends_well(bereaved):
+    code, said, _, restarts, left = bereaved
+    assert code == 0, said
+    assert restarts, "the job did not notice"
+    assert left == 1
+
+
+def test_no_row_is_lost_or_doubled(bereaved, local):
+    _, _, workspace, _, _ = bereaved
+    step = Runs.open(workspace / "metadata.db").get("bereaved").steps["ExampleGen"]
+    for split in artifacts.SPLITS:
+        assert artifacts.examples_at(step.output("examples").uri, split) == artifacts.examples(local, split)
