@@ -156,6 +156,26 @@ def list_releases(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = F
     a_console().print(table if known else "there are no releases yet")
 
 
+@app.command()
+@with_exit_codes
+def doctor(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Say which engines can run from this machine, and what is missing for the others."""
+    from pipeline.doctor import examine
+
+    found = examine(load_config(config))
+    if as_json:
+        print_json([finding.to_dict() for finding in found])
+        return
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for column in ("", "state", "found or missing", "what to do"):
+        table.add_column(column, overflow="fold")
+    colours = {"runs here": "green", "submits": "green", "incomplete": "yellow"}
+    for finding in found:
+        state = f"[{colours[finding.state]}]{finding.state}[/]"
+        table.add_row(finding.about, state, escape(finding.detail), escape(finding.todo))
+    a_console().print(table)
+
+
 def a_console() -> Console:
     """The terminal as wide as it is; a pipe as wide as the widest table."""
     return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)

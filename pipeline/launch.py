@@ -25,6 +25,7 @@ from pipeline.engines.checks import check_engine
 from pipeline.engines.services import services
 from pipeline.errors import DONE, FlightlineError, Interrupted, StepFailed, UsageError, print_last_line
 from pipeline.fast import progress
+from pipeline.later import load_vertex_later
 from pipeline.observer import RunObserver, in_one_line
 from pipeline.releases import write_whole
 from pipeline.screen import Screen
@@ -177,6 +178,7 @@ def _execute(
     observer = RunObserver(folder.name, config.metadata_db, screen)
     with screen.status("loading TensorFlow and TFX"):
         log.quiet_libraries()
+        load_vertex_later()
         from pipeline import compat, training
         from pipeline.summarise import summarise
 

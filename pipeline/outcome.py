@@ -73,6 +73,8 @@ def _step_failure(node: str, step: Step | None, raised: BaseException | None) ->
 def _todo(raised: BaseException) -> str:
     if "ModuleNotFoundError" in str(raised):  # in a traceback that a worker elsewhere sent
         return "the engine's workers lack this module: install this package's wheel and requirements.lock there"
+    if "DEADLINE_EXCEEDED" in str(raised):
+        return "the engine or its workers did not answer in time: see whether they run and can be reached from here"
     return "the log has the traceback"
 
 

@@ -1,125 +1,170 @@
-"""The whole DAG with our executors and with TFX's own, on the same data: every artifact compared."""
+"""The whole DAG on the same data with our executors, with TFX's own, and with those on Beam's workers elsewhere: every
+artifact compared with TFX's own."""
 
+import os
 import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-import numpy as np
+import comparison
 import pytest
 
 LEAST = ("evaluation.thresholds={AUC: {lower: 0.5}}", "evaluation.per_slice=[]", "train.validation_share=0.2")
+# A Python that has everything but this package.
+WITHOUT_PACKAGE = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("pipeline", "models"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Absent())
+"""
 NODES = ("StatisticsGen", "SchemaGen", "ExampleValidator", "Transform", "Trainer", "Evaluator")
 
 
 @pytest.fixture(scope="module")
-def both(run, flights_sample, tmp_path_factory):
-    """(fast, stock): two runs on one month, in workspaces of their own."""
-    folder = tmp_path_factory.mktemp("both")
+def run_one(run, flights_sample, tmp_path_factory):
+    """`run_one(name, *options)` → a run on one month, in the workspace of that name."""
+    folder = tmp_path_factory.mktemp("executors")
     shutil.copytree(flights_sample / "span-06", folder / "data" / "span-06")
-    results = [
-        run(folder / name, folder / "data", name, "--set", f"engine.executors={name}", settings=LEAST)
-        for name in ("fast", "stock")
-    ]
-    for result in results:
-        assert result.code in (0, 4), result.err
-    return results
+
+    def run_one(name, *options, run_id=None, **how):
+        return run(folder / name, folder / "data", run_id or name, *options, settings=LEAST, **how)
+
+    return run_one
 
 
-def uri(result, node, key):
-    return Path(result.steps[node].output(key).uri)
+@pytest.fixture(scope="module")
+def stock(run_one):
+    return run_one("stock", "--set", "engine.executors=stock")
+
+
+@pytest.fixture(scope="module")
+def fast(run_one):
+    return run_one("fast")
+
+
+@pytest.fixture(scope="module")
+def portable(run_one):
+    """Through Beam's job service, with workers in a pool: processes that the run starts and ends."""
+    return run_one("portable", *on_portable(free_port(), free_port()), script="runner_beam.py")
+
+
+@pytest.fixture(params=["fast", "portable"])
+def both(request, stock):
+    """(one of ours, stock)."""
+    result = request.getfixturevalue(request.param)
+    for one in (result, stock):
+        assert one.code in (0, 4), one.err
+    return result, stock
+
+
+def on_portable(job, worker):
+    endpoints = {"job_endpoint": job, "worker_endpoint": worker}
+    settings = [f"engines.portable.{key}=localhost:{port}" for key, port in endpoints.items()]
+    return "--engine", "portable", *(word for setting in settings for word in ("--set", setting))
+
+
+def free_port():
+    with closing(socket.socket()) as listener:
+        listener.bind(("localhost", 0))
+        return listener.getsockname()[1]
 
 
 def test_what_ml_metadata_calls_them_is_the_same(both):
-    fast, stock = both
+    ours, theirs = both
     for node in NODES:
-        ours, theirs = fast.steps[node], stock.steps[node]
-        assert ours.outputs.keys() == theirs.outputs.keys()
-        assert ours.state == theirs.state == "COMPLETE"
+        assert ours.steps[node].outputs.keys() == theirs.steps[node].outputs.keys()
+        assert ours.steps[node].state == theirs.steps[node].state == "COMPLETE"
 
 
-def test_examples_are_the_same_bytes(both):
-    files = [sorted(uri(result, "ExampleGen", "examples").glob("Split-*/*")) for result in both]
+def test_every_row_is_accounted_for_alike(both):
+    comparison.same_rows(*both)
+
+
+def test_examples(both):
+    comparison.same_examples(*both)
+
+
+def test_examples_of_our_own_are_in_the_order_of_the_files(fast, stock):
+    files = [sorted(comparison.uri(r, "ExampleGen", "examples").glob("Split-*/*")) for r in (fast, stock)]
     assert [file.read_bytes() for file in files[0]] == [file.read_bytes() for file in files[1]]
 
 
 @pytest.mark.parametrize("split", ["train", "eval"])
 def test_statistics(both, split):
-    from tensorflow_metadata.proto.v0 import statistics_pb2
-
-    fast, stock = (
-        statistics_pb2.DatasetFeatureStatisticsList.FromString(
-            (uri(result, "StatisticsGen", "statistics") / f"Split-{split}" / "FeatureStats.pb").read_bytes()
-        ).datasets[0]
-        for result in both
-    )
-    assert fast.num_examples == stock.num_examples
-    theirs = {tuple(feature.path.step): feature for feature in stock.features}
-    assert len(fast.features) == len(theirs)
-    for feature in fast.features:
-        other = theirs[tuple(feature.path.step)]
-        if feature.WhichOneof("stats") == "num_stats":
-            ours, expected = feature.num_stats, other.num_stats
-            for name in ("mean", "std_dev", "min", "max", "median", "num_zeros"):
-                assert getattr(ours, name) == pytest.approx(getattr(expected, name), rel=1e-6)
-        else:
-            assert feature.string_stats.unique == other.string_stats.unique
-            counts = [sorted(v.frequency for v in s.string_stats.top_values) for s in (feature, other)]
-            assert counts[0] == counts[1]
+    comparison.same_statistics(*both, split)
 
 
 def test_schema_and_anomalies(both):
-    schemas = [(uri(result, "SchemaGen", "schema") / "schema.pbtxt").read_text() for result in both]
-    assert schemas[0] == schemas[1]
-    found = [sorted(uri(result, "ExampleValidator", "anomalies").glob("Split-*/*.pb")) for result in both]
-    assert [f.read_bytes() for f in found[0]] == [f.read_bytes() for f in found[1]]
+    comparison.same_schema_and_anomalies(*both)
 
 
 def test_vocabularies(both):
-    ours, theirs = (
-        {f.name: f.read_text() for f in (uri(r, "Transform", "transform_graph") / "transform_fn/assets").iterdir()}
-        for r in both
-    )
-    assert ours == theirs
-    assert "carrier" in ours
+    comparison.same_vocabularies(*both)
 
 
 @pytest.mark.parametrize("split", ["train", "eval"])
-def test_transformed_examples(both, split):
-    import tensorflow as tf
-    from tfx_bsl.coders import example_coder
-
-    tables = []
-    for result in both:
-        folder = uri(result, "Transform", "transformed_examples") / f"Split-{split}"
-        records = tf.data.TFRecordDataset(sorted(map(str, folder.glob("*"))), "GZIP")
-        batch = example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(list(records.as_numpy_iterator()))
-        columns = {n: batch.column(i).flatten().to_numpy(False) for i, n in enumerate(batch.schema.names)}
-        tables.append(columns)
-    fast, stock = tables
-    assert fast.keys() == stock.keys()
-    for name, values in fast.items():
-        np.testing.assert_allclose(values, stock[name], atol=1e-5, err_msg=name)
+def test_transformed_examples(both, fast, split):
+    comparison.same_transformed(*both, split, in_order=both[0] is fast)
 
 
-def test_the_verdict_and_every_metric_of_every_slice(both):
-    """Trained on columns that differ in the last digits, the two models differ a little; counts do not."""
-    fast, stock = (result.summary["evaluation"]["metrics"] for result in both)
-    assert fast.keys() == stock.keys()
-    for name, metrics in fast.items():
-        assert metrics["example_count"] == stock[name]["example_count"]
-    assert fast["overall"]["auc"] == pytest.approx(stock["overall"]["auc"], abs=0.01)
+def test_the_verdict_and_the_counts_of_every_slice(both, fast):
+    comparison.same_counts_and_a_like_model(*both, auc=0.01 if both[0] is fast else 0.1)
 
 
-def test_the_same_model_is_measured_the_same(both, run):
-    """Our Evaluator and TFX's on one model, within one workspace: exact, or to the last digits of float32 sums."""
-    fast, _ = both
-    data = fast.workspace.parent / "data"
-    options = ("--from", "Evaluator", "--to", "Evaluator", "--set", "engine.executors=stock")
-    again = run(fast.workspace, data, "again", *options, settings=LEAST)
+@pytest.mark.parametrize(("name", "executors"), [("fast", "stock"), ("portable", "fast")])
+def test_the_same_model_is_measured_the_same(request, run_one, name, executors):
+    """Another Evaluator on the model of a run, within its workspace."""
+    options = ("--from", "Evaluator", "--to", "Evaluator", "--set", f"engine.executors={executors}")
+    again = run_one(name, *options, run_id="again")
     assert again.code == 0, again.err
-    ours, theirs = (result.summary["evaluation"]["metrics"] for result in (fast, again))
-    assert ours.keys() == theirs.keys()
-    for name, metrics in ours.items():
-        assert metrics.keys() == theirs[name].keys()
-        for metric, value in metrics.items():
-            exact = metric in {"auc", "auc_precision_recall", "binary_accuracy", "example_count", "precision", "recall"}
-            assert value == pytest.approx(theirs[name][metric], rel=0 if exact else 1e-6, abs=0 if exact else 1e-9)
+    comparison.same_metrics_of_one_model(request.getfixturevalue(name), again)
+
+
+def test_a_run_ends_what_it_started(portable):
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    config = (portable.folder / "config.yaml").read_text()
+    ports = [line.rpartition(":")[2].strip() for line in config.splitlines() if "_endpoint: localhost:" in line]
+    assert len(ports) == 2
+    assert not [line for line in running.splitlines() for port in ports if f"port={port}" in line]
+
+
+def test_workers_without_this_package_are_told_apart(run_one, tmp_path):
+    """What they lack is on the last line, with what to do."""
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_PACKAGE)
+    job, worker = free_port(), free_port()
+    with service("portability.local_job_service_main", f"--port={job}", {}, job):  # noqa: SIM117
+        with service("worker.worker_pool_main", f"--service_port={worker}", {"PYTHONPATH": str(tmp_path)}, worker):
+            options = (*on_portable(job, worker), "--set", "engines.portable.start=false", "--to", "ExampleGen")
+            result = run_one("lacking", *options, script="runner_beam.py")
+    assert result.code == 1
+    assert "ModuleNotFoundError: No module named 'pipeline'" in result.last_line
+    assert "install this package's wheel" in result.last_line
+    assert "Traceback" not in result.out + result.err
+
+
+@contextmanager
+def service(module, port_flag, variables, port):
+    """One of Beam's services, started by someone else."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # workers are started as `python`
+    environment = {**os.environ, "PATH": path, **variables}
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"apache_beam.runners.{module}", port_flag],
+        env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for _ in range(300):
+            with closing(socket.socket()) as probe:
+                if probe.connect_ex(("localhost", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(10)
