@@ -111,6 +111,12 @@ class FlinkCluster:
         """Every job so far, oldest first: its `jid`, `name`, `state`, `start-time` in milliseconds."""
         return sorted(self.ask("jobs/overview")["jobs"], key=lambda job: job["start-time"])
 
+    def who_worked(self, job: str) -> set[str]:
+        """The ids of the TaskManagers that a job's tasks ran on."""
+        tasks = [vertex["id"] for vertex in self.ask(f"jobs/{job}")["vertices"]]
+        subtasks = [subtask for task in tasks for subtask in self.ask(f"jobs/{job}/vertices/{task}")["subtasks"]]
+        return {subtask["taskmanager-id"] for subtask in subtasks} - {"(unassigned)"}
+
     def ask(self, path: str) -> Any:
         """What the REST endpoint answers. Raises OSError where it does not."""
         with urllib.request.urlopen(f"http://{self.master}/{path}", timeout=5) as answer:

@@ -22,8 +22,7 @@ from apache_beam.portability.api import beam_fn_api_pb2 as api
 from apache_beam.portability.api import beam_fn_api_pb2_grpc as api_grpc
 from apache_beam.utils import thread_pool_executor
 
-# Whatever the functions of the standard components' pipelines are pickled with; a module that is not there is left out.
-PRELOADED = ["apache_beam.runners.worker.sdk_worker", "pipeline.fast.ingest.on_beam", "tfx.v1"]
+PRELOADED = ["pipeline.engines.worker_imports"]
 
 
 def run_worker(control_endpoint: str, worker_id: str) -> None:
