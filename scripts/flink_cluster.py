@@ -39,9 +39,11 @@ SETTINGS: dict[str, Any] = {
     "taskmanager.network.sort-shuffle.min-buffers": 32,
     "taskmanager.load-balance.mode": "SLOTS",  # over all TaskManagers; by default the first is filled
     "parallelism.default": SLOTS,
-    "restart-strategy.type": "fixed-delay",
-    "restart-strategy.fixed-delay.attempts": 3,
-    "restart-strategy.fixed-delay.delay": "1 s",
+    "restart-strategy.type": "exponential-delay",  # fixed-delay counts every task of a lost TaskManager as a failure
+    "restart-strategy.exponential-delay.initial-backoff": "1 s",
+    "restart-strategy.exponential-delay.max-backoff": "10 s",
+    "restart-strategy.exponential-delay.backoff-multiplier": 2.0,
+    "restart-strategy.exponential-delay.attempts-before-reset-backoff": 4,
     "heartbeat.interval": 2_000,
     "heartbeat.timeout": 10_000,
 }
