@@ -15,5 +15,6 @@ def free_port() -> int:
 
 def on_cluster(cluster: FlinkCluster) -> tuple[str, ...]:
     """Options of a runner that has Beam's work done on the cluster, by a pool of SDK workers of its own."""
-    settings = (f"master={cluster.master}", f"worker_endpoint=localhost:{free_port()}")
+    ports = (f"{key}=localhost:{free_port()}" for key in ("job_endpoint", "worker_endpoint"))
+    settings = (f"master={cluster.master}", *ports)
     return ("--engine", "flink", *(part for setting in settings for part in ("--set", f"engines.flink.{setting}")))
