@@ -125,7 +125,7 @@ def _maven(*arguments: str) -> str | None:
     if maven is None:
         raise Unavailable("no Maven, which fetches Beam's job server. Get it with: apt-get install maven")
     done = subprocess.run(
-        [maven, "-B", "-q", "-Dstyle.color=never", *arguments], capture_output=True, text=True, check=False
+        [maven, "-B", "-q", "-U", "-Dstyle.color=never", *arguments], capture_output=True, text=True, check=False
     )
     if done.returncode == 0:
         return None
