@@ -7,7 +7,7 @@ from pipeline.engines.services import _needed
 
 
 def started(config, folder):
-    return {endpoint: command for endpoint, command in _needed(config, folder)}
+    return dict(_needed(config, folder))
 
 
 @pytest.fixture(autouse=True)
