@@ -9,6 +9,7 @@ import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import ml_metadata as mlmd
 from absl import logging
 from ml_metadata.proto import metadata_store_pb2
 
@@ -90,7 +91,7 @@ class RunObserver:
 
     def _keep(self, step: Step) -> None:
         """Adds to the lineage what TFX leaves out: the parts of the key, and digests of what the step made."""
-        store = self._runs().store
+        store = self.store
         [execution] = store.get_executions_by_id([step.execution_id])
         if step.node in self._parts:
             execution.custom_properties[KEY_PROPERTY].string_value = self._parts[step.node].to_json()
@@ -125,11 +126,15 @@ class RunObserver:
         """Whether ML Metadata knows any run at all."""
         return self.metadata_db.is_file() and any(True for _ in self._runs())
 
+    @property
+    def store(self) -> mlmd.MetadataStore:
+        return self._runs().store
+
     def _runs(self) -> Runs:
         return Runs.open(self.metadata_db)
 
     def _record(self, step: Step, error: BaseException) -> None:
-        store = self._runs().store
+        store = self.store
         [execution] = store.get_executions_by_id([step.execution_id])
         code, record = (
             (error.exit_code, error.record) if isinstance(error, FlightlineError) else (StepFailed.exit_code, "")

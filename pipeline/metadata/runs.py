@@ -69,12 +69,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a pipeline: its steps by node id, in the order in which they were started."""
+    """One run of a pipeline: its steps by node id, in the order in which they were started; `about` holds what is
+    on record with the run as a whole (commit, user, config, ...)."""
 
     run_id: str
     pipeline: str
     started: int
     steps: dict[str, Step]
+    about: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def state(self) -> str:
@@ -182,7 +184,7 @@ class Runs:
                 cached_from=self._maker_of(outputs.get(execution.id, {})) if state == "CACHED" else None,
             )
         name = pipeline if executions else ""
-        return Run(context.name, name, context.create_time_since_epoch, steps)
+        return Run(context.name, name, context.create_time_since_epoch, steps, properties_of(context))
 
     def before(self, run: Run, node: str) -> Step | None:
         """The last step of this node in an earlier run of the same pipeline; None where there is none."""
