@@ -9,14 +9,15 @@ from models.features import transformed_name
 from models.settings import METRICS, EvaluationSettings, MetricBounds
 
 # What the curves of a report are drawn from: TFMA keeps them beside the metrics, for every slice.
-PLOTS = {"CalibrationPlot": {"num_buckets": 20}, "ConfusionMatrixPlot": {"num_thresholds": 200}}
+PLOTS = {"CalibrationPlot": {"num_buckets": 20}, "ConfusionMatrixPlot": {"num_thresholds": 100}}
 
 
 def eval_config(label: str, settings: EvaluationSettings) -> config_pb2.EvalConfig:
     """Builds the config for models that `models.export` writes.
 
     Every metric of `METRICS` and every plot of `PLOTS` is computed on the whole set, on each of `settings.slices`, and
-    on the slices that have thresholds. A model is blessed when every threshold holds on the whole set and on every value of its slice.
+    on the slices that have thresholds. A model is blessed when every threshold holds on the whole set and on every
+    value of its slice.
 
     - Without a champion, Evaluator drops the `vs_champion` thresholds.
     - A metric that is not a number (AUC on a slice with one class) fails its thresholds. TFMA's `min_slice_size` is

@@ -66,10 +66,11 @@ def _curves(plot: metrics_for_slice_pb2.PlotData) -> Curves:
         if rows := bucket.num_weighted_examples.value:
             totals = (bucket.total_weighted_refined_prediction.value, bucket.total_weighted_label.value)
             calibration.append((totals[0] / rows, totals[1] / rows, rows))
-    return Curves(
-        *([point for point in points if all(map(math.isfinite, point))] for points in (roc, precision_recall)),
-        calibration,
-    )
+    return Curves(_finite(roc), _finite(precision_recall), calibration)
+
+
+def _finite(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    return [point for point in points if all(map(math.isfinite, point))]
 
 
 def _has_baseline(uri: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -207,7 +208,7 @@ class ReportData:
     config: str = ""
 
     def to_json(self) -> str:
-        return _ADAPTER.dump_json(self, indent=1).decode()
+        return _adapter().dump_json(self, indent=1).decode()
 
     @classmethod
     def from_json(cls, text: str | bytes) -> ReportData:
@@ -217,10 +218,13 @@ class ReportData:
             ValueError: the text is something else.
         """
         try:
-            return _ADAPTER.validate_json(text)
+            read: ReportData = _adapter().validate_json(text)
+            return read
         except ValidationError as error:
             first = error.errors()[0]
             raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
-_ADAPTER: TypeAdapter[Any] = TypeAdapter(ReportData)
+@cache
+def _adapter() -> TypeAdapter[Any]:
+    return TypeAdapter(ReportData)

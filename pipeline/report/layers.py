@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 Upstream = Mapping[Hashable, Sequence[Hashable]]
 SWEEPS = 6
@@ -93,7 +94,7 @@ def _sort(layers: list[list[Hashable]], edges: Sequence[Sequence[Hashable]]) -> 
     above: dict[Hashable, list[Hashable]] = {}
     below: dict[Hashable, list[Hashable]] = {}
     for stops in edges:
-        for up, down in zip(stops, stops[1:], strict=False):
+        for up, down in pairwise(stops):
             above.setdefault(down, []).append(up)
             below.setdefault(up, []).append(down)
     for sweep in range(SWEEPS):

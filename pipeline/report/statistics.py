@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipeline.report.data import Feature, FeatureSplit, Histogram
 
-Statistics = statistics_pb2.DatasetFeatureStatistics
+Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 VALUES_KEPT = 20  # of a category; a report has no room for more
 _FeatureStatistics = statistics_pb2.FeatureNameStatistics
 _KINDS = {

@@ -1,7 +1,8 @@
 """SVG by small functions: elements whose text and attributes are always escaped, scales, numbers as people read them.
 
 Charts are drawn as SVG in the page and not by a script: they print, scale, follow the page's colours, are read by
-screen readers, and leave the page a tenth of the size of a charting library. All colours are classes of the style sheet.
+screen readers, and leave the page a fraction of the size of a charting library. All colours are classes of the style
+sheet.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def tag(name: str, *children: str | Markup, **attributes: object) -> Markup:
         for key, value in attributes.items()
         if value is not None
     )
-    inside = "".join(escape(child) for child in children)
+    inside = "".join(escape(without_controls(child)) for child in children)
     return Markup(f"<{name}{written}>{inside}</{name}>")  # noqa: S704 - what is put in is escaped above
 
 
@@ -52,9 +53,16 @@ def path(points: Iterable[tuple[float, float]], class_: str) -> Markup:
 
 
 def shortened(value: str, longest: int = LONGEST) -> str:
-    """A value from the data, in so many characters; control characters are shown as such."""
-    seen = "".join(c if c.isprintable() else "␣" if c.isspace() else "�" for c in value[: longest + 1])
+    """A value from the data in so many characters, on one line."""
+    seen = " ".join(without_controls(value[: 4 * longest]).split())
     return seen if len(seen) <= longest else f"{seen[: longest - 1]}…"
+
+
+def without_controls(text: str) -> str:
+    """The text without what would not be seen or would turn others around; Markup, which is ours, is left alone."""
+    if isinstance(text, Markup) or text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t " else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 @dataclass(frozen=True)

@@ -53,15 +53,12 @@ class MetricRow:
 def verdict_of(summary: Summary | None) -> Verdict:
     """The run in a few words, by how it ended."""
     if summary is None:
-        return Verdict(
-            "unsure", "?", "No result", "The run left no summary: it is still running, or was ended from outside."
-        )
-    failure = summary.failure
+        sentence = "The run left no summary: it is still running, or was ended from outside."
+        return Verdict("unsure", "?", "No result", sentence)
     if summary.exit_code == DONE:
         if summary.release:
-            return Verdict(
-                "good", "✓", "Released", f"{_against(summary.evaluation)} Release {Path(summary.release).name}."
-            )
+            sentence = f"{_against(summary.evaluation)} Release {Path(summary.release).name}.".strip()
+            return Verdict("good", "✓", "Released", sentence)
         return Verdict("good", "✓", "Done", "A part of the DAG was asked for; nothing was to be released.")
     titles = {
         DataBlocked.exit_code: "Stopped by the data gate",
@@ -70,7 +67,7 @@ def verdict_of(summary: Summary | None) -> Verdict:
         UsageError.exit_code: "Could not run",
     }
     tone = "unsure" if summary.exit_code == Interrupted.exit_code else "bad"
-    return Verdict(tone, "✕", titles.get(summary.exit_code, "Failed"), _as_sentence(failure))
+    return Verdict(tone, "✕", titles.get(summary.exit_code, "Failed"), _as_sentence(summary.failure))
 
 
 def _as_sentence(text: str) -> str:
@@ -80,23 +77,19 @@ def _as_sentence(text: str) -> str:
 def _against(evaluation: Evaluation | None) -> str:
     if evaluation is None or evaluation.blessed is None:
         return ""
-    return (
-        "Every threshold holds, and so does the comparison with the champion."
-        if evaluation.champion
-        else ("Every threshold holds; there was no champion to compare with.")
-    )
+    if evaluation.champion:
+        return "Every threshold holds, and so does the comparison with the champion."
+    return "Every threshold holds; there was no champion to compare with."
 
 
 def figures_of(data: ReportData) -> list[Figure]:
     """The few numbers that stand at the top."""
     figures = []
     evaluation = data.summary.evaluation if data.summary else None
-    if evaluation:
-        for row in [row for row in metric_rows(evaluation) if row.bound or row.champion is not None][:3] or metric_rows(
-            evaluation
-        )[:2]:
-            champion = f"champion {row.champion:.4f}" if row.champion is not None else ""
-            figures.append(Figure(row.name, f"{row.value:.4f}", ", ".join(filter(None, [row.bound, champion]))))
+    rows = metric_rows(evaluation) if evaluation else []
+    for row in [row for row in rows if row.bound][:3] or rows[:2]:
+        champion = f"champion {row.champion:.4f}" if row.champion is not None else ""
+        figures.append(Figure(row.name, f"{row.value:.4f}", ", ".join(filter(None, [row.bound, champion]))))
     if data.summary and data.summary.rows:
         rejected = sum(data.summary.rows.rejected.values())
         figures.append(Figure("rows read", number(data.summary.rows.read), f"{number(rejected)} set aside"))
@@ -162,10 +155,12 @@ def drawn_features(data: ReportData) -> list[Feature]:
         return data.features
     moved = {movement.feature: movement.distance for movement in (data.changes.movements if data.changes else [])}
     found = findings_by_feature(data.summary.findings if data.summary else [])
-    order = sorted(
-        data.features, key=lambda f: (f.role != "label", f.name not in found, -moved.get(f.name, 0.0), f.name)
-    )
-    return order[:FEATURES_DRAWN]
+
+    def urgency(feature: Feature) -> tuple[bool, bool, float, str]:
+        name = feature.name
+        return feature.role != "label", name not in found, -moved.get(name, 0.0), name
+
+    return sorted(data.features, key=urgency)[:FEATURES_DRAWN]
 
 
 def findings_by_feature(findings: Sequence[Finding]) -> dict[str, list[Finding]]:

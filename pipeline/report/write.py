@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.config import Config
+from pipeline.errors import UsageError
 from pipeline.metadata.runs import Run, Runs
 from pipeline.releases import write_whole
 from pipeline.report.collect import collect
@@ -36,6 +37,19 @@ def make_report(
     write_whole(folder / REPORT_HTML, render_report(data))
     write_index(config.workspace, runs)
     return folder / REPORT_HTML
+
+
+def remake_report(config: Config, run_id: str) -> Path:
+    """`make_report` for a run that ended some time ago; returns the page.
+
+    Raises:
+        UsageError: the run's folder cannot be written.
+    """
+    try:
+        return make_report(config, run_id)
+    except OSError as error:
+        todo = "mend the permissions"
+        raise UsageError(f"the report of run {run_id} cannot be written: {error}", todo) from error
 
 
 def read_report(folder: Path) -> ReportData | None:

@@ -10,6 +10,7 @@ from pipeline.report.data import Curves, Training
 from pipeline.report.svg import Scale, drawing, line, number, path, spanning, tag, text
 
 SIDE, LEFT, BOTTOM = 360, 48, 36
+Points = Sequence[tuple[float, float]]
 CLASSES = {"candidate": "model", "baseline": "champion"}
 
 
@@ -89,9 +90,7 @@ def loss_chart(training: Training, width: float = 560, height: float = 240) -> M
     return drawing(width, height, "Loss while training", *parts)
 
 
-def _ends(
-    x: Scale, y: Scale, fitted: Sequence[tuple[float, float]], held_out: Sequence[tuple[float, float]]
-) -> list[Markup]:
+def _ends(x: Scale, y: Scale, fitted: Points, held_out: Points) -> list[Markup]:
     """The names at the ends of the lines, kept apart where the lines end close to each other."""
     ends = [(y(points[-1][1]), name) for points, name in ((fitted, "fitted"), (held_out, "held out")) if points]
     ends.sort()

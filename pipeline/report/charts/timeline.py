@@ -35,7 +35,7 @@ def timeline(metric: str, points: Sequence[Point]) -> Markup:
         ]
     parts.append(path(places, "curve model"))
     for (at, height), point in zip(places, points, strict=True):
-        said = f"{shortened(point.run_id, 60)}: {metric} {point.value:.4f}, {'released' if point.released else 'not released'}"
+        said = f"{shortened(point.run_id, 60)}: {metric} {point.value:.4f}{', released' if point.released else ''}"
         dot = tag(
             "circle", tag("title", said), cx=at, cy=height, r=5, class_="released" if point.released else "unreleased"
         )
