@@ -20,6 +20,7 @@ from pipeline.config_file import DEFAULT_CONFIG, load_config
 from pipeline.errors import FlightlineError, UsageError, print_last_line
 from pipeline.metadata.runs import LATEST, Run, Runs
 from pipeline.releases import Release, releases
+from pipeline.report.data import REPORT_HTML
 from pipeline.summary import SUMMARY, Summary
 from pipeline.summary_screen import relative
 from pipeline.summary_screen import show as show_summary
@@ -131,6 +132,27 @@ def _number(metric: str, value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:,.0f}" if metric == "example_count" else f"{value:.4f}"
+
+
+@app.command("report")
+@with_exit_codes
+def report_of_run(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or `latest`.")] = LATEST,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Make it anew from what the run left.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the path of a run's report; one that is not there is made."""
+    loaded = load_config(config)
+    page = loaded.run_folder(Runs.open(loaded.metadata_db).get(run_id).run_id) / REPORT_HTML
+    if refresh or not page.is_file():
+        from pipeline.report.write import remake_report
+
+        remake_report(loaded, page.parent.name)
+    if as_json:
+        print_json({"run": page.parent.name, "report": str(page), "data": str(page.with_suffix(".json"))})
+        return
+    typer.echo(page)
 
 
 @app.command("releases")

@@ -107,6 +107,11 @@ def nodes_to_run(ir: pipeline_pb2.Pipeline) -> list[str]:
     return [node.node_info.id for node in nodes if not node.execution_options.HasField("skip")]
 
 
+def upstream_nodes(ir: pipeline_pb2.Pipeline) -> dict[str, list[str]]:
+    """Node → the nodes that it waits for, for its inputs or because it was told to."""
+    return {node.pipeline_node.node_info.id: list(node.pipeline_node.upstream_nodes) for node in ir.nodes}
+
+
 def run_ir(runner: RunnerName, ir: pipeline_pb2.Pipeline, observer: LaunchObserver) -> None:
     """Runs a compiled pipeline; raises what the first node that failed raised, or the observer."""
     with observed_launches(observer):

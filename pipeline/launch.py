@@ -28,6 +28,7 @@ from pipeline.fast import progress
 from pipeline.later import load_vertex_later
 from pipeline.observer import RunObserver, in_one_line
 from pipeline.releases import write_whole
+from pipeline.report.origin import note_origin
 from pipeline.screen import Screen
 from pipeline.summary import SUMMARY
 from pipeline.unchanged import KEY, Earlier, earlier_run, run_key
@@ -88,6 +89,7 @@ def run(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | 
         return error.exit_code
     write_whole(folder / "config.yaml", dump_config(config))
     write_whole(folder / KEY, key + "\n")
+    note_origin(folder, config, files)
     with log.everything_to(folder / "log.txt") as terminal:
         live = terminal.out.isatty() and not request.plain
         console = Console(file=terminal.out, force_terminal=live, width=None if live else PLAIN_WIDTH, highlight=False)
@@ -202,5 +204,18 @@ def _execute(
     summary, failure = summarise(config, observer, nodes)
     write_whole(folder / SUMMARY, json.dumps(summary.to_dict(), indent=2) + "\n")
     summary_screen.show(screen.console, summary)
+    _report(config, observer, compat.upstream_nodes(ir))
     summary_screen.show_next(screen.console, summary, folder, request.config_to_name(folder))
     return failure
+
+
+def _report(config: Config, observer: RunObserver, upstream: dict[str, list[str]]) -> None:
+    """Writes the run's report. One that cannot be made is said, and changes nothing about the run."""
+    from pipeline.evaluation_files import read_curves
+    from pipeline.report.write import make_report
+
+    try:
+        make_report(config, observer.run_id, upstream, read_curves(observer.run()))
+    except Exception as error:
+        traceback.print_exc()
+        observer.note(f"the report could not be made: {in_one_line(error)}; the log has more")

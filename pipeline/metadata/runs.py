@@ -143,6 +143,10 @@ class Runs:
         contexts = self._contexts()
         return (self._run(context) for context in sorted(contexts, key=lambda c: -c.create_time_since_epoch))
 
+    def started(self) -> dict[str, int]:
+        """Run id → when it started, in milliseconds since the epoch; one query, however many there are."""
+        return {context.name: context.create_time_since_epoch for context in self._contexts()}
+
     def get(self, run_id: str) -> Run:
         """One run by its id; `latest` is the newest.
 
