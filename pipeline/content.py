@@ -79,6 +79,8 @@ def _reader(type_name: str, name: str) -> Callable[[bytes], bytes] | None:
 def _files(uri: str) -> Iterator[tuple[str, str]]:
     """(name relative to `uri`, path) of each file, in the order of the names; hidden ones are TFX's own."""
     if not fileio.isdir(uri):
+        if not fileio.exists(uri):
+            raise FileNotFoundError(f"{uri} is not there")
         yield "", uri
         return
     found = []

@@ -23,12 +23,12 @@ from pipeline.config_file import DEFAULT_CONFIG, check_against_data, dump_config
 from pipeline.engines.arguments import RunnerName, beam_reads_these_arguments
 from pipeline.engines.checks import check_engine
 from pipeline.engines.services import services
-from pipeline.errors import DONE, FlightlineError, Interrupted, StepFailed, UsageError, print_last_line
+from pipeline.errors import DONE, FlightlineError, Interrupted, StepFailed, UsageError, in_one_line, print_last_line
 from pipeline.fast import progress
 from pipeline.later import load_vertex_later
-from pipeline.observer import RunObserver, in_one_line
+from pipeline.observer import RunObserver
 from pipeline.releases import write_whole
-from pipeline.report.origin import note_origin
+from pipeline.report.origin import about_run, note_origin
 from pipeline.screen import Screen
 from pipeline.summary import SUMMARY
 from pipeline.unchanged import KEY, Earlier, earlier_run, run_key
@@ -177,7 +177,7 @@ def _execute(
     create_pipeline: CreatePipeline | None,
 ) -> FlightlineError | None:
     """Runs the DAG and shows what came of it; returns why it is not done, or None where it is."""
-    observer = RunObserver(folder.name, config.metadata_db, screen, cache=request.cache)
+    observer = RunObserver(folder.name, config.metadata_db, screen, cache=request.cache, about=about_run(folder))
     with screen.status("loading TensorFlow and TFX"):
         log.quiet_libraries()
         load_vertex_later()

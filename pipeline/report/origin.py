@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import platform
 import shutil
+import socket
 import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -51,6 +53,17 @@ def read_origin(folder: Path) -> Origin | None:
         return Origin(**kept)
     except (OSError, ValueError, TypeError):
         return None
+
+
+def about_run(folder: Path) -> dict[str, str]:
+    """What ML Metadata keeps with a run as a whole: who started it, from which commit, with which config."""
+    origin = read_origin(folder)
+    facts = {"by": f"{getpass.getuser()}@{socket.gethostname()}"}
+    if origin is not None and origin.commit:
+        facts["commit"] = f"{origin.commit}{' with edits' if origin.dirty else ''}"
+    if (folder / "config.yaml").is_file():
+        facts["config"] = (folder / "config.yaml").read_text(encoding="utf-8")
+    return facts
 
 
 def origin_of(config: Config, files: Sequence[InputFile]) -> Origin:

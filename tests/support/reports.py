@@ -44,7 +44,9 @@ def summary(word: str = "JFK", **changes: Any) -> Summary:
         rows=RowAccounting(1100, {"train": 60, "eval": 1000}, {"missing_label": 40, "unparsable": 0}),
         rejected_file=f"workspace/{word}.csv",
         findings=[Finding(word, "K", f"holds {word}", 3, blocks=False)],
-        evaluation=Evaluation(slices, slices, [Miss("auc", f"origin={word}", 0.8, "≥", 0.9)], True, [], {"auc": "≥ 0.9"}),
+        evaluation=Evaluation(
+            slices, slices, [Miss("auc", f"origin={word}", 0.8, "≥", 0.9)], True, [], {"auc": "≥ 0.9"}
+        ),
         release="workspace/releases/flights/7",
     )
     return replace(made, **changes)
