@@ -41,4 +41,4 @@ def test_a_constant_and_nothing():
 def test_the_most_frequent_values_and_how_many_more():
     names = FeatureSplit(100, 0, values=[(f"v{i}", 10.0) for i in range(8)], unique=30)
     drawn = distribution(Feature("c", "category", "feature", {"train": names, "eval": names}))
-    assert "and 24 more, 40 %" in drawn
+    assert "and 24 more, 40%" in drawn

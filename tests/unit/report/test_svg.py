@@ -17,7 +17,7 @@ def test_numbers(value, shown):
 
 
 def test_shares_and_times():
-    assert [percent(share) for share in (0.5, 0.00001, 0, None)] == ["50 %", "< 0.1 %", "0 %", "–"]
+    assert [percent(share) for share in (0.5, 0.00001, 0, None)] == ["50%", "< 0.1%", "0%", "–"]
     assert [duration(seconds) for seconds in (0.04, 84, 7300, None)] == ["0.0 s", "1 min 24 s", "2 h 1 min", "–"]
 
 
