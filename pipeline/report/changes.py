@@ -12,6 +12,7 @@ from pipeline.report.data import Change, Histogram, Movement
 from pipeline.report.statistics import Statistics, kind_of, missing_of, name_of, standard_histogram
 
 LINF, JENSEN_SHANNON = "L-infinity", "Jensen-Shannon"
+EMPTY = "''"  # a text that is not there, and one that is empty
 _UNHEARD_OF = {"workspace"}  # where a run is kept does not change what comes of it
 
 
@@ -92,7 +93,7 @@ def values_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Ch
 def settings_changed(before: str, now: str) -> list[Change]:
     """The keys (`train.epochs`) at which two configs in YAML differ, with their values as text."""
     old, new = (dict(_leaves(yaml.safe_load(text) or {})) for text in (before, now))
-    return [change for change in values_changed(old, new) if change.before != change.now]
+    return [change for change in values_changed(old, new) if (change.before or EMPTY) != (change.now or EMPTY)]
 
 
 def _leaves(node: Any, path: tuple[str, ...] = ()) -> Iterable[tuple[str, str]]:

@@ -17,6 +17,8 @@ def test_the_commit_and_whether_files_differ_from_it(tmp_path):
     assert not dirty
     (tmp_path / "code.py").write_text("a = 2")
     assert commit_of(tmp_path) == (commit, True)
+    (tmp_path / "environment").mkdir()
+    assert commit_of(tmp_path / "environment") == (None, False)  # not of that repository
 
 
 def test_outside_git_there_is_none(tmp_path):
