@@ -12,6 +12,7 @@ from pipeline.report.data import Change, Histogram, Movement
 from pipeline.report.statistics import Statistics, kind_of, missing_of, name_of, standard_histogram
 
 LINF, JENSEN_SHANNON = "L-infinity", "Jensen-Shannon"
+EMPTY = "''"  # a text that is not there, and one that is empty
 _UNHEARD_OF = {"workspace"}  # where a run is kept does not change what comes of it
 
 
@@ -56,21 +57,26 @@ def l_infinity(before: Mapping[str, float], now: Mapping[str, float]) -> float:
 
 def jensen_shannon(before: Histogram, now: Histogram) -> float:
     """Divergence to base 2, 0 (the same) to 1, over the edges of both; within a bucket values count as even."""
+    before, now = _with_width(before), _with_width(now)
     edges = np.union1d(before.edges, now.edges)
     p, q = (_over(histogram, edges) for histogram in (before, now))
     middle = (p + q) / 2
     return max(0.0, (_kullback_leibler(p, middle) + _kullback_leibler(q, middle)) / 2)
 
 
+def _with_width(histogram: Histogram) -> Histogram:
+    """A constant has buckets without width, which nothing can be compared with: it gets the narrowest one."""
+    low, high = histogram.edges[0], histogram.edges[-1]
+    narrow = max(abs(low), 1.0) * 1e-9
+    return histogram if high > low else Histogram([low - narrow, low + narrow], [sum(histogram.counts)])
+
+
 def _over(histogram: Histogram, edges: np.ndarray) -> np.ndarray:
-    """Shares by the buckets of finer `edges`; a constant, a bucket without width, goes to the one it starts."""
+    """Shares by the buckets of finer `edges`."""
     total = sum(histogram.counts) or 1.0
-    if histogram.edges[0] == histogram.edges[-1]:
-        shares = np.zeros(max(1, len(edges) - 1))
-        shares[min(int(np.searchsorted(edges, histogram.edges[0])), len(shares) - 1)] = 1.0
-        return shares
     cumulated = np.interp(edges, histogram.edges, np.concatenate([[0.0], np.cumsum(histogram.counts)]) / total)
-    return np.diff(cumulated)
+    shares: np.ndarray = np.diff(cumulated)
+    return shares
 
 
 def _kullback_leibler(p: np.ndarray, q: np.ndarray) -> float:
@@ -87,7 +93,7 @@ def values_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Ch
 def settings_changed(before: str, now: str) -> list[Change]:
     """The keys (`train.epochs`) at which two configs in YAML differ, with their values as text."""
     old, new = (dict(_leaves(yaml.safe_load(text) or {})) for text in (before, now))
-    return [change for change in values_changed(old, new) if change.before != change.now]
+    return [change for change in values_changed(old, new) if (change.before or EMPTY) != (change.now or EMPTY)]
 
 
 def _leaves(node: Any, path: tuple[str, ...] = ()) -> Iterable[tuple[str, str]]:

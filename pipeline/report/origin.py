@@ -77,11 +77,16 @@ def origin_of(config: Config, files: Sequence[InputFile]) -> Origin:
 
 
 def commit_of(folder: Path) -> tuple[str | None, bool]:
-    """The commit that is checked out in `folder`, and whether files differ from it; (None, False) outside git."""
+    """The commit that is checked out in `folder`, and whether files differ from it; (None, False) outside git.
+
+    An installed package is outside, though an environment can lie in somebody's repository: git does not track it.
+    """
     git = shutil.which("git")
     if git is None:
         return None, False
     try:
+        if not _ask(git, folder, "ls-files", "."):
+            return None, False
         commit = _ask(git, folder, "rev-parse", "HEAD")
         return commit, bool(_ask(git, folder, "status", "--porcelain", "--untracked-files=no"))
     except (OSError, subprocess.SubprocessError):

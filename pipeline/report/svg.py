@@ -115,8 +115,8 @@ def percent(share: float | None) -> str:
     if share is None or not math.isfinite(share):
         return "–"
     if 0 < share < 0.0005:
-        return "< 0.1 %"
-    return f"{share * 100:.1f} %".replace(".0 %", " %")
+        return "< 0.1%"
+    return f"{share * 100:.1f}%".replace(".0%", "%")
 
 
 def duration(seconds: float | None) -> str:

@@ -27,7 +27,7 @@ from pipeline.verdict import Evaluation, Miss
 
 HOSTILE = (
     "</style></script></svg></title><script>parent.hostile = 1; window.hostile = 1</script>"
-    "<img src='http://elsewhere.example/leak.png' onerror='parent.hostile = 1'>\"'&{{ 7 * 7 }}\u202e\x00é𝔘"
+    "<img src='http://elsewhere.example/leak.png' onerror='parent.hostile = 1'>\"'&{{ 7 * 7 }}\u202e\x00é\N{SNOWMAN}"
 )
 METRICS = {"auc": 0.94, "binary_crossentropy": 0.23, "calibration": 0.99, "example_count": 1000.0}
 
@@ -35,6 +35,7 @@ METRICS = {"auc": 0.94, "binary_crossentropy": 0.23, "calibration": 0.99, "examp
 def summary(word: str = "JFK", **changes: Any) -> Summary:
     """`word` stands wherever a value from the data, or a sentence about one, can stand."""
     slices = {"overall": METRICS, f"origin={word}": METRICS, "origin=LGA": {**METRICS, "auc": 0.9}}
+    miss = Miss("auc", f"origin={word}", 0.8, "≥", 0.9)
     made = Summary(
         run_id="first",
         pipeline="flights",
@@ -44,9 +45,7 @@ def summary(word: str = "JFK", **changes: Any) -> Summary:
         rows=RowAccounting(1100, {"train": 60, "eval": 1000}, {"missing_label": 40, "unparsable": 0}),
         rejected_file=f"workspace/{word}.csv",
         findings=[Finding(word, "K", f"holds {word}", 3, blocks=False)],
-        evaluation=Evaluation(
-            slices, slices, [Miss("auc", f"origin={word}", 0.8, "≥", 0.9)], True, [], {"auc": "≥ 0.9"}
-        ),
+        evaluation=Evaluation(slices, slices, [miss], True, [], {"auc": "≥ 0.9"}),
         release="workspace/releases/flights/7",
     )
     return replace(made, **changes)

@@ -61,7 +61,7 @@ def _square(
     return drawing(SIDE, SIDE, f"{label}: {up} against {across}", *parts)
 
 
-def loss_chart(training: Training, width: float = 560, height: float = 240) -> Markup:
+def loss_chart(training: Training, width: float = 480, height: float = 230) -> Markup:
     """The loss by optimiser step, and the held-out loss at the end of each epoch; empty where nothing was kept."""
     fitted = [(float(step), loss) for step, loss in training.losses if loss is not None]
     steps = max(1, training.steps_per_epoch)

@@ -91,7 +91,7 @@ def _are_few(histogram: Histogram) -> bool:
 def _is_lopsided(split: FeatureSplit) -> bool:
     counts = split.histogram.counts if split.histogram else []
     tenths = split.quantiles.edges if split.quantiles else []
-    spread = len(tenths) > 2 and tenths[1] < tenths[-2]
+    spread = len(set(tenths)) > len(tenths) / 2  # where most tenths are one value, they show no more
     return spread and max(counts, default=0) > _LOPSIDED * (sum(counts) or 1)
 
 

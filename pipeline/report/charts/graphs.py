@@ -11,7 +11,7 @@ from pipeline.report.data import ArtifactFacts, StepFacts
 from pipeline.report.layers import Upstream, Via, lay_out, reduced
 from pipeline.report.svg import drawing, duration, shortened, tag, text
 
-BOX_WIDTH, BOX_HEIGHT, VIA_WIDTH, GAP_X, GAP_Y = 114, 40, 6, 10, 26
+BOX_WIDTH, BOX_HEIGHT, VIA_WIDTH, GAP_X, GAP_Y = 120, 40, 6, 10, 26
 SIGNS = {"ran": "✓", "cached": "↺", "failed": "✕", "canceled": "✕", "running": "…", "not run": "–"}
 
 
@@ -37,7 +37,7 @@ def lineage_chart(artifacts: Sequence[ArtifactFacts], run_id: str) -> Markup:
     def box(number: int, x: float, y: float) -> Markup:
         artifact = by_id[number]
         earlier = artifact.run_id and artifact.run_id != run_id
-        second = f"from {artifact.run_id}" if earlier else f"by {artifact.node}"
+        second = artifact.run_id if earlier else f"by {artifact.node}"
         return _box(x, y, f"{artifact.type} {number}", second, "state-cached" if earlier else "state-made")
 
     label = "The artifacts that the last one was made from"
