@@ -8,14 +8,22 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import yaml
 
 from pipeline.config import Config
 from pipeline.engines.checks import THIS_MACHINE, host_of
 from pipeline.errors import StepFailed, UsageError
 
+EMBEDDED_FLINK = {
+    "taskmanager.memory.network.min": "512m",
+    "taskmanager.memory.network.max": "512m",
+    "taskmanager.network.sort-shuffle.min-buffers": 32,
+}
 START_S = 60.0
 STOP_S = 10.0
 
@@ -29,14 +37,34 @@ def services(config: Config) -> Iterator[None]:
         StepFailed: a service did not come up.
     """
     with contextlib.ExitStack() as running:
+        if config.engine.name == "flink" and config.engines.flink.master.startswith("["):
+            running.enter_context(_configured_embedded_flink())
         for endpoint, module, flag in _needed(config):
             running.enter_context(_service(endpoint, [sys.executable, "-m", module, flag.format(port_of(endpoint))]))
         yield
 
 
+@contextlib.contextmanager
+def _configured_embedded_flink() -> Iterator[None]:
+    """While entered, a Flink inside the job server is given more network memory, unless the user configures it.
+
+    By default it has 64 MB, which the graphs of Transform and Evaluator, with hundreds of exchanges, use up.
+    """
+    if "FLINK_CONF_DIR" in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="flink-conf-") as folder:
+        (Path(folder) / "config.yaml").write_text(yaml.safe_dump(EMBEDDED_FLINK, width=10_000), encoding="utf-8")
+        os.environ["FLINK_CONF_DIR"] = folder
+        try:
+            yield
+        finally:
+            del os.environ["FLINK_CONF_DIR"]
+
+
 def _needed(config: Config) -> Iterator[tuple[str, str, str]]:
     """Endpoint, Python module and port argument of each service."""
-    pool = ("apache_beam.runners.worker.worker_pool_main", "--service_port={}")
+    pool = ("pipeline.engines.worker_pool", "--service_port={}")
     engines = config.engines
     if config.engine.name == "portable" and engines.portable.start:
         yield engines.portable.job_endpoint, "apache_beam.runners.portability.local_job_service_main", "--port={}"

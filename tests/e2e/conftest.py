@@ -1,106 +1,11 @@
-"""Runs the pipeline as a user does: a command, its screen, its exit code, and what it left behind."""
+"""Whole runs of the pipeline, shared among the tests of it."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-from pipeline.releases import current_version
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-# A fortieth of the year cannot reach what the year must; the gates' own tests set their own thresholds.
-LENIENT = (
-    "evaluation.thresholds={AUC: {lower: 0.7, vs_champion: 0.05}}",
-    "evaluation.per_slice=[{slice: [origin], thresholds: {AUC: {lower: 0.6}}}]",
-)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run showed and left.
-
-    Attributes:
-        current: the current release when it ended.
-    """
-
-    code: int
-    out: str
-    err: str
-    workspace: Path
-    run_id: str
-    current: str | None
-
-    @property
-    def folder(self) -> Path:
-        return self.workspace / "runs" / self.run_id
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        return json.loads((self.folder / "summary.json").read_text())
-
-    @property
-    def log(self) -> str:
-        return (self.folder / "log.txt").read_text()
-
-    @property
-    def last_line(self) -> str:
-        return self.err.strip().splitlines()[-1]
-
-    @property
-    def steps(self) -> dict[str, Any]:
-        """The steps as ML Metadata has them."""
-        from pipeline.metadata.runs import Runs
-
-        return Runs.open(self.workspace / "metadata.db").get(self.run_id).steps
-
-    @property
-    def released(self) -> list[str]:
-        """The versions in `releases/`, whether finished or not."""
-        return sorted(path.name for path in (self.workspace / "releases").glob("*/*") if path.name.isdigit())
-
-
-def start_pipeline(
-    workspace: Path,
-    data: Path,
-    run_id: str | None,
-    *options: str,
-    script: str | Path = "runner_local.py",
-    settings: tuple[str, ...] = LENIENT,
-    modules: Path | None = None,
-) -> subprocess.Popen[str]:
-    """Starts a runner in a process of its own on `data`; `modules` is a folder with user code."""
-    command = [sys.executable, str(script), *(["--run-id", run_id] if run_id else [])]
-    for setting in (f"workspace={workspace}", f"data.input={data}", *settings):
-        command += ["--set", setting]
-    command += options  # after ours, so that a test has the last word
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *([str(modules)] if modules else [])])}
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
-
-
-def run_pipeline(workspace: Path, data: Path, run_id: str | None, *options: str, **how: Any) -> Result:
-    """Runs a runner to its end; takes what `start_pipeline` takes."""
-    process = start_pipeline(workspace, data, run_id, *options, **how)
-    out, err = process.communicate(timeout=600)
-    current = current_version(workspace / "releases" / "flights")
-    return Result(process.returncode, out, err, workspace, run_id or "latest", current)
-
-
-def flightline(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The `flightline` command on a workspace."""
-    config = workspace / "flights.yaml"
-    config.write_text(
-        (ROOT / "configs" / "flights.yaml").read_text().replace("workspace: workspace", f"workspace: {workspace}")
-    )
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()", *arguments, "--config", str(config)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+from pipeline_runs import Result, flightline, run_pipeline, start_pipeline
 
 
 @pytest.fixture(scope="session")

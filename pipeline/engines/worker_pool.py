@@ -1,0 +1,107 @@
+"""A pool of SDK workers for engines outside this process: `python -m pipeline.engines.worker_pool --service_port=N`.
+
+Beam's own pool starts a new interpreter for every worker, and Flink asks for workers again and again: for the stages of
+a batch job, one after another. Each of them would import TensorFlow and TFX anew, for a dozen CPU seconds. Here workers
+are forked from a process that has imported them once and done nothing else. And since whoever reaches a pool can have
+it run code, it listens on this machine's loopback unless told otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import signal
+import sys
+import threading
+from multiprocessing import forkserver
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import grpc
+from apache_beam.portability.api import beam_fn_api_pb2 as api
+from apache_beam.portability.api import beam_fn_api_pb2_grpc as api_grpc
+from apache_beam.utils import thread_pool_executor
+
+# Whatever the functions of the standard components' pipelines are pickled with; a module that is not there is left out.
+PRELOADED = ["apache_beam.runners.worker.sdk_worker", "pipeline.fast.ingest.on_beam", "tfx.v1"]
+
+
+def run_worker(control_endpoint: str, worker_id: str) -> None:
+    """The life of one worker: until the engine ends it, or is gone."""
+    from apache_beam.runners.worker.sdk_worker import SdkHarness
+
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    SdkHarness(control_endpoint, worker_id=worker_id, state_cache_size=0).run()
+
+
+class WorkerPool(api_grpc.BeamFnExternalWorkerPoolServicer):
+    """Beam's protocol of external workers: an engine asks for one by its id, and ends it.
+
+    Ids are given by each machine of an engine for itself, so that several machines that share a pool use the same ones.
+    """
+
+    def __init__(self) -> None:
+        self._forks = multiprocessing.get_context("forkserver")
+        self._forks.set_forkserver_preload(PRELOADED)
+        forkserver.ensure_running()  # imports while the engine is still being asked
+        self._lock = threading.Lock()
+        self._workers: dict[str, list[BaseProcess]] = {}
+
+    def StartWorker(  # noqa: N802 - gRPC's name
+        self, request: api.StartWorkerRequest, _: Any
+    ) -> api.StartWorkerResponse:
+        arguments = (request.control_endpoint.url, request.worker_id)
+        worker = self._forks.Process(target=run_worker, args=arguments, daemon=True)
+        worker.start()
+        with self._lock:
+            self._workers[request.worker_id] = [*self._alive(request.worker_id), worker]
+        return api.StartWorkerResponse()
+
+    def StopWorker(  # noqa: N802 - gRPC's name
+        self, request: api.StopWorkerRequest, _: Any
+    ) -> api.StopWorkerResponse:
+        """Ends the worker of that id; where there are several, each ends when its own engine hangs up."""
+        with self._lock:
+            alive = self._alive(request.worker_id)
+            if len(alive) == 1:
+                alive[0].terminate()
+        return api.StopWorkerResponse()
+
+    def _alive(self, worker_id: str) -> list[BaseProcess]:
+        return [worker for worker in self._workers.get(worker_id, []) if worker.is_alive()]
+
+
+def serve(host: str, port: int) -> grpc.Server:
+    """A pool that listens when this returns.
+
+    Raises:
+        RuntimeError: the port is taken.
+    """
+    pool = WorkerPool()
+    server = grpc.server(
+        thread_pool_executor.shared_unbounded_instance(),
+        options=[
+            ("grpc.http2.max_pings_without_data", 0),
+            ("grpc.http2.max_ping_strikes", 0),
+            ("grpc.so_reuseport", 0),
+        ],
+    )
+    api_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
+    server.add_insecure_port(f"{host}:{port}")
+    server.start()
+    return server
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(description="A pool of Beam SDK workers, with TFX imported.")
+    parser.add_argument("--service_port", type=int, required=True)
+    parser.add_argument("--host", default="localhost", help="the address to listen on; 0.0.0.0 for every one")
+    given = parser.parse_args(arguments)
+    serve(given.host, given.service_port).wait_for_termination()
+
+
+if __name__ == "__main__":
+    # By its importable name: the workers' function is looked up in the module, not in `__main__`.
+    from pipeline.engines import worker_pool
+
+    worker_pool.main(sys.argv[1:])

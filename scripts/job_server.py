@@ -1,0 +1,145 @@
+"""Brings Beam's job server for an engine into the cache where `--engine` looks for it, from Maven Central.
+
+The jar of the locked Beam is taken by its coordinates. Some mirrors of Maven Central carry only part of Beam: where the
+finished jar is not to be had, an older job server is put together from the published parts of its runner. Python
+pipelines speak to a job server in Beam's portability protocol, which is stable across releases.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ENGINES = Path(".cache/engines")
+JAVA_VERSIONS = (11, 17)
+POM = Path(__file__).with_name("job_server.pom.xml")
+
+
+class Unavailable(Exception):
+    """Something that an engine needs cannot be had on this machine; the message says what, and what to do."""
+
+    exit_code = 75  # EX_TEMPFAIL: not a fault of ours; `.ci/run` skips what needs it, and says so
+
+
+@dataclass(frozen=True)
+class JobServer:
+    """A job server by its Maven coordinates.
+
+    Attributes:
+        runner: artifact of the runner, without `-job-server`.
+        beam: its version.
+        driver: its main class.
+    """
+
+    runner: str
+    beam: str
+    driver: str
+
+    @property
+    def coordinates(self) -> str:
+        return f"org.apache.beam:{self.runner}-job-server:{self.beam}"
+
+    @property
+    def jar(self) -> Path:
+        return ENGINES / f"{self.runner}-job-server-{self.beam}.jar"
+
+
+_FLINK_DRIVER = "org.apache.beam.runners.flink.FlinkJobServerDriver"
+NEWEST_IN_PARTS = {"flink": JobServer("beam-runners-flink-1.19", "2.62.0", _FLINK_DRIVER)}
+
+
+def matching(engine: str) -> JobServer:
+    """The job server of the Beam that is installed, which is the locked one."""
+    runners = {"flink": ("beam-runners-flink-1.20", _FLINK_DRIVER)}
+    runner, driver = runners[engine]
+    return JobServer(runner, importlib.metadata.version("apache-beam"), driver)
+
+
+def job_server(engine: str) -> JobServer:
+    """The job server that is in the cache when this returns.
+
+    Raises:
+        Unavailable: no Java, no Maven, or neither the jar nor its parts are to be had.
+    """
+    require_java()
+    asked, older = matching(engine), NEWEST_IN_PARTS[engine]
+    for known in (asked, older):
+        if known.jar.is_file():
+            return known
+    ENGINES.mkdir(parents=True, exist_ok=True)
+    for stale in ENGINES.glob(f"{asked.runner.rpartition('-')[0]}-*job-server-*.jar"):
+        stale.unlink()  # of a Beam that was locked before
+    print(f"Fetching {asked.coordinates}", flush=True)
+    refusal = _fetch(asked)
+    if refusal is None:
+        return asked
+    print(f"  {refusal}\nPutting together the job server of Beam {older.beam} ({older.runner}) instead", flush=True)
+    problem = _assemble(older)
+    if problem:
+        raise Unavailable(f"no job server for {engine}: {refusal}; nor the parts of {older.coordinates}: {problem}")
+    return older
+
+
+def require_java() -> None:
+    """Raises Unavailable where there is no Java that Flink and Spark run on."""
+    home = os.environ.get("JAVA_HOME")
+    java = f"{home}/bin/java" if home else shutil.which("java")
+    get = f"Get Java {JAVA_VERSIONS[-1]}: apt-get install openjdk-{JAVA_VERSIONS[-1]}-jre-headless, or set JAVA_HOME"
+    if not java or not Path(java).is_file():
+        raise Unavailable(f"no Java: {'JAVA_HOME has no bin/java' if home else 'it is not on PATH'}. {get}")
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', said)
+    if not found or int(found[1]) not in JAVA_VERSIONS:
+        raise Unavailable(f"{java} is Java {found[1] if found else '?'}, not one of {JAVA_VERSIONS}. {get}")
+
+
+def _fetch(wanted: JobServer) -> str | None:
+    """Brings the finished jar into the cache; returns why not, where it cannot be had."""
+    refusal = _maven(f"-Dartifact={wanted.coordinates}", "-Dtransitive=false", "dependency:get")
+    if refusal is None:
+        folder = f"-DoutputDirectory={ENGINES.resolve()}"
+        refusal = _maven(f"-Dartifact={wanted.coordinates}", folder, "-Dmdep.useBaseVersion=true", "dependency:copy")
+    return refusal
+
+
+def _assemble(wanted: JobServer) -> str | None:
+    """Packs the runner with all that it depends on into one jar; returns why not, where that cannot be had."""
+    target = (ENGINES / "assembled").resolve()
+    values = {"runner": wanted.runner, "beam": wanted.beam, "driver": wanted.driver, "target": target}
+    problem = _maven("-f", str(POM), *(f"-D{name}={value}" for name, value in values.items()), "package")
+    if problem is None:
+        (target / wanted.jar.name).replace(wanted.jar)
+    shutil.rmtree(target, ignore_errors=True)
+    return problem
+
+
+def _maven(*arguments: str) -> str | None:
+    """Runs Maven; returns the first thing it has to say where it fails."""
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise Unavailable("no Maven, which fetches Beam's job server. Get it with: apt-get install maven")
+    done = subprocess.run([maven, "-B", "-q", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return None
+    errors = re.findall(r"^\[ERROR\] (.+)$", done.stdout, re.MULTILINE) or [done.stdout + done.stderr]
+    return errors[0].split(" -> [Help")[0].rpartition("artifact: ")[2][:400]
+
+
+def main() -> int:
+    """`python -m scripts.job_server ENGINE`: prints the jar's path."""
+    try:
+        print(job_server(sys.argv[1]).jar)
+    except Unavailable as problem:
+        print(f"flightline: {problem}", file=sys.stderr)
+        return problem.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
