@@ -6,7 +6,7 @@ ARGS :=
 
 .PHONY: help
 help: ## List the commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Make .venv from requirements.lock (the others do it by themselves)
@@ -23,6 +23,18 @@ run: data ## Run the whole training pipeline on a year of flights (ARGS='--set t
 .PHONY: test
 test: setup ## Run the whole test suite (ARGS='-k gate' ...)
 	@$(PYTHON) -m pytest $(ARGS)
+
+.PHONY: flink-setup
+flink-setup: setup ## Fetch Flink and Beam's job server for it, into .cache/engines
+	@$(PYTHON) -m scripts.flink setup
+
+.PHONY: flink
+flink: data ## Run the whole training pipeline on a local Flink cluster: one JobManager, two TaskManagers
+	@$(PYTHON) -m scripts.flink run $(ARGS)
+
+.PHONY: test-flink
+test-flink: flink-setup ## Test the pipeline on Flink against the local engine; one TaskManager is killed
+	@$(PYTHON) -m pytest tests/flink $(ARGS)
 
 .PHONY: check
 check: setup ## Lint, format, types, import directions

@@ -39,9 +39,11 @@ SETTINGS: dict[str, Any] = {
     "taskmanager.network.sort-shuffle.min-buffers": 32,
     "taskmanager.load-balance.mode": "SLOTS",  # over all TaskManagers; by default the first is filled
     "parallelism.default": SLOTS,
-    "restart-strategy.type": "fixed-delay",
-    "restart-strategy.fixed-delay.attempts": 3,
-    "restart-strategy.fixed-delay.delay": "1 s",
+    "restart-strategy.type": "exponential-delay",  # fixed-delay counts every task of a lost TaskManager as a failure
+    "restart-strategy.exponential-delay.initial-backoff": "1 s",
+    "restart-strategy.exponential-delay.max-backoff": "10 s",
+    "restart-strategy.exponential-delay.backoff-multiplier": 2.0,
+    "restart-strategy.exponential-delay.attempts-before-reset-backoff": 4,
     "heartbeat.interval": 2_000,
     "heartbeat.timeout": 10_000,
 }
@@ -110,6 +112,12 @@ class FlinkCluster:
     def jobs(self) -> list[dict[str, Any]]:
         """Every job so far, oldest first: its `jid`, `name`, `state`, `start-time` in milliseconds."""
         return sorted(self.ask("jobs/overview")["jobs"], key=lambda job: job["start-time"])
+
+    def who_worked(self, job: str) -> set[str]:
+        """The ids of the TaskManagers that a job's tasks ran on."""
+        tasks = [vertex["id"] for vertex in self.ask(f"jobs/{job}")["vertices"]]
+        subtasks = [subtask for task in tasks for subtask in self.ask(f"jobs/{job}/vertices/{task}")["subtasks"]]
+        return {subtask["taskmanager-id"] for subtask in subtasks} - {"(unassigned)"}
 
     def ask(self, path: str) -> Any:
         """What the REST endpoint answers. Raises OSError where it does not."""

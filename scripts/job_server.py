@@ -124,10 +124,12 @@ def _maven(*arguments: str) -> str | None:
     maven = shutil.which("mvn")
     if maven is None:
         raise Unavailable("no Maven, which fetches Beam's job server. Get it with: apt-get install maven")
-    done = subprocess.run([maven, "-B", "-q", *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [maven, "-B", "-q", "-U", "-Dstyle.color=never", *arguments], capture_output=True, text=True, check=False
+    )
     if done.returncode == 0:
         return None
-    errors = re.findall(r"^\[ERROR\] (.+)$", done.stdout, re.MULTILINE) or [done.stdout + done.stderr]
+    errors = re.findall(r"\[ERROR\] (\S.*)", done.stdout) or [done.stdout + done.stderr]
     return errors[0].split(" -> [Help")[0].rpartition("artifact: ")[2][:400]
 
 

@@ -88,9 +88,8 @@ def _portable(config: Config) -> list[str]:
 def _flink(config: Config) -> list[str]:
     settings = config.engines.flink
     return [
-        "--runner=FlinkRunner",
-        f"--flink_master={settings.master}",
-        f"--flink_job_server_jar={job_server_jar('flink', settings.job_server_jar)}",
+        "--runner=PortableRunner",  # FlinkRunner is this one with a job server of its own for every pipeline
+        f"--job_endpoint={settings.job_endpoint}",
         f"--parallelism={settings.parallelism}",
         *_workers(settings.worker_endpoint, settings.image),
     ]

@@ -55,7 +55,13 @@ def _check_portable(config: Config) -> None:
 
 
 def _check_flink(config: Config) -> None:
-    _check_java_engine("flink", config.engines.flink)
+    settings = config.engines.flink
+    if host_of(settings.job_endpoint) not in THIS_MACHINE:
+        raise ConfigError(
+            f"engines.flink.job_endpoint: {settings.job_endpoint} is another machine: the job server is started here",
+            "use localhost; the cluster is engines.flink.master",
+        )
+    _check_java_engine("flink", settings)
 
 
 def _check_spark(config: Config) -> None:

@@ -16,9 +16,12 @@ from pathlib import Path
 import yaml
 
 from pipeline.config import Config
+from pipeline.engines.arguments import job_server_jar
 from pipeline.engines.checks import THIS_MACHINE, host_of
 from pipeline.errors import StepFailed, UsageError
 
+# A Flink inside the job server has 64 MB of network memory by default, which the graphs of Transform and Evaluator use
+# up, with their hundreds of exchanges.
 EMBEDDED_FLINK = {
     "taskmanager.memory.network.min": "512m",
     "taskmanager.memory.network.max": "512m",
@@ -36,44 +39,50 @@ def services(config: Config) -> Iterator[None]:
         UsageError: a port is taken.
         StepFailed: a service did not come up.
     """
-    with contextlib.ExitStack() as running:
-        if config.engine.name == "flink" and config.engines.flink.master.startswith("["):
-            running.enter_context(_configured_embedded_flink())
-        for endpoint, module, flag in _needed(config):
-            running.enter_context(_service(endpoint, [sys.executable, "-m", module, flag.format(port_of(endpoint))]))
+    with tempfile.TemporaryDirectory(prefix="services-") as folder, contextlib.ExitStack() as running:
+        for endpoint, command in _needed(config, Path(folder)):
+            running.enter_context(_service(endpoint, command))
         yield
 
 
-@contextlib.contextmanager
-def _configured_embedded_flink() -> Iterator[None]:
-    """While entered, a Flink inside the job server is given more network memory, unless the user configures it.
-
-    By default it has 64 MB, which the graphs of Transform and Evaluator, with hundreds of exchanges, use up.
-    """
-    if "FLINK_CONF_DIR" in os.environ:
-        yield
-        return
-    with tempfile.TemporaryDirectory(prefix="flink-conf-") as folder:
-        (Path(folder) / "config.yaml").write_text(yaml.safe_dump(EMBEDDED_FLINK, width=10_000), encoding="utf-8")
-        os.environ["FLINK_CONF_DIR"] = folder
-        try:
-            yield
-        finally:
-            del os.environ["FLINK_CONF_DIR"]
-
-
-def _needed(config: Config) -> Iterator[tuple[str, str, str]]:
-    """Endpoint, Python module and port argument of each service."""
-    pool = ("pipeline.engines.worker_pool", "--service_port={}")
+def _needed(config: Config, folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Endpoint and command of each service; `folder` is there as long as they are."""
     engines = config.engines
     if config.engine.name == "portable" and engines.portable.start:
-        yield engines.portable.job_endpoint, "apache_beam.runners.portability.local_job_service_main", "--port={}"
-        yield engines.portable.worker_endpoint, *pool
+        job_service = "apache_beam.runners.portability.local_job_service_main"
+        endpoint = engines.portable.job_endpoint
+        yield endpoint, [sys.executable, "-m", job_service, f"--port={port_of(endpoint)}"]
+        yield _pool(engines.portable.worker_endpoint)
+    if config.engine.name == "flink":
+        yield engines.flink.job_endpoint, _flink_job_server(config, folder)
     if config.engine.name in ("flink", "spark"):
         settings = engines.flink if config.engine.name == "flink" else engines.spark
-        endpoint = settings.worker_endpoint
+        endpoint = settings.worker_endpoint or ""
         if endpoint and settings.start_workers and host_of(endpoint) in THIS_MACHINE:
-            yield endpoint, *pool
+            yield _pool(endpoint)
+
+
+def _pool(endpoint: str) -> tuple[str, list[str]]:
+    return endpoint, [sys.executable, "-m", "pipeline.engines.worker_pool", f"--service_port={port_of(endpoint)}"]
+
+
+def _flink_job_server(config: Config, folder: Path) -> list[str]:
+    """One for the whole run: left to itself, Beam starts a JVM for every pipeline, for fifteen CPU seconds each."""
+    settings = config.engines.flink
+    home = os.environ.get("JAVA_HOME")
+    command = [f"{home}/bin/java" if home else "java", "-jar", str(job_server_jar("flink", settings.job_server_jar))]
+    given = {
+        "flink-master": settings.master,
+        "job-host": host_of(settings.job_endpoint),
+        "job-port": port_of(settings.job_endpoint),
+        "artifact-port": 0,
+        "expansion-port": -1,
+        "artifacts-dir": folder / "artifacts",
+    }
+    if settings.master.startswith("[") and "FLINK_CONF_DIR" not in os.environ:
+        (folder / "config.yaml").write_text(yaml.safe_dump(EMBEDDED_FLINK), encoding="utf-8")
+        given["flink-conf-dir"] = folder
+    return [*command, *(f"--{name}={value}" for name, value in given.items())]
 
 
 @contextlib.contextmanager

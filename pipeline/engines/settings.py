@@ -62,6 +62,7 @@ class FlinkSettings(EngineSection):
 
     master: str = Field("[local]", description="`[local]`: a Flink inside the job server; host:port: a cluster")
     job_server_jar: Path | None = Field(None, description="Beam's job server; by default the one `make flink` fetched")
+    job_endpoint: Endpoint = Field("localhost:8098", description="where it listens on this machine during a run")
     worker_endpoint: Endpoint | None = Field(
         None, description="a pool of SDK workers beside every TaskManager; LOOPBACK workers where there is none"
     )

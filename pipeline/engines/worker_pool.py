@@ -22,8 +22,7 @@ from apache_beam.portability.api import beam_fn_api_pb2 as api
 from apache_beam.portability.api import beam_fn_api_pb2_grpc as api_grpc
 from apache_beam.utils import thread_pool_executor
 
-# Whatever the functions of the standard components' pipelines are pickled with; a module that is not there is left out.
-PRELOADED = ["apache_beam.runners.worker.sdk_worker", "pipeline.fast.ingest.on_beam", "tfx.v1"]
+PRELOADED = ["pipeline.engines.worker_imports"]
 
 
 def run_worker(control_endpoint: str, worker_id: str) -> None:
@@ -35,17 +34,14 @@ def run_worker(control_endpoint: str, worker_id: str) -> None:
 
 
 class WorkerPool(api_grpc.BeamFnExternalWorkerPoolServicer):
-    """Beam's protocol of external workers: an engine asks for one by its id, and ends it.
-
-    Ids are given by each machine of an engine for itself, so that several machines that share a pool use the same ones.
-    """
+    """Beam's protocol of external workers: an engine asks for one, and says when it needs it no longer."""
 
     def __init__(self) -> None:
         self._forks = multiprocessing.get_context("forkserver")
         self._forks.set_forkserver_preload(PRELOADED)
         forkserver.ensure_running()  # imports while the engine is still being asked
         self._lock = threading.Lock()
-        self._workers: dict[str, list[BaseProcess]] = {}
+        self._workers: list[BaseProcess] = []
 
     def StartWorker(  # noqa: N802 - gRPC's name
         self, request: api.StartWorkerRequest, _: Any
@@ -53,22 +49,19 @@ class WorkerPool(api_grpc.BeamFnExternalWorkerPoolServicer):
         arguments = (request.control_endpoint.url, request.worker_id)
         worker = self._forks.Process(target=run_worker, args=arguments, daemon=True)
         worker.start()
-        with self._lock:
-            self._workers[request.worker_id] = [*self._alive(request.worker_id), worker]
+        with self._lock:  # the dead are reaped as new ones come
+            self._workers = [worker, *(known for known in self._workers if known.is_alive())]
         return api.StartWorkerResponse()
 
     def StopWorker(  # noqa: N802 - gRPC's name
-        self, request: api.StopWorkerRequest, _: Any
+        self, _request: api.StopWorkerRequest, _: Any
     ) -> api.StopWorkerResponse:
-        """Ends the worker of that id; where there are several, each ends when its own engine hangs up."""
-        with self._lock:
-            alive = self._alive(request.worker_id)
-            if len(alive) == 1:
-                alive[0].terminate()
-        return api.StopWorkerResponse()
+        """Leaves it to the worker, which ends as its engine hangs up, a moment later.
 
-    def _alive(self, worker_id: str) -> list[BaseProcess]:
-        return [worker for worker in self._workers.get(worker_id, []) if worker.is_alive()]
+        The request names it by an id only, and machines that share a pool give the same ids: to go by them would end
+        another machine's worker in the middle of its work, as Beam's own pool does.
+        """
+        return api.StopWorkerResponse()
 
 
 def serve(host: str, port: int) -> grpc.Server:

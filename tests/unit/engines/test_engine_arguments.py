@@ -17,7 +17,7 @@ DATAFLOW = (
         ("local", "FnApiRunner"),
         ("multiprocess", "FnApiRunner"),
         ("portable", "PortableRunner"),
-        ("flink", "FlinkRunner"),
+        ("flink", "PortableRunner"),
         ("spark", "SparkRunner"),
     ],
 )

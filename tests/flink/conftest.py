@@ -1,0 +1,50 @@
+"""A Flink cluster for the tests, and runs of the pipeline on it. `make test-flink` fetches what it takes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flink_runs import free_port, on_cluster
+from pipeline_runs import Result, run_pipeline
+
+from scripts.flink import set_up
+from scripts.flink_cluster import FlinkCluster, flink_cluster
+
+
+@pytest.fixture(scope="session")
+def flink_home() -> Path:
+    return set_up()
+
+
+@pytest.fixture(scope="session")
+def start_cluster(
+    flink_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], contextlib.AbstractContextManager[FlinkCluster]]:
+    """`with start_cluster() as cluster`: one of its own, for a test that harms it."""
+    return lambda: flink_cluster(flink_home, free_port(), free_port(), tmp_path_factory.mktemp("cluster") / "flink")
+
+
+@pytest.fixture(scope="session")
+def cluster(start_cluster) -> Iterator[FlinkCluster]:
+    with start_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def local(flights_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """The sample through the whole DAG on the local engine: what Flink is held to."""
+    result = run_pipeline(tmp_path_factory.mktemp("local") / "workspace", flights_sample, "local")
+    assert result.code == 0, result.err
+    return result
+
+
+@pytest.fixture(scope="session")
+def flink(cluster: FlinkCluster, flights_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """The same on a cluster of two TaskManagers."""
+    workspace = tmp_path_factory.mktemp("flink") / "workspace"
+    result = run_pipeline(workspace, flights_sample, "flink", *on_cluster(cluster))
+    assert result.code == 0, result.err
+    return result

@@ -1,0 +1,20 @@
+"""What it takes to run the pipeline on a Flink cluster of the tests."""
+
+from __future__ import annotations
+
+import socket
+
+from scripts.flink_cluster import FlinkCluster
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def on_cluster(cluster: FlinkCluster) -> tuple[str, ...]:
+    """Options of a runner that has Beam's work done on the cluster, by a pool of SDK workers of its own."""
+    ports = (f"{key}=localhost:{free_port()}" for key in ("job_endpoint", "worker_endpoint"))
+    settings = (f"master={cluster.master}", *ports)
+    return ("--engine", "flink", *(part for setting in settings for part in ("--set", f"engines.flink.{setting}")))

@@ -1,0 +1,58 @@
+import os
+import socket
+import time
+from pathlib import Path
+
+import apache_beam as beam
+import grpc
+import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.transforms.environments import ExternalEnvironment
+
+from pipeline.engines import worker_pool
+
+
+@pytest.fixture
+def pool(monkeypatch):
+    """A pool on a free port, its workers without TFX."""
+    monkeypatch.setattr(worker_pool, "PRELOADED", ["apache_beam.runners.worker.sdk_worker"])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = worker_pool.serve("localhost", port)
+    yield port
+    server.stop(None)
+
+
+def runs(pid):
+    """Whether a process is there and is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_work_is_done_by_workers_of_the_pool_which_end_with_their_engine(pool, tmp_path):
+    out = tmp_path / "pids"
+    environment = ExternalEnvironment(f"localhost:{pool}")
+    with beam.Pipeline(runner=FnApiRunner(default_environment=environment)) as pipeline:
+        _ = pipeline | beam.Create([1, 2, 3]) | beam.Map(lambda _: str(os.getpid())) | beam.io.WriteToText(str(out))
+    pids = {int(line) for file in tmp_path.glob("pids*") for line in file.read_text().split()}
+    assert pids
+    assert os.getpid() not in pids
+    until = time.monotonic() + 10
+    while any(map(runs, pids)):
+        assert time.monotonic() < until, "a worker outlived its engine"
+        time.sleep(0.05)
+
+
+def test_a_pool_runs_what_it_is_sent_and_so_is_not_open_to_the_network(pool):
+    listening = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
+    places = {line.split()[1] for line in listening.splitlines() if f":{pool:04X} " in line and " 0A " in line}
+    assert places
+    assert all(place.partition(":")[0].endswith(("0100007F", "00000000000000000000000001000000")) for place in places)
+
+
+def test_a_taken_port_is_refused(pool):
+    with pytest.raises((RuntimeError, grpc.RpcError)):
+        worker_pool.serve("localhost", pool)

@@ -1,0 +1,52 @@
+import importlib.metadata
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts import job_server
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_the_job_server_is_that_of_the_locked_beam():
+    wanted = job_server.matching("flink")
+    assert wanted.coordinates.endswith(f":{importlib.metadata.version('apache-beam')}")
+
+
+@pytest.mark.parametrize("server", [job_server.matching("flink"), job_server.NEWEST_IN_PARTS["flink"]])
+def test_there_is_a_pinned_flink_for_every_job_server(server):
+    line = re.search(r"flink-(\d+\.\d+)", server.runner)[1]
+    pins = (ROOT / "scripts" / f"flink-{line}.txt").read_text()
+    assert f"apache-flink=={line}." in pins
+    assert f"apache-flink-libraries=={line}." in pins
+
+
+def test_the_engine_finds_the_jar_where_it_is_put():
+    """`pipeline.engines.arguments.job_server_jar` globs for this name."""
+    from pipeline.engines.arguments import ENGINE_CACHE
+
+    jar = job_server.matching("flink").jar
+    assert jar.parent == ENGINE_CACHE
+    assert jar.match("beam-runners-flink-*job-server-*.jar")
+
+
+@pytest.mark.parametrize(("home", "why"), [(None, "not on PATH"), ("/nowhere", "JAVA_HOME has no bin/java")])
+def test_without_java_it_says_how_to_get_it(monkeypatch, home, why):
+    monkeypatch.setenv("PATH", "")
+    if home:
+        monkeypatch.setenv("JAVA_HOME", home)
+    else:
+        monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(job_server.Unavailable, match=f"{why}.*apt-get install openjdk-17"):
+        job_server.require_java()
+
+
+def test_a_java_that_flink_does_not_run_on_is_refused(tmp_path, monkeypatch):
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\necho 'openjdk version \"25.0.1\"' >&2\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(job_server.Unavailable, match="is Java 25, not one of"):
+        job_server.require_java()
