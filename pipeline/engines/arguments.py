@@ -98,9 +98,8 @@ def _flink(config: Config) -> list[str]:
 def _spark(config: Config) -> list[str]:
     settings = config.engines.spark
     return [
-        "--runner=SparkRunner",
-        f"--spark_master_url={settings.master}",
-        f"--spark_job_server_jar={job_server_jar('spark', settings.job_server_jar)}",
+        "--runner=PortableRunner",
+        f"--job_endpoint={settings.job_endpoint}",
         *_workers(settings.worker_endpoint, settings.image),
     ]
 

@@ -18,6 +18,7 @@ import yaml
 from pipeline.config import Config
 from pipeline.engines.arguments import job_server_jar
 from pipeline.engines.checks import THIS_MACHINE, host_of
+from pipeline.engines.spark_job_server import spark_job_server
 from pipeline.errors import StepFailed, UsageError
 
 # A Flink inside the job server has 64 MB of network memory by default, which the graphs of Transform and Evaluator use
@@ -55,6 +56,8 @@ def _needed(config: Config, folder: Path) -> Iterator[tuple[str, list[str]]]:
         yield _pool(engines.portable.worker_endpoint)
     if config.engine.name == "flink":
         yield engines.flink.job_endpoint, _flink_job_server(config, folder)
+    if config.engine.name == "spark":
+        yield engines.spark.job_endpoint, spark_job_server(config, folder)
     if config.engine.name in ("flink", "spark"):
         settings = engines.flink if config.engine.name == "flink" else engines.spark
         endpoint = settings.worker_endpoint or ""
