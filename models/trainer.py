@@ -55,8 +55,8 @@ def run_fn(fn_args: Any) -> None:
         clock.append(time.monotonic())
     export_model(model, plan, transform, fn_args.serving_model_dir)
     clock.append(time.monotonic())
-    record["seconds"] = dict(zip(("read", "fit", "export"), np.diff(clock).round(3).tolist(), strict=True))
-    logging.info("Exported to %s; seconds: %s.", fn_args.serving_model_dir, record["seconds"])
+    seconds = dict(zip(("read", "fit", "export"), np.diff(clock).round(3).tolist(), strict=True))
+    logging.info("Exported to %s; seconds: %s.", fn_args.serving_model_dir, seconds)
     _write_record(record, fn_args.model_run_dir)
 
 
@@ -131,7 +131,7 @@ class _EpochLog(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         seconds = time.monotonic() - self._started
         losses = {name: float(value) for name, value in (logs or {}).items()}
-        self.epochs.append({"epoch": epoch + 1, **losses, "seconds": round(seconds, 3)})
+        self.epochs.append({"epoch": epoch + 1, **losses})  # no seconds: the same training gives the same record
         shown = ", ".join(f"{name} {value:.5f}" for name, value in losses.items())
         logging.info("Epoch %d: %s in %.1f s.", epoch + 1, shown, seconds)
 

@@ -7,17 +7,30 @@ both. A new TFX line is made to fit here and nowhere else.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
+import attr
 from tfx import v1 as tfx
 from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.orchestration.beam import beam_dag_runner
-from tfx.orchestration.local import local_dag_runner
-from tfx.orchestration.portable import launcher, partial_run_utils, runtime_parameter_utils, tfx_runner
-from tfx.proto.orchestration import pipeline_pb2
+from tfx.orchestration.local import local_dag_runner, runner_utils
+from tfx.orchestration.portable import (
+    beam_executor_operator,
+    cache_utils,
+    data_types,
+    launcher,
+    partial_run_utils,
+    runtime_parameter_utils,
+    tfx_runner,
+)
+from tfx.orchestration.portable.mlmd import context_lib
+from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, pipeline_pb2
 
 from models.settings import suggestion
+from pipeline.cache import KeyParts, key_parts
 from pipeline.engines.arguments import RunnerName
 from pipeline.errors import UsageError
 
@@ -26,7 +39,6 @@ PIPELINE_RUN_ID = "pipeline-run-id"
 NEEDED = (
     "Evaluator",
     "ExampleValidator",
-    "ImportSchemaGen",
     "Pusher",
     "SchemaGen",
     "StatisticsGen",
@@ -43,6 +55,10 @@ class LaunchObserver(Protocol):
     def ended(self, node: str) -> None: ...
 
     def failed(self, node: str, error: BaseException) -> None: ...
+
+    def keyed(self, node: str, parts: KeyParts) -> None:
+        """The parts of the node's cache key, before it is looked up."""
+        ...
 
 
 def require_components() -> None:
@@ -99,10 +115,10 @@ def run_ir(runner: RunnerName, ir: pipeline_pb2.Pipeline, observer: LaunchObserv
 
 @contextlib.contextmanager
 def observed_launches(observer: LaunchObserver) -> Iterator[None]:
-    """While entered, every node that a runner launches in this process is reported to `observer`.
+    """While entered, every node that a runner launches in this process is reported to `observer`, and has our key.
 
-    Both runners look the class up in its module at each node. There is no hook for this in TFX; the alternative is a
-    copy of each runner.
+    Both runners look the class up in its module at each node, and the launcher its cache's key. There is no hook for
+    this in TFX; the alternative is a copy of each runner.
     """
     stock: Any = launcher.Launcher
 
@@ -118,8 +134,81 @@ def observed_launches(observer: LaunchObserver) -> Iterator[None]:
                 raise
             return info
 
-    launcher.Launcher = ObservedLauncher
+    def our_context(
+        metadata_handle: Any,
+        pipeline_node: Any,
+        pipeline_info: Any,
+        executor_spec: Any = None,
+        input_artifacts: Mapping[str, Sequence[Any]] | None = None,
+        output_artifacts: Any = None,  # noqa: ARG001 - TFX's argument
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Any:
+        inputs = {key: [artifact.mlmd_artifact for artifact in some] for key, some in (input_artifacts or {}).items()}
+        parts = key_parts(inputs, parameters or {}, _executor_class(executor_spec))
+        observer.keyed(pipeline_node.node_info.id, parts)
+        return context_lib.register_context_if_not_exists(
+            metadata_handle=metadata_handle,
+            context_type_name=context_lib.CONTEXT_TYPE_EXECUTION_CACHE,
+            context_name=f"{pipeline_info.id}.{pipeline_node.node_info.id}.{parts.key}",
+        )
+
+    stock_context = cache_utils.get_cache_context
+    launcher.Launcher, cache_utils.get_cache_context = ObservedLauncher, our_context
     try:
         yield
     finally:
-        launcher.Launcher = stock
+        launcher.Launcher, cache_utils.get_cache_context = stock, stock_context
+
+
+def _executor_class(spec: Any) -> str | None:
+    """The dotted path of the class that an executor spec names, Beam's or plain."""
+    spec = getattr(spec, "python_executor_spec", spec)
+    return getattr(spec, "class_path", None)
+
+
+def beam_executors(ir: pipeline_pb2.Pipeline) -> dict[str, Any]:
+    """The executor specs of the nodes whose work is a Beam pipeline, by node, in topological order."""
+    deployment = runner_utils.extract_local_deployment_config(ir)
+    nodes = [node.pipeline_node.node_info.id for node in ir.nodes]
+    specs = {node: runner_utils.extract_executor_spec(deployment, node) for node in nodes}
+    return {node: spec for node, spec in specs.items() if isinstance(spec, executable_spec_pb2.BeamExecutableSpec)}
+
+
+@contextlib.contextmanager
+def before_executors(callback: Callable[[str, data_types.ExecutionInfo], bool]) -> Iterator[None]:
+    """While entered, `callback(node, execution)` is asked before a runner of this process executes a node.
+
+    Its inputs are resolved then and its properties settled. Where the answer is False the node is not executed, and is
+    on record with empty outputs. There is no hook for this in TFX either.
+    """
+    stock = launcher.Launcher._run_executor
+
+    def run_executor(self: Any, execution: data_types.ExecutionInfo) -> Any:
+        if callback(self._pipeline_node.node_info.id, execution):
+            return stock(self, execution)
+        return execution_result_pb2.ExecutorOutput()
+
+    launcher.Launcher._run_executor = run_executor
+    try:
+        yield
+    finally:
+        launcher.Launcher._run_executor = stock
+
+
+def execute_aside(executor: Any, execution: data_types.ExecutionInfo, folder: Path) -> None:
+    """Runs a Beam executor of `beam_executors` on an execution of another pipeline; all it writes is below `folder`."""
+    outputs = copy.deepcopy(execution.output_dict)
+    for key, artifacts in outputs.items():
+        for number, artifact in enumerate(artifacts):
+            artifact.uri = str(folder / key / str(number))
+            Path(artifact.uri).mkdir(parents=True)
+    aside = attr.evolve(
+        execution,
+        input_dict=copy.deepcopy(execution.input_dict),
+        output_dict=outputs,
+        exec_properties=copy.deepcopy(execution.exec_properties),
+        execution_output_uri=str(folder / "executor_output.pb"),
+        stateful_working_dir=str(folder / "working"),
+        tmp_dir=str(folder / "tmp"),
+    )
+    beam_executor_operator.BeamExecutorOperator(executor).run_executor(aside)

@@ -60,14 +60,25 @@ def check_against_data(config: Config) -> list[InputFile]:
     """Refuses a config that does not fit its schema and its files, before anything starts; returns the input files.
 
     Raises:
-        ConfigError: the schema is missing or unreadable, or the label, a slice or a feature is not a column.
+        ConfigError: as `check_against_schema` does, or the label is not in the first file's header.
         InputError: there is no input file, or the first one has no header.
     """
-    columns = list(feature_types(config.schema_file))
+    feature_types(config.schema_file)  # a schema that cannot be read is said before what the files lack
     files = input_files(config)
     header = _csv_header(files[0])
     if header is not None:
         _require(config.label, header, "label", f"the header of {files[0].location}")
+    check_against_schema(config)
+    return files
+
+
+def check_against_schema(config: Config) -> None:
+    """Refuses a config that does not fit its schema; the data themselves may be out of reach.
+
+    Raises:
+        ConfigError: the schema is missing or unreadable, or the label, a slice or a feature is not a column.
+    """
+    columns = list(feature_types(config.schema_file))
     _require(config.label, columns, "label", f"the schema {config.schema_file}")
     for keys in [*config.evaluation.slices, *(bounds.slice for bounds in config.evaluation.per_slice)]:
         for key in keys:
@@ -76,7 +87,6 @@ def check_against_data(config: Config) -> list[InputFile]:
         plan_features(read_schema(config.schema_file), config.label, config.features)
     except ValueError as error:
         raise ConfigError(str(error), f"mend the config, or the schema {config.schema_file}") from error
-    return files
 
 
 def require_thresholds(config: Config) -> None:

@@ -26,14 +26,16 @@ class FlightlineError(Exception):
     Attributes:
         what: what is wrong and where, one sentence without a full stop.
         todo: what the reader can do about it.
+        record: what the execution's record keeps as its reason, where that is more than the message.
     """
 
     exit_code = 1
 
-    def __init__(self, what: str, todo: str = "") -> None:
+    def __init__(self, what: str, todo: str = "", record: str = "") -> None:
         super().__init__(what)
         self.what = what
         self.todo = todo
+        self.record = record
 
     def __str__(self) -> str:
         """One line, whatever the message held: it is the last line on stderr."""

@@ -175,7 +175,7 @@ def _execute(
     create_pipeline: CreatePipeline | None,
 ) -> FlightlineError | None:
     """Runs the DAG and shows what came of it; returns why it is not done, or None where it is."""
-    observer = RunObserver(folder.name, config.metadata_db, screen)
+    observer = RunObserver(folder.name, config.metadata_db, screen, cache=request.cache)
     with screen.status("loading TensorFlow and TFX"):
         log.quiet_libraries()
         load_vertex_later()

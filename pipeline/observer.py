@@ -12,6 +12,7 @@ from pathlib import Path
 from absl import logging
 from ml_metadata.proto import metadata_store_pb2
 
+from pipeline.cache import CONTENT_DIGEST, KEY_PROPERTY, KeyParts, reason_to_run
 from pipeline.errors import FlightlineError, StepFailed
 from pipeline.metadata.runs import Run, Runs, Step
 from pipeline.metadata.store import record_failure
@@ -38,6 +39,8 @@ class RunObserver:
     failures: dict[str, BaseException] = field(default_factory=dict)
     timings: dict[str, dict[str, float]] = field(default_factory=dict)
     current: str = ""
+    cache: bool = True
+    _parts: dict[str, KeyParts] = field(default_factory=dict)
     _before: tuple[float, float] = field(default_factory=lambda: (time.monotonic(), 0.0))
 
     def started(self, node: str) -> None:
@@ -68,7 +71,39 @@ class RunObserver:
                 "run the steps before it, or all of them; the log names the missing input",
             )
         self.measure(node)
-        self.screen.ended(node, STATES[step.state], rows_of(step))
+        self._keep(step)
+        self.screen.ended(node, STATES[step.state], rows_of(step), self.reason(step))
+
+    def keyed(self, node: str, parts: KeyParts) -> None:
+        self._parts[node] = parts
+
+    def reason(self, step: Step) -> str:
+        """Why a step ran, or was not run again; nothing for nodes that only look things up."""
+        run = self.run()
+        parts = self._parts.get(step.node)
+        if parts is None:
+            return ""
+        if step.state == "CACHED":
+            return f"from {step.cached_from}: nothing it depends on has changed"
+        before = self._runs().before(run, step.node)
+        return reason_to_run(parts, before.key_parts if before else None, self.cache)
+
+    def _keep(self, step: Step) -> None:
+        """Adds to the lineage what TFX leaves out: the parts of the key, and digests of what the step made."""
+        store = self._runs().store
+        [execution] = store.get_executions_by_id([step.execution_id])
+        if step.node in self._parts:
+            execution.custom_properties[KEY_PROPERTY].string_value = self._parts[step.node].to_json()
+            store.put_executions([execution])
+        from pipeline.content import content_digest
+
+        made = [a for some in step.outputs.values() for a in some if CONTENT_DIGEST not in a.custom_properties]
+        for artifact in made:
+            try:
+                artifact.custom_properties[CONTENT_DIGEST].string_value = content_digest(artifact.type, artifact.uri)
+            except OSError as error:  # an output that the step left empty
+                logging.info("%s has no content to digest: %s", artifact.uri, error)
+        store.put_artifacts(made)
 
     def failed(self, node: str, error: BaseException) -> None:
         logging.error("%s failed:\n%s", node, "".join(traceback.format_exception(error)))
@@ -81,22 +116,28 @@ class RunObserver:
 
     def run(self) -> Run:
         """The run as ML Metadata has it now; empty where nothing is recorded yet."""
-        for run in Runs.open(self.metadata_db) if self.metadata_db.is_file() else ():
+        for run in self._runs() if self.metadata_db.is_file() else ():
             if run.run_id == self.run_id:
                 return run
         return Run(self.run_id, "", 0, {})
 
     def has_earlier_run(self) -> bool:
         """Whether ML Metadata knows any run at all."""
-        return self.metadata_db.is_file() and any(True for _ in Runs.open(self.metadata_db))
+        return self.metadata_db.is_file() and any(True for _ in self._runs())
+
+    def _runs(self) -> Runs:
+        return Runs.open(self.metadata_db)
 
     def _record(self, step: Step, error: BaseException) -> None:
-        store = Runs.open(self.metadata_db).store
+        store = self._runs().store
         [execution] = store.get_executions_by_id([step.execution_id])
-        code = error.exit_code if isinstance(error, FlightlineError) else StepFailed.exit_code
+        code, record = (
+            (error.exit_code, error.record) if isinstance(error, FlightlineError) else (StepFailed.exit_code, "")
+        )
+        reason = record or in_one_line(error) or type(error).__name__
         if step.state == "RUNNING":  # interrupted: TFX would leave it so for ever
             execution.last_known_state = metadata_store_pb2.Execution.CANCELED
-        record_failure(store, execution, code, in_one_line(error) or type(error).__name__)
+        record_failure(store, execution, code, reason)
 
     def measure(self, node: str) -> None:
         """Keeps what has been used since the node started (since the process did, before the first)."""

@@ -39,14 +39,25 @@ def runner_command(runner: RunnerName, about: str) -> typer.Typer:
             str | None,
             typer.Option(metavar="|".join(ENGINES), help="Where Beam's work is done; engine.name of the config."),
         ] = None,
+        dry: Annotated[
+            bool, typer.Option("--dry-run", help="Build and show Dataflow's jobs, without credentials; run nothing.")
+        ] = False,
+        sample: Annotated[
+            Path | None, typer.Option(metavar="FILE", help="Rows for --dry-run (CSV, Parquet); by default made up.")
+        ] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="What --dry-run shows, as JSON.")] = False,
     ) -> None:
+        from pipeline.dry_run import dry_run
         from pipeline.launch import Request, run
         from pipeline.log import nothing_more_to_say
+
+        if (sample or as_json) and not dry:
+            raise typer.BadParameter("--sample and --json go with --dry-run")
 
         flags = {"data.span": span, "engine.name": engine}
         asked = [*(overrides or []), *(f"{key}={value}" for key, value in flags.items() if value is not None)]
         request = Request(config, tuple(asked), run_id, from_node, to_node, cache, plain)
-        code = run(request, runner)
+        code = dry_run(request, runner, sample, as_json) if dry else run(request, runner)
         nothing_more_to_say()
         raise typer.Exit(code)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline.errors import DataBlocked, FlightlineError, Interrupted, NotBlessed, StepFailed
-from pipeline.gate.findings import Finding, from_json
+from pipeline.gate.findings import Finding, from_json, refusal
 from pipeline.metadata.runs import Run, Step
 from pipeline.metadata.store import properties_of
 from pipeline.observer import in_one_line
@@ -51,13 +51,7 @@ def gate_findings(run: Run) -> list[Finding]:
 
 def _step_failure(node: str, step: Step | None, raised: BaseException | None) -> FlightlineError:
     if step is not None and node == GATE and step.code == DataBlocked.exit_code:
-        found = [finding for finding in from_json(step.message) if finding.blocks]
-        first = f"{found[0].feature}: {found[0].problem}" if found else "no finding was recorded"
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        return DataBlocked(
-            f"the data gate stopped the run: {first}{more}",
-            "nothing was trained; mend the data, or the schema if the world has changed",
-        )
+        return refusal(from_json(step.message))
     if isinstance(raised, FlightlineError):
         return raised
     if isinstance(raised, KeyboardInterrupt):

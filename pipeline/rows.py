@@ -34,8 +34,12 @@ class RowAccounting:
 
 
 def accounting_of(artifact: Any) -> dict[str, int]:
-    """The `rows_*` custom properties of an Examples artifact (ml_metadata's proto)."""
-    return {name: value.int_value for name, value in artifact.custom_properties.items() if name.startswith(("rows_",))}
+    """The `rows_*` custom properties of an Examples artifact (TFX's).
+
+    Asked through TFX: on Kubeflow whole numbers come back as JSON and not as integers of ML Metadata.
+    """
+    names = [name for name in artifact.mlmd_artifact.custom_properties if name.startswith("rows_")]
+    return {name: artifact.get_int_custom_property(name) for name in names}
 
 
 def row_accounting(properties: Mapping[str, int]) -> RowAccounting | None:

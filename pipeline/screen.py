@@ -31,6 +31,7 @@ class StepLine:
     rows: int | None = None
     started: float = 0.0
     seconds: float | None = None
+    reason: str = ""
 
     @property
     def elapsed(self) -> float | None:
@@ -99,13 +100,15 @@ class Screen:
         """A line that stays: above the table, or among the events."""
         self.console.print(text, style="yellow", markup=False, soft_wrap=True)
 
-    def ended(self, node: str, state: str, rows: int | None) -> None:
-        """`state` is ran, cached or failed."""
+    def ended(self, node: str, state: str, rows: int | None, reason: str = "") -> None:
+        """`state` is ran, cached or failed; `reason`, why so."""
         line = self.lines.setdefault(node, StepLine(started=time.monotonic()))
         line.seconds, line.state = time.monotonic() - line.started, state
         line.rows = line.rows if rows is None else rows
+        line.reason = reason
         counted = "" if line.rows is None else f", {line.rows:,} rows"
-        self._plain(f"{self._place(node)} {node}: {state}{counted}, {line.seconds:.1f} s")
+        because = f" ({reason})" if reason else ""
+        self._plain(f"{self._place(node)} {node}: {state}{counted}, {line.seconds:.1f} s{because}")
 
     def close(self) -> None:
         """Leaves the table as it is; nothing moves any more."""
@@ -130,10 +133,11 @@ class Screen:
         table.add_column("state", min_width=10)
         table.add_column("rows", justify="right", min_width=10)
         table.add_column("seconds", justify="right", min_width=8)
+        table.add_column("why", style="dim", no_wrap=True, overflow="ellipsis")
         for node, line in self.lines.items():
             style = STYLES[line.state]
             state = Spinner("dots", text="running", style=style) if line.state == "running" else line.state
             rows = "" if line.rows is None else f"{line.rows:,}"
             seconds = "" if line.elapsed is None else f"{line.elapsed:.1f}"
-            table.add_row(node, state, rows, seconds, style=None if line.state == "running" else style)
+            table.add_row(node, state, rows, seconds, line.reason, style=None if line.state == "running" else style)
         return table

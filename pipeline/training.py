@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tfx import v1 as tfx
-from tfx.v1.types.standard_artifacts import Model, PushedModel
 
 from models.evaluation import eval_config
 from models.features import plan_features
 from pipeline.components.arrow_example_gen import ArrowExampleGen
-from pipeline.components.champion import LatestPushedModelStrategy
+from pipeline.components.champion import champion_node
+from pipeline.components.curated_schema import CuratedSchema
 from pipeline.components.data_gate import DataGate
 from pipeline.components.executed_by import executed_by
 from pipeline.components.serving_check import ServingCheck
 from pipeline.config import Config
 from pipeline.config_file import input_files
-from pipeline.digests import code_digest, file_digest
+from pipeline.digests import code_digest
 from pipeline.engines.arguments import beam_arguments, input_base
+from pipeline.engines.settings import Orchestrator
 from pipeline.locations import absolute, data_digest
 from pipeline.metadata.store import sqlite_config
-from pipeline.releases import write_whole
 from pipeline.schema import feature_types, read_schema
-from pipeline.unchanged import user_modules
 
 
-def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
-    """The DAG that `config` describes; `cache` lets a step be taken from an earlier run that had the same inputs."""
+def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrator = "local") -> tfx.dsl.Pipeline:
+    """The DAG that `config` describes, for whoever runs it.
+
+    `cache` lets a step be taken from an earlier run that had the same inputs.
+    """
     components = executed_by(config.engine)
-    users_code = code_digest(*user_modules(config))
     features = plan_features(read_schema(config.schema_file), config.label, config.features)
 
     example_gen = ArrowExampleGen(
@@ -40,8 +39,8 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
         output_config=_output_config(config),
         range_config=_range_config(config),
         custom_fields={
-            "data_digest": data_digest(input_files(config)),
-            "code": code_digest("pipeline.fast.ingest", "pipeline.components.arrow_example_gen"),
+            "data_digest": _data_digest(config, orchestrator),
+            "code": code_digest("pipeline.components.arrow_example_gen"),
         },
     ).with_id("ExampleGen")
     examples = example_gen.outputs["examples"]
@@ -51,7 +50,7 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
 
     # Two schemas: what these data look like, kept for the record, and what we hold them to.
     schema_gen = tfx.components.SchemaGen(statistics=statistics)
-    curated_schema = tfx.components.ImportSchemaGen(schema_file=str(_by_content(config))).with_id("CuratedSchema")
+    curated_schema = CuratedSchema(config.schema_file.read_text(encoding="utf-8"))
     schema = curated_schema.outputs["schema"]
 
     validator = tfx.components.ExampleValidator(statistics=statistics, schema=schema)
@@ -61,14 +60,18 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
         anomalies=validator.outputs["anomalies"],
         schema=schema,
         max_rejected=config.gate.max_rejected,
-        code=code_digest("pipeline.gate", "pipeline.components.data_gate"),
+        code=code_digest("pipeline.components.data_gate"),
     )
 
     transform = components.Transform(
         examples=examples,
         schema=schema,
         preprocessing_fn=config.user_code.preprocessing_fn,
-        custom_config={"label": config.label, "features": features.model_dump(mode="json"), "code": users_code},
+        custom_config={
+            "label": config.label,
+            "features": features.model_dump(mode="json"),
+            "code": _code_of(config.user_code.preprocessing_fn),
+        },
     )
     transform.add_upstream_node(gate)  # nothing trains on what the gate has not passed
 
@@ -84,20 +87,16 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
             "features": features.model_dump(mode="json"),
             "model": config.model.model_dump(mode="json"),
             "train": config.train.model_dump(mode="json"),
-            "code": users_code,
+            "code": _code_of(config.user_code.run_fn),
         },
     )
     model = trainer.outputs["model"]
 
-    champion = tfx.dsl.Resolver(
-        strategy_class=LatestPushedModelStrategy,
-        model=tfx.dsl.Channel(type=Model),
-        pushed_model=tfx.dsl.Channel(type=PushedModel),
-    ).with_id("Champion")
+    champion = champion_node(config, orchestrator)
     evaluator = components.Evaluator(
         examples=examples,
         model=model,
-        baseline_model=champion.outputs["model"],
+        baseline_model=champion.outputs["model"] if champion else None,
         eval_config=eval_config(config.label, config.evaluation),
         example_splits=["eval"],
     )
@@ -108,14 +107,14 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
         num_examples=config.serving_check.examples,
         latency_ms=config.serving_check.latency_ms,
         timeout_s=config.serving_check.timeout_s,
-        code=code_digest("pipeline.components.serving_check", "pipeline.components.serving_probe"),
+        code=code_digest("pipeline.components.serving_check"),
     )
     pusher = tfx.components.Pusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
         push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(config.releases.resolve()))
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=_releases(config, orchestrator))
         ),
     )
 
@@ -131,7 +130,7 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
             gate,
             transform,
             trainer,
-            champion,
+            *([champion] if champion else []),
             evaluator,
             serving_check,
             pusher,
@@ -140,6 +139,20 @@ def create_pipeline(config: Config, cache: bool = True) -> tfx.dsl.Pipeline:
         metadata_connection_config=sqlite_config(config.metadata_db),
         beam_pipeline_args=beam_arguments(config),
     )
+
+
+def _data_digest(config: Config, orchestrator: Orchestrator) -> str:
+    """What makes ExampleGen run again; elsewhere, out of reach, it is the driver's fingerprint alone."""
+    return data_digest(input_files(config)) if orchestrator == "local" else ""
+
+
+def _releases(config: Config, orchestrator: Orchestrator) -> str:
+    return str(config.releases.resolve()) if orchestrator == "local" else f"{config.engines.kubeflow.releases}"
+
+
+def _code_of(function: str) -> str:
+    """Digest of the code of a function that a dotted path names: TFX's own cache keys know the path alone."""
+    return code_digest(function.rpartition(".")[0])
 
 
 def _input_config(config: Config) -> tfx.proto.Input:
@@ -159,11 +172,3 @@ def _range_config(config: Config) -> tfx.proto.RangeConfig | None:
     if span is None:
         return None
     return tfx.proto.RangeConfig(static_range=tfx.proto.StaticRange(start_span_number=span, end_span_number=span))
-
-
-def _by_content(config: Config) -> Path:
-    """A copy of the schema file in a folder named by its digest: TFX's cache looks at paths, not at what is there."""
-    folder = (config.workspace / "schemas" / file_digest(config.schema_file)[:16]).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "schema.pbtxt", config.schema_file.read_text(encoding="utf-8"))
-    return folder / "schema.pbtxt"

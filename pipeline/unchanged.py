@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.config_file import dump_config
-from pipeline.digests import code_digest, file_digest
+from pipeline.digests import LOCK, code_digest, file_digest
 from pipeline.errors import DONE, ConfigError
 from pipeline.locations import InputFile, data_digest
 from pipeline.releases import current_version
@@ -34,18 +34,19 @@ def run_key(config: Config, files: Sequence[InputFile]) -> str:
         ConfigError: the user's code is not where the config says.
     """
     try:
-        code = code_digest("pipeline", *user_modules(config))
+        code = code_digest("pipeline.launch", *user_modules(config))
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"user_code: {error}", "name an importable module, or put its folder on PYTHONPATH"
         ) from error
-    parts = [dump_config(config), data_digest(files), file_digest(config.schema_file), code]
+    lock = file_digest(LOCK) if LOCK.is_file() else ""
+    parts = [dump_config(config), data_digest(files), file_digest(config.schema_file), code, lock]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def user_modules(config: Config) -> list[str]:
-    """The top-level modules of the user's code."""
-    return sorted({path.split(".")[0] for path in (config.user_code.preprocessing_fn, config.user_code.run_fn)})
+    """The modules of the user's functions."""
+    return sorted({path.rpartition(".")[0] for path in (config.user_code.preprocessing_fn, config.user_code.run_fn)})
 
 
 def earlier_run(config: Config, key: str) -> Earlier | None:

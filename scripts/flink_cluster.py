@@ -77,12 +77,7 @@ class FlinkCluster:
         self._jobmanager = self._launch("jobmanager")
         for _ in range(taskmanagers):
             self.taskmanagers.append(self._launch("taskmanager"))
-        until = time.monotonic() + START_S
-        while self.registered() < taskmanagers:
-            ended = [process.args for process in self._processes() if process.poll() is not None]
-            if ended or time.monotonic() > until:
-                raise RuntimeError(f"the Flink cluster at {self.master} did not come up; its logs: {self.folder}/log")
-            time.sleep(0.3)
+        self._wait_for(taskmanagers)
 
     def stop(self) -> None:
         """Ends what was started, and waits until it has ended."""
@@ -100,8 +95,11 @@ class FlinkCluster:
         if self._jobmanager:
             self._jobmanager.wait()
 
-    def add_taskmanager(self) -> None:
+    def replace_taskmanager(self) -> None:
+        """Starts one more TaskManager in place of one that has ended, and waits until it has registered."""
+        self.taskmanagers = [process for process in self.taskmanagers if process.poll() is None]
         self.taskmanagers.append(self._launch("taskmanager"))
+        self._wait_for(len(self.taskmanagers))
 
     def registered(self) -> int:
         """How many TaskManagers the JobManager knows; none as long as it does not answer."""
@@ -123,6 +121,13 @@ class FlinkCluster:
         """What the REST endpoint answers. Raises OSError where it does not."""
         with urllib.request.urlopen(f"http://{self.master}/{path}", timeout=5) as answer:
             return json.load(answer)
+
+    def _wait_for(self, taskmanagers: int) -> None:
+        until = time.monotonic() + START_S
+        while self.registered() < taskmanagers:
+            if any(process.poll() is not None for process in self._processes()) or time.monotonic() > until:
+                raise RuntimeError(f"the Flink cluster at {self.master} did not come up; its logs: {self.folder}/log")
+            time.sleep(0.3)
 
     def _processes(self) -> list[subprocess.Popen[bytes]]:
         return [*self.taskmanagers, *([self._jobmanager] if self._jobmanager else [])]
@@ -147,7 +152,7 @@ class FlinkCluster:
             "FLINK_PID_DIR": str(self.folder / "tmp"),
         }
         name = service if service == "jobmanager" else f"{service}-{len(self.taskmanagers) + 1}"
-        with (log / f"{name}.out").open("wb") as out:
+        with (log / f"{name}.out").open("ab") as out:
             return subprocess.Popen(
                 [str(self._home / "bin" / f"{service}.sh"), "start-foreground"],
                 env=environment,

@@ -16,7 +16,7 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from google.protobuf import json_format, struct_pb2
 from tfx import types
-from tfx.components.example_gen import component, utils, write_split
+from tfx.components.example_gen import component, driver, utils, write_split
 from tfx.components.example_gen.csv_example_gen import executor as csv_executor
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import executor_spec
@@ -54,6 +54,7 @@ class ArrowExampleGenExecutor(csv_executor.Executor):
         self._log_startup(input_dict, output_dict, exec_properties)
         artifact = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
         _require_tf_example(exec_properties)
+        _settle_span(exec_properties, artifact)
         input_config = _read_proto(exec_properties, standard_component_specs.INPUT_CONFIG_KEY, example_gen_pb2.Input())
         output_config = _read_proto(
             exec_properties, standard_component_specs.OUTPUT_CONFIG_KEY, example_gen_pb2.Output()
@@ -151,6 +152,18 @@ def _read_proto(exec_properties: Mapping[str, Any], key: str, message: Any) -> A
     if text := exec_properties.get(key):
         proto_utils.json_to_proto(text, message)
     return message
+
+
+def _settle_span(exec_properties: dict[str, Any], artifact: types.Artifact) -> None:
+    """Does the driver's work where none has run before the executor: Kubeflow Pipelines ignores TFX's driver hook."""
+    config = _read_proto(exec_properties, standard_component_specs.INPUT_CONFIG_KEY, example_gen_pb2.Input())
+    if utils.SPAN_PROPERTY_NAME in exec_properties or not any("{" in split.pattern for split in config.splits):
+        return
+    try:
+        driver.FileBasedDriver(None).resolve_exec_properties(exec_properties, None, None)
+    except ValueError as error:
+        raise InputError(f"data.pattern: {error}", "check the input directory and the pattern") from error
+    driver.update_output_artifact(exec_properties, artifact.mlmd_artifact)
 
 
 def _require_tf_example(exec_properties: Mapping[str, Any]) -> None:

@@ -11,8 +11,34 @@ from typing import Any
 import ml_metadata as mlmd
 from tfx import types
 from tfx import v1 as tfx
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.v1.types.standard_artifacts import Model, ModelBlessing, PushedModel
 
+from pipeline.config import Config
+from pipeline.engines.settings import Orchestrator
 from pipeline.metadata.store import INPUT_EVENTS, OUTPUT_EVENTS
+
+CHAMPION = "Champion"
+
+
+def champion_node(config: Config, orchestrator: Orchestrator) -> BaseNode | None:
+    """The node whose output `model` is the champion; None where no node can find one.
+
+    Kubeflow's backends query metadata themselves and know stock strategies alone, of which Vertex AI runs
+    LatestBlessedModelStrategy. Kubeflow Pipelines refuses resolvers altogether: there the champion is named, or nobody.
+    """
+    if orchestrator == "local":
+        pushed = {"model": tfx.dsl.Channel(type=Model), "pushed_model": tfx.dsl.Channel(type=PushedModel)}
+        return tfx.dsl.Resolver(strategy_class=LatestPushedModelStrategy, **pushed).with_id(CHAMPION)
+    settings = config.engines.kubeflow
+    if settings.platform == "vertex":
+        blessed = {"model": tfx.dsl.Channel(type=Model), "model_blessing": tfx.dsl.Channel(type=ModelBlessing)}
+        return tfx.dsl.Resolver(strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy, **blessed).with_id(
+            CHAMPION
+        )
+    if settings.champion is None:
+        return None
+    return tfx.dsl.Importer(source_uri=settings.champion, artifact_type=Model, output_key="model").with_id(CHAMPION)
 
 
 class LatestPushedModelStrategy(tfx.dsl.experimental.ResolverStrategy):

@@ -1,7 +1,8 @@
 """DataGate: nothing trains on data that the curated schema refuses, or of which too much had to be set aside.
 
-ExampleValidator only writes anomalies down; nothing in TFX stops at them. This component fails its node, with exit
-code 3 and the findings in the execution's result, so that ML Metadata holds the reason.
+ExampleValidator only writes anomalies down; nothing in TFX stops at them. This component fails its node by raising:
+Kubeflow's entry point does not read what an executor returns. Our launcher records the findings as the reason of the
+failed execution, with exit code 3.
 """
 
 from __future__ import annotations
@@ -20,12 +21,10 @@ from tfx.components.example_validator import executor as validator
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.io import fileio
-from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils
 
-from pipeline.errors import DataBlocked
 from pipeline.fast.examples import decode_examples, read_examples
 from pipeline.fast.ingest.ingestion import REJECTED_FILE
 from pipeline.fast.ingest.records import LONGEST_RECORD
@@ -48,14 +47,19 @@ class DataGateSpec(ComponentSpec):
 
 
 class Executor(base_executor.BaseExecutor):
-    """Collects the findings; passes with them written down, or fails with them as the reason."""
+    """Collects the findings; passes with them written down, or raises with them as the reason."""
 
     def Do(  # noqa: N802 - TFX's name
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
-    ) -> execution_result_pb2.ExecutorOutput | None:
+    ) -> None:
+        """Writes the verdict.
+
+        Raises:
+            DataBlocked: the data must not be trained on; its record is the findings.
+        """
         self._log_startup(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         statistics = artifact_utils.get_single_instance(input_dict["statistics"])
@@ -64,7 +68,7 @@ class Executor(base_executor.BaseExecutor):
         schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema_uri))
         limits = json.loads(exec_properties["max_rejected"])
         found = [
-            *findings.rejected_findings(accounting_of(examples.mlmd_artifact), limits, _most_common(examples)),
+            *findings.rejected_findings(accounting_of(examples), limits, _most_common(examples)),
             *findings.missing_findings(read_statistics(statistics), schema),
             *findings.anomaly_findings(read_anomalies(anomalies), _counter(examples, schema)),
         ]
@@ -72,14 +76,10 @@ class Executor(base_executor.BaseExecutor):
         for finding in found:
             logging.warning("DataGate: %s", finding)
         if any(finding.blocks for finding in found):
-            result = execution_result_pb2.ExecutionResult(
-                code=DataBlocked.exit_code, result_message=findings.to_json(found)
-            )
-            return execution_result_pb2.ExecutorOutput(execution_result=result)
+            raise findings.refusal(found)
         verdict = artifact_utils.get_single_instance(output_dict["verdict"])
         verdict.write(json.loads(findings.to_json(found)))
         verdict.set_int_custom_property("passed", 1)
-        return None
 
 
 class DataGate(base_component.BaseComponent):

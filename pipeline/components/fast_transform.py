@@ -8,16 +8,18 @@ import contextlib
 import functools
 import inspect
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import tensorflow_data_validation as tfdv
+import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform import TFTransformOutput, tf2_utils
 from tfx import types
 from tfx.components.transform import component as stock_component
 from tfx.components.transform import executor as stock
 from tfx.components.transform import labels, stats_options_util
+from tfx.components.util import value_utils
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2
 
@@ -69,14 +71,44 @@ class _FastProcessor(stock.TransformProcessor):
 
     executor: ClassVar[FastTransformExecutor]
 
+    def Transform(self, inputs: Any, outputs: Any, status_file: str | None = None) -> None:  # noqa: N802 - overrides
+        with _inspection_spared(inputs, outputs):
+            super().Transform(inputs, outputs, status_file)
+
     def _RunBeamImpl(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802 - overrides
         try:
             asked = inspect.signature(super()._RunBeamImpl).bind(*args, **kwargs).arguments
             run(_job(asked, self.executor._beam_pipeline_args), progress.report)
         except Unsupported as reason:
             progress.note(f"Transform runs the stock executor, which is slower: {reason}")
-            return super()._RunBeamImpl(*args, **kwargs)
+            with _inspection(_INSPECT):
+                return super()._RunBeamImpl(*args, **kwargs)
         return stock._Status.OK()
+
+
+_INSPECT = tft.get_analyze_input_columns
+
+
+@contextlib.contextmanager
+def _inspection(function: Callable[..., list[str]]) -> Iterator[None]:
+    """Stock's processor finds out with the given function which columns are analyzed."""
+    before = tft.get_analyze_input_columns
+    tft.get_analyze_input_columns = function
+    try:
+        yield
+    finally:
+        tft.get_analyze_input_columns = before
+
+
+def _inspection_spared(inputs: dict[str, Any], outputs: dict[str, Any]) -> contextlib.AbstractContextManager[None]:
+    """Stock's `Transform` traces the preprocessing_fn only to see whether there is nothing to do with the data.
+
+    Where statistics or transformed examples are wanted there is, and the engine traces it anyway.
+    """
+    materialized = value_utils.GetValues(outputs, labels.TRANSFORM_MATERIALIZE_OUTPUT_PATHS_LABEL)
+    if value_utils.GetSoleValue(inputs, labels.DISABLE_STATISTICS_LABEL) and not materialized:
+        return contextlib.nullcontext()
+    return _inspection(lambda *_args, **_kwargs: [])
 
 
 def _job(asked: dict[str, Any], beam_pipeline_args: list[str]) -> Job:

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +56,16 @@ class Executor(base_executor.BaseExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         model = artifact_utils.get_single_instance(input_dict["model"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        folder = Path(self._context.get_tmp_path())
-        folder.mkdir(parents=True, exist_ok=True)
-        requests = folder / "requests.tfrecord"
-        rows = write_requests(examples, requests, exec_properties["num_examples"], exec_properties["label"])
-        answer = run_probe(
-            path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
-            requests,
-            folder / "answer.json",
-            exec_properties["timeout_s"],
-        )
+        # Not TFX's folder for temporary files: on Kubeflow that may be a URI, and the probe reads local files.
+        with tempfile.TemporaryDirectory() as folder:
+            requests = Path(folder) / "requests.tfrecord"
+            rows = write_requests(examples, requests, exec_properties["num_examples"], exec_properties["label"])
+            answer = run_probe(
+                path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
+                requests,
+                Path(folder) / "answer.json",
+                exec_properties["timeout_s"],
+            )
         problem = judge(answer, rows, exec_properties["latency_ms"])
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         _bless(blessing, problem)

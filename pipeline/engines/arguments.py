@@ -121,7 +121,7 @@ def _dataflow(config: Config) -> list[str]:
         "temp_location": f"{settings.bucket}/temp",
         "staging_location": f"{settings.bucket}/staging",
         "sdk_container_image": settings.image,
-        "setup_file": settings.setup_file,
+        "setup_file": settings.setup_file and settings.setup_file.resolve(),  # Beam goes to its folder by name
         "service_account_email": settings.service_account,
         "machine_type": settings.machine_type,
         "num_workers": settings.num_workers,

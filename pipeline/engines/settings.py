@@ -10,8 +10,11 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from pipeline.locations import Location
+
 EngineName = Literal["local", "multiprocess", "portable", "flink", "spark", "dataflow"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+Orchestrator = Literal["local", "kubeflow"]  # who runs the DAG: a runner on this machine, or Kubeflow's, elsewhere
 
 Endpoint = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\[\]-]+:[0-9]{1,5}$", description="host:port")]
 # Told apart from a misspelt name: each of them exists in Beam, and each of them has cost people their data or time.
@@ -103,6 +106,20 @@ class DataflowSettings(EngineSection):
     endpoint: str | None = Field(None, description="another Dataflow API endpoint, such as a test's")
 
 
+class KubeflowSettings(EngineSection):
+    """What runner_kubeflow.py needs: Kubeflow Pipelines and Vertex AI Pipelines run every step in a container."""
+
+    platform: Literal["kubeflow", "vertex"] | None = Field(
+        None, description="who runs it: they differ in resolvers and in TFX's driver hook"
+    )
+    image: str | None = Field(None, description="the steps' image, with requirements.lock and this package in it")
+    releases: Location | None = Field(None, description="gs://BUCKET/PATH below which the Pusher writes versions")
+    champion: Location | None = Field(
+        None,
+        description="on `kubeflow`: URI of the Model that a candidate must not fall behind; none where not given",
+    )
+
+
 class EnginesConfig(EngineSection):
     """What each engine needs, by its name."""
 
@@ -111,6 +128,7 @@ class EnginesConfig(EngineSection):
     flink: FlinkSettings = FlinkSettings()
     spark: SparkSettings = SparkSettings()
     dataflow: DataflowSettings = DataflowSettings()
+    kubeflow: KubeflowSettings = KubeflowSettings()
     shared_paths: tuple[Path, ...] = Field(
         (), description="folders that every machine of an engine elsewhere sees under the same name (NFS and the like)"
     )

@@ -130,9 +130,15 @@ class _Rows:
         """Moves past bytes that every row must have."""
         after = self.at + len(expected)
         _require(after <= self._limit)
-        windows = np.lib.stride_tricks.sliding_window_view(self.content, len(expected))
-        _require(windows[self.at] == np.frombuffer(expected, np.uint8))
+        if self.read(f"V{len(expected)}").tobytes() != expected * len(after):
+            raise _IrregularError
         self.at = after
+
+    def read(self, dtype: str) -> np.ndarray:
+        """[rows] what begins at each row's place, which may be anywhere: numpy copies such items one by one."""
+        size = np.dtype(dtype).itemsize
+        anywhere: np.ndarray = np.ndarray(len(self.content) - size + 1, dtype, buffer=self.content, strides=(1,))
+        return anywhere[self.at]
 
     def enter(self, tag: bytes) -> np.ndarray:
         """Moves past `tag` and a length, and returns where what has that length ends."""
@@ -159,7 +165,7 @@ def _read_feature(rows: _Rows, key: bytes) -> pa.Array:
     has_kind = rows.at < ends
     with_kind = rows.some(has_kind)
     rows.at = ends
-    kinds = np.unique(with_kind.content[with_kind.at]).tolist()
+    kinds = np.flatnonzero(np.bincount(with_kind.content[with_kind.at])).tolist()
     if not kinds:
         return pa.nulls(len(ends))
     if len(kinds) > 1 or kinds[0] not in _READERS:
@@ -185,8 +191,7 @@ def _read_bytes(rows: _Rows, ends: np.ndarray) -> pa.Array:
 def _read_floats(rows: _Rows, ends: np.ndarray) -> pa.Array:
     rows.expect(_LIST_VALUES + b"\x04")
     _require(rows.at + 4 == ends)
-    windows = np.lib.stride_tricks.sliding_window_view(rows.content, 4)
-    return pa.array(windows[rows.at].view("<f4").reshape(-1).astype(np.float32, copy=False))
+    return pa.array(rows.read("<f4").astype(np.float32, copy=False))
 
 
 def _read_ints(rows: _Rows, ends: np.ndarray) -> pa.Array:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
+from pipeline.errors import DataBlocked
+
 CountRows = Callable[[str, str, str], int]
 """(split, feature, kind of anomaly) → rows of the split that show it."""
 
@@ -121,6 +123,19 @@ def anomaly_findings(
 def ranked(found: Iterable[Finding]) -> list[Finding]:
     """What blocks before what warns, and what most rows show first."""
     return sorted(found, key=lambda finding: (not finding.blocks, -finding.rows, finding.feature))
+
+
+def refusal(found: Iterable[Finding]) -> DataBlocked:
+    """The error that stops a run, with the findings as its record; the first one that blocks is in its message."""
+    found = list(found)
+    blocking = [finding for finding in found if finding.blocks]
+    first = f"{blocking[0].feature}: {blocking[0].problem}" if blocking else "no finding was recorded"
+    more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
+    return DataBlocked(
+        f"the data gate stopped the run: {first}{more}",
+        "nothing was trained; mend the data, or the schema if the world has changed",
+        record=to_json(found),
+    )
 
 
 def _sentence(text: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from pipeline.cache import KEY_PROPERTY, KeyParts
 from pipeline.errors import UsageError
 from pipeline.metadata.store import (
     INPUT_EVENTS,
@@ -33,6 +35,8 @@ class Step:
         started, ended: milliseconds since the epoch; `ended` is the last update.
         code, message: what a failed step gave as its reason.
         inputs, outputs: artifacts by channel key.
+        properties: what the execution was given, and what we keep with it.
+        cached_from: of a cached step, the run that made its outputs.
     """
 
     node: str
@@ -44,6 +48,14 @@ class Step:
     message: str = ""
     inputs: dict[str, list[pb.Artifact]] = field(default_factory=dict, repr=False)
     outputs: dict[str, list[pb.Artifact]] = field(default_factory=dict, repr=False)
+    properties: dict[str, Any] = field(default_factory=dict, repr=False)
+    cached_from: str | None = None
+
+    @property
+    def key_parts(self) -> KeyParts | None:
+        """What its cache key was made of; None where another runner than ours launched it."""
+        text = self.properties.get(KEY_PROPERTY)
+        return KeyParts.from_json(text) if text else None
 
     @property
     def done(self) -> bool:
@@ -155,19 +167,40 @@ class Runs:
         for execution in sorted(executions, key=lambda e: e.id):
             node, pipeline = self._node_of(execution)
             code, message = execution_result(execution)
+            state = pb.Execution.State.Name(execution.last_known_state)
             steps[node] = Step(
                 node=node,
                 execution_id=execution.id,
-                state=pb.Execution.State.Name(execution.last_known_state),
+                state=state,
                 started=execution.create_time_since_epoch,
                 ended=execution.last_update_time_since_epoch,
                 code=code,
                 message=message,
                 inputs=dict(inputs.get(execution.id, {})),
                 outputs=dict(outputs.get(execution.id, {})),
+                properties=properties_of(execution),
+                cached_from=self._maker_of(outputs.get(execution.id, {})) if state == "CACHED" else None,
             )
         name = pipeline if executions else ""
         return Run(context.name, name, context.create_time_since_epoch, steps)
+
+    def before(self, run: Run, node: str) -> Step | None:
+        """The last step of this node in an earlier run of the same pipeline; None where there is none."""
+        for other in self:
+            step = other.steps.get(node)
+            if step is not None and other.pipeline == run.pipeline and other.started < run.started:
+                return step
+        return None
+
+    def _maker_of(self, outputs: Mapping[str, list[pb.Artifact]]) -> str | None:
+        """The run whose execution made these artifacts: the first that has them as its output."""
+        ids = [artifact.id for artifacts in outputs.values() for artifact in artifacts]
+        events = self.store.get_events_by_artifact_ids(ids[:1]) if ids else []
+        makers = [event.execution_id for event in events if event.type in OUTPUT_EVENTS]
+        if not makers:
+            return None
+        contexts = self.store.get_contexts_by_execution(min(makers))
+        return next((context.name for context in contexts if context.type == "pipeline_run"), None)
 
     def _node_of(self, execution: pb.Execution) -> tuple[str, str]:
         """(node id, pipeline name): TFX names a node's context PIPELINE.NODE."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 from pipeline.metadata.store import properties_of
 
@@ -12,7 +13,9 @@ def test_a_second_run_takes_everything_unchanged_from_the_first(run, trained, fl
     unchanged = {"CuratedSchema", "ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "DataGate"}
     unchanged |= {"Transform", "Trainer", "ServingCheck"}
     assert {again.steps[node].state for node in unchanged} == {"CACHED"}
-    assert "cached" in again.out
+    assert f"(from {trained.run_id}: nothing it depends on has changed)" in again.out
+    assert "Evaluator: ran" in again.out
+    assert "(changed: input baseline_model)" in again.out
     # The first run's model is the champion now, so the Evaluator has something new to say.
     assert again.summary["evaluation"]["champion"]["overall"] == trained.summary["evaluation"]["metrics"]["overall"]
 
@@ -36,6 +39,28 @@ def test_an_edit_in_the_data_is_not_missed(run, flights_sample, tmp_path):
     os.utime(data / "flights.csv", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     after = run(workspace, data.parent, "after", "--to", "ExampleGen")
     assert after.steps["ExampleGen"].state == "COMPLETE"
+
+
+def test_a_touch_runs_nothing_again(run, flights_sample, tmp_path):
+    shutil.copytree(flights_sample / "span-01", tmp_path / "data" / "span-01")
+    assert run(tmp_path / "workspace", tmp_path / "data", "before", "--to", "SchemaGen").code == 0
+    os.utime(tmp_path / "data" / "span-01" / "flights.csv", (0, 0))
+    after = run(tmp_path / "workspace", tmp_path / "data", "after", "--to", "SchemaGen")
+    assert {step.state for step in after.steps.values()} == {"CACHED"}
+
+
+def test_an_edit_of_the_model_runs_what_depends_on_it_and_nothing_else(run, trained, flights_sample, tmp_path):
+    """User code elsewhere than in `models`: the same network, and a file of its own that is edited."""
+    (tmp_path / "network.py").write_text("from models.trainer import run_fn\n")
+    options = ("--set", "user_code.run_fn=network.run_fn")
+    first = run(trained.workspace, flights_sample, "own", *options, modules=tmp_path)
+    assert first.code == 0, first.err
+    (tmp_path / "network.py").write_text("from models.trainer import run_fn  # edited\n")
+    edited = run(trained.workspace, flights_sample, "edited", *options, modules=tmp_path)
+    ran = {node for node, step in edited.steps.items() if step.state == "COMPLETE"}
+    # The same weights come of it, so that what reads the model has nothing new to read.
+    assert ran - {"Champion"} == {"Trainer"}
+    assert "code)" in next(line for line in edited.out.splitlines() if "Trainer: ran" in line)
 
 
 def test_to_a_node_ends_there_and_asks_for_no_release(run, trained, flights_sample):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flink_runs import free_port, on_cluster
+from flink_runs import SETTINGS, free_port, on_cluster
 from pipeline_runs import Result, run_pipeline
 
 from scripts.flink import set_up
@@ -20,23 +19,16 @@ def flink_home() -> Path:
 
 
 @pytest.fixture(scope="session")
-def start_cluster(
-    flink_home: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[], contextlib.AbstractContextManager[FlinkCluster]]:
-    """`with start_cluster() as cluster`: one of its own, for a test that harms it."""
-    return lambda: flink_cluster(flink_home, free_port(), free_port(), tmp_path_factory.mktemp("cluster") / "flink")
-
-
-@pytest.fixture(scope="session")
-def cluster(start_cluster) -> Iterator[FlinkCluster]:
-    with start_cluster() as cluster:
+def cluster(flink_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
+    """One JobManager and two TaskManagers; whoever harms them makes it good."""
+    with flink_cluster(flink_home, free_port(), free_port(), tmp_path_factory.mktemp("cluster") / "flink") as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="session")
 def local(flights_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     """The sample through the whole DAG on the local engine: what Flink is held to."""
-    result = run_pipeline(tmp_path_factory.mktemp("local") / "workspace", flights_sample, "local")
+    result = run_pipeline(tmp_path_factory.mktemp("local") / "workspace", flights_sample, "local", settings=SETTINGS)
     assert result.code == 0, result.err
     return result
 
@@ -45,6 +37,6 @@ def local(flights_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Res
 def flink(cluster: FlinkCluster, flights_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     """The same on a cluster of two TaskManagers."""
     workspace = tmp_path_factory.mktemp("flink") / "workspace"
-    result = run_pipeline(workspace, flights_sample, "flink", *on_cluster(cluster))
+    result = run_pipeline(workspace, flights_sample, "flink", *on_cluster(cluster), settings=SETTINGS)
     assert result.code == 0, result.err
     return result

@@ -4,24 +4,24 @@ import time
 
 import comparison
 import pytest
-from flink_runs import on_cluster
+from flink_runs import SETTINGS, on_cluster
 from pipeline_runs import Result, start_pipeline
 
 WAIT_S = 120
 
 
 @pytest.fixture(scope="module")
-def bereaved(start_cluster, flights_sample, tmp_path_factory):
-    """A run that lost a TaskManager in ExampleGen, and what its job knows of that."""
+def bereaved(cluster, flights_sample, tmp_path_factory):
+    """A run that lost a TaskManager in ExampleGen, what its job knows of that, and how many TaskManagers were left."""
     workspace = tmp_path_factory.mktemp("bereaved") / "workspace"
-    with start_cluster() as cluster:
-        options = ("--to", "ExampleGen", *on_cluster(cluster))
-        process = start_pipeline(workspace, flights_sample, "bereaved", *options)
-        job = wait_until_busy(cluster, process)
-        cluster.taskmanagers[0].kill()
-        out, err = process.communicate(timeout=300)
-        failures = cluster.ask(f"jobs/{job}/exceptions")["exceptionHistory"]["entries"]
-        left = cluster.registered()
+    options = ("--to", "ExampleGen", *on_cluster(cluster))
+    process = start_pipeline(workspace, flights_sample, "bereaved", *options, settings=SETTINGS)
+    job = wait_until_busy(cluster, process)
+    cluster.taskmanagers[0].kill()
+    out, err = process.communicate(timeout=300)
+    failures = cluster.ask(f"jobs/{job}/exceptions")["exceptionHistory"]["entries"]
+    left = cluster.registered()
+    cluster.replace_taskmanager()
     return Result(process.returncode, out, err, workspace, "bereaved", None), failures, left
 
 

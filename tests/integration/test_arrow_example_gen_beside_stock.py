@@ -92,6 +92,17 @@ def test_gives_what_the_stock_executor_gives(tmp_path, data, input_config, outpu
     assert ours.get_int_custom_property("rows_read") == 300
 
 
+def test_without_a_driver_before_it_the_executor_finds_the_newest_span(tmp_path, data):
+    for name in ("train1", "train2"):
+        (tmp_path / "spans" / f"span-0{name[-1]}").mkdir(parents=True)
+        (data / f"{name}.csv").rename(tmp_path / "spans" / f"span-0{name[-1]}" / "in.csv")
+    spans = utils.make_default_input_config("span-{SPAN:2}/*.csv")
+    artifact = run(ArrowExampleGenExecutor, tmp_path / "spans", tmp_path / "out", spans, THIRDS)
+    assert [artifact.get_int_custom_property(name) for name in ("span", "rows_read")] == [2, 100]
+    with pytest.raises(InputError, match="span-"):
+        run(ArrowExampleGenExecutor, data, tmp_path / "nothing", spans, THIRDS)
+
+
 def test_the_same_input_gives_the_same_bytes(tmp_path, data):
     outputs = [
         run(ArrowExampleGenExecutor, data, tmp_path / name, utils.make_default_input_config(), THIRDS).uri

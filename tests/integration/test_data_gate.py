@@ -3,13 +3,14 @@ import json
 import pandas as pd
 import pytest
 
+from pipeline.errors import DataBlocked
 from pipeline.gate.findings import from_json
 
 LIMITS = {"unparsable": 0.001, "missing_label": 0.05}
 
 
 def judge(components, data, limits=None):
-    """What DataGate says of the CSV files below `data`: (its answer, its verdict artifact)."""
+    """The verdict artifact of DataGate for the CSV files below `data`."""
     from tfx.types import standard_artifacts
 
     from pipeline.components import data_gate
@@ -18,14 +19,23 @@ def judge(components, data, limits=None):
     statistics, anomalies = components.validate(examples, schema)
     verdict = components.artifact(standard_artifacts.JsonValue)
     verdict.uri += "/value"
-    answer = components.execute(
+    components.execute(
         data_gate.Executor,
         {"examples": examples, "statistics": statistics, "anomalies": anomalies, "schema": schema},
         {"verdict": verdict},
         max_rejected=json.dumps(limits or LIMITS),
         code="",
     )
-    return answer, verdict
+    return verdict
+
+
+def refusal(components, data, limits=None):
+    """The findings with which DataGate refuses them; the error names the first of them."""
+    with pytest.raises(DataBlocked) as refused:
+        judge(components, data, limits)
+    found = from_json(refused.value.record)
+    assert f"{found[0].feature}: {found[0].problem}" in str(refused.value)
+    return found
 
 
 def spoil(sample, folder, change):
@@ -44,8 +54,7 @@ def data(tmp_path):
 
 
 def test_a_month_of_flights_passes_and_the_verdict_says_so(components, flights_sample, data):
-    answer, verdict = judge(components, spoil(flights_sample, data, lambda rows: None))
-    assert answer is None
+    verdict = judge(components, spoil(flights_sample, data, lambda rows: None))
     assert verdict.get_int_custom_property("passed") == 1
 
 
@@ -54,9 +63,8 @@ def test_values_outside_the_schema_stop_the_run_with_their_number(components, fl
         rows.loc[rows.index[:7], "carrier"] = "ZZ"
         rows.loc[rows.index[10:15], "distance"] = "-4"
 
-    answer, _ = judge(components, spoil(flights_sample, data, poison), {"unparsable": 0, "missing_label": 1})
-    assert answer.execution_result.code == 3
-    found = {finding.feature: finding for finding in from_json(answer.execution_result.result_message)}
+    refused = refusal(components, spoil(flights_sample, data, poison), {"unparsable": 0, "missing_label": 1})
+    found = {finding.feature: finding for finding in refused}
     labelled = (pd.read_csv(data / "flights.csv")["late"].notna()).to_numpy()
     assert found["carrier"].rows == labelled[:7].sum()
     assert "ZZ" in found["carrier"].problem
@@ -68,8 +76,8 @@ def test_a_column_that_lost_its_values_stops_the_run(components, flights_sample,
         rows["temp"] = ""  # optional, in at least 90 % of the rows
         rows.loc[rows.index[:4], "distance"] = ""  # there in every row
 
-    answer, _ = judge(components, spoil(flights_sample, data, poison))
-    found = {f.feature: f for f in from_json(answer.execution_result.result_message) if f.kind == "MISSING_VALUES"}
+    refused = refusal(components, spoil(flights_sample, data, poison))
+    found = {f.feature: f for f in refused if f.kind == "MISSING_VALUES"}
     labelled = pd.read_csv(data / "flights.csv")["late"].notna()
     assert found["temp"].rows == labelled.sum()
     assert found["distance"].rows == labelled[:4].sum()
@@ -79,7 +87,6 @@ def test_too_many_rejected_rows_stop_the_run(components, flights_sample, data):
     def poison(rows):
         rows.loc[rows.index[:100], "late"] = ""
 
-    answer, _ = judge(components, spoil(flights_sample, data, poison))
-    [finding] = from_json(answer.execution_result.result_message)
+    [finding] = refusal(components, spoil(flights_sample, data, poison))
     assert finding.kind == "REJECTED_MISSING_LABEL"
     assert finding.rows >= 100

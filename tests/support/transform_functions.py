@@ -18,12 +18,14 @@ def everything(inputs, custom_config):
     count = tf.cast(dense(inputs["count"], -1), tf.float32)
     city, code = dense(inputs["city"], ""), dense(inputs["code"], -1)
     buckets = custom_config["buckets"]
+    known = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(["Rome", "Oslo"], [2.0, 5.0]), 0.0)
     per_key = tft.scale_to_z_score_per_key(count, city)
     outputs = {
         "z": tft.scale_to_z_score(amount),
         "z_present": dense(tft.scale_to_z_score(inputs["amount"]), -9.0),
         "unit": tft.scale_to_0_1(count),
         "z_by_city": tf.where(tf.math.is_finite(per_key), per_key, 0.0),
+        "z_looked_up": tft.scale_to_z_score(known.lookup(city)),
         "z_pair": tft.scale_to_z_score(inputs["pair"], elementwise=True),
         "share": amount / tft.sum(amount) + tf.cast(tft.size(count), tf.float32),
         "mean": amount - tft.mean(inputs["fixed"]),

@@ -11,8 +11,9 @@ from tensorflow_transform.beam import impl as beam_impl
 from pipeline.fast.transform import analyzers, cache, tracing
 from pipeline.fast.transform.analyzers.vocabulary import order_and_write_handlers
 from pipeline.fast.transform.dataflow import Batch, Elements, Pass, Stream
-from pipeline.fast.transform.job import Job
-from pipeline.fast.transform.records import FeatureSpec, list_files, read_batches
+from pipeline.fast.transform.job import Job, Source
+from pipeline.fast.transform.raw import RawExamples
+from pipeline.fast.transform.records import FeatureSpec
 from pipeline.fast.transform.tracing import Traced
 from pipeline.fast.transform.walker import Handlers, Walker
 
@@ -22,8 +23,14 @@ _BATCH_ROWS = 1024
 EncodedCache = Mapping[analyzer_cache.DatasetKey, Mapping[bytes, Elements]]
 
 
-def plan(job: Job, traced: Traced, features: FeatureSpec) -> tuple[Elements, EncodedCache]:
+def plan(job: Job, traced: Traced, features: FeatureSpec, raw: RawExamples) -> tuple[Elements, EncodedCache]:
     """Plans the analysis without reading any data.
+
+    Args:
+        job: the execution.
+        traced: its preprocessing_fn.
+        features: how to parse the raw examples.
+        raw: the splits to analyse.
 
     Returns:
         The directory of the finished graph, which is there once asked for; and the encoded accumulators for the
@@ -46,7 +53,7 @@ def plan(job: Job, traced: Traced, features: FeatureSpec) -> tuple[Elements, Enc
             **analyzers.HANDLERS,
             **order_and_write_handlers(job.temp_dir, traced.graph),
             **cache.handlers(entries),
-            **_graph_handlers(job, traced, features),
+            **_graph_handlers(job, traced, features, raw),
         }
     )
     traverser = nodes.Traverser(walker)
@@ -58,12 +65,12 @@ def plan(job: Job, traced: Traced, features: FeatureSpec) -> tuple[Elements, Enc
     return model_dir, cached
 
 
-def _graph_handlers(job: Job, traced: Traced, features: FeatureSpec) -> Handlers:
+def _graph_handlers(job: Job, traced: Traced, features: FeatureSpec, raw: RawExamples) -> Handlers:
     """Handlers of the nodes that bind analyzers to data and graphs (`beam/impl.py` in stock)."""
 
-    def input_files(op: beam_nodes.ExtractInputForSavedModel) -> tuple[Elements]:
-        sources = [s for s in job.analyze if op.dataset_key.is_flattened_dataset_key() or s.key == op.dataset_key]
-        return (Elements(lambda: [list_files(source.file_pattern) for source in sources]),)
+    def sources(op: beam_nodes.ExtractInputForSavedModel) -> tuple[Elements]:
+        chosen = [s for s in job.analyze if op.dataset_key.is_flattened_dataset_key() or s.key == op.dataset_key]
+        return (Elements(lambda: chosen),)
 
     def create_model(op: beam_nodes.CreateSavedModel, *bindings: Elements) -> tuple[Elements]:
         def create() -> list[Any]:
@@ -75,12 +82,12 @@ def _graph_handlers(job: Job, traced: Traced, features: FeatureSpec) -> Handlers
 
         return (Elements(create),)
 
-    def apply_model(_: beam_nodes.ApplySavedModel, model: Elements, files: Elements) -> tuple[Stream]:
-        source = Pass(lambda: _batches(model.only(), files.get()))
+    def apply_model(_: beam_nodes.ApplySavedModel, model: Elements, chosen: Elements) -> tuple[Stream]:
+        source = Pass(lambda: _batches(model.only(), raw, chosen.get()))
         return (Stream(source, lambda batch: batch),)
 
     return {
-        beam_nodes.ExtractInputForSavedModel: input_files,
+        beam_nodes.ExtractInputForSavedModel: sources,
         beam_nodes.CreateSavedModel: create_model,
         beam_nodes.ApplySavedModel: apply_model,
         beam_nodes.ExtractFromDict: _extract,
@@ -89,9 +96,9 @@ def _graph_handlers(job: Job, traced: Traced, features: FeatureSpec) -> Handlers
     }
 
 
-def _batches(apply: tracing.BatchFn, sources: list[list[str]]) -> Iterator[Batch]:
-    for files in sources:
-        yield from map(apply, read_batches(files, _BATCH_ROWS))
+def _batches(apply: tracing.BatchFn, raw: RawExamples, sources: list[Source]) -> Iterator[Batch]:
+    for source in sources:
+        yield from map(apply, raw.batches(source, _BATCH_ROWS))
 
 
 def _extract(op: beam_nodes.ExtractFromDict, values: Stream | Elements) -> tuple[Stream | Elements]:

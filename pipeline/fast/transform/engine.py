@@ -3,8 +3,9 @@
 from pipeline.fast.transform import analysis, cache, tracing
 from pipeline.fast.transform.job import Job
 from pipeline.fast.transform.materialize import OnRows, materialize
+from pipeline.fast.transform.raw import Decoder, RawExamples
 from pipeline.fast.transform.records import list_files, parsing_spec
-from pipeline.fast.transform.statistics import StatisticsCollector, collect_raw
+from pipeline.fast.transform.statistics import StatisticsCollector
 
 
 def run(job: Job, on_rows: OnRows | None = None) -> None:
@@ -22,7 +23,8 @@ def run(job: Job, on_rows: OnRows | None = None) -> None:
         list_files(source.file_pattern)
     traced = tracing.trace(job)
     pre, post = _collectors(job, traced)
-    model_dir, encoded_cache = analysis.plan(job, traced, features)
+    raw = RawExamples(job.analyze, Decoder(job.schema, traced.columns), pre)
+    model_dir, encoded_cache = analysis.plan(job, traced, features, raw)
 
     schema = tracing.publish(job, traced, model_dir.only())
     if job.cache_output_dir:
@@ -30,7 +32,7 @@ def run(job: Job, on_rows: OnRows | None = None) -> None:
     if post or any(source.output_prefix for source in job.transform):
         materialize(job.transform, tracing.load(job, traced, features), schema, post, on_rows)
     if job.statistics and pre and post:
-        collect_raw(pre, job.schema, traced.columns, job.analyze)
+        raw.finish_statistics()
         pre.write(job.statistics.pre_paths)
         post.write(job.statistics.post_paths)
 
@@ -41,5 +43,5 @@ def _collectors(
     """Collectors of the statistics before and after the transformation, if they are wanted."""
     if not job.statistics:
         return None, None
-    post_options = job.statistics.post_options(tracing.unevaluated_schema(job, traced), traced.asset_map)
+    post_options = job.statistics.post_options(tracing.unevaluated_schema(traced), traced.asset_map)
     return StatisticsCollector(job.statistics.pre_options), StatisticsCollector(post_options)

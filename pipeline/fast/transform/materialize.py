@@ -17,6 +17,9 @@ from pipeline.fast.transform.tracing import BatchFn
 _BATCH_ROWS = 8192
 _SUFFIX = "-00000-of-00001.gz"  # one shard a split: rows stay in the order they are read in
 
+# Level 2 packs a third worse than zlib's default, 6, at a third of the time; a lower one packs worse at the same time.
+_PACKING = tf.io.TFRecordOptions("GZIP", compression_level=2)
+
 OnRows = Callable[[int], None]
 
 
@@ -58,5 +61,5 @@ def _writer(output_prefix: str | None) -> Iterator[Callable[[bytes], None] | Non
         yield None
         return
     tf.io.gfile.makedirs(output_prefix.rpartition("/")[0])
-    with tf.io.TFRecordWriter(output_prefix + _SUFFIX, "GZIP") as out:
+    with tf.io.TFRecordWriter(output_prefix + _SUFFIX, _PACKING) as out:
         yield out.write

@@ -1,6 +1,5 @@
 """Pre- and post-transform statistics with TFDV's own generators, a batch at a time."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -9,15 +8,12 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_data_validation.statistics.generators import stats_generator
-from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
-from tfx_bsl.coders import example_coder
-from tfx_bsl.tfxio import tensor_representation_util
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from pipeline.fast.transform.job import Source, StatisticsPaths
-from pipeline.fast.transform.records import list_files, read_batches
+from pipeline.fast.transform.job import StatisticsPaths
 from pipeline.fast.transform.support import Unsupported
 
-_BATCH_ROWS = 8192
+_BLOCK_BYTES = 16 << 20  # of Arrow columns: generators cost mostly by the batch
 
 
 class StatisticsCollector:
@@ -45,8 +41,24 @@ class StatisticsCollector:
             if not isinstance(generator, stats_generator.CombinerStatsGenerator):
                 raise Unsupported(f"statistics generator {type(generator).__name__}")
         self._accumulators: list[Any] = []
+        self._pending: list[pa.RecordBatch] = []
 
     def add(self, batch: pa.RecordBatch) -> None:
+        """Counts the rows of a batch, now or together with those of the next."""
+        if self._pending and batch.schema != self._pending[0].schema:
+            self._count_pending()
+        self._pending.append(batch)
+        if sum(pending.nbytes for pending in self._pending) >= _BLOCK_BYTES:
+            self._count_pending()
+
+    def _count_pending(self) -> None:
+        if len(self._pending) > 1:
+            self._pending = pa.Table.from_batches(self._pending).combine_chunks().to_batches()
+        for batch in self._pending:
+            self._count(batch)
+        self._pending = []
+
+    def _count(self, batch: pa.RecordBatch) -> None:
         if not self._accumulators:
             self._accumulators = [self._start(generator) for generator in self._generators]
         self._accumulators = [
@@ -72,20 +84,10 @@ class StatisticsCollector:
             _write(paths.anomalies, anomalies.SerializeToString(deterministic=True))
 
     def _extract(self) -> statistics_pb2.DatasetFeatureStatisticsList:
+        self._count_pending()
         if not self._accumulators:
             return statistics_pb2.DatasetFeatureStatisticsList(datasets=[statistics_pb2.DatasetFeatureStatistics()])
         return stats_impl.extract_statistics_output(self._accumulators, self._generators)
-
-
-def collect_raw(
-    collector: StatisticsCollector, schema: schema_pb2.Schema, columns: Sequence[str], sources: Sequence[Source]
-) -> None:
-    """Adds the raw examples of the splits, of each only the given columns."""
-    projected = tensor_representation_util.ProjectTensorRepresentationsInSchema(schema, list(columns))
-    decoder = example_coder.ExamplesToRecordBatchDecoder(projected.SerializeToString())
-    for source in sources:
-        for records in read_batches(list_files(source.file_pattern), _BATCH_ROWS):
-            collector.add(decoder.DecodeBatch(records.numpy().tolist()))
 
 
 def _write(path: str, content: bytes) -> None:

@@ -17,15 +17,15 @@ from tensorflow_transform import (
     graph_tools,
     impl_helper,
     nodes,
-    schema_inference,
     tf2_utils,
 )
 from tensorflow_transform.beam import common as beam_common
 from tensorflow_transform.saved import saved_transform_io_v2
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
+from pipeline.fast.transform import annotations
 from pipeline.fast.transform.dataflow import Batch
-from pipeline.fast.transform.job import Job
+from pipeline.fast.transform.job import Job, PreprocessingFn
 from pipeline.fast.transform.records import FeatureSpec
 from pipeline.fast.transform.support import check_outputs
 
@@ -38,23 +38,31 @@ Replacements = Mapping[str, tf.Tensor] | None
 
 @dataclasses.dataclass(frozen=True)
 class Traced:
-    """The graph of the preprocessing_fn with placeholders for the results of its analyzers.
+    """The preprocessing_fn traced with placeholders for the results of its analyzers.
 
     Attributes:
-        graph: holds the pending analyzers in its collections.
+        function: the ConcreteFunction; its graph holds the pending analyzers in its collections.
         inputs: raw features by name.
         outputs: transformed features by name.
+        output_names: see `annotations`.
         columns: names of the raw features that the analyzers or the outputs depend on, the only ones to read.
         asset_map: file names of vocabularies by their names.
         fingerprint: what each analyzer depends on: tracing again must find the same.
+        resources: tables and such of the graph, which live as long as something refers to them.
     """
 
-    graph: tf.Graph
+    function: Any
     inputs: Mapping[str, Any]
     outputs: Mapping[str, Any]
+    output_names: annotations.OutputNames
     columns: Sequence[str]
     asset_map: dict[str, str]
     fingerprint: Mapping[str, Any]
+    resources: object
+
+    @property
+    def graph(self) -> tf.Graph:
+        return self.function.graph
 
 
 def trace(job: Job) -> Traced:
@@ -63,14 +71,28 @@ def trace(job: Job) -> Traced:
     Raises:
         Unsupported: when its outputs are not dense columns.
     """
-    graph, inputs, outputs = impl_helper.trace_preprocessing_function(
-        job.preprocessing_fn, job.specs, use_tf_compat_v1=False, base_temp_dir=job.temp_dir
-    )
+    names: dict[str, str] = {}
+    function, resources = _concrete(job, annotations.recording(job.preprocessing_fn, names), None, None)
+    graph, outputs = function.graph, function.structured_outputs
+    inputs = tf2_utils.get_structured_inputs_from_func_graph(graph)
     check_outputs(outputs, graph)
     asset_map = annotators.get_asset_annotations(graph)
     annotators.clear_asset_annotations(graph)
     fingerprint = graph_tools.get_analyzers_fingerprint(graph, inputs)
-    return Traced(graph, inputs, outputs, _needed_columns(graph, inputs, outputs), asset_map, fingerprint)
+    columns = _needed_columns(graph, inputs, outputs)
+    return Traced(function, inputs, outputs, names, columns, asset_map, fingerprint, resources)
+
+
+def _concrete(
+    job: Job, preprocessing_fn: PreprocessingFn, replacements: Replacements, names: dict[str, str] | None
+) -> tuple[Any, object]:
+    """The ConcreteFunction that gives the tensors of these names, and what has to live as long as it."""
+    module = tf.Module()
+    context = graph_context.TFGraphContext(module, job.temp_dir, replacements)
+    function = impl_helper.get_traced_transform_fn(preprocessing_fn, job.specs, context, names)
+    resources, objects = resource.ResourceTracker(), annotators.ObjectTracker()
+    with resource.resource_tracker_scope(resources), annotators.object_tracker_scope(objects):
+        return function.get_concrete_function(), (module, resources, objects)
 
 
 def _needed_columns(graph: tf.Graph, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> list[str]:
@@ -95,53 +117,72 @@ def phase_function(
         tensors: wanted tensors of `traced.graph`, by the name of the output.
         replacements: results of the earlier phases.
     """
-    names = {key: tensor.name for key, tensor in tensors.items()}
-    module = tf.Module()
-    context = graph_context.TFGraphContext(module, job.temp_dir, replacements)
-    function = impl_helper.get_traced_transform_fn(job.preprocessing_fn, job.specs, context, names)
-    resources, objects = resource.ResourceTracker(), annotators.ObjectTracker()
-    with resource.resource_tracker_scope(resources), annotators.object_tracker_scope(objects):
-        concrete = function.get_concrete_function()
-    structured = tf2_utils.get_structured_inputs_from_func_graph(concrete.graph)
-    impl_helper._validate_analyzers_fingerprint(traced.fingerprint, concrete.graph, structured)
+    phase, resources = (
+        _later_phase(job, traced, tensors, replacements) if replacements else _first_phase(traced, tensors)
+    )
     missing = [name for name in traced.inputs if name not in traced.columns]
 
     def apply(raw: dict[str, Any]) -> dict[str, tf.Tensor]:
         # The function takes every feature: those that nothing depends on are fed empty. No names would mean all.
         unread = tf2_utils.supply_missing_inputs(traced.inputs, 1, missing) if missing else {}
-        return concrete({**raw, **unread})
+        return phase({**raw, **unread})
 
-    return _on_examples(
-        apply, {name: features[name] for name in traced.columns}, keep_alive=(module, resources, objects)
+    return _on_examples(apply, {name: features[name] for name in traced.columns}, keep_alive=resources)
+
+
+_Phase = Callable[[dict[str, Any]], dict[str, tf.Tensor]]
+
+
+def _first_phase(traced: Traced, tensors: Mapping[str, tf.Tensor]) -> tuple[_Phase, object]:
+    """What depends on no analyzer is in the graph at hand, and so are the checks that the user's code makes."""
+    pruned = annotations.prune(
+        traced.function, traced.inputs, [*tensors.values(), *traced.function.graph.control_outputs]
     )
+
+    def phase(raw: dict[str, Any]) -> dict[str, tf.Tensor]:
+        return dict(zip(tensors, pruned(*tf.nest.flatten(raw, expand_composites=True)), strict=False))
+
+    return phase, traced
+
+
+def _later_phase(
+    job: Job, traced: Traced, tensors: Mapping[str, tf.Tensor], replacements: Replacements
+) -> tuple[_Phase, object]:
+    names = {key: tensor.name for key, tensor in tensors.items()}
+    concrete, resources = _concrete(job, job.preprocessing_fn, replacements, names)
+    _check_analyzers(traced, concrete.graph)
+    return concrete, resources
+
+
+def _check_analyzers(traced: Traced, graph: tf.Graph) -> None:
+    """Raises RuntimeError when tracing again found other analyzers."""
+    structured = tf2_utils.get_structured_inputs_from_func_graph(graph)
+    impl_helper._validate_analyzers_fingerprint(traced.fingerprint, graph, structured)
 
 
 def save(job: Job, traced: Traced, replacements: Replacements) -> str:
     """Writes the finished graph as stock does; returns its directory, in `job.temp_dir`."""
     directory = beam_common.get_unique_temp_path(job.temp_dir)
-    impl_helper.trace_and_write_v2_saved_model(
-        directory,
-        job.preprocessing_fn,
-        job.specs,
-        job.temp_dir,
-        traced.fingerprint,
-        replacements,
-        {},  # all outputs
-        job.save_options,
+    names: dict[str, str] = {}
+    module = tf.Module()
+    context = graph_context.TFGraphContext(module, job.temp_dir, replacements)
+    function = impl_helper.get_traced_transform_fn(
+        annotations.recording(job.preprocessing_fn, names), job.specs, context
     )
+    concrete = saved_transform_io_v2.write_v2_saved_model(module, function, "transform_fn", directory, job.save_options)
+    _check_analyzers(traced, concrete.graph)
+    impl_helper._assert_no_analyzers_in_graph(concrete.graph)
+    metadata = dataset_metadata.DatasetMetadata(annotations.evaluated_schema(concrete, names))
+    metadata_io.write_metadata(metadata, f"{directory}/{impl_helper.METADATA_DIR_NAME}")
     return directory
 
 
-def unevaluated_schema(job: Job, traced: Traced) -> schema_pb2.Schema:
+def unevaluated_schema(traced: Traced) -> schema_pb2.Schema:
     """Schema of the transformed examples without what the analyzers found, such as the sizes of vocabularies.
 
     It is what stock validates the post-transform statistics against.
     """
-    context = graph_context.TFGraphContext(tf.Module(), job.temp_dir, {})
-    metadata_fn = schema_inference.get_traced_metadata_fn(
-        job.preprocessing_fn, traced.inputs, context, evaluate_schema_overrides=False
-    )
-    return schema_inference.infer_feature_schema_v2(traced.outputs, metadata_fn, evaluate_schema_overrides=False)
+    return annotations.unevaluated_schema(traced.graph, traced.outputs, traced.output_names)
 
 
 def publish(job: Job, traced: Traced, model_dir: str) -> schema_pb2.Schema:

@@ -1,0 +1,127 @@
+"""What decides whether a step has to run: digests of its inputs, its parameters, the code it runs, and the lock.
+
+TFX's own key holds ids, paths and times, so that a `touch` runs everything again, and none of the code that is named
+by a dotted path. This key takes its place in TFX's cache; its parts are kept with each execution, so that a later
+run can say what changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from pipeline.digests import LOCK, code_digest, file_digest
+from pipeline.metadata.store import properties_of
+
+KEY_PROPERTY = "key_parts"  # of an execution
+CONTENT_DIGEST = "content_digest"  # of an artifact
+
+# Of an artifact's properties, those that a step may read; the others say where, when and by what it was made.
+_READ_BY_STEPS = ("span", "version", "split_names", "payload_format", "file_format")
+# ExampleGen's driver adds counts, sizes and times of files; their content is in `custom_config`.
+_VOLATILE = {"input_fingerprint"}
+# Parameters that name code: what they name is a part of the key.
+_NAMES_CODE = ("preprocessing_fn", "run_fn", "stats_options_updater_fn", "tuner_fn")
+_SHORT = 16
+
+
+@dataclass(frozen=True)
+class KeyParts:
+    """The parts of a step's key.
+
+    Attributes:
+        inputs: channel → digest of its artifacts.
+        parameters: parameter → digest of its value.
+        code: digest of the code that the step runs, its own and the user's.
+        lock: digest of requirements.lock.
+    """
+
+    inputs: dict[str, str]
+    parameters: dict[str, str]
+    code: str
+    lock: str
+
+    @property
+    def key(self) -> str:
+        return _digest(json.dumps(asdict(self), sort_keys=True))
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> KeyParts:
+        return cls(**json.loads(text))
+
+    def changed_since(self, before: KeyParts) -> list[str]:
+        """What is not as it was, in words."""
+        changes = []
+        for what, now, then in (
+            ("input", self.inputs, before.inputs),
+            ("parameter", self.parameters, before.parameters),
+        ):
+            names = sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
+            if names:
+                changes.append(f"{what}{'s' if len(names) > 1 else ''} {', '.join(names)}")
+        changes += ["code"] if self.code != before.code else []
+        changes += ["requirements.lock"] if self.lock != before.lock else []
+        return changes
+
+
+def key_parts(
+    inputs: Mapping[str, Iterable[pb.Artifact]], parameters: Mapping[str, Any], executor: str | None
+) -> KeyParts:
+    """The parts of the key of one execution.
+
+    Args:
+        inputs: artifacts by channel, with their content digests.
+        parameters: execution properties, resolved.
+        executor: dotted path of the executor's class; None where the node has none.
+    """
+    return KeyParts(
+        inputs={channel: _artifacts_digest(artifacts) for channel, artifacts in sorted(inputs.items())},
+        parameters={name: _digest(str(value)) for name, value in sorted(parameters.items()) if name not in _VOLATILE},
+        code=_code(executor, parameters),
+        lock=file_digest(LOCK)[:_SHORT] if LOCK.is_file() else "",
+    )
+
+
+def reason_to_run(parts: KeyParts, before: KeyParts | None, cache: bool) -> str:
+    """Why a step with this key was run.
+
+    Args:
+        parts: of this step.
+        before: of the same node in the run before; None where there was none.
+        cache: whether the cache might have been used.
+    """
+    if before is None:
+        return "first run"
+    changes = parts.changed_since(before)
+    if changes:
+        return f"changed: {', '.join(changes)}"
+    return "its outputs of before are gone, or it had failed" if cache else "--no-cache"
+
+
+def _artifacts_digest(artifacts: Iterable[pb.Artifact]) -> str:
+    described = []
+    for artifact in artifacts:
+        properties = properties_of(artifact)
+        read = {name: value for name, value in properties.items() if name in _READ_BY_STEPS or name.startswith("rows_")}
+        content = properties.get(CONTENT_DIGEST) or f"artifact {artifact.id}"  # unknown content equals nothing else
+        described.append([content, read])
+    return _digest(json.dumps(described, sort_keys=True))
+
+
+def _code(executor: str | None, parameters: Mapping[str, Any]) -> str:
+    named = [executor, *(parameters.get(name) for name in _NAMES_CODE)]
+    modules = {str(path).rpartition(".")[0] for path in named if path}
+    ours = sorted(module for module in modules if module and not module.startswith("tfx."))
+    return code_digest(*ours) if ours else ""
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_SHORT]

@@ -1,0 +1,41 @@
+"""Compiles the training pipeline for Kubeflow Pipelines or Vertex AI; docs/kubeflow.md says how to submit it."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.config_file import DEFAULT_CONFIG, load_config
+from pipeline.errors import FlightlineError, print_last_line
+from pipeline.kubeflow import check_kubeflow, compile_to, notes
+from pipeline.log import nothing_more_to_say
+
+
+def main(
+    output: Annotated[
+        Path, typer.Option(help="The spec: a PipelineJob in a .json file, its pipelineSpec alone in a .yaml file.")
+    ],
+    config: Annotated[Path, typer.Option(help="The pipeline's config.")] = DEFAULT_CONFIG,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="a.b=value", help="Overrides a key of the config.")
+    ] = None,
+    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Take unchanged steps from earlier runs.")] = True,
+) -> None:
+    """Compile the training pipeline to a KFP v2 spec (2.1), without a network or credentials."""
+    try:
+        settings = load_config(config, overrides or ())
+        check_kubeflow(settings, output)
+        compile_to(output, settings, cache)
+    except FlightlineError as error:
+        print_last_line(sys.stderr, error)
+        raise typer.Exit(error.exit_code) from error
+    for line in (f"Compiled {settings.name} for {settings.engines.kubeflow.platform}: {output}", *notes(settings)):
+        typer.echo(line)
+    nothing_more_to_say()
+
+
+if __name__ == "__main__":
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    app()

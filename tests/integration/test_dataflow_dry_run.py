@@ -1,0 +1,144 @@
+"""`--engine dataflow --dry-run`: every component's real job graph, without credentials or network.
+
+In this process, which the other integration tests have already made import TensorFlow.
+"""
+
+import io
+import json
+import os
+import tempfile
+
+import pytest
+from rich.console import Console
+
+from pipeline.dry_run import dry_run
+from pipeline.launch import Request
+
+IMAGE = "registry.example/flightline:1"
+# Few columns: the flights' Transform alone has 1,350 transforms.
+SCHEMA = """
+feature { name: "distance" type: FLOAT presence { min_fraction: 1 min_count: 1 } float_domain { min: 1 max: 5000 } }
+feature { name: "origin" type: BYTES presence { min_fraction: 1 min_count: 1 } domain: "airports" }
+feature { name: "late" type: INT presence { min_fraction: 1 min_count: 1 } int_domain { min: 0 max: 1 } }
+string_domain { name: "airports" value: "EWR" value: "JFK" }
+"""
+CONFIG = """
+name: small
+workspace: {folder}/workspace
+label: late
+schema: {folder}/schema.pbtxt
+data: {{input: gs://my-flights-bucket/data, pattern: "span-{{SPAN}}/*.csv"}}
+pipeline_root: gs://my-flights-bucket/artifacts
+model: {{cross_order: 1, projection: 0, cross_layers: 0, hidden: [4]}}
+evaluation: {{thresholds: {{AUC: {{lower: 0.7, vs_champion: 0.01}}}}}}
+engines:
+  dataflow:
+    project: my-project-123
+    region: europe-west1
+    bucket: gs://my-flights-bucket/beam
+    image: {image}
+    service_account: flightline@my-project-123.iam.gserviceaccount.com
+    machine_type: n2-standard-4
+    num_workers: 2
+    max_workers: 8
+    labels: {{team: flights}}
+  beam_arguments: [--experiments=shuffle_mode=service]
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dry")
+    (folder / "schema.pbtxt").write_text(SCHEMA)
+    (folder / "small.yaml").write_text(CONFIG.format(folder=folder, image=IMAGE))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def document(folder):
+    """What `--json` printed: the jobs of each component."""
+    (folder / "tmp").mkdir()
+    request = Request(folder / "small.yaml", ("engine.name=dataflow",), plain=True)
+    stdout = os.dup(1)
+    with pytest.MonkeyPatch.context() as patch, (folder / "out").open("w") as out:
+        patch.setattr(tempfile, "tempdir", str(folder / "tmp"))
+        patch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+        os.dup2(out.fileno(), 1)
+        try:
+            assert dry_run(request, "beam", as_json=True) == 0
+        finally:
+            os.dup2(stdout, 1)
+            os.close(stdout)
+    return json.loads((folder / "out").read_text())
+
+
+@pytest.fixture(scope="module")
+def jobs(document):
+    from pipeline.engines.dataflow_jobs import DataflowJob
+
+    return {
+        node: [
+            DataflowJob(job["request"], job["transforms"]["composite"], job["transforms"]["leaf"], job["staged"])
+            for job in of_node
+        ]
+        for node, of_node in document.items()
+    }
+
+
+def test_every_beam_component_has_its_job(jobs):
+    assert {node: len(of_node) for node, of_node in jobs.items()} == {
+        "ExampleGen": 1,
+        "StatisticsGen": 1,
+        "Transform": 1,
+        "Evaluator": 1,
+    }
+    for [job] in jobs.values():
+        assert job.leaves > 50
+        assert job.composites > 20
+        assert job.staged["pipeline.pb"] > 50_000
+
+
+def test_the_jobs_are_those_of_the_executors_that_dataflow_gets(jobs):
+    executors = {node: job.labels["tfx_executor"] for node, [job] in jobs.items()}
+    assert executors == {
+        "ExampleGen": "third_party_executor",  # what TFX calls ours, the Arrow one
+        "StatisticsGen": "tfx-components-statistics_gen-executor-executor",
+        "Transform": "tfx-components-transform-executor-executor",
+        "Evaluator": "tfx-components-evaluator-executor-executor",
+    }
+
+
+def test_each_job_asks_for_what_the_config_says(jobs):
+    for [job] in jobs.values():
+        assert job.image == IMAGE
+        assert job.labels["team"] == "flights"
+        assert job.workers["machineType"] == "n2-standard-4"
+        assert job.workers["numWorkers"] == 2
+        assert job.workers["autoscalingSettings"]["maxNumWorkers"] == 8
+        assert job.environment["serviceAccountEmail"] == "flightline@my-project-123.iam.gserviceaccount.com"
+        assert job.environment["tempStoragePrefix"].startswith("storage.googleapis.com/my-flights-bucket/beam/temp/")
+        assert (job.options["project"], job.options["region"]) == ("my-project-123", "europe-west1")
+        assert {"use_runner_v2", "shuffle_mode=service"} <= set(job.experiments)
+        assert not job.options.get("save_main_session")
+
+
+def test_nothing_is_left(document, folder):
+    assert sorted(path.name for path in folder.iterdir()) == ["out", "schema.pbtxt", "small.yaml", "tmp"]
+    assert not list((folder / "tmp").glob("flightline-*"))
+
+
+def test_the_table(jobs):
+    from pipeline import job_screen
+
+    out = io.StringIO()
+    job_screen.show(Console(file=out, width=120), jobs)
+    lines = out.getvalue().splitlines()
+    for node, [job] in jobs.items():
+        [line] = [line for line in lines if line.startswith(node)]
+        assert line.split()[1:3] == [f"{job.composites:,}", f"{job.leaves:,}"]
+    values = {line[:22].strip(): line[22:].strip() for line in lines}
+    assert values["image"] == IMAGE
+    assert values["workers"] == "2 at start, 8 at most"
+    assert values["label team"] == "flights"
+    assert values["staging"] == "gs://my-flights-bucket/beam/staging"
+    assert lines[-1].startswith("4 job graphs built, nothing submitted. Not known without credentials:")

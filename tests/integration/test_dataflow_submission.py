@@ -1,0 +1,173 @@
+"""Beam's real DataflowRunner, its staging and its credentials included, against Google's APIs on loopback.
+
+What is replaced: the pauses between two questions after a job's state, and, where the DAG is run, the folders of data
+and artifacts (TensorFlow's own client for gs:// knows no other server than Google's).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import fake_dataflow
+import pytest
+
+from pipeline.config_file import load_config
+from pipeline.engines.arguments import beam_arguments
+from pipeline.errors import StepFailed
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CONFIG = ROOT / "configs" / "flights.yaml"
+IMAGE = "registry.example/flightline:1"
+SETTINGS = {
+    "project": "my-project-123",
+    "region": "europe-west1",
+    "bucket": "gs://my-flights-bucket/beam",
+    "image": IMAGE,
+    "service_account": "flightline@my-project-123.iam.gserviceaccount.com",
+    "machine_type": "n2-standard-4",
+    "max_workers": 8,
+    "labels": {"team": "flights"},
+}
+
+
+@pytest.fixture
+def cloud(tmp_path, monkeypatch):
+    from apache_beam.internal.gcp import auth
+    from apache_beam.runners.dataflow import dataflow_runner
+
+    with fake_dataflow.serving() as fake:
+        key = tmp_path / "key.json"
+        key.write_text(json.dumps(fake.key()))
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", fake.url)
+        monkeypatch.setenv("NO_GCE_CHECK", "true")
+        # Beam looks for credentials once a process: ours are for this test.
+        monkeypatch.setattr(auth._Credentials, "_credentials_init", False)
+        monkeypatch.setattr(auth._Credentials, "_credentials", None)
+        impatient = SimpleNamespace(time=time.time, sleep=lambda seconds: time.sleep(seconds / 100))
+        monkeypatch.setattr(dataflow_runner, "time", impatient)
+        yield fake
+        assert fake.unknown == fake.strangers == []
+
+
+def overrides(cloud, **changes):
+    settings = {**SETTINGS, "endpoint": cloud.url, **changes}
+    elsewhere = ("data.input=gs://my-flights-bucket/data", "pipeline_root=gs://my-flights-bucket/artifacts")
+    return ("engine.name=dataflow", *elsewhere, f"engines.dataflow={json.dumps(settings)}")
+
+
+def submit_statistics_gen(cloud, components):
+    """Runs TFX's StatisticsGen on Dataflow; its graph follows from the names of files."""
+    from tfx.components.statistics_gen import executor
+    from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+    from tfx.types import artifact_utils, standard_artifacts
+
+    examples = components.artifact(standard_artifacts.Examples)
+    examples.split_names = artifact_utils.encode_split_names(["train", "eval"])
+    for split in ("train", "eval"):
+        (Path(examples.uri) / f"Split-{split}").mkdir()
+        (Path(examples.uri) / f"Split-{split}" / "data_tfrecord-00000-of-00001.gz").touch()
+    statistics = components.artifact(standard_artifacts.ExampleStatistics)
+    arguments = beam_arguments(load_config(CONFIG, overrides(cloud)))
+    context = BaseBeamExecutor.Context(beam_pipeline_args=arguments, tmp_dir=str(components.folder), unique_id="1")
+    executor.Executor(context).Do({"examples": [examples]}, {"statistics": [statistics]}, {"exclude_splits": "[]"})
+
+
+def test_the_job_that_is_posted_is_the_one_that_the_config_describes(cloud, components):
+    from apache_beam.portability.api import beam_runner_api_pb2
+
+    from pipeline.engines.dataflow_jobs import DataflowJob, count_transforms
+
+    submit_statistics_gen(cloud, components)
+    [request] = cloud.posted
+    job = DataflowJob(request)
+    assert job.image == IMAGE
+    assert [image["containerImage"] for image in job.workers["sdkHarnessContainerImages"]] == [IMAGE]
+    assert job.labels["team"] == "flights"
+    assert job.labels["tfx_executor"] == "tfx-components-statistics_gen-executor-executor"
+    assert job.workers["machineType"] == "n2-standard-4"
+    assert job.workers["autoscalingSettings"]["maxNumWorkers"] == 8
+    assert job.environment["serviceAccountEmail"] == SETTINGS["service_account"]
+    assert "use_runner_v2" in job.experiments
+    assert "save_main_session" not in job.options or not job.options["save_main_session"]
+    assert job.options["temp_location"].startswith("gs://my-flights-bucket/beam/temp/")
+
+    graph = cloud.objects[job.options["pipelineUrl"].removeprefix("gs://")]
+    assert hashlib.sha256(graph).hexdigest() == job.options["pipelineProtoHash"]
+    composites, leaves = count_transforms(beam_runner_api_pb2.Pipeline.FromString(graph))
+    assert composites > 50
+    assert leaves > 100
+    for package in job.workers["packages"]:
+        assert package["location"].removeprefix("storage.googleapis.com/") in cloud.objects
+
+    assert cloud.states == ["JOB_STATE_DONE"]
+    assert cloud.asked >= 2, "it was waited for: pending, running, done"
+
+
+def test_workers_without_an_image_are_sent_a_package_that_can_be_built(cloud, monkeypatch):
+    import apache_beam as beam
+
+    monkeypatch.chdir(ROOT)
+    arguments = beam_arguments(load_config(CONFIG, overrides(cloud, image=None, setup_file="./setup.py")))
+    with beam.Pipeline(argv=arguments) as pipeline:
+        pipeline | beam.Create([1])
+    [package] = [content for name, content in cloud.objects.items() if name.endswith("/workflow.tar.gz")]
+    with tarfile.open(fileobj=io.BytesIO(package)) as files:
+        names = {name.partition("/")[2] for name in files.getnames()}
+    # What setup.py reads, and what workers import.
+    assert {"setup.py", "README.md", "requirements.in", "models/preprocessing.py"} <= names
+    assert "pipeline/components/arrow_example_gen.py" in names
+
+
+def test_a_job_that_fails_fails_the_run(cloud, flights_sample, tmp_path, capfd):
+    from pipeline import training
+    from pipeline.launch import Request, run
+
+    cloud.states = ["JOB_STATE_PENDING", "JOB_STATE_RUNNING", "JOB_STATE_FAILED"]
+    cloud.errors = ["Startup of the worker pool failed: the image cannot be pulled"]
+    span = flights_sample / "span-01"
+    cloud.objects["my-flights-bucket/data/span-01/flights.csv"] = (span / "flights.csv").read_bytes()
+
+    def create_pipeline(config, cache):
+        here = {"pipeline_root": str(tmp_path / "artifacts")}
+        data = config.data.model_copy(update={"input": str(flights_sample), "pattern": "span-01/flights.csv"})
+        return training.create_pipeline(config.model_copy(update={**here, "data": data}), cache=cache)
+
+    settings = (*overrides(cloud), f"workspace={tmp_path / 'workspace'}", f"schema={ROOT / 'schema/flights.pbtxt'}")
+    code = run(Request(CONFIG, settings, to_node="ExampleGen", plain=True), "beam", create_pipeline)
+    last = capfd.readouterr().err.strip().splitlines()[-1]
+    assert code == 1
+    assert last.startswith("flightline: ExampleGen failed")
+    assert "State: FAILED" in last
+    assert "the image cannot be pulled" in last
+    [request] = cloud.posted
+    assert request["environment"]["workerPools"][0]["workerHarnessContainerImage"] == IMAGE
+
+
+def test_a_dry_run_says_which_job_could_not_be_built(cloud, components):
+    """Here: a graph that reads files that are not there."""
+    from tfx.orchestration.portable.data_types import ExecutionInfo
+    from tfx.proto.orchestration.executable_spec_pb2 import BeamExecutableSpec
+    from tfx.types import artifact_utils, standard_artifacts
+
+    from pipeline.dry_run import JobGraphs
+
+    config = load_config(CONFIG, overrides(cloud))
+    spec = BeamExecutableSpec()
+    spec.python_executor_spec.class_path = "tfx.components.statistics_gen.executor.Executor"
+    for argument in (*beam_arguments(config), "--dry_run=True"):
+        spec.beam_pipeline_args_placeholders.add().value.string_value = argument
+    examples = components.artifact(standard_artifacts.Examples)
+    examples.split_names = artifact_utils.encode_split_names(["train"])
+    statistics = components.artifact(standard_artifacts.ExampleStatistics)
+    execution = ExecutionInfo(1, {"examples": [examples]}, {"statistics": [statistics]}, {"exclude_splits": "[]"})
+    graphs = JobGraphs({"StatisticsGen": spec}, components.folder / "not-kept")
+    with pytest.raises(StepFailed, match=r"StatisticsGen could not be built: OSError: No files found"):
+        graphs.build("StatisticsGen", execution)
+    assert not cloud.posted

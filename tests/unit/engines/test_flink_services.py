@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.engines.services import _needed
+
+
+def started(config, folder):
+    return dict(_needed(config, folder))
+
+
+@pytest.fixture(autouse=True)
+def no_flink_of_the_user(monkeypatch):
+    monkeypatch.delenv("FLINK_CONF_DIR", raising=False)
+
+
+def test_an_embedded_flink_gets_buffers_for_transform_and_no_pool(config_of, tmp_path):
+    [(endpoint, command)] = started(config_of("engine.name=flink"), tmp_path).items()
+    assert endpoint == "localhost:8098"
+    assert {"--flink-master=[local]", "--job-port=8098", f"--flink-conf-dir={tmp_path}"} <= set(command)
+    conf = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    assert conf["taskmanager.memory.network.max"] == "512m"
+
+
+def test_the_users_own_configuration_is_left_alone(config_of, tmp_path, monkeypatch):
+    monkeypatch.setenv("FLINK_CONF_DIR", "/etc/flink")
+    [command] = started(config_of("engine.name=flink"), tmp_path).values()
+    assert not [word for word in command if word.startswith("--flink-conf-dir")]
+
+
+def test_a_cluster_of_this_machine_gets_a_pool_of_workers(config_of, tmp_path):
+    settings = ("engine.name=flink", "engines.flink.master=127.0.0.1:8081", "engines.flink.worker_endpoint=localhost:7")
+    commands = started(config_of(*settings), tmp_path)
+    assert list(commands) == ["localhost:8098", "localhost:7"]
+    assert commands["localhost:7"][-1] == "--service_port=7"
+    assert not Path(tmp_path / "config.yaml").exists()
+
+
+@pytest.mark.parametrize("setting", ["worker_endpoint=far:7", "start_workers=false"])
+def test_a_pool_that_is_elsewhere_or_there_already_is_not_started(config_of, tmp_path, setting):
+    pool = "engines.flink.worker_endpoint=localhost:7"
+    commands = started(config_of("engine.name=flink", pool, f"engines.flink.{setting}"), tmp_path)
+    assert list(commands) == ["localhost:8098"]

@@ -1,0 +1,38 @@
+import pytest
+
+from pipeline.imports import closure
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package `userland` on the path: a → b (inside a function) → c (relative) → a again."""
+    folder = tmp_path / "userland" / "deep"
+    folder.mkdir(parents=True)
+    (tmp_path / "userland" / "__init__.py").touch()
+    (folder / "__init__.py").touch()
+    (tmp_path / "userland" / "a.py").write_text("import os\ndef f():\n    from userland import b\n")
+    (tmp_path / "userland" / "b.py").write_text("from .deep.c import thing\n")
+    (folder / "c.py").write_text("from .. import a\nimport json\nthing = 1\n")
+    (tmp_path / "userland" / "unused.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path / "userland"
+
+
+def test_follows_imports_wherever_they_stand(package):
+    names = {"userland", "userland.a", "userland.b", "userland.deep", "userland.deep.c"}
+    assert set(closure(["userland.a"])) == names
+
+
+def test_leaves_out_what_is_not_imported_and_what_is_not_ours(package):
+    assert "userland.unused" not in closure(["userland.a"])
+    assert not {"os", "json"} & set(closure(["userland.a"]))
+
+
+def test_preprocessing_does_not_depend_on_the_network():
+    assert "models.layers" not in closure(["models.preprocessing"])
+    assert {"models.layers", "models.features"} <= set(closure(["models.trainer"]))
+
+
+def test_a_module_that_is_not_there():
+    with pytest.raises(ModuleNotFoundError, match=r"there is no module models\.nothing"):
+        closure(["models.nothing"])
