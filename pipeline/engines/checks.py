@@ -67,7 +67,7 @@ def _check_java_engine(engine: Literal["flink", "spark"], settings: FlinkSetting
         raise ConfigError(f"--engine {engine} needs Java, and there is no `java` on PATH", "install a JRE, version 17")
     if host_of(settings.job_endpoint) not in THIS_MACHINE:
         raise ConfigError(
-            f"engines.{engine}.job_endpoint: {settings.job_endpoint} is another machine: the job server is started here",
+            f"engines.{engine}.job_endpoint: {settings.job_endpoint} is elsewhere, and the job server is started here",
             f"use localhost; the cluster is engines.{engine}.master",
         )
     job_server_jar(engine, settings.job_server_jar)
