@@ -36,6 +36,18 @@ flink: data ## Run the whole training pipeline on a local Flink cluster: one Job
 test-flink: flink-setup ## Test the pipeline on Flink against the local engine; one TaskManager is killed
 	@$(PYTHON) -m pytest tests/flink $(ARGS)
 
+.PHONY: spark-setup
+spark-setup: setup ## Fetch Spark and Beam's job server for it, into .cache/engines
+	@$(PYTHON) -m scripts.spark setup
+
+.PHONY: spark
+spark: data ## Run the whole training pipeline on a local Spark cluster: one master, two workers
+	@$(PYTHON) -m scripts.spark run $(ARGS)
+
+.PHONY: test-spark
+test-spark: spark-setup ## Test the pipeline on Spark against the local engine
+	@$(PYTHON) -m pytest tests/spark $(ARGS)
+
 .PHONY: check
 check: setup ## Lint, format, types, import directions
 	@.venv/bin/ruff check .

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import shutil
 import subprocess
-import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-LOOPBACK = "127.0.0.1"
+from scripts.cluster import LOOPBACK, Cluster
+
 SLOTS = 2  # a TaskManager
-START_S, STOP_S = 60.0, 10.0
 
 # Small enough for a laptop. A batch job that loses a TaskManager starts its lost part anew; the heartbeat is shortened,
 # since the default would have it wait for a dead TaskManager for 50 seconds.
@@ -49,63 +43,33 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-class FlinkCluster:
-    """One JobManager and its TaskManagers, as processes of ours.
+class FlinkCluster(Cluster):
+    """One JobManager and its TaskManagers, as processes of ours. `master` is the JobManager's page."""
 
-    Attributes:
-        master: host:port of its REST endpoint, which jobs are submitted to.
-        folder: its configuration and logs.
-        taskmanagers: their processes, in the order they were started.
-    """
+    engine = "flink"
 
     def __init__(self, home: Path, folder: Path, rest_port: int, rpc_port: int) -> None:
         """`home` is an unpacked Flink; the ports have to be free."""
-        self.master = f"{LOOPBACK}:{rest_port}"
-        self.folder = folder
-        self.taskmanagers: list[subprocess.Popen[bytes]] = []
-        self._home = home
-        self._jobmanager: subprocess.Popen[bytes] | None = None
+        super().__init__(home, folder, f"{LOOPBACK}:{rest_port}", rest_port)
         self._settings = {**SETTINGS, "rest.port": rest_port, "jobmanager.rpc.port": rpc_port}
 
-    def start(self, taskmanagers: int = 2) -> None:
-        """Starts it and waits until every TaskManager has registered.
-
-        Raises:
-            RuntimeError: one of its processes ended, or it took longer than a minute; the message names the logs.
-        """
+    def start(self, workers: int = 2) -> None:
         self._configure()
-        self._jobmanager = self._launch("jobmanager")
-        for _ in range(taskmanagers):
-            self.taskmanagers.append(self._launch("taskmanager"))
-        self._wait_for(taskmanagers)
-
-    def stop(self) -> None:
-        """Ends what was started, and waits until it has ended."""
-        for process in self._processes():
-            process.terminate()
-        for process in self._processes():
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-    def wait(self) -> None:
-        """Waits until the JobManager ends by itself."""
-        if self._jobmanager:
-            self._jobmanager.wait()
+        self.coordinator = self._launch("jobmanager", "jobmanager")
+        for _ in range(workers):
+            self._add_taskmanager()
+        self.wait_for(workers)
 
     def replace_taskmanager(self) -> None:
         """Starts one more TaskManager in place of one that has ended, and waits until it has registered."""
-        self.taskmanagers = [process for process in self.taskmanagers if process.poll() is None]
-        self.taskmanagers.append(self._launch("taskmanager"))
-        self._wait_for(len(self.taskmanagers))
+        self.workers = [process for process in self.workers if process.poll() is None]
+        self._add_taskmanager()
+        self.wait_for(len(self.workers))
 
     def registered(self) -> int:
-        """How many TaskManagers the JobManager knows; none as long as it does not answer."""
         with contextlib.suppress(OSError):
             return self.ask("overview")["taskmanagers"]
-        return 0
+        return -1
 
     def jobs(self) -> list[dict[str, Any]]:
         """Every job so far, oldest first: its `jid`, `name`, `state`, `start-time` in milliseconds."""
@@ -117,62 +81,22 @@ class FlinkCluster:
         subtasks = [subtask for task in tasks for subtask in self.ask(f"jobs/{job}/vertices/{task}")["subtasks"]]
         return {subtask["taskmanager-id"] for subtask in subtasks} - {"(unassigned)"}
 
-    def ask(self, path: str) -> Any:
-        """What the REST endpoint answers. Raises OSError where it does not."""
-        with urllib.request.urlopen(f"http://{self.master}/{path}", timeout=5) as answer:
-            return json.load(answer)
-
-    def _wait_for(self, taskmanagers: int) -> None:
-        until = time.monotonic() + START_S
-        while self.registered() < taskmanagers:
-            if any(process.poll() is not None for process in self._processes()) or time.monotonic() > until:
-                raise RuntimeError(f"the Flink cluster at {self.master} did not come up; its logs: {self.folder}/log")
-            time.sleep(0.3)
-
-    def _processes(self) -> list[subprocess.Popen[bytes]]:
-        return [*self.taskmanagers, *([self._jobmanager] if self._jobmanager else [])]
-
     def _configure(self) -> None:
         conf = self.folder / "conf"
         shutil.rmtree(self.folder, ignore_errors=True)
-        shutil.copytree(self._home / "conf", conf)
+        shutil.copytree(self.home / "conf", conf)
         given = yaml.safe_load((conf / "config.yaml").read_text(encoding="utf-8"))
         settings = {**_flat(given), **self._settings, "io.tmp.dirs": str(self.folder / "tmp")}
         (self.folder / "tmp").mkdir()
         (conf / "config.yaml").write_text(yaml.safe_dump(settings, width=10_000), encoding="utf-8")
 
-    def _launch(self, service: str) -> subprocess.Popen[bytes]:
-        """Flink's script replaces itself by the JVM, so that the process is the service."""
-        log = self.folder / "log"
-        log.mkdir(exist_ok=True)
-        environment = {
-            **os.environ,
-            "FLINK_CONF_DIR": str(self.folder / "conf"),
-            "FLINK_LOG_DIR": str(log),
-            "FLINK_PID_DIR": str(self.folder / "tmp"),
-        }
-        name = service if service == "jobmanager" else f"{service}-{len(self.taskmanagers) + 1}"
-        with (log / f"{name}.out").open("ab") as out:
-            return subprocess.Popen(
-                [str(self._home / "bin" / f"{service}.sh"), "start-foreground"],
-                env=environment,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the run; the cluster is ended after it
-            )
+    def _add_taskmanager(self) -> None:
+        self.workers.append(self._launch("taskmanager", f"taskmanager-{len(self.workers) + 1}"))
 
-
-@contextlib.contextmanager
-def flink_cluster(home: Path, rest_port: int, rpc_port: int, folder: Path | None = None) -> Iterator[FlinkCluster]:
-    """A running cluster; its logs stay where `folder` is given."""
-    with tempfile.TemporaryDirectory(prefix="flink-") as temporary:
-        cluster = FlinkCluster(home, (folder or Path(temporary) / "cluster").resolve(), rest_port, rpc_port)
-        try:
-            cluster.start()
-            yield cluster
-        finally:
-            cluster.stop()
+    def _launch(self, service: str, name: str) -> subprocess.Popen[bytes]:
+        folders = {"FLINK_CONF_DIR": "conf", "FLINK_LOG_DIR": "log", "FLINK_PID_DIR": "tmp"}
+        environment = {variable: str(self.folder / folder) for variable, folder in folders.items()}
+        return self.launch(name, [str(self.home / "bin" / f"{service}.sh"), "start-foreground"], environment)
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

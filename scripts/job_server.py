@@ -35,11 +35,13 @@ class JobServer:
         runner: artifact of the runner, without `-job-server`.
         beam: its version.
         driver: its main class.
+        spark: the Spark to be packed with it, where it is put together from parts; its runner does not bring one.
     """
 
     runner: str
     beam: str
     driver: str
+    spark: str | None = None
 
     @property
     def coordinates(self) -> str:
@@ -51,12 +53,16 @@ class JobServer:
 
 
 _FLINK_DRIVER = "org.apache.beam.runners.flink.FlinkJobServerDriver"
-NEWEST_IN_PARTS = {"flink": JobServer("beam-runners-flink-1.19", "2.62.0", _FLINK_DRIVER)}
+_SPARK_DRIVER = "org.apache.beam.runners.spark.SparkJobServerDriver"
+NEWEST_IN_PARTS = {
+    "flink": JobServer("beam-runners-flink-1.19", "2.62.0", _FLINK_DRIVER),
+    "spark": JobServer("beam-runners-spark-3", "2.62.0", _SPARK_DRIVER, spark="3.5.0"),
+}
 
 
 def matching(engine: str) -> JobServer:
     """The job server of the Beam that is installed, which is the locked one."""
-    runners = {"flink": ("beam-runners-flink-1.20", _FLINK_DRIVER)}
+    runners = {"flink": ("beam-runners-flink-1.20", _FLINK_DRIVER), "spark": ("beam-runners-spark-3", _SPARK_DRIVER)}
     runner, driver = runners[engine]
     return JobServer(runner, importlib.metadata.version("apache-beam"), driver)
 
@@ -112,6 +118,8 @@ def _assemble(wanted: JobServer) -> str | None:
     """Packs the runner with all that it depends on into one jar; returns why not, where that cannot be had."""
     target = (ENGINES / "assembled").resolve()
     values = {"runner": wanted.runner, "beam": wanted.beam, "driver": wanted.driver, "target": target}
+    if wanted.spark:
+        values["spark"] = wanted.spark
     problem = _maven("-f", str(POM), *(f"-D{name}={value}" for name, value in values.items()), "package")
     if problem is None:
         (target / wanted.jar.name).replace(wanted.jar)

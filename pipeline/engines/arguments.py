@@ -19,6 +19,7 @@ RunnerName = Literal["local", "beam"]
 # image named, each Beam component copies TFX and builds an sdist of it for workers that there are none of.
 NO_SDIST = "--sdk_container_image=local"
 LOCAL = ("--runner=FnApiRunner", "--direct_running_mode=in_memory", NO_SDIST)
+KEPT_MS = 10_000  # Spark's tasks come one after another, and each would start an SDK worker of its own and end it
 ENGINE_CACHE = Path(".cache/engines")  # what `make flink` and `make spark` fetch
 
 
@@ -98,9 +99,9 @@ def _flink(config: Config) -> list[str]:
 def _spark(config: Config) -> list[str]:
     settings = config.engines.spark
     return [
-        "--runner=SparkRunner",
-        f"--spark_master_url={settings.master}",
-        f"--spark_job_server_jar={job_server_jar('spark', settings.job_server_jar)}",
+        "--runner=PortableRunner",
+        f"--job_endpoint={settings.job_endpoint}",
+        f"--environment_cache_millis={KEPT_MS}",
         *_workers(settings.worker_endpoint, settings.image),
     ]
 

@@ -55,13 +55,7 @@ def _check_portable(config: Config) -> None:
 
 
 def _check_flink(config: Config) -> None:
-    settings = config.engines.flink
-    if host_of(settings.job_endpoint) not in THIS_MACHINE:
-        raise ConfigError(
-            f"engines.flink.job_endpoint: {settings.job_endpoint} is another machine: the job server is started here",
-            "use localhost; the cluster is engines.flink.master",
-        )
-    _check_java_engine("flink", settings)
+    _check_java_engine("flink", config.engines.flink)
 
 
 def _check_spark(config: Config) -> None:
@@ -71,6 +65,11 @@ def _check_spark(config: Config) -> None:
 def _check_java_engine(engine: Literal["flink", "spark"], settings: FlinkSettings | SparkSettings) -> None:
     if shutil.which("java") is None:
         raise ConfigError(f"--engine {engine} needs Java, and there is no `java` on PATH", "install a JRE, version 17")
+    if host_of(settings.job_endpoint) not in THIS_MACHINE:
+        raise ConfigError(
+            f"engines.{engine}.job_endpoint: {settings.job_endpoint} is elsewhere, and the job server is started here",
+            f"use localhost; the cluster is engines.{engine}.master",
+        )
     job_server_jar(engine, settings.job_server_jar)
     if settings.image and settings.worker_endpoint:
         raise ConfigError(f"engines.{engine}: both image and worker_endpoint are given", "leave one of them out")

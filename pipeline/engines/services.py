@@ -13,20 +13,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import yaml
-
 from pipeline.config import Config
-from pipeline.engines.arguments import job_server_jar
 from pipeline.engines.checks import THIS_MACHINE, host_of
+from pipeline.engines.job_servers import flink_job_server, spark_job_server
 from pipeline.errors import StepFailed, UsageError
 
-# A Flink inside the job server has 64 MB of network memory by default, which the graphs of Transform and Evaluator use
-# up, with their hundreds of exchanges.
-EMBEDDED_FLINK = {
-    "taskmanager.memory.network.min": "512m",
-    "taskmanager.memory.network.max": "512m",
-    "taskmanager.network.sort-shuffle.min-buffers": 32,
-}
 START_S = 60.0
 STOP_S = 10.0
 
@@ -54,7 +45,9 @@ def _needed(config: Config, folder: Path) -> Iterator[tuple[str, list[str]]]:
         yield endpoint, [sys.executable, "-m", job_service, f"--port={port_of(endpoint)}"]
         yield _pool(engines.portable.worker_endpoint)
     if config.engine.name == "flink":
-        yield engines.flink.job_endpoint, _flink_job_server(config, folder)
+        yield engines.flink.job_endpoint, flink_job_server(config, folder)
+    if config.engine.name == "spark":
+        yield engines.spark.job_endpoint, spark_job_server(config, folder)
     if config.engine.name in ("flink", "spark"):
         settings = engines.flink if config.engine.name == "flink" else engines.spark
         endpoint = settings.worker_endpoint or ""
@@ -64,25 +57,6 @@ def _needed(config: Config, folder: Path) -> Iterator[tuple[str, list[str]]]:
 
 def _pool(endpoint: str) -> tuple[str, list[str]]:
     return endpoint, [sys.executable, "-m", "pipeline.engines.worker_pool", f"--service_port={port_of(endpoint)}"]
-
-
-def _flink_job_server(config: Config, folder: Path) -> list[str]:
-    """One for the whole run: left to itself, Beam starts a JVM for every pipeline, for fifteen CPU seconds each."""
-    settings = config.engines.flink
-    home = os.environ.get("JAVA_HOME")
-    command = [f"{home}/bin/java" if home else "java", "-jar", str(job_server_jar("flink", settings.job_server_jar))]
-    given = {
-        "flink-master": settings.master,
-        "job-host": host_of(settings.job_endpoint),
-        "job-port": port_of(settings.job_endpoint),
-        "artifact-port": 0,
-        "expansion-port": -1,
-        "artifacts-dir": folder / "artifacts",
-    }
-    if settings.master.startswith("[") and "FLINK_CONF_DIR" not in os.environ:
-        (folder / "config.yaml").write_text(yaml.safe_dump(EMBEDDED_FLINK), encoding="utf-8")
-        given["flink-conf-dir"] = folder
-    return [*command, *(f"--{name}={value}" for name, value in given.items())]
 
 
 @contextlib.contextmanager

@@ -81,6 +81,8 @@ class SparkSettings(EngineSection):
         "local[2]", description="`local[N]`: a Spark inside the job server; spark://host:port: a cluster"
     )
     job_server_jar: Path | None = Field(None, description="Beam's job server; by default the one `make spark` fetched")
+    job_endpoint: Endpoint = Field("localhost:8097", description="where it listens on this machine during a run")
+    properties: dict[str, str] = Field({}, description="properties of Spark, such as spark.executor.memory: 4g")
     worker_endpoint: Endpoint | None = Field(
         None, description="a pool of SDK workers beside every Spark worker; LOOPBACK workers where there is none"
     )

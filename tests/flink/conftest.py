@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flink_runs import SETTINGS, free_port, on_cluster
+from engine_runs import SETTINGS, free_port, on_cluster
 from pipeline_runs import Result, run_pipeline
 
+from scripts.cluster import running
 from scripts.flink import set_up
-from scripts.flink_cluster import FlinkCluster, flink_cluster
+from scripts.flink_cluster import FlinkCluster
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +22,8 @@ def flink_home() -> Path:
 @pytest.fixture(scope="session")
 def cluster(flink_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
     """One JobManager and two TaskManagers; whoever harms them makes it good."""
-    with flink_cluster(flink_home, free_port(), free_port(), tmp_path_factory.mktemp("cluster") / "flink") as cluster:
+    folder = tmp_path_factory.mktemp("cluster") / "flink"
+    with running(FlinkCluster(flink_home, folder, free_port(), free_port())) as cluster:
         yield cluster
 
 

@@ -4,7 +4,7 @@ import time
 
 import comparison
 import pytest
-from flink_runs import SETTINGS, on_cluster
+from engine_runs import SETTINGS, on_cluster
 from pipeline_runs import Result, start_pipeline
 
 WAIT_S = 120
@@ -17,7 +17,7 @@ def bereaved(cluster, flights_sample, tmp_path_factory):
     options = ("--to", "ExampleGen", *on_cluster(cluster))
     process = start_pipeline(workspace, flights_sample, "bereaved", *options, settings=SETTINGS)
     job = wait_until_busy(cluster, process)
-    cluster.taskmanagers[0].kill()
+    cluster.workers[0].kill()
     out, err = process.communicate(timeout=300)
     failures = cluster.ask(f"jobs/{job}/exceptions")["exceptionHistory"]["entries"]
     left = cluster.registered()

@@ -5,7 +5,7 @@ What is exact and what is compared to a tolerance is said in `comparison`. Flink
 
 import comparison
 import pytest
-from flink_runs import SETTINGS, free_port
+from engine_runs import SETTINGS, free_port
 from pipeline_runs import run_pipeline
 
 SPLITS = ("train", "eval")

@@ -18,7 +18,7 @@ DATAFLOW = (
         ("multiprocess", "FnApiRunner"),
         ("portable", "PortableRunner"),
         ("flink", "PortableRunner"),
-        ("spark", "SparkRunner"),
+        ("spark", "PortableRunner"),
     ],
 )
 def test_every_engine_names_its_runner(config_of, engine, runner):

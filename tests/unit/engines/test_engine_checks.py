@@ -39,6 +39,7 @@ def test_dataflow_is_let_through_when_it_has_all_it_needs(config_of):
         (("engine.name=portable", "engines.portable.job_endpoint=far:8099"), "far:8099 is another machine"),
         (("engine.name=flink", "engines.flink.master=far:8081"), "need an image, or a pool"),
         (("engine.name=flink", "engines.flink.job_endpoint=far:8098"), "the job server is started here"),
+        (("engine.name=spark", "engines.spark.job_endpoint=far:8097"), "the job server is started here"),
         (("engine.name=flink", "engines.flink.master=far:8081", "engines.flink.image=x"), "data.input: .* is relative"),
         (("engine.name=spark", "engines.spark.image=x", "engines.spark.worker_endpoint=far:1"), "both image and"),
     ],

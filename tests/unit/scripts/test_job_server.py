@@ -1,16 +1,19 @@
 import importlib.metadata
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from scripts import job_server
+from scripts.spark import spark_within
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_the_job_server_is_that_of_the_locked_beam():
-    wanted = job_server.matching("flink")
+@pytest.mark.parametrize("engine", ["flink", "spark"])
+def test_the_job_server_is_that_of_the_locked_beam(engine):
+    wanted = job_server.matching(engine)
     assert wanted.coordinates.endswith(f":{importlib.metadata.version('apache-beam')}")
 
 
@@ -22,13 +25,26 @@ def test_there_is_a_pinned_flink_for_every_job_server(server):
     assert f"apache-flink-libraries=={line}." in pins
 
 
-def test_the_engine_finds_the_jar_where_it_is_put():
+def test_there_is_a_pinned_spark_for_the_one_that_is_packed():
+    version = job_server.NEWEST_IN_PARTS["spark"].spark
+    assert f"pyspark=={version} " in (ROOT / "scripts" / f"spark-{version}.txt").read_text()
+
+
+def test_a_job_server_says_which_spark_it_has_within(tmp_path):
+    jar = tmp_path / "server.jar"
+    with zipfile.ZipFile(jar, "w") as files:
+        files.writestr("spark-version-info.properties", "user=someone\nversion=3.5.0\nrevision=1\n")
+    assert spark_within(jar) == "3.5.0"
+
+
+@pytest.mark.parametrize("engine", ["flink", "spark"])
+def test_the_engine_finds_the_jar_where_it_is_put(engine):
     """`pipeline.engines.arguments.job_server_jar` globs for this name."""
     from pipeline.engines.arguments import ENGINE_CACHE
 
-    jar = job_server.matching("flink").jar
+    jar = job_server.matching(engine).jar
     assert jar.parent == ENGINE_CACHE
-    assert jar.match("beam-runners-flink-*job-server-*.jar")
+    assert jar.match(f"beam-runners-{engine}-*job-server-*.jar")
 
 
 @pytest.mark.parametrize(("home", "why"), [(None, "not on PATH"), ("/nowhere", "JAVA_HOME has no bin/java")])

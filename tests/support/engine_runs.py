@@ -1,4 +1,4 @@
-"""What it takes to run the pipeline on a Flink cluster of the tests."""
+"""What it takes to run the pipeline on a cluster of the tests, of Flink or of Spark."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import socket
 
 from pipeline_runs import LENIENT
 
-from scripts.flink_cluster import FlinkCluster
+from scripts.cluster import Cluster
 
-# Flink pays for every analyzer of Transform, whatever the rows: without the weather it is a third of them.
+# A cluster pays for every analyzer of Transform, whatever the rows: without the weather it is a third of them.
 FEWER_FEATURES = "dewp, flight, humid, precip, pressure, tailnum, visib, wind_dir, wind_gust, wind_speed"
 SETTINGS = (*LENIENT, f"features.exclude=[{FEWER_FEATURES}]")
 
@@ -19,8 +19,8 @@ def free_port() -> int:
         return taken.getsockname()[1]
 
 
-def on_cluster(cluster: FlinkCluster) -> tuple[str, ...]:
+def on_cluster(cluster: Cluster) -> tuple[str, ...]:
     """Options of a runner that has Beam's work done on the cluster, by a pool of SDK workers of its own."""
     ports = (f"{key}=localhost:{free_port()}" for key in ("job_endpoint", "worker_endpoint"))
-    settings = (f"master={cluster.master}", *ports)
-    return ("--engine", "flink", *(part for setting in settings for part in ("--set", f"engines.flink.{setting}")))
+    settings = (f"engines.{cluster.engine}.{setting}" for setting in (f"master={cluster.master}", *ports))
+    return ("--engine", cluster.engine, *(part for setting in settings for part in ("--set", setting)))

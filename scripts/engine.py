@@ -1,0 +1,92 @@
+"""What the commands of an engine have in common: fetching it from PyPI, running the DAG on a cluster of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from scripts.cluster import Cluster, running
+from scripts.job_server import ENGINES, Unavailable
+
+WORKER_ENDPOINT = "localhost:50000"
+
+
+def unpacked(name: str, requirements: Path) -> Path:
+    """The folder in the cache with the packages of a pinned `requirements`, as files; fetched where it is not there.
+
+    Raises:
+        Unavailable: they cannot be had.
+    """
+    home = ENGINES / requirements.stem
+    done = home / "complete"
+    if done.is_file() and done.read_text(encoding="utf-8") == requirements.read_text(encoding="utf-8"):
+        return home
+    print(f"Fetching {name} into {home}", flush=True)
+    shutil.rmtree(home, ignore_errors=True)
+    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
+    # Into a folder of its own, as files: such packages are there for bin/, conf/ and their jars, and never imported.
+    where = ["--target", str(home), "--no-deps", "--python-version", "3.10", "--no-compile-bytecode"]
+    fetched = subprocess.run(
+        [uv, "pip", "install", "--quiet", *where, "--require-hashes", "-r", str(requirements)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if fetched.returncode:
+        raise Unavailable(f"{name} could not be fetched from PyPI: {' '.join(fetched.stderr.split())[:400]}")
+    done.write_text(requirements.read_text(encoding="utf-8"), encoding="utf-8")
+    return home
+
+
+def engine_options(cluster: Cluster) -> list[str]:
+    """Options of a runner that send Beam's work to a cluster, its SDK workers in a pool of processes beside it."""
+    settings = {"master": cluster.master, "worker_endpoint": WORKER_ENDPOINT}
+    given = [
+        option for key, value in settings.items() for option in ("--set", f"engines.{cluster.engine}.{key}={value}")
+    ]
+    return ["--engine", cluster.engine, *given]
+
+
+def command(name: str, usage: str, set_up: Callable[[], Path], cluster: Callable[[Path, Path], Cluster]) -> int:
+    """Does what the command line asks for; returns the exit code. `cluster` takes an engine's home and a folder."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster ends with us, whoever ends us
+    asked, options = (sys.argv[1:2] or ["help"])[0], sys.argv[2:]
+    if asked not in ("setup", "run", "cluster"):
+        print(usage, file=sys.stderr)
+        return 2
+    try:
+        home = set_up()
+    except Unavailable as problem:
+        print(f"flightline: {problem}", file=sys.stderr)
+        return problem.exit_code
+    if asked == "setup":
+        print(f"{name} is in {home}")
+        return 0
+    with running(cluster(home, ENGINES / f"{name.lower()}-cluster")) as started:
+        print(f"{name} at http://{started.page}, its logs in {os.path.relpath(started.folder)}/log", flush=True)
+        return _run(started, options) if asked == "run" else _keep(started)
+
+
+def _run(cluster: Cluster, options: list[str]) -> int:
+    """Runs the training pipeline on the cluster."""
+    runner = subprocess.Popen([sys.executable, "runner_local.py", *engine_options(cluster), *options])
+    try:
+        return runner.wait()
+    except KeyboardInterrupt:  # the runner ends as it does without us, and says so
+        runner.terminate()
+        return runner.wait()
+
+
+def _keep(cluster: Cluster) -> int:
+    """Keeps the cluster until Ctrl-C."""
+    print("Ctrl-C ends it. To use it:")
+    print(f"  {os.path.relpath(sys.executable)} runner_local.py {' '.join(engine_options(cluster))}", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        cluster.wait()
+    return 0

@@ -1,0 +1,61 @@
+"""The whole DAG on a Spark cluster beside the local engine, on the same data: every artifact compared.
+
+What is exact and what is compared to a tolerance is said in `comparison`. Spark has the rows in another order.
+"""
+
+import comparison
+import pytest
+from engine_runs import SETTINGS, free_port
+from pipeline_runs import run_pipeline
+
+SPLITS = ("train", "eval")
+
+
+def test_every_step_ran_and_both_workers_worked(spark, cluster):
+    assert {step.state for step in spark.steps.values()} == {"COMPLETE"}
+    applications = cluster.applications()
+    assert {application["state"] for application in applications} == {"FINISHED"}
+    assert {application["cores"] for application in applications} == {2}
+    for worker in ("worker-1", "worker-2"):
+        log = (cluster.folder / "log" / f"{worker}.out").read_text()
+        assert log.count("Asked to launch executor") == len(applications)
+
+
+def test_every_row_is_accounted_for_alike(local, spark):
+    comparison.same_rows(spark, local)
+
+
+def test_examples(local, spark):
+    comparison.same_examples(spark, local)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_statistics(local, spark, split):
+    comparison.same_statistics(spark, local, split)
+
+
+def test_schema_and_anomalies(local, spark):
+    comparison.same_schema_and_anomalies(spark, local)
+
+
+def test_vocabularies(local, spark):
+    comparison.same_vocabularies(spark, local)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_transformed_examples(local, spark, split):
+    comparison.same_transformed(spark, local, split, in_order=False)
+
+
+def test_a_release_came_of_it(local, spark):
+    assert spark.current
+    comparison.same_counts_and_a_like_model(spark, local, auc=0.02)
+
+
+def test_the_same_model_is_measured_the_same_inside_the_job_server(local, spark_home, flights_sample):
+    """Evaluator alone, on the model and the examples of the local run, on a Spark without a cluster."""
+    port = ("--set", f"engines.spark.job_endpoint=localhost:{free_port()}")
+    options = ("--from", "Evaluator", "--to", "Evaluator", "--engine", "spark", *port)
+    again = run_pipeline(local.workspace, flights_sample, "again", *options, settings=SETTINGS)
+    assert again.code == 0, again.err
+    comparison.same_metrics_of_one_model(again, local)
