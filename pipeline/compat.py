@@ -22,6 +22,7 @@ from tfx.orchestration.portable import (
     cache_utils,
     data_types,
     launcher,
+    outputs_utils,
     partial_run_utils,
     runtime_parameter_utils,
     tfx_runner,
@@ -191,6 +192,7 @@ def before_executors(callback: Callable[[str, data_types.ExecutionInfo], bool]) 
     def run_executor(self: Any, execution: data_types.ExecutionInfo) -> Any:
         if callback(self._pipeline_node.node_info.id, execution):
             return stock(self, execution)
+        outputs_utils.make_output_dirs(execution.output_dict)
         return execution_result_pb2.ExecutorOutput()
 
     launcher.Launcher._run_executor = run_executor
