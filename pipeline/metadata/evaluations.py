@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import ml_metadata as mlmd
 
-from pipeline.metadata.runs import Run
 from pipeline.metadata.store import properties_of
 from pipeline.verdict import Evaluation
+
+if TYPE_CHECKING:
+    from pipeline.metadata.runs import Run
 
 PROPERTY = "evaluation"
 

@@ -75,6 +75,22 @@ def test_diff_names_what_was_changed_and_what_came_of_it(again, ask):
     assert "auc" in {change["metric"] for change in found["metrics"] if change["slice"] == "overall"}
 
 
+def test_the_python_api_gives_what_the_commands_show(trained):
+    from pipeline.config_file import load_config
+    from pipeline.errors import UsageError
+    from pipeline.metadata.runs import Runs
+
+    run = Runs.open(load_config(trained.folder / "config.yaml")).get("first")
+    assert run.statistics("eval").num_examples == trained.summary["rows"]["splits"]["eval"]
+    assert "late" in {feature.name for feature in run.schema.feature}
+    assert run.anomalies("train").baseline.feature
+    assert run.metrics(slice="origin=JFK") == trained.summary["evaluation"]["metrics"]["origin=JFK"]
+    with pytest.raises(UsageError, match="no metrics of slice origin=XXX"):
+        run.metrics(slice="origin=XXX")
+    with pytest.raises(UsageError, match="statistics of split other"):
+        run.statistics("other")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
