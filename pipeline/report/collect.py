@@ -10,6 +10,8 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from pipeline.config import Config
+from pipeline.errors import InputError
+from pipeline.locations import find_files
 from pipeline.metadata.runs import Run, Runs, Step
 from pipeline.report.changes import movements_of, settings_changed, values_changed
 from pipeline.report.data import Change, Changes, Curves, ReportData, StepFacts, Training
@@ -114,7 +116,7 @@ def _statistics(run: Run) -> dict[str, Statistics]:
     uri = _uri(run, "StatisticsGen", "statistics")
     try:
         return read_statistics(uri) if uri else {}
-    except (OSError, DecodeError):
+    except (OSError, InputError, DecodeError):
         return {}
 
 
@@ -180,8 +182,10 @@ def _metrics(summary: Summary | None) -> dict[str, float]:
 def _training(run: Run) -> Training | None:
     """What our trainer wrote down; None where the user's own wrote nothing of the kind."""
     uri = _uri(run, "Trainer", "model_run")
-    record = _json(Path(uri) / "training.json") if uri else {}
     try:
+        [file] = find_files(uri, "training.json") if uri else []
+        with file.open() as source:
+            record = json.load(source)
         return Training(
             losses=[(int(entry["step"]), finite(entry["loss"])) for entry in record.get("losses", [])],
             epochs=[
@@ -192,7 +196,7 @@ def _training(run: Run) -> Training | None:
             best_epoch=record.get("best_epoch"),
             facts={name: finite(value) for name, value in record.items() if isinstance(value, int | float)},
         )
-    except (KeyError, TypeError, ValueError):
+    except (OSError, KeyError, TypeError, ValueError):  # an InputError is a ValueError
         return None
 
 

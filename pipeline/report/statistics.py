@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TypeAlias
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from pipeline.locations import find_files
 from pipeline.report.data import Feature, FeatureSplit, Histogram
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatistics
@@ -26,13 +26,15 @@ def read_statistics(uri: str) -> dict[str, Statistics]:
     """The statistics of an ExampleStatistics artifact by split, `train` first; none where the files are gone.
 
     Raises:
+        OSError, InputError: a file cannot be read from here.
         google.protobuf.message.DecodeError: a file is no statistics.
     """
     found = {}
-    for path in Path(uri).glob("Split-*/FeatureStats.pb"):
-        datasets = statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes()).datasets
+    for file in find_files(uri, "Split-*/FeatureStats.pb"):
+        with file.open() as source:
+            datasets = statistics_pb2.DatasetFeatureStatisticsList.FromString(source.read()).datasets
         if datasets:
-            found[path.parent.name.removeprefix("Split-")] = datasets[0]
+            found[file.name.partition("/")[0].removeprefix("Split-")] = datasets[0]
     return dict(sorted(found.items(), key=lambda item: (item[0] != "train", item[0])))
 
 

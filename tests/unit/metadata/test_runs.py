@@ -51,6 +51,8 @@ def test_newest_first_and_latest(path):
         recorder.run(run_id, {"ExampleGen": {"state": "COMPLETE"}})
     assert [run.run_id for run in Runs.open(path)] == ["new", "old"]
     assert Runs.open(path).get("latest").run_id == "new"
+    started = Runs.open(path).started()
+    assert sorted(started, key=started.get) == ["old", "new"]
 
 
 def test_a_failed_step_tells_its_reason(path):
