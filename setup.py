@@ -23,7 +23,11 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["pipeline", "pipeline.*", "models", "models.*"]),
-    package_data={"pipeline": ["py.typed"], "models": ["py.typed"]},
+    package_data={
+        "pipeline": ["py.typed"],
+        "pipeline.report": ["templates/*", "templates/*/*"],
+        "models": ["py.typed"],
+    },
     install_requires=requirements(),
     entry_points={"console_scripts": ["flightline=pipeline.cli:main"]},
 )

@@ -1,5 +1,6 @@
 """The EvalConfig of Evaluator from settings: metrics, slices, and the thresholds that bless a model."""
 
+import json
 from collections.abc import Sequence
 
 from tensorflow_model_analysis.proto import config_pb2
@@ -7,12 +8,16 @@ from tensorflow_model_analysis.proto import config_pb2
 from models.features import transformed_name
 from models.settings import METRICS, EvaluationSettings, MetricBounds
 
+# What the curves of a report are drawn from: TFMA keeps them beside the metrics, for every slice.
+PLOTS = {"CalibrationPlot": {"num_buckets": 20}, "ConfusionMatrixPlot": {"num_thresholds": 100}}
+
 
 def eval_config(label: str, settings: EvaluationSettings) -> config_pb2.EvalConfig:
     """Builds the config for models that `models.export` writes.
 
-    Every metric of `METRICS` is computed on the whole set, on each of `settings.slices`, and on the slices that
-    have thresholds. A model is blessed when every threshold holds on the whole set and on every value of its slice.
+    Every metric of `METRICS` and every plot of `PLOTS` is computed on the whole set, on each of `settings.slices`, and
+    on the slices that have thresholds. A model is blessed when every threshold holds on the whole set and on every
+    value of its slice.
 
     - Without a champion, Evaluator drops the `vs_champion` thresholds.
     - A metric that is not a number (AUC on a slice with one class) fails its thresholds. TFMA's `min_slice_size` is
@@ -23,6 +28,8 @@ def eval_config(label: str, settings: EvaluationSettings) -> config_pb2.EvalConf
         settings: slices and thresholds.
     """
     slices = dict.fromkeys([(), *settings.slices, *(bounds.slice for bounds in settings.per_slice)])
+    metrics = [_metric_config(name, settings) for name in METRICS]
+    plots = [config_pb2.MetricConfig(class_name=name, config=json.dumps(options)) for name, options in PLOTS.items()]
     return config_pb2.EvalConfig(
         model_specs=[
             config_pb2.ModelSpec(
@@ -32,7 +39,7 @@ def eval_config(label: str, settings: EvaluationSettings) -> config_pb2.EvalConf
             )
         ],
         slicing_specs=[_slicing_spec(columns) for columns in slices],
-        metrics_specs=[config_pb2.MetricsSpec(metrics=[_metric_config(name, settings) for name in METRICS])],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=[*metrics, *plots])],
     )
 
 

@@ -22,6 +22,7 @@ from models.settings import ModelSettings, TrainSettings
 
 RECORD = "training.json"
 _SMALLEST_BATCH = 32
+_LOSSES_AN_EPOCH = 20  # points of the loss curve
 _WARM_UP = 0.1
 
 
@@ -79,7 +80,7 @@ def train(model: keras.Model, rows: Rows, settings: TrainSettings) -> dict[str, 
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
         jit_compile=False,
     )
-    log = _EpochLog()
+    log = _EpochLog(steps)
     callbacks: list[keras.callbacks.Callback] = [log]
     if len(held_out):
         stopping = keras.callbacks.EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True)
@@ -103,6 +104,7 @@ def train(model: keras.Model, rows: Rows, settings: TrainSettings) -> dict[str, 
         "epochs": len(log.epochs),
         "best_epoch": best["epoch"],
         "history": log.epochs,
+        "losses": log.losses,
     }
 
 
@@ -119,14 +121,31 @@ def plan_steps(rows: int, settings: TrainSettings) -> tuple[int, int, int]:
 
 
 class _EpochLog(keras.callbacks.Callback):
-    """Keeps and logs what each epoch reached."""
+    """Keeps and logs what each epoch reached, and the loss on the way there.
 
-    def __init__(self) -> None:
+    Attributes:
+        epochs: losses and seconds by epoch.
+        losses: steps done since the start, and the mean loss of the steps since the entry before.
+    """
+
+    def __init__(self, steps: int) -> None:
         super().__init__()
         self.epochs: list[dict[str, float]] = []
+        self.losses: list[dict[str, float]] = []
+        self._steps, self._every = steps, max(1, math.ceil(steps / _LOSSES_AN_EPOCH))
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
         self._started = time.monotonic()
+        self._done, self._total = 0, 0.0
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Keras' loss is the mean since the epoch began; what is kept is that of the steps since the last entry."""
+        done = batch + 1
+        if logs and (done % self._every == 0 or done == self._steps):
+            total = float(logs["loss"]) * done
+            mean = (total - self._total) / (done - self._done)
+            self.losses.append({"step": len(self.epochs) * self._steps + done, "loss": round(mean, 6)})
+            self._done, self._total = done, total
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         seconds = time.monotonic() - self._started

@@ -7,9 +7,10 @@ run can say what changed.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -28,6 +29,9 @@ _VOLATILE = {"input_fingerprint"}
 # Parameters that name code: what they name is a part of the key.
 _NAMES_CODE = ("preprocessing_fn", "run_fn", "stats_options_updater_fn", "tuner_fn")
 _SHORT = 16
+_MOST = 4  # names of a kind in a sentence
+DATA_DIGEST = "data_digest"  # the leaf of ExampleGen's parameters that stands for the files
+_WRAPPING = {"custom_config", "custom_fields", "value"}  # around what a parameter is about
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class KeyParts:
 
     Attributes:
         inputs: channel → digest of its artifacts.
-        parameters: parameter → digest of its value.
+        parameters: parameter → digest of its value; of one that is a JSON object, of each of its leaves.
         code: digest of the code that the step runs, its own and the user's.
         lock: digest of requirements.lock.
     """
@@ -64,12 +68,21 @@ class KeyParts:
             ("input", self.inputs, before.inputs),
             ("parameter", self.parameters, before.parameters),
         ):
-            names = sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
+            names = sorted({_in_words(name) for name in {*now, *then} if now.get(name) != then.get(name)} - {""})
             if names:
-                changes.append(f"{what}{'s' if len(names) > 1 else ''} {', '.join(names)}")
+                more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+                changes.append(f"{what}{'s' if len(names) > 1 else ''} {', '.join(names[:_MOST])}{more}")
         changes += ["code"] if self.code != before.code else []
         changes += ["requirements.lock"] if self.lock != before.lock else []
         return changes
+
+
+def _in_words(name: str) -> str:
+    """A part's name for a person. The digests of code that parameters carry, for other runners, say nothing new."""
+    *_, leaf = path = name.split(".")
+    if leaf == DATA_DIGEST:
+        return "content of the input files"
+    return "" if leaf == "code" else ".".join(part for part in path if part not in _WRAPPING) or name
 
 
 def key_parts(
@@ -84,7 +97,7 @@ def key_parts(
     """
     return KeyParts(
         inputs={channel: _artifacts_digest(artifacts) for channel, artifacts in sorted(inputs.items())},
-        parameters={name: _digest(str(value)) for name, value in sorted(parameters.items()) if name not in _VOLATILE},
+        parameters=dict(_parameter_digests(parameters)),
         code=_code(executor, parameters),
         lock=file_digest(LOCK)[:_SHORT] if LOCK.is_file() else "",
     )
@@ -104,6 +117,24 @@ def reason_to_run(parts: KeyParts, before: KeyParts | None, cache: bool) -> str:
     if changes:
         return f"changed: {', '.join(changes)}"
     return "its outputs of before are gone, or it had failed" if cache else "--no-cache"
+
+
+def _parameter_digests(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in sorted(parameters.items()):
+        if name not in _VOLATILE:
+            yield from ((leaf, _digest(text)) for leaf, text in _leaves(name, value))
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """`custom_config.train.epochs` and its like, so that what changed can be named."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        with contextlib.suppress(ValueError):
+            value = json.loads(value)
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _leaves(f"{name}.{key}", inner)
+    else:
+        yield name, str(value)
 
 
 def _artifacts_digest(artifacts: Iterable[pb.Artifact]) -> str:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,20 +12,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json, with_exit_codes
 from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, load_config
-from pipeline.errors import FlightlineError, UsageError, print_last_line
+from pipeline.errors import UsageError
 from pipeline.metadata.runs import LATEST, Run, Runs
+from pipeline.questions import add_to as add_questions
 from pipeline.releases import Release, releases
+from pipeline.report.data import REPORT_HTML
 from pipeline.summary import SUMMARY, Summary
 from pipeline.summary_screen import relative
 from pipeline.summary_screen import show as show_summary
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-
-PIPE_WIDTH = 200
-ConfigOption = Annotated[Path, typer.Option("--config", help="The pipeline's config.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+add_questions(app)
 
 
 def main() -> None:
@@ -39,20 +36,6 @@ def main() -> None:
 @app.callback()
 def flightline() -> None:
     """Runs, releases and what they are made of."""
-
-
-def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
-    """A failure is one line on stderr and its exit code."""
-
-    @wraps(command)
-    def guarded(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except FlightlineError as error:
-            print_last_line(sys.stderr, error)
-            raise typer.Exit(error.exit_code) from error
-
-    return guarded
 
 
 @app.command("runs")
@@ -133,6 +116,27 @@ def _number(metric: str, value: float | None) -> str:
     return f"{value:,.0f}" if metric == "example_count" else f"{value:.4f}"
 
 
+@app.command("report")
+@with_exit_codes
+def report_of_run(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or `latest`.")] = LATEST,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Make it anew from what the run left.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the path of a run's report; one that is not there is made."""
+    loaded = load_config(config)
+    page = loaded.run_folder(Runs.open(loaded.metadata_db).get(run_id).run_id) / REPORT_HTML
+    if refresh or not page.is_file():
+        from pipeline.report.write import remake_report
+
+        remake_report(loaded, page.parent.name)
+    if as_json:
+        print_json({"run": page.parent.name, "report": str(page), "data": str(page.with_suffix(".json"))})
+        return
+    typer.echo(page)
+
+
 @app.command("releases")
 @with_exit_codes
 def list_releases(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
@@ -176,11 +180,6 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
     a_console().print(table)
 
 
-def a_console() -> Console:
-    """The terminal as wide as it is; a pipe as wide as the widest table."""
-    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
-
-
 def read_summary(config: Config, run: Run) -> Summary | None:
     """The summary that the run left; None where it left none.
 
@@ -212,7 +211,3 @@ def run_as_dict(run: Run) -> dict[str, Any]:
 
 def release_as_dict(item: Release) -> dict[str, Any]:
     return {"version": item.version, "current": item.current, "path": str(item.path), **item.about}
-
-
-def print_json(document: Any) -> None:
-    typer.echo(json.dumps(document, indent=2))

@@ -22,6 +22,7 @@ from tfx.orchestration.portable import (
     cache_utils,
     data_types,
     launcher,
+    outputs_utils,
     partial_run_utils,
     runtime_parameter_utils,
     tfx_runner,
@@ -107,6 +108,11 @@ def nodes_to_run(ir: pipeline_pb2.Pipeline) -> list[str]:
     return [node.node_info.id for node in nodes if not node.execution_options.HasField("skip")]
 
 
+def upstream_nodes(ir: pipeline_pb2.Pipeline) -> dict[str, list[str]]:
+    """Node → the nodes that it waits for, for its inputs or because it was told to."""
+    return {node.pipeline_node.node_info.id: list(node.pipeline_node.upstream_nodes) for node in ir.nodes}
+
+
 def run_ir(runner: RunnerName, ir: pipeline_pb2.Pipeline, observer: LaunchObserver) -> None:
     """Runs a compiled pipeline; raises what the first node that failed raised, or the observer."""
     with observed_launches(observer):
@@ -186,6 +192,7 @@ def before_executors(callback: Callable[[str, data_types.ExecutionInfo], bool]) 
     def run_executor(self: Any, execution: data_types.ExecutionInfo) -> Any:
         if callback(self._pipeline_node.node_info.id, execution):
             return stock(self, execution)
+        outputs_utils.make_output_dirs(execution.output_dict)
         return execution_result_pb2.ExecutorOutput()
 
     launcher.Launcher._run_executor = run_executor

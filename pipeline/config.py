@@ -104,6 +104,15 @@ class ServingCheckConfig(Section):
     timeout_s: Annotated[float, Field(gt=0)] = Field(120.0, description="for loading the model and all requests")
 
 
+class CardConfig(Section):
+    """What the report says of the model, as its model card; plain text, an empty line parts paragraphs."""
+
+    owners: str = Field("", description="who answers for the model")
+    contact: str = Field("", description="how to reach them")
+    intended_use: str = Field("", description="what the model is for, and who uses it")
+    limits: str = Field("", description="where it must not be used, and what is known to be wrong with it")
+
+
 class Config(Section):
     """A pipeline, whole."""
 
@@ -125,6 +134,7 @@ class Config(Section):
     user_code: UserCode = UserCode()
     engine: EngineConfig = EngineConfig()
     engines: EnginesConfig = EnginesConfig()
+    card: CardConfig = CardConfig()
 
     @model_validator(mode="after")
     def _label_is_no_feature_slice(self) -> Config:

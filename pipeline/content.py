@@ -23,6 +23,7 @@ from pipeline.digests import BLOCK
 
 SAVED_MODEL = "saved_model.pb"
 _PATH = re.compile(r"'[^']*/([^'/]+)'")  # a quoted path, of which the last part is kept
+_COUNTER = re.compile(r"_\d+(?![0-9A-Za-z])")  # the second `zeros` is `zeros_1`, and which is second is chance
 _NUMBER = re.compile(r"\d+")
 # Written beside the content, by others or about the making: fingerprint.pb hashes what is canonicalised here;
 # release.json and CURRENT say what is released.
@@ -78,6 +79,8 @@ def _reader(type_name: str, name: str) -> Callable[[bytes], bytes] | None:
 def _files(uri: str) -> Iterator[tuple[str, str]]:
     """(name relative to `uri`, path) of each file, in the order of the names; hidden ones are TFX's own."""
     if not fileio.isdir(uri):
+        if not fileio.exists(uri):
+            raise FileNotFoundError(f"{uri} is not there")
         yield "", uri
         return
     found = []
@@ -146,7 +149,7 @@ def _returns(returned: Any) -> str:
 
 
 def _name(text: str) -> str:
-    return _NUMBER.sub("#", _PATH.sub(r"'\1'", text))
+    return _NUMBER.sub("#", _COUNTER.sub("", _PATH.sub(r"'\1'", text)))
 
 
 def _without_paths(content: bytes) -> bytes:

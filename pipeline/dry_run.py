@@ -26,9 +26,9 @@ from pipeline.config import Config, GateConfig
 from pipeline.config_file import check_against_data, load_config, require_thresholds
 from pipeline.engines.arguments import RunnerName, beam_reads_these_arguments
 from pipeline.engines.checks import check_engine
-from pipeline.errors import DONE, FlightlineError, StepFailed, UsageError, print_last_line
+from pipeline.errors import DONE, FlightlineError, StepFailed, UsageError, in_one_line, print_last_line
 from pipeline.launch import PLAIN_WIDTH, Request, everything_is_ours, sigterm_interrupts
-from pipeline.observer import RunObserver, in_one_line
+from pipeline.observer import RunObserver
 from pipeline.sample import head_of_file, rows_of_schema
 from pipeline.screen import Screen
 

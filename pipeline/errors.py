@@ -14,10 +14,15 @@ An error says what is wrong, where, and what to do; it is shown as one line, its
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TextIO
 
 DONE = 0
+
+
+_TRACEBACK = "Traceback (most recent call last)"
+_NAMES_AN_ERROR = re.compile(r"([\w.]+: |[\w.]+(Error|Exception)\b)")
 
 
 class FlightlineError(Exception):
@@ -86,3 +91,12 @@ def print_last_line(stream: TextIO, error: FlightlineError, log_file: Path | Non
     where = f"; log: {log_file}" if log_file else ""
     stream.write(f"flightline: {error}{where}\n")
     stream.flush()
+
+
+def in_one_line(error: BaseException, limit: int = 300) -> str:
+    """`Kind: message` of an error, cut to a readable length."""
+    text = str(error) if isinstance(error, FlightlineError) else f"{type(error).__name__}: {error}"
+    if _TRACEBACK in text:  # of a worker elsewhere; how it ends is what happened
+        text = next(line for line in reversed(text.splitlines()) if _NAMES_AN_ERROR.match(line))
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"

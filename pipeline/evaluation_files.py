@@ -8,11 +8,12 @@ import re
 from typing import Any
 
 import tensorflow_model_analysis as tfma
-from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
+from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, validation_result_pb2
 from tfx.dsl.io import fileio
 
 from models.settings import EvaluationSettings, MetricBounds
 from pipeline.metadata.runs import Run
+from pipeline.report.data import Curves
 from pipeline.verdict import OVERALL, Evaluation, Miss
 
 CANDIDATE, BASELINE = "candidate", "baseline"  # as the Evaluator names them where there are two
@@ -39,6 +40,37 @@ def read_evaluation(run: Run, settings: EvaluationSettings) -> Evaluation | None
         unchecked=_unchecked(validation) if validation else [],
         bounds={metric_key(name): _in_words(bounds) for name, bounds in settings.thresholds.items()},
     )
+
+
+def read_curves(run: Run) -> dict[str, Curves]:
+    """The curves of the run's Evaluator over all rows, by model (`candidate`, and `baseline` where there is one).
+
+    Empty where it did not get that far, or where its config asks for no plots.
+    """
+    step = run.steps.get("Evaluator")
+    artifact = step.output("evaluation") if step and step.done else None
+    curves = {}
+    for plots in tfma.load_plots(artifact.uri) if artifact else ():
+        if not plots.slice_key.single_slice_keys:
+            for plot in plots.plot_keys_and_values:
+                curves[plot.key.model_name or CANDIDATE] = _curves(plot.value)
+    return curves
+
+
+def _curves(plot: metrics_for_slice_pb2.PlotData) -> Curves:
+    matrices = plot.confusion_matrix_at_thresholds.matrices
+    roc = [(m.false_positive_rate, m.recall) for m in reversed(matrices)]
+    precision_recall = [(m.recall, m.precision) for m in reversed(matrices) if m.true_positives + m.false_positives]
+    calibration = []
+    for bucket in plot.calibration_histogram_buckets.buckets:
+        if rows := bucket.num_weighted_examples.value:
+            totals = (bucket.total_weighted_refined_prediction.value, bucket.total_weighted_label.value)
+            calibration.append((totals[0] / rows, totals[1] / rows, rows))
+    return Curves(_finite(roc), _finite(precision_recall), calibration)
+
+
+def _finite(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    return [point for point in points if all(map(math.isfinite, point))]
 
 
 def _has_baseline(uri: str) -> bool:

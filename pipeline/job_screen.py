@@ -16,19 +16,20 @@ NOT_KNOWN = (
 
 
 def show(console: Console, jobs: Mapping[str, Sequence[Any]]) -> None:
-    """Prints a line for each job, then what they have in common; `jobs` holds DataflowJobs by component."""
+    """Prints a line for each job (transforms, staged files, what no other asks for), then what they have in common.
+
+    `jobs` holds DataflowJobs by component.
+    """
     every = [job for of_node in jobs.values() for job in of_node]
     common = _common([settings(job) for job in every])
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name, right in (("component", False), ("composite", True), ("leaf transforms", True)):
-        table.add_column(name, justify="right" if right else "left")
-    table.add_column("staged files", overflow="fold")
-    table.add_column("of its own", overflow="fold")
+    for name in ("component", "composite", "leaf", "staged", "of its own"):
+        table.add_column(name, justify="right" if name in {"composite", "leaf"} else "left", overflow="fold")
     for node, of_node in jobs.items():
         for job in of_node:
-            staged = ", ".join(f"{name} ({size / 1024:,.0f} KB)" for name, size in job.staged.items())
+            staged = f"{len(job.staged)} files, {sum(job.staged.values()) / 1024:,.0f} KB"
             own = [f"{name} {value}" for name, value in settings(job).items() if value and name not in common]
-            table.add_row(node, f"{job.composites:,}", f"{job.leaves:,}", escape(staged), escape("; ".join(own)))
+            table.add_row(node, f"{job.composites:,}", f"{job.leaves:,}", staged, escape("; ".join(own)))
     console.print()
     console.print(table)
     console.print()
@@ -52,6 +53,7 @@ def settings(job: Any) -> dict[str, str]:
         "service account": str(job.environment.get("serviceAccountEmail", "the project's default")),
         "temporary files": _folder(options["temp_location"]),
         "staging": _folder(options["staging_location"]),
+        "staged files": ", ".join(sorted(job.staged)),
         "experiments": ", ".join(sorted(job.experiments)),
         "service options": ", ".join(job.environment.get("serviceOptions", [])),
         **{f"label {key}": value for key, value in sorted(job.labels.items())},

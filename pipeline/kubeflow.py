@@ -17,9 +17,8 @@ from pipeline import log
 from pipeline.config import Config
 from pipeline.config_file import check_against_schema, require_thresholds
 from pipeline.engines.checks import BUCKET, check_engine
-from pipeline.errors import ConfigError, FlightlineError, StepFailed, UsageError
+from pipeline.errors import ConfigError, FlightlineError, StepFailed, UsageError, in_one_line
 from pipeline.later import load_vertex_later
-from pipeline.observer import in_one_line
 from pipeline.releases import write_whole
 
 ENGINES = ("local", "multiprocess", "dataflow")  # those that a container needs no service of this machine for

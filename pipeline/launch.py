@@ -23,11 +23,12 @@ from pipeline.config_file import DEFAULT_CONFIG, check_against_data, dump_config
 from pipeline.engines.arguments import RunnerName, beam_reads_these_arguments
 from pipeline.engines.checks import check_engine
 from pipeline.engines.services import services
-from pipeline.errors import DONE, FlightlineError, Interrupted, StepFailed, UsageError, print_last_line
+from pipeline.errors import DONE, FlightlineError, Interrupted, StepFailed, UsageError, in_one_line, print_last_line
 from pipeline.fast import progress
 from pipeline.later import load_vertex_later
-from pipeline.observer import RunObserver, in_one_line
+from pipeline.observer import RunObserver
 from pipeline.releases import write_whole
+from pipeline.report.origin import about_run, note_origin
 from pipeline.screen import Screen
 from pipeline.summary import SUMMARY
 from pipeline.unchanged import KEY, Earlier, earlier_run, run_key
@@ -88,6 +89,7 @@ def run(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | 
         return error.exit_code
     write_whole(folder / "config.yaml", dump_config(config))
     write_whole(folder / KEY, key + "\n")
+    note_origin(folder, config, files)
     with log.everything_to(folder / "log.txt") as terminal:
         live = terminal.out.isatty() and not request.plain
         console = Console(file=terminal.out, force_terminal=live, width=None if live else PLAIN_WIDTH, highlight=False)
@@ -175,7 +177,7 @@ def _execute(
     create_pipeline: CreatePipeline | None,
 ) -> FlightlineError | None:
     """Runs the DAG and shows what came of it; returns why it is not done, or None where it is."""
-    observer = RunObserver(folder.name, config.metadata_db, screen, cache=request.cache)
+    observer = RunObserver(folder.name, config.metadata_db, screen, cache=request.cache, about=about_run(folder))
     with screen.status("loading TensorFlow and TFX"):
         log.quiet_libraries()
         load_vertex_later()
@@ -202,5 +204,18 @@ def _execute(
     summary, failure = summarise(config, observer, nodes)
     write_whole(folder / SUMMARY, json.dumps(summary.to_dict(), indent=2) + "\n")
     summary_screen.show(screen.console, summary)
+    _report(config, observer, compat.upstream_nodes(ir))
     summary_screen.show_next(screen.console, summary, folder, request.config_to_name(folder))
     return failure
+
+
+def _report(config: Config, observer: RunObserver, upstream: dict[str, list[str]]) -> None:
+    """Writes the run's report. One that cannot be made is said, and changes nothing about the run."""
+    from pipeline.evaluation_files import read_curves
+    from pipeline.report.write import make_report
+
+    try:
+        make_report(config, observer.run_id, upstream, read_curves(observer.run()))
+    except Exception as error:
+        traceback.print_exc()
+        observer.note(f"the report could not be made: {in_one_line(error)}; the log has more")

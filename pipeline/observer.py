@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import resource
 import time
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import ml_metadata as mlmd
 from absl import logging
 from ml_metadata.proto import metadata_store_pb2
 
 from pipeline.cache import CONTENT_DIGEST, KEY_PROPERTY, KeyParts, reason_to_run
-from pipeline.errors import FlightlineError, StepFailed
+from pipeline.errors import FlightlineError, StepFailed, in_one_line
 from pipeline.metadata.runs import Run, Runs, Step
 from pipeline.metadata.store import record_failure
 from pipeline.screen import Screen
 from pipeline.step_rows import rows_of
 
-TRACEBACK = "Traceback (most recent call last)"
-_NAMES_AN_ERROR = re.compile(r"([\w.]+: |[\w.]+(Error|Exception)\b)")
 STATES = {"COMPLETE": "ran", "CACHED": "cached"}
 
 
@@ -30,6 +28,7 @@ class RunObserver:
 
     Attributes:
         failures: what each failed node raised, as raised in this process.
+        about: facts to keep with the run as a whole, once it is on record.
         timings: wall and CPU seconds (children included) of each node.
     """
 
@@ -40,6 +39,7 @@ class RunObserver:
     timings: dict[str, dict[str, float]] = field(default_factory=dict)
     current: str = ""
     cache: bool = True
+    about: dict[str, str] = field(default_factory=dict)
     _parts: dict[str, KeyParts] = field(default_factory=dict)
     _before: tuple[float, float] = field(default_factory=lambda: (time.monotonic(), 0.0))
 
@@ -90,7 +90,13 @@ class RunObserver:
 
     def _keep(self, step: Step) -> None:
         """Adds to the lineage what TFX leaves out: the parts of the key, and digests of what the step made."""
-        store = self._runs().store
+        store = self.store
+        if self.about:
+            context = store.get_context_by_type_and_name("pipeline_run", self.run_id)
+            for name, value in self.about.items():
+                context.custom_properties[name].string_value = value
+            store.put_contexts([context])
+            self.about = {}
         [execution] = store.get_executions_by_id([step.execution_id])
         if step.node in self._parts:
             execution.custom_properties[KEY_PROPERTY].string_value = self._parts[step.node].to_json()
@@ -125,11 +131,15 @@ class RunObserver:
         """Whether ML Metadata knows any run at all."""
         return self.metadata_db.is_file() and any(True for _ in self._runs())
 
+    @property
+    def store(self) -> mlmd.MetadataStore:
+        return self._runs().store
+
     def _runs(self) -> Runs:
         return Runs.open(self.metadata_db)
 
     def _record(self, step: Step, error: BaseException) -> None:
-        store = self._runs().store
+        store = self.store
         [execution] = store.get_executions_by_id([step.execution_id])
         code, record = (
             (error.exit_code, error.record) if isinstance(error, FlightlineError) else (StepFailed.exit_code, "")
@@ -150,12 +160,3 @@ def cpu_seconds() -> float:
     used = time.process_time()
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used + children.ru_utime + children.ru_stime
-
-
-def in_one_line(error: BaseException, limit: int = 300) -> str:
-    """`Kind: message` of an error, cut to a readable length."""
-    text = str(error) if isinstance(error, FlightlineError) else f"{type(error).__name__}: {error}"
-    if TRACEBACK in text:  # of a worker elsewhere; how it ends is what happened
-        text = next(line for line in reversed(text.splitlines()) if _NAMES_AN_ERROR.match(line))
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.config import Config
 from pipeline.errors import DONE, FlightlineError
 from pipeline.evaluation_files import read_evaluation
+from pipeline.metadata.evaluations import keep_evaluation
 from pipeline.metadata.runs import Run
 from pipeline.observer import RunObserver
 from pipeline.outcome import PUSHER, failure_of, gate_findings
@@ -24,6 +25,8 @@ def summarise(config: Config, observer: RunObserver, expected: Sequence[str]) ->
     """
     run = observer.run()
     evaluation = read_evaluation(run, config.evaluation)
+    if evaluation is not None:
+        keep_evaluation(observer.store, run, evaluation)
     failure = failure_of(run, expected, observer.failures, evaluation)
     summary = Summary(
         run_id=run.run_id,

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from pipeline.errors import DataBlocked, NotBlessed, UsageError
 from pipeline.gate.findings import Finding
+from pipeline.report.data import REPORT_HTML
 from pipeline.rows import RowAccounting
 from pipeline.summary import Summary
 from pipeline.verdict import OVERALL, Evaluation
@@ -110,25 +111,31 @@ def show_next(console: Console, summary: Summary, folder: Path, config: Path | N
 
 
 def next_commands(summary: Summary, folder: Path, config: Path | None) -> list[tuple[str, str]]:
-    """Two or three commands that make sense after this run, and what each is for."""
+    """The report, and two or three commands that make sense after this run, and what each is for."""
     programs = Path(sys.prefix) / "bin"
     flightline = "flightline" if shutil.which("flightline") else relative(programs / "flightline")
     named = f" --config {relative(config)}" if config else ""
     again = f"{relative(programs / 'python')} runner_local.py{named}" if config else "make run"
     longer = f"{again} --set train.epochs=8" if config else "make run ARGS='--set train.epochs=8'"
+    report = [(relative(folder / REPORT_HTML), "the report, for a browser")] if (folder / REPORT_HTML).is_file() else []
     show_run = (f"{flightline} show {summary.run_id}{named}", "this summary again, every slice, every step")
     log = (f"less {relative(folder / 'log.txt')}", "what TensorFlow, Beam and TFX had to say")
     if summary.exit_code == DataBlocked.exit_code:
         rejected = summary.rejected_file
-        return [show_run, (f"less {relative(Path(rejected))}", "the rows that were set aside") if rejected else log]
+        return [
+            *report,
+            show_run,
+            (f"less {relative(Path(rejected))}", "the rows that were set aside") if rejected else log,
+        ]
     if summary.exit_code == NotBlessed.exit_code:
         fell_short = summary.evaluation is not None and not summary.evaluation.blessed
-        return [show_run, (longer, "train longer") if fell_short else log]
+        return [*report, show_run, (longer, "train longer") if fell_short else log]
     if summary.exit_code:
-        return (
+        return report + (
             [log] if summary.exit_code == UsageError.exit_code else [log, (again, "again; finished steps are cached")]
         )
     return [
+        *report,
         show_run,
         (f"{flightline} releases{named}", "what can be served, and which is current"),
         (longer, "change something; what it leaves alone is cached"),

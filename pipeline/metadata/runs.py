@@ -9,9 +9,12 @@ from typing import Any
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from pipeline.cache import KEY_PROPERTY, KeyParts
+from pipeline.config import Config
 from pipeline.errors import UsageError
+from pipeline.metadata import reading
 from pipeline.metadata.store import (
     INPUT_EVENTS,
     OUTPUT_EVENTS,
@@ -21,6 +24,7 @@ from pipeline.metadata.store import (
     properties_of,
 )
 from pipeline.rows import RowAccounting, row_accounting
+from pipeline.verdict import OVERALL
 
 LATEST = "latest"
 
@@ -69,12 +73,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a pipeline: its steps by node id, in the order in which they were started."""
+    """One run of a pipeline: its steps by node id, in the order in which they were started; `about` holds what is
+    on record with the run as a whole (commit, user, config, ...)."""
 
     run_id: str
     pipeline: str
     started: int
     steps: dict[str, Step]
+    about: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def state(self) -> str:
@@ -114,6 +120,27 @@ class Run:
         properties = properties_of(artifact) if artifact else {}
         return properties.get("pushed_destination") if properties.get("pushed") else None
 
+    def statistics(self, split: str = "train") -> statistics_pb2.DatasetFeatureStatistics:
+        """TFDV's statistics of a split. Raises UsageError where there are none."""
+        return reading.statistics(self, split)
+
+    def anomalies(self, split: str = "train") -> anomalies_pb2.Anomalies:
+        """What ExampleValidator found in a split. Raises UsageError where it did not look."""
+        return reading.anomalies(self, split)
+
+    @property
+    def schema(self) -> schema_pb2.Schema:
+        """The curated schema. Raises UsageError where the run has none."""
+        return reading.schema(self)
+
+    def metrics(self, slice: str = OVERALL) -> dict[str, float]:  # noqa: A002 - the field's word
+        """What was measured on a slice (`overall`, `origin=JFK`). Raises UsageError where nothing was."""
+        return reading.metrics(self, slice)
+
+    def model(self) -> Any:
+        """The trained SavedModel, loaded; imports TensorFlow. Raises UsageError where there is none."""
+        return reading.model(self)
+
     def _flag(self, node: str, output: str, name: str) -> bool | None:
         step = self.steps.get(node)
         artifact = step.output(output) if step and step.done else None
@@ -128,18 +155,22 @@ class Runs:
         self.store = store
 
     @classmethod
-    def open(cls, path: Path) -> Runs:
-        """The runs that the sqlite store at `path` knows.
+    def open(cls, where: Config | Path) -> Runs:
+        """The runs of a pipeline's config, or those that a sqlite store at a path knows.
 
         Raises:
             InputError: there is no readable store.
         """
-        return cls(open_store(path))
+        return cls(open_store(where if isinstance(where, Path) else where.metadata_db))
 
     def __iter__(self) -> Iterator[Run]:
         """Newest first."""
         contexts = self._contexts()
         return (self._run(context) for context in sorted(contexts, key=lambda c: -c.create_time_since_epoch))
+
+    def started(self) -> dict[str, int]:
+        """Run id → when it started, in milliseconds since the epoch; one query, however many there are."""
+        return {context.name: context.create_time_since_epoch for context in self._contexts()}
 
     def get(self, run_id: str) -> Run:
         """One run by its id; `latest` is the newest.
@@ -182,7 +213,7 @@ class Runs:
                 cached_from=self._maker_of(outputs.get(execution.id, {})) if state == "CACHED" else None,
             )
         name = pipeline if executions else ""
-        return Run(context.name, name, context.create_time_since_epoch, steps)
+        return Run(context.name, name, context.create_time_since_epoch, steps, properties_of(context))
 
     def before(self, run: Run, node: str) -> Step | None:
         """The last step of this node in an earlier run of the same pipeline; None where there is none."""

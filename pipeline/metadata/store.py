@@ -57,8 +57,8 @@ def value_of(value: pb.Value) -> Any:
     return getattr(value, kind) if kind else None
 
 
-def properties_of(node: pb.Artifact | pb.Execution) -> dict[str, Any]:
-    """All properties of an artifact or execution, custom ones included."""
+def properties_of(node: pb.Artifact | pb.Execution | pb.Context) -> dict[str, Any]:
+    """All properties of an artifact, execution or context, custom ones included."""
     return {k: value_of(v) for fields in (node.properties, node.custom_properties) for k, v in fields.items()}
 
 

@@ -114,6 +114,14 @@ def test_transformed_examples(both, fast, split):
     comparison.same_transformed(*both, split, in_order=both[0] is fast)
 
 
+def test_several_processes_of_this_machine_come_to_the_same_data(run_one, stock):
+    result = run_one("multiprocess", "--engine", "multiprocess", "--to", "SchemaGen", script="runner_beam.py")
+    assert result.code == 0, result.err
+    comparison.same_rows(result, stock)
+    comparison.same_examples(result, stock)
+    comparison.same_statistics(result, stock, "train")
+
+
 def test_the_verdict_and_the_counts_of_every_slice(both, fast):
     comparison.same_counts_and_a_like_model(*both, auc=0.01 if both[0] is fast else 0.1)
 

@@ -49,6 +49,9 @@ def test_poisoned_data_stop_at_the_gate(run, one_month, tmp_path):
     assert result.released == []
     counted = result.summary["rows"]
     assert counted["read"] == len(rows) == sum(counted["splits"].values()) + sum(counted["rejected"].values())
+    report = (result.folder / "report.html").read_text()
+    for told in ("Stopped by the data gate", "What the data gate found", "anomaly", "not run"):
+        assert told in report
 
 
 def test_too_many_unparsable_rows_stop_at_the_gate(run, one_month, tmp_path):
@@ -56,8 +59,10 @@ def test_too_many_unparsable_rows_stop_at_the_gate(run, one_month, tmp_path):
         rows.loc[rows.index[:30], "distance"] = "far"
 
     rows = spoil(one_month, poison)
+    (tmp_path / "workspace" / "index.html").mkdir(parents=True)  # in the way of the index, which ends no run
     result = run(tmp_path / "workspace", one_month, "ragged")
     assert result.code == 3
+    assert "the report could not be made: IsADirectoryError" in result.out
     assert result.summary["rows"]["rejected"]["unparsable"] == 30
     assert "30 of them in column distance, such as: " in result.summary["findings"][0]["problem"]
     assert result.summary["rows"]["read"] == len(rows)

@@ -86,6 +86,28 @@ def test_the_config_of_the_run_is_kept_with_it(whole):
     assert kept.evaluation.thresholds["AUC"].lower == 0.7
 
 
+def test_the_report_shows_the_run_and_the_index_links_it(whole):
+    page = (whole.folder / "report.html").read_text()
+    sections = ("verdict", "card", "metrics", "training", "run", "rows", "data", "lineage", "origin")
+    assert [name for name in sections if f'id="{name}"' not in page] == []
+    for expected in (
+        "Released",
+        "ROC curve",
+        "Calibration",
+        "Loss while training",
+        "dep_delay",
+        "carrier=UA",
+        "Pusher",
+    ):
+        assert expected in page
+    kept = json.loads((whole.folder / "report.json").read_text())
+    assert kept["curves"]["candidate"]["roc"][-1] == [1.0, 1.0]
+    by_hand = {step["node"]: step["upstream"] for step in kept["steps"]}
+    assert "DataGate" in by_hand["Transform"]  # an order that no artifact tells
+    assert 'href="runs/first/report.html"' in (whole.workspace / "index.html").read_text()
+    assert "report.html" in whole.out
+
+
 def test_both_runners_come_to_the_same_model(trained, on_beam):
     assert on_beam.summary["evaluation"]["metrics"] == trained.summary["evaluation"]["metrics"]
 

@@ -32,13 +32,13 @@ class Components:
         """What `Do` returns; inputs and outputs are one artifact a key."""
         from tfx.dsl.components.base import base_beam_executor, base_executor
 
-        from pipeline.engines import beam_arguments
+        from pipeline.engines.arguments import LOCAL
 
         kind = (
             base_beam_executor.BaseBeamExecutor if issubclass(executor, base_beam_executor.BaseBeamExecutor) else None
         )
         context = (kind or base_executor.BaseExecutor).Context(
-            **({"beam_pipeline_args": beam_arguments()} if kind else {}),
+            **({"beam_pipeline_args": list(LOCAL)} if kind else {}),
             tmp_dir=str(self.folder / "tmp"),
             unique_id=str(self.count),
         )

@@ -17,7 +17,6 @@ from pipeline.launch import Request
 IMAGE = "registry.example/flightline:1"
 # Few columns: the flights' Transform alone has 1,350 transforms.
 SCHEMA = """
-feature { name: "distance" type: FLOAT presence { min_fraction: 1 min_count: 1 } float_domain { min: 1 max: 5000 } }
 feature { name: "origin" type: BYTES presence { min_fraction: 1 min_count: 1 } domain: "airports" }
 feature { name: "late" type: INT presence { min_fraction: 1 min_count: 1 } int_domain { min: 0 max: 1 } }
 string_domain { name: "airports" value: "EWR" value: "JFK" }
@@ -42,7 +41,7 @@ engines:
     num_workers: 2
     max_workers: 8
     labels: {{team: flights}}
-  beam_arguments: [--experiments=shuffle_mode=service]
+  beam_arguments: [--experiments=disable_logging_submission_environment]   # which runs `pip freeze` for each job
 """
 
 
@@ -118,7 +117,7 @@ def test_each_job_asks_for_what_the_config_says(jobs):
         assert job.environment["serviceAccountEmail"] == "flightline@my-project-123.iam.gserviceaccount.com"
         assert job.environment["tempStoragePrefix"].startswith("storage.googleapis.com/my-flights-bucket/beam/temp/")
         assert (job.options["project"], job.options["region"]) == ("my-project-123", "europe-west1")
-        assert {"use_runner_v2", "shuffle_mode=service"} <= set(job.experiments)
+        assert {"use_runner_v2", "disable_logging_submission_environment"} <= set(job.experiments)
         assert not job.options.get("save_main_session")
 
 
@@ -135,10 +134,12 @@ def test_the_table(jobs):
     lines = out.getvalue().splitlines()
     for node, [job] in jobs.items():
         [line] = [line for line in lines if line.startswith(node)]
-        assert line.split()[1:3] == [f"{job.composites:,}", f"{job.leaves:,}"]
+        assert line.split()[1:5] == [f"{job.composites:,}", f"{job.leaves:,}", str(len(job.staged)), "files,"]
+        assert line.rstrip().endswith(job.labels["tfx_executor"])
     values = {line[:22].strip(): line[22:].strip() for line in lines}
     assert values["image"] == IMAGE
     assert values["workers"] == "2 at start, 8 at most"
     assert values["label team"] == "flights"
     assert values["staging"] == "gs://my-flights-bucket/beam/staging"
+    assert "pipeline.pb" in values["staged files"]
     assert lines[-1].startswith("4 job graphs built, nothing submitted. Not known without credentials:")

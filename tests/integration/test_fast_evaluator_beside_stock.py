@@ -17,6 +17,7 @@ from tfx.components.evaluator import component, executor
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 
+from models.evaluation import PLOTS
 from pipeline.components.fast_evaluator import Evaluator, FastEvaluatorExecutor
 from pipeline.fast import progress
 from pipeline.fast.evaluation.support import PROVEN_METRICS
@@ -49,6 +50,9 @@ def make_config(auc: config_pb2.MetricThreshold, accuracy_at_ewr: float) -> conf
     by_name["Precision"].config = json.dumps({"thresholds": 0.3})
     roc = {"name": "roc", "curve": "ROC", "num_thresholds": 500, "summation_method": "minoring"}
     metrics.append(config_pb2.MetricConfig(class_name="AUC", config=json.dumps(roc)))
+    for name, options in PLOTS.items():  # as the reports ask for them
+        options = {"name": f"small_{name}", **options}
+        metrics.append(config_pb2.MetricConfig(class_name=name, config=json.dumps(options)))
     return config_pb2.EvalConfig(
         model_specs=[
             config_pb2.ModelSpec(

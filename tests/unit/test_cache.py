@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
@@ -69,3 +71,19 @@ def test_what_changed_is_said_in_words():
     assert reason_to_run(after, None, cache=True) == "first run"
     assert reason_to_run(after, after, cache=False) == "--no-cache"
     assert "gone" in reason_to_run(after, after, cache=True)
+
+
+def test_a_parameter_that_is_an_object_is_named_by_its_leaf():
+    def parts(epochs, data="1", code="1"):
+        custom = {"train": {"epochs": epochs, "seed": 0}, "custom_fields": {"data_digest": data}, "code": code}
+        return key_parts({}, {"custom_config": json.dumps(custom)}, None)
+
+    assert parts(2).changed_since(parts(1)) == ["parameter train.epochs"]
+    assert parts(1, data="2").changed_since(parts(1)) == ["parameter content of the input files"]
+    assert parts(1, code="2").changed_since(parts(1)) == []
+    assert parts(1, code="2").key != parts(1).key
+
+
+def test_a_long_list_of_changes_is_cut_short():
+    many = KeyParts({}, {f"p{i}": "1" for i in range(9)}, "", "")
+    assert many.changed_since(KeyParts({}, {}, "", "")) == ["parameters p0, p1, p2, p3 and 5 more"]

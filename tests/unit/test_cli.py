@@ -51,6 +51,20 @@ def test_a_summary_that_was_harmed_is_an_error_and_no_traceback(config, tmp_path
     assert "is not a run's summary" in shown.stderr
 
 
+def test_report_is_made_where_there_is_none_and_anew_on_request(config, tmp_path):
+    Recorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "FAILED", "message": "no rows"}})
+    page = tmp_path / "ws" / "runs" / "a" / "report.html"
+    assert ask("report", "--config", config).stdout.strip() == str(page)
+    assert "no rows" in page.read_text()
+    page.write_text("old")
+    told = json.loads(ask("report", "a", "--json", "--config", config).stdout)
+    assert told == {"run": "a", "report": str(page), "data": str(page.with_name("report.json"))}
+    assert page.read_text() == "old"
+    assert ask("report", "a", "--refresh", "--config", config).exit_code == 0
+    assert page.read_text() != "old"
+    assert ask("report", "b", "--config", config).exit_code == 2
+
+
 def test_releases(config, tmp_path):
     assert "no releases yet" in ask("releases", "--config", config).stdout
     folder = tmp_path / "ws" / "releases" / "flights" / "7"
@@ -67,7 +81,9 @@ def test_without_a_store_it_says_what_to_do(config):
     assert "make run" in asked.stderr
 
 
-@pytest.mark.parametrize("module", ["pipeline.cli", "pipeline.options", "pipeline.launch", "pipeline.config_file"])
+@pytest.mark.parametrize(
+    "module", ["pipeline.cli", "pipeline.options", "pipeline.launch", "pipeline.config_file", "pipeline.report.write"]
+)
 def test_help_and_lists_do_not_wait_for_tensorflow(module):
     script = f"import sys, {module}; print([m for m in {HEAVY} if m in sys.modules])"
     root = Path(__file__).resolve().parent.parent.parent

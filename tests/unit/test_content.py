@@ -34,6 +34,8 @@ def test_nothing_has_no_digest(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(OSError, match="empty"):
         content_digest("Schema", str(tmp_path / "empty"))
+    with pytest.raises(OSError, match="not there"):
+        content_digest("Schema", str(tmp_path / "nowhere"))
 
 
 def test_rejected_rows_without_the_file_they_came_from(tmp_path):

@@ -69,6 +69,13 @@ def test_a_good_run_on_the_screen(tmp_path):
     assert "flightline show a" in text
 
 
+def test_a_report_is_what_comes_next(tmp_path):
+    assert "report.html" not in shown(make(), tmp_path)
+    (tmp_path / "report.html").touch()
+    for code in (0, 1, 3, 4):
+        assert "report.html" in shown(make(exit_code=code), tmp_path)
+
+
 def test_values_from_the_data_stay_text(tmp_path):
     found = [Finding("[red]carrier[/]", "K", "holds [link=x]ZZ[/link]", 3)]
     text = shown(make(exit_code=3, findings=found, evaluation=None, release=None), tmp_path)

@@ -1,6 +1,6 @@
 from tensorflow_model_analysis.proto import config_pb2
 
-from models.evaluation import eval_config
+from models.evaluation import PLOTS, eval_config
 from models.settings import METRICS, EvaluationSettings
 
 
@@ -14,7 +14,7 @@ def test_the_whole_set_and_every_slice_are_cut_once():
     )
     config = eval_config("y", settings)
     assert [list(spec.feature_keys) for spec in config.slicing_specs] == [[], ["a"], ["a", "b"]]
-    assert [m.class_name for m in config.metrics_specs[0].metrics] == list(METRICS)
+    assert [m.class_name for m in config.metrics_specs[0].metrics] == [*METRICS, *PLOTS]
 
 
 def test_the_model_is_asked_as_it_is_exported():

@@ -45,6 +45,21 @@ def test_it_learns_crosses_and_says_what_it_did():
     assert record["steps_per_epoch"] == 3600 // record["batch_size"]
 
 
+def test_the_losses_on_the_way_add_up_to_those_of_the_epochs():
+    _, record = fit(table(4000), epochs=2, batch_size=64, validation_share=0)
+    steps, losses = record["steps_per_epoch"], record["losses"]
+    assert [entry["step"] for entry in losses if entry["step"] % steps == 0] == [steps, 2 * steps]
+    assert 20 <= len(losses) <= 42
+    for epoch in record["history"]:
+        last = (epoch["epoch"] - 1) * steps
+        total = 0.0
+        for entry in losses:
+            if last < entry["step"] <= epoch["epoch"] * steps:
+                total += entry["loss"] * (entry["step"] - last)
+                last = entry["step"]
+        assert total / steps == pytest.approx(epoch["loss"], rel=1e-4)
+
+
 def test_the_same_seed_gives_the_same_weights():
     rows = table(300)
     (first, _), (second, _) = fit(rows, epochs=3), fit(rows, epochs=3)

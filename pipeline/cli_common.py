@@ -1,0 +1,42 @@
+"""What every command of `flightline` shares: options, exit codes, the console, JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from pipeline.errors import FlightlineError, print_last_line
+
+PIPE_WIDTH = 200
+ConfigOption = Annotated[Path, typer.Option("--config", help="The pipeline's config.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+
+
+def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
+    """A failure is one line on stderr and its exit code."""
+
+    @wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except FlightlineError as error:
+            print_last_line(sys.stderr, error)
+            raise typer.Exit(error.exit_code) from error
+
+    return guarded
+
+
+def a_console() -> Console:
+    """The terminal as wide as it is; a pipe as wide as the widest table."""
+    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+
+
+def print_json(document: Any) -> None:
+    typer.echo(json.dumps(document, indent=2))

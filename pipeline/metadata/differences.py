@@ -1,0 +1,160 @@
+"""What is different between two runs: config, code, lock, data, and what came of it on every slice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pipeline.cache import DATA_DIGEST
+from pipeline.config import Config
+from pipeline.metadata.evaluations import evaluation_of
+from pipeline.metadata.runs import Run
+from pipeline.metadata.store import properties_of
+from pipeline.report.changes import movements_of, settings_changed
+from pipeline.report.data import Change, Movement
+from pipeline.report.origin import read_origin
+from pipeline.report.statistics import read_statistics
+from pipeline.rows import RowAccounting
+
+SPLIT = "train"  # whose statistics are compared: what the model learns from
+
+
+@dataclass(frozen=True)
+class SliceChange:
+    """A metric of a slice in both runs."""
+
+    slice: str
+    metric: str
+    before: float | None
+    now: float | None
+
+    @property
+    def by(self) -> float:
+        return abs((self.now or 0.0) - (self.before or 0.0))
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What differs from run `before` to run `now`.
+
+    Attributes:
+        config: keys whose values differ.
+        code: commit, then the steps whose code differs, by digest.
+        lock: digests of requirements.lock, where they differ.
+        data: digests and counts of rows, where they differ.
+        schema: digest of the curated schema, where it differs.
+        movements: the features whose statistics differ, the farthest first.
+        metrics: of every slice, those that differ, the widest first.
+        artifacts: node and output → digests, where they differ.
+    """
+
+    before: str
+    now: str
+    config: list[Change]
+    code: list[Change]
+    lock: list[Change]
+    data: list[Change]
+    schema: list[Change]
+    movements: list[Movement]
+    metrics: list[SliceChange]
+    artifacts: list[Change] = field(default_factory=list)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the two are the same in everything that is compared."""
+        return not any(asdict(self)[name] for name in asdict(self) if name not in ("before", "now"))
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def differences(config: Config, before: Run, now: Run) -> Differences:
+    """Compares two runs by ML Metadata, their statistics and the origin that each left in its folder."""
+    origins = [read_origin(config.run_folder(run.run_id)) for run in (before, now)]
+    commits = [{"commit": _commit(origin)} if origin else {} for origin in origins]
+    keys = [_key_facts(run) for run in (before, now)]
+    outputs = [_outputs(run) for run in (before, now)]
+    return Differences(
+        before=before.run_id,
+        now=now.run_id,
+        config=settings_changed(*(_config_text(config, run) for run in (before, now))),
+        code=_changed(*({**commit, **code} for commit, (code, _) in zip(commits, keys, strict=True))),
+        lock=_changed(*(lock for _, lock in keys)),
+        data=_changed(*(_data(run) for run in (before, now))),
+        schema=_changed(*({k: v for k, v in some.items() if k.startswith("CuratedSchema")} for some in outputs)),
+        movements=_movements(before, now),
+        metrics=_metrics(before, now),
+        artifacts=_changed(*outputs),
+    )
+
+
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
+    names = [*now, *(name for name in before if name not in now)]
+    return [Change(name, before.get(name), now.get(name)) for name in names if before.get(name) != now.get(name)]
+
+
+def _commit(origin: Any) -> str:
+    return f"{origin.commit or 'none'}{' with edits' if origin.dirty else ''}"
+
+
+def _config_text(config: Config, run: Run) -> str:
+    try:
+        return (config.run_folder(run.run_id) / "config.yaml").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _key_facts(run: Run) -> tuple[dict[str, str], dict[str, str]]:
+    """(code by node, lock) of a run's steps."""
+    parts = {node: step.key_parts for node, step in run.steps.items()}
+    code = {node: part.code for node, part in parts.items() if part and part.code}
+    locks = [part.lock for part in parts.values() if part]
+    return code, {"requirements.lock": locks[-1]} if locks else {}
+
+
+def _outputs(run: Run) -> dict[str, str]:
+    """`Node.output` → content digest."""
+    return {
+        f"{node}.{key}": str(properties_of(artifacts[0]).get("content_digest") or "")
+        for node, step in run.steps.items()
+        for key, artifacts in step.outputs.items()
+        if artifacts and node != "Champion"
+    }
+
+
+def _data(run: Run) -> dict[str, Any]:
+    step = run.steps.get("ExampleGen")
+    parts = step.key_parts if step else None
+    digests = [value for name, value in (parts.parameters if parts else {}).items() if name.endswith(DATA_DIGEST)]
+    facts: dict[str, Any] = {"content of the files": digests[0]} if digests else {}
+    rows: RowAccounting | None = run.rows
+    if rows is not None:
+        facts |= {"rows read": rows.read, **{f"rows {name}": count for name, count in rows.splits.items()}}
+        facts |= {f"rows rejected, {reason}": count for reason, count in rows.rejected.items()}
+    return facts
+
+
+def _movements(before: Run, now: Run) -> list[Movement]:
+    steps = [run.steps.get("StatisticsGen") for run in (before, now)]
+    artifacts = [step.output("statistics") if step and step.done else None for step in steps]
+    if not all(artifacts) or artifacts[0].id == artifacts[1].id:  # type: ignore[union-attr]
+        return []
+    found = [read_statistics(artifact.uri).get(SPLIT) for artifact in artifacts if artifact]
+    if found[0] is None or found[1] is None:
+        return []
+    return [m for m in movements_of(found[0], found[1]) if m.distance or m.missing_before != m.missing_now]
+
+
+def _metrics(before: Run, now: Run) -> list[SliceChange]:
+    evaluations = [evaluation_of(run) for run in (before, now)]
+    if not all(evaluations):
+        return []
+    old, new = (evaluation.metrics for evaluation in evaluations if evaluation)
+    changes = [
+        SliceChange(name, metric, old.get(name, {}).get(metric), new.get(name, {}).get(metric))
+        for name in [*new, *(name for name in old if name not in new)]
+        for metric in sorted({*old.get(name, {}), *new.get(name, {})})
+        if old.get(name, {}).get(metric) != new.get(name, {}).get(metric)
+    ]
+    return sorted(changes, key=lambda change: (change.slice != "overall", -change.by))

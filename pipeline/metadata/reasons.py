@@ -1,0 +1,118 @@
+"""Why a run came to what it came to: each step's reason to run or not, the gate, the thresholds, the champion."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pipeline.cache import reason_to_run
+from pipeline.gate.findings import Finding
+from pipeline.metadata.evaluations import evaluation_of
+from pipeline.metadata.runs import Run, Runs, Step
+from pipeline.outcome import failure_of, gate_findings
+from pipeline.verdict import OVERALL, Evaluation
+
+
+@dataclass(frozen=True)
+class StepReason:
+    """Why a step ran, was taken from an earlier run, or failed."""
+
+    node: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One threshold and what was held against it.
+
+    Attributes:
+        metric, slice: what was measured where.
+        value, champion: of the candidate, and of the champion where there was one.
+        bound: what it had to be, in words.
+        met: whether it was.
+        rows: of the slice.
+    """
+
+    metric: str
+    slice: str
+    value: float | None
+    champion: float | None
+    bound: str
+    met: bool
+    rows: int | None
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """All that explains a run's verdict.
+
+    Attributes:
+        outcome: released, not blessed, blocked, failed or unfinished, and the sentence that says why.
+        gate: what the data gate found.
+        checks: the thresholds on all rows, then those that were missed on slices.
+        unchecked: slices that a threshold asks for and that no row belongs to.
+        steps: in the order in which they were started.
+    """
+
+    run: str
+    outcome: str
+    gate: list[Finding]
+    checks: list[Check]
+    unchecked: list[str]
+    steps: list[StepReason]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def reasons(runs: Runs, run: Run) -> Reasons:
+    """Explains a run from ML Metadata alone."""
+    evaluation = evaluation_of(run)
+    return Reasons(
+        run=run.run_id,
+        outcome=_outcome(run, evaluation),
+        gate=gate_findings(run),
+        checks=_checks(evaluation) if evaluation else [],
+        unchecked=list(evaluation.unchecked) if evaluation else [],
+        steps=[StepReason(step.node, step.state, step_reason(runs, run, step)) for step in run.steps.values()],
+    )
+
+
+def step_reason(runs: Runs, run: Run, step: Step) -> str:
+    """Why a step ran, or was not run again; nothing for nodes that only look things up."""
+    if not step.done and step.message:
+        return step.message if len(step.message) < 200 else step.message[:199] + "…"
+    if step.key_parts is None:
+        return ""
+    if step.state == "CACHED":
+        return f"from {step.cached_from}: nothing it depends on has changed"
+    before = runs.before(run, step.node)
+    return reason_to_run(step.key_parts, before.key_parts if before else None, cache=True)
+
+
+def _outcome(run: Run, evaluation: Evaluation | None) -> str:
+    if run.pushed:
+        return f"released to {run.pushed}"
+    failure = failure_of(run, list(run.steps), {}, evaluation)
+    if failure is not None:
+        return str(failure)
+    return "it ended before a release was asked for"
+
+
+def _checks(evaluation: Evaluation) -> list[Check]:
+    """Every threshold on all rows; of those on slices, the ones that were not met."""
+    missed = {(miss.metric, miss.slice): miss for miss in evaluation.misses}
+    checks = []
+    for metric, bound in evaluation.bounds.items():
+        miss = missed.pop((metric, OVERALL), None)
+        checks.append(_check(evaluation, metric, OVERALL, miss.sentence if miss else bound, miss is None))
+    checks += [_check(evaluation, metric, name, miss.sentence, False) for (metric, name), miss in missed.items()]
+    return checks
+
+
+def _check(evaluation: Evaluation, metric: str, name: str, bound: str, met: bool) -> Check:
+    measured = evaluation.metrics.get(name, {})
+    rows = measured.get("example_count")
+    champion = evaluation.champion.get(name, {}).get(metric)
+    return Check(metric, name, measured.get(metric), champion, bound, met, None if rows is None else int(rows))

@@ -1,0 +1,85 @@
+"""A metric by slice: a dot for the model, a ring for the champion, a line for what it has to reach."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from pipeline.report.svg import Scale, drawing, line, number, shortened, spanning, tag, text
+from pipeline.verdict import OVERALL, Evaluation
+
+WIDTH, ROW, LEFT, RIGHT = 360, 20, 96, 108
+MOST_ROWS = 40
+
+
+@dataclass(frozen=True)
+class SliceGroup:
+    """The slices of the same columns: `names` in reading order, `dropped` of them not drawn."""
+
+    columns: str
+    names: list[str]
+    dropped: int
+
+
+def groups_of(evaluation: Evaluation) -> list[SliceGroup]:
+    """The slices by the columns that cut them; the largest where there are too many to draw."""
+    by_columns: dict[str, list[str]] = {}
+    for name in evaluation.metrics:
+        if name != OVERALL:
+            by_columns.setdefault(re.sub(r"=.*?(,(?=[^,=]*=)|$)", r"\1", name), []).append(name)
+    groups = []
+    for columns, names in sorted(by_columns.items()):
+        largest = sorted(names, key=lambda name: -evaluation.metrics[name].get("example_count", 0))[:MOST_ROWS]
+        groups.append(
+            SliceGroup(columns.replace(",", " × "), sorted(largest, key=in_reading_order), len(names) - len(largest))
+        )
+    return groups
+
+
+def in_reading_order(name: str) -> list[tuple[int, float, str]]:
+    """month=2 before month=10."""
+    return [(0, float(part), "") if part.isdigit() else (1, 0.0, part) for part in re.split(r"(\d+)", name)]
+
+
+def metric_by_slice(evaluation: Evaluation, metric: str, group: SliceGroup) -> Markup:
+    """A row for each slice of the group, and the whole set as a line to compare with."""
+    values = {name: evaluation.metrics[name].get(metric) for name in group.names}
+    champion = {name: evaluation.champion.get(name, {}).get(metric) for name in group.names}
+    overall = evaluation.metrics.get(OVERALL, {}).get(metric)
+    known = [value for value in (*values.values(), *champion.values(), overall) if value is not None]
+    if not known:
+        return Markup("")
+    height = len(group.names) * ROW + 30
+    x = spanning(known, LEFT, WIDTH - RIGHT)
+    parts: list[Markup] = []
+    for tick in x.ticks(4):
+        parts += [
+            line(x(tick), 6, x(tick), height - 20, "grid"),
+            text(x(tick), height - 5, number(tick), "tick", "middle"),
+        ]
+    if overall is not None:
+        parts.append(line(x(overall), 2, x(overall), height - 20, "overall"))
+    for place, name in enumerate(group.names):
+        parts += _row(6 + place * ROW + ROW / 2, name, values[name], champion[name], evaluation.metrics[name], x)
+    return drawing(WIDTH, height, f"{metric} by {group.columns}", *parts)
+
+
+def _row(
+    y: float, name: str, value: float | None, champion: float | None, found: Mapping[str, float], x: Scale
+) -> list[Markup]:
+    label = ", ".join(part.partition("=")[2] for part in re.split(r",(?=[^,=]*=)", name)) or name
+    parts = [text(LEFT - 8, y + 4, shortened(label, 14) or "(empty)", "value", "end")]
+    if champion is not None:
+        parts.append(tag("circle", cx=x(champion), cy=y, r=5, class_="ring"))
+    if value is None:
+        parts.append(text(LEFT, y + 4, "not measured", "quiet"))
+    else:
+        rows = number(found.get("example_count"))
+        said = f"{shortened(name, 80)}: {value:.4f}" + (f", champion {champion:.4f}" if champion is not None else "")
+        parts.append(tag("circle", tag("title", said), cx=x(value), cy=y, r=4.5, class_="dot"))
+        parts.append(text(WIDTH - RIGHT + 54, y + 4, f"{value:.4f}", "figure", "end"))
+        parts.append(text(WIDTH, y + 4, rows, "tick", "end"))
+    return parts

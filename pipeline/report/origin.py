@@ -1,0 +1,108 @@
+"""What a run is made from: commit, digests and versions, noted before anything starts."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import platform
+import shutil
+import socket
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import Config
+from pipeline.digests import LOCK, ROOT, code_digest, file_digest
+from pipeline.locations import InputFile, data_digest
+from pipeline.releases import write_whole
+from pipeline.unchanged import user_modules
+
+ORIGIN = "origin.json"  # in the folder of the run
+PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-data-validation", "tensorflow-model-analysis")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What decides what a run comes to.
+
+    Attributes:
+        commit: of the code; None outside git. dirty: whether files differed from it.
+        digests: SHA-256 of the data, the schema, the lock and each package of code.
+        versions: of Python and what counts most among the packages.
+    """
+
+    commit: str | None
+    dirty: bool
+    files: int
+    digests: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+def note_origin(folder: Path, config: Config, files: Sequence[InputFile]) -> None:
+    """Writes the origin of a run that is about to start into its folder."""
+    write_whole(folder / ORIGIN, json.dumps(asdict(origin_of(config, files)), indent=2) + "\n")
+
+
+def read_origin(folder: Path) -> Origin | None:
+    """What `note_origin` wrote; None where there is nothing of the kind."""
+    try:
+        kept: dict[str, Any] = json.loads((folder / ORIGIN).read_text(encoding="utf-8"))
+        return Origin(**kept)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def about_run(folder: Path) -> dict[str, str]:
+    """What ML Metadata keeps with a run as a whole: who started it, from which commit, with which config."""
+    origin = read_origin(folder)
+    facts = {"by": f"{getpass.getuser()}@{socket.gethostname()}"}
+    if origin is not None and origin.commit:
+        facts["commit"] = f"{origin.commit}{' with edits' if origin.dirty else ''}"
+    if (folder / "config.yaml").is_file():
+        facts["config"] = (folder / "config.yaml").read_text(encoding="utf-8")
+    return facts
+
+
+def origin_of(config: Config, files: Sequence[InputFile]) -> Origin:
+    commit, dirty = commit_of(ROOT)
+    digests = {"data": data_digest(files), "schema": file_digest(config.schema_file)}
+    if LOCK.is_file():
+        digests["lock"] = file_digest(LOCK)
+    for module in ("pipeline", *user_modules(config)):
+        digests[f"code: {module}"] = code_digest(module)
+    return Origin(commit, dirty, len(files), digests, _versions())
+
+
+def commit_of(folder: Path) -> tuple[str | None, bool]:
+    """The commit that is checked out in `folder`, and whether files differ from it; (None, False) outside git.
+
+    An installed package is outside, though an environment can lie in somebody's repository: git does not track it.
+    """
+    git = shutil.which("git")
+    if git is None:
+        return None, False
+    try:
+        if not _ask(git, folder, "ls-files", "."):
+            return None, False
+        commit = _ask(git, folder, "rev-parse", "HEAD")
+        return commit, bool(_ask(git, folder, "status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.SubprocessError):
+        return None, False
+
+
+def _ask(git: str, folder: Path, *arguments: str) -> str:
+    asked = subprocess.run([git, *arguments], cwd=folder, capture_output=True, text=True, check=True, timeout=10)
+    return asked.stdout.strip()
+
+
+def _versions() -> dict[str, str]:
+    found = {"Python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

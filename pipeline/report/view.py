@@ -1,0 +1,180 @@
+"""What the page says, from what was collected: the verdict in words, key figures, and the rows of its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.errors import DONE, DataBlocked, Interrupted, NotBlessed, UsageError
+from pipeline.gate.findings import Finding
+from pipeline.report.charts.slices import SliceGroup, groups_of, in_reading_order
+from pipeline.report.data import Feature, ReportData
+from pipeline.report.svg import duration, number
+from pipeline.summary import Summary
+from pipeline.verdict import AROUND_ONE, LOWER_IS_BETTER, OVERALL, Evaluation
+
+COUNTS = {"example_count", "weighted_example_count"}
+LEAST_SHARE, LEAST_ROWS = 0.002, 50  # a smaller slice says more about chance than about the model
+FEATURES_DRAWN, SLICES_LISTED = 150, 400  # what a page has room for; report.json has all
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`tone` is good, bad or unsure; `sign` says the same without colour."""
+
+    tone: str
+    sign: str
+    title: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    name: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """A metric on all rows; `better` is whether it is better than the champion's, None where that cannot be said."""
+
+    name: str
+    value: float
+    champion: float | None
+    better: bool | None
+    bound: str
+    missed: bool
+    worst: tuple[str, float] | None
+
+
+def verdict_of(summary: Summary | None) -> Verdict:
+    """The run in a few words, by how it ended."""
+    if summary is None:
+        sentence = "The run left no summary: it is still running, or was ended from outside."
+        return Verdict("unsure", "?", "No result", sentence)
+    if summary.exit_code == DONE:
+        if summary.release:
+            sentence = f"{_against(summary.evaluation)} Release {Path(summary.release).name}.".strip()
+            return Verdict("good", "✓", "Released", sentence)
+        return Verdict("good", "✓", "Done", "A part of the DAG was asked for; nothing was to be released.")
+    titles = {
+        DataBlocked.exit_code: "Stopped by the data gate",
+        NotBlessed.exit_code: "Not released",
+        Interrupted.exit_code: "Interrupted",
+        UsageError.exit_code: "Could not run",
+    }
+    tone = "unsure" if summary.exit_code == Interrupted.exit_code else "bad"
+    return Verdict(tone, "✕", titles.get(summary.exit_code, "Failed"), _as_sentence(summary.failure))
+
+
+def _as_sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
+
+
+def _against(evaluation: Evaluation | None) -> str:
+    if evaluation is None or evaluation.blessed is None:
+        return ""
+    if evaluation.champion:
+        return "Every threshold holds, and so does the comparison with the champion."
+    return "Every threshold holds; there was no champion to compare with."
+
+
+def figures_of(data: ReportData) -> list[Figure]:
+    """The few numbers that stand at the top."""
+    figures = []
+    evaluation = data.summary.evaluation if data.summary else None
+    rows = metric_rows(evaluation) if evaluation else []
+    for row in [row for row in rows if row.bound][:3] or rows[:2]:
+        champion = f"champion {row.champion:.4f}" if row.champion is not None else ""
+        figures.append(Figure(row.name, f"{row.value:.4f}", ", ".join(filter(None, [row.bound, champion]))))
+    if data.summary and data.summary.rows:
+        rejected = sum(data.summary.rows.rejected.values())
+        figures.append(Figure("rows read", number(data.summary.rows.read), f"{number(rejected)} set aside"))
+    cpu = sum(step.cpu_seconds or 0.0 for step in data.steps)
+    figures.append(Figure("time", duration(data.seconds), f"{duration(cpu)} of CPU" if cpu else ""))
+    return figures
+
+
+def metric_rows(evaluation: Evaluation) -> list[MetricRow]:
+    """The metrics on all rows: those with a threshold first."""
+    overall, champion = evaluation.metrics.get(OVERALL, {}), evaluation.champion.get(OVERALL, {})
+    least = max(LEAST_ROWS, round(LEAST_SHARE * overall.get("example_count", 0)))
+    missed = {miss.metric for miss in evaluation.misses if miss.slice == OVERALL}
+    names = sorted(set(overall) - COUNTS, key=lambda name: (name not in evaluation.bounds, name))
+    return [
+        MetricRow(
+            name,
+            overall[name],
+            champion.get(name),
+            is_better(name, overall[name], champion[name]) if name in champion else None,
+            evaluation.bounds.get(name, ""),
+            name in missed,
+            evaluation.worst_slice(name, least_rows=least),
+        )
+        for name in names
+    ]
+
+
+def is_better(metric: str, value: float, other: float) -> bool | None:
+    """Whether a value is better than another one; None where they are the same to four digits."""
+    if round(value, 4) == round(other, 4):
+        return None
+    if metric in AROUND_ONE:
+        return abs(value - 1) < abs(other - 1)
+    return value < other if metric in LOWER_IS_BETTER else value > other
+
+
+@dataclass(frozen=True)
+class SliceTable:
+    """Every metric of every slice; `dropped` slices have no row."""
+
+    metrics: list[str]
+    names: list[str]
+    dropped: int
+
+
+def slice_table(evaluation: Evaluation) -> SliceTable:
+    metrics = [row.name for row in metric_rows(evaluation)]
+    names = [name for name in evaluation.metrics if name != OVERALL]
+    largest = sorted(names, key=lambda name: -evaluation.metrics[name].get("example_count", 0))[:SLICES_LISTED]
+    return SliceTable(metrics, sorted(largest, key=in_reading_order), len(names) - len(largest))
+
+
+def drawn_slices(evaluation: Evaluation) -> tuple[str, list[SliceGroup]]:
+    """The metric that is drawn by slice (the first with a threshold), and the slices."""
+    rows = metric_rows(evaluation)
+    return (rows[0].name, groups_of(evaluation)) if rows else ("", [])
+
+
+def drawn_features(data: ReportData) -> list[Feature]:
+    """The features that get a picture: the label, what the gate found, what moved, then by name."""
+    if len(data.features) <= FEATURES_DRAWN:
+        return data.features
+    moved = {movement.feature: movement.distance for movement in (data.changes.movements if data.changes else [])}
+    found = findings_by_feature(data.summary.findings if data.summary else [])
+
+    def urgency(feature: Feature) -> tuple[bool, bool, float, str]:
+        name = feature.name
+        return feature.role != "label", name not in found, -moved.get(name, 0.0), name
+
+    return sorted(data.features, key=urgency)[:FEATURES_DRAWN]
+
+
+def findings_by_feature(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+    by_feature: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_feature.setdefault(finding.feature, []).append(finding)
+    return by_feature
+
+
+def paragraphs(text: str) -> list[str]:
+    """A text of the card, by empty lines."""
+    return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
+
+
+def moment(milliseconds: int) -> str:
+    """A time of ML Metadata in this machine's zone."""
+    return f"{datetime.fromtimestamp(milliseconds / 1000).astimezone():%d %B %Y, %H:%M %Z}" if milliseconds else "–"

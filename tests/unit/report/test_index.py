@@ -1,0 +1,48 @@
+import json
+
+from reports import HOSTILE, summary
+from stores import Recorder
+
+from pipeline.metadata.runs import Runs
+from pipeline.releases import release
+from pipeline.report.index import write_index
+
+
+def leave(workspace, run_id, made, report=True):
+    folder = workspace / "runs" / run_id
+    folder.mkdir(parents=True)
+    (folder / "summary.json").write_text(json.dumps(made.to_dict()))
+    if report:
+        (folder / "report.html").touch()
+
+
+def test_runs_and_releases_with_their_figures_and_links(tmp_path):
+    recorder = Recorder(tmp_path / "metadata.db")
+    for run_id in ("old", "new"):
+        recorder.run(run_id, {})
+    leave(tmp_path, "old", summary(release=None, exit_code=4, failure="auc is low"), report=False)
+    leave(tmp_path, "new", summary())
+    pushed = tmp_path / "releases" / "flights" / "7"
+    pushed.mkdir(parents=True)
+    release(pushed, {"run": "new", "metrics": {"auc": 0.94}})
+    page = write_index(tmp_path, Runs.open(tmp_path / "metadata.db")).read_text()
+    assert page.index(">new<") < page.rindex(">old<")
+    assert 'href="runs/new/report.html"' in page
+    assert 'href="runs/old' not in page
+    for expected in ("Released", "Not released", "✓ current", "auc by run", "0.9400", "1,100"):
+        assert expected in page
+
+
+def test_a_folder_that_ml_metadata_does_not_know_and_a_hostile_summary(tmp_path):
+    Recorder(tmp_path / "metadata.db")
+    leave(tmp_path, "stray", summary(HOSTILE, pipeline=HOSTILE))
+    page = write_index(tmp_path, Runs.open(tmp_path / "metadata.db")).read_text()
+    assert "stray" in page
+    assert "<script" not in page
+
+
+def test_an_empty_workspace(tmp_path):
+    Recorder(tmp_path / "metadata.db")
+    page = write_index(tmp_path, Runs.open(tmp_path / "metadata.db")).read_text()
+    assert "There are no runs yet" in page
+    assert "There are no releases yet" in page
