@@ -16,6 +16,7 @@ from pipeline.locations import is_uri
 
 THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}
 BUCKET = re.compile(r"^gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/.*)?$")  # of Cloud Storage's rules, those of the form
+LABEL = re.compile(r"^[a-z][a-z0-9_-]{0,62}$")
 PROJECT = re.compile(r"^[a-z][-a-z0-9:.]{4,61}[a-z0-9]$")
 
 
@@ -96,6 +97,16 @@ def _check_dataflow(config: Config) -> None:
         )
     if not PROJECT.match(settings.project or ""):
         raise ConfigError(f"engines.dataflow.project: {settings.project} is no project id", "the console shows it")
+    for text in (*settings.labels, *settings.labels.values()):
+        if not LABEL.match(text):
+            raise ConfigError(
+                f"engines.dataflow.labels: {text!r} is no label",
+                "a letter, then up to 62 letters, digits, `_` and `-`, all in lower case",
+            )
+    if settings.num_workers and settings.max_workers and settings.num_workers > settings.max_workers:
+        raise ConfigError(
+            f"engines.dataflow: num_workers {settings.num_workers} is more than max_workers {settings.max_workers}"
+        )
     _check_worker_code(settings)
 
 
@@ -107,6 +118,11 @@ def _check_worker_code(settings: DataflowSettings) -> None:
         )
     if settings.setup_file and not settings.setup_file.is_file():
         raise ConfigError(f"engines.dataflow.setup_file: there is no {settings.setup_file}", "it is usually ./setup.py")
+    if settings.setup_file and settings.setup_file.name not in ("setup.py", "pyproject.toml"):
+        raise ConfigError(
+            f"engines.dataflow.setup_file: Beam takes no {settings.setup_file.name}",
+            "name a setup.py or pyproject.toml",
+        )
 
 
 def _require_shared(config: Config) -> None:
@@ -120,7 +136,7 @@ def _require_shared(config: Config) -> None:
         place = "relative" if not Path(location).is_absolute() else "a path of this machine"
         raise ConfigError(
             f"{key}: {location} is {place}, which the workers of --engine {config.engine.name} do not see",
-            f"--set {key}=gs://... (or hdfs://, s3://), or name what is mounted everywhere in engines.shared_paths",
+            f"--set {key}=gs://..., or name what is mounted everywhere in engines.shared_paths",
         )
 
 

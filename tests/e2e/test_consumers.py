@@ -29,12 +29,12 @@ def test_bulk_inferrer_predicts_every_row_as_the_server_would(trained, artifacts
     from tfx.types import standard_artifacts
     from tfx.utils import proto_utils
 
-    from pipeline.engines import beam_arguments
+    from pipeline.engines.arguments import LOCAL
 
     result = standard_artifacts.InferenceResult()
     result.uri = str(tmp_path / "result")
     context = base_beam_executor.BaseBeamExecutor.Context(
-        beam_pipeline_args=beam_arguments(), tmp_dir=str(tmp_path / "tmp"), unique_id="1"
+        beam_pipeline_args=list(LOCAL), tmp_dir=str(tmp_path / "tmp"), unique_id="1"
     )
     executor.Executor(context).Do(
         {"examples": [artifacts["examples"]], "model": [artifacts["model"]]},

@@ -14,6 +14,8 @@ from pathlib import Path
 import comparison
 import pytest
 
+from pipeline.config_file import load_config
+
 LEAST = ("evaluation.thresholds={AUC: {lower: 0.5}}", "evaluation.per_slice=[]", "train.validation_share=0.2")
 # A Python that has everything but this package.
 WITHOUT_PACKAGE = """
@@ -137,9 +139,8 @@ def test_the_same_model_is_measured_the_same(request, run_one, name, executors):
 
 def test_a_run_ends_what_it_started(portable):
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    config = (portable.folder / "config.yaml").read_text()
-    ports = [line.rpartition(":")[2].strip() for line in config.splitlines() if "_endpoint: localhost:" in line]
-    assert len(ports) == 2
+    settings = load_config(portable.folder / "config.yaml").engines.portable
+    ports = [endpoint.rpartition(":")[2] for endpoint in (settings.job_endpoint, settings.worker_endpoint)]
     assert not [line for line in running.splitlines() for port in ports if f"port={port}" in line]
 
 
