@@ -61,13 +61,13 @@ def flink_job_server(config: Config, folder: Path) -> list[str]:
 def spark_job_server(config: Config, folder: Path) -> list[str]:
     """Spark's driver is inside the job server, on a cluster as well; `folder` is there as long as the server is."""
     settings = config.engines.spark
-    properties = {**_spark_properties(settings.master, folder), **settings.properties}
+    jar = job_server_jar("spark", settings.job_server_jar)
+    properties = {**_spark_properties(settings.master, jar, folder), **settings.properties}
     options = [
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPEN_TO_SPARK),
         *(f"-D{name}={value}" for name, value in properties.items()),
     ]
-    jar = str(job_server_jar("spark", settings.job_server_jar))
-    return [*_java(options), "-jar", jar, *_served(settings, folder), f"--spark-master-url={settings.master}"]
+    return [*_java(options), "-jar", str(jar), *_served(settings, folder), f"--spark-master-url={settings.master}"]
 
 
 def _java(options: Iterable[str] = ()) -> list[str]:
@@ -82,9 +82,22 @@ def _served(settings: FlinkSettings | SparkSettings, folder: Path) -> list[str]:
     return [f"--job-host={host}", *ports, f"--artifacts-dir={folder / 'artifacts'}"]
 
 
-def _spark_properties(master: str, folder: Path) -> dict[str, str]:
-    """No page for every pipeline, nothing left behind, and nothing to be reached from elsewhere without need."""
-    properties = {"spark.ui.enabled": "false", "spark.local.dir": str(folder / "spark")}
+def _spark_properties(master: str, jar: Path, folder: Path) -> dict[str, str]:
+    """No page for every pipeline, nothing left behind, no word of every task in the log.
+
+    On this machine, nothing that can be reached from elsewhere, and Beam's classes ahead of Spark's on the executors:
+    with Spark's old Guava ahead of them, Beam's GCS file system cannot be loaded, which every executor's first task
+    dies of (Spark tries it anew).
+    """
+    properties = {
+        "spark.ui.enabled": "false",
+        "spark.local.dir": str(folder / "spark"),
+        "org.slf4j.simpleLogger.log.org.apache.spark": "warn",
+    }
     if master.startswith("local") or host_of(master.removeprefix("spark://")) in THIS_MACHINE:
-        properties |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+        properties |= {
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.executor.extraClassPath": str(jar),
+        }
     return properties

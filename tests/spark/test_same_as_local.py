@@ -21,6 +21,10 @@ def test_every_step_ran_and_both_workers_worked(spark, cluster):
         assert log.count("Asked to launch executor") == len(applications)
 
 
+def test_no_task_had_to_be_tried_anew(spark):
+    assert "Lost task" not in spark.log
+
+
 def test_every_row_is_accounted_for_alike(local, spark):
     comparison.same_rows(spark, local)
 
