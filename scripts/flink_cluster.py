@@ -26,7 +26,8 @@ SETTINGS: dict[str, Any] = {
     "taskmanager.host": LOOPBACK,
     "taskmanager.bind-host": LOOPBACK,
     "taskmanager.numberOfTaskSlots": SLOTS,
-    "taskmanager.memory.process.size": "3200m",
+    "taskmanager.memory.process.size": "3600m",
+    "taskmanager.memory.managed.size": "512m",
     "taskmanager.memory.task.off-heap.size": "1g",  # the channels to SDK workers; without it large data end in errors
     "taskmanager.memory.jvm-metaspace.size": "400m",
     "taskmanager.memory.network.min": "384m",  # TFX's graphs have hundreds of exchanges, with buffers for each

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -73,8 +73,9 @@ def differences(config: Config, before: Run, now: Run) -> Differences:
     """Compares two runs by ML Metadata, their statistics and the origin that each left in its folder."""
     origins = [read_origin(config.run_folder(run.run_id)) for run in (before, now)]
     commits = [{"commit": _commit(origin)} if origin else {} for origin in origins]
-    keys = [_key_facts(run) for run in (before, now)]
-    outputs = [_outputs(run) for run in (before, now)]
+    both = before.steps.keys() & now.steps.keys()  # one of them may have been a part, or have failed
+    keys = [_key_facts(run, both) for run in (before, now)]
+    outputs = [_outputs(run, both) for run in (before, now)]
     return Differences(
         before=before.run_id,
         now=now.run_id,
@@ -105,21 +106,21 @@ def _config_text(config: Config, run: Run) -> str:
         return ""
 
 
-def _key_facts(run: Run) -> tuple[dict[str, str], dict[str, str]]:
-    """(code by node, lock) of a run's steps."""
-    parts = {node: step.key_parts for node, step in run.steps.items()}
+def _key_facts(run: Run, nodes: Collection[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """(code by node, lock) of these steps of a run."""
+    parts = {node: step.key_parts for node, step in run.steps.items() if node in nodes}
     code = {node: part.code for node, part in parts.items() if part and part.code}
     locks = [part.lock for part in parts.values() if part]
     return code, {"requirements.lock": locks[-1]} if locks else {}
 
 
-def _outputs(run: Run) -> dict[str, str]:
-    """`Node.output` → content digest."""
+def _outputs(run: Run, nodes: Collection[str]) -> dict[str, str]:
+    """`Node.output` → content digest, for these steps."""
     return {
         f"{node}.{key}": str(properties_of(artifacts[0]).get("content_digest") or "")
         for node, step in run.steps.items()
         for key, artifacts in step.outputs.items()
-        if artifacts and node != "Champion"
+        if artifacts and node in nodes and node != "Champion"
     }
 
 
