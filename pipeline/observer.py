@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from pipeline.metadata.runs import Run, Runs, Step
 from pipeline.metadata.store import record_failure
 from pipeline.screen import Screen
 from pipeline.step_rows import rows_of
+from pipeline.usage import cpu_seconds, peak_memory_mb, release_memory, reset_peak_memory
 
 STATES = {"COMPLETE": "ran", "CACHED": "cached"}
 
@@ -29,7 +29,7 @@ class RunObserver:
     Attributes:
         failures: what each failed node raised, as raised in this process.
         about: facts to keep with the run as a whole, once it is on record.
-        timings: wall and CPU seconds (children included) of each node.
+        timings: wall and CPU seconds (children included) and peak memory (without them) of each node.
     """
 
     run_id: str
@@ -46,6 +46,8 @@ class RunObserver:
     def started(self, node: str) -> None:
         self.current = node
         self._before = (time.monotonic(), cpu_seconds())
+        release_memory()
+        reset_peak_memory()
         self.screen.started(node)
 
     def progress(self, rows: int) -> None:
@@ -152,11 +154,5 @@ class RunObserver:
     def measure(self, node: str) -> None:
         """Keeps what has been used since the node started (since the process did, before the first)."""
         wall, cpu = self._before
-        self.timings[node] = {"wall_s": time.monotonic() - wall, "cpu_s": cpu_seconds() - cpu}
-
-
-def cpu_seconds() -> float:
-    """User and system seconds of this process and the children that have ended."""
-    used = time.process_time()
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used + children.ru_utime + children.ru_stime
+        used = {"wall_s": time.monotonic() - wall, "cpu_s": cpu_seconds() - cpu, "peak_mb": peak_memory_mb()}
+        self.timings[node] = used
