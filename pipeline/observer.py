@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import time
 import traceback
@@ -19,6 +20,7 @@ from pipeline.metadata.store import record_failure
 from pipeline.screen import Screen
 from pipeline.step_rows import rows_of
 
+_OURS = re.compile(r"^pipeline\.errors\.StepFailed: (.*)$", re.MULTILINE)
 STATES = {"COMPLETE": "ran", "CACHED": "cached"}
 
 
@@ -66,6 +68,8 @@ class RunObserver:
         if step is None:
             raise StepFailed(f"{node} never ran: TFX skipped it", "look for its name in the log")
         if not step.done:
+            if ours := _OURS.search(step.message):  # raised while its inputs were looked for; TFX takes it down
+                raise StepFailed(ours[1])
             raise StepFailed(
                 f"{node} could not start: its inputs are not in ML Metadata",
                 "run the steps before it, or all of them; the log names the missing input",
