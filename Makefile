@@ -22,7 +22,7 @@ run: data ## Run the whole training pipeline on a year of flights (ARGS='--set t
 
 .PHONY: test
 test: setup ## Run the whole test suite (ARGS='-k gate' ...)
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: flink-setup
 flink-setup: setup ## Fetch Flink and Beam's job server for it, into .cache/engines

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import resource
 import sys
 import time
 import traceback
@@ -20,6 +19,7 @@ from pipeline.metadata.runs import Run, Runs, Step
 from pipeline.metadata.store import record_failure
 from pipeline.screen import Screen
 from pipeline.step_rows import rows_of
+from pipeline.usage import cpu_seconds, peak_memory_mb, release_memory, reset_peak_memory
 
 _OURS = re.compile(r"^pipeline\.errors\.StepFailed: (.*)$", re.MULTILINE)
 STATES = {"COMPLETE": "ran", "CACHED": "cached"}
@@ -32,7 +32,7 @@ class RunObserver:
     Attributes:
         failures: what each failed node raised, as raised in this process.
         about: facts to keep with the run as a whole, once it is on record.
-        timings: wall and CPU seconds (children included) of each node.
+        timings: wall and CPU seconds (children included) and peak memory (without them) of each node.
     """
 
     run_id: str
@@ -49,6 +49,8 @@ class RunObserver:
     def started(self, node: str) -> None:
         self.current = node
         self._before = (time.monotonic(), cpu_seconds())
+        release_memory()
+        reset_peak_memory()
         self.screen.started(node)
 
     def progress(self, rows: int) -> None:
@@ -157,16 +159,10 @@ class RunObserver:
     def measure(self, node: str) -> None:
         """Keeps what has been used since the node started (since the process did, before the first)."""
         wall, cpu = self._before
-        self.timings[node] = {"wall_s": time.monotonic() - wall, "cpu_s": cpu_seconds() - cpu}
+        used = {"wall_s": time.monotonic() - wall, "cpu_s": cpu_seconds() - cpu, "peak_mb": peak_memory_mb()}
+        self.timings[node] = used
 
 
 def cpu_seconds_before() -> float:
     """What a run does not answer for: nothing, but in a process that has carried out others."""
     return cpu_seconds() if "tfx" in sys.modules else 0.0
-
-
-def cpu_seconds() -> float:
-    """User and system seconds of this process and the children that have ended."""
-    used = time.process_time()
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used + children.ru_utime + children.ru_stime

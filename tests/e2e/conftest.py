@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from pipeline_runs import Result, flightline, run_pipeline, start_pipeline
+from preloaded import Preloaded
 
 
 @pytest.fixture(scope="session")
-def run():
-    """`run(workspace, data, run_id, *options)` → Result."""
+def preloaded() -> Iterator[Preloaded]:
+    """`preloaded(arguments, out)` → the exit code of `python ARGUMENTS`, TFX having been imported before."""
+    with Preloaded() as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def run(preloaded):
+    """`run(workspace, data, run_id, *options)` → Result. Cheap: only its own work is paid for."""
+    return partial(run_pipeline, preloaded=preloaded)
+
+
+@pytest.fixture(scope="session")
+def run_fresh():
+    """The same in a process that a user would start: for what is about its start, its end and its screen."""
     return run_pipeline
 
 

@@ -24,9 +24,9 @@ NOISE = ("tensorflow", "WARNING", "absl", "apache_beam", "Traceback", "FutureWar
 
 
 @pytest.fixture(scope="session")
-def on_beam(run, flights_sample, tmp_path_factory):
+def on_beam(run_fresh, flights_sample, tmp_path_factory):
     workspace = tmp_path_factory.mktemp("beam") / "workspace"
-    return run(workspace, flights_sample, "first", script="runner_beam.py")
+    return run_fresh(workspace, flights_sample, "first", script="runner_beam.py")
 
 
 @pytest.fixture(params=["local", "beam"])
