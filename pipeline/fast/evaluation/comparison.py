@@ -77,9 +77,13 @@ def add_unsure(
 
 def _against_champion(eval_config: config_pb2.EvalConfig) -> Iterator[tuple[str, config_pb2.GenericChangeThreshold]]:
     """(metric, threshold) of each change that is bounded on all rows, of the metrics that are compared."""
-    for spec in eval_config.metrics_specs:
-        for metric in spec.metrics:
-            for bounded in metric.per_slice_thresholds:
-                whole = any(not (s.feature_keys or s.feature_values) for s in bounded.slicing_specs)
-                if whole and metric.class_name in _COMPARED and bounded.threshold.HasField("change_threshold"):
-                    yield _COMPARED[metric.class_name], bounded.threshold.change_threshold
+    metrics = [metric for spec in eval_config.metrics_specs for metric in spec.metrics]
+    for metric in (metric for metric in metrics if metric.class_name in _COMPARED and not metric.config):
+        of_all_rows = [
+            bounded.threshold
+            for bounded in metric.per_slice_thresholds
+            if any(not (spec.feature_keys or spec.feature_values) for spec in bounded.slicing_specs)
+        ]
+        for threshold in (metric.threshold, *of_all_rows):
+            if threshold.HasField("change_threshold"):
+                yield _COMPARED[metric.class_name], threshold.change_threshold
