@@ -59,6 +59,10 @@ check: setup ## Lint, format, types, import directions
 bench: setup ## Bare script, stock TFX and Flightline on the same rows (COPIES=10: ten years, Flightline alone)
 	@$(PYTHON) benchmarks/bench.py $(if $(COPIES),--copies $(COPIES))
 
+.PHONY: bench-spans
+bench-spans: setup ## What a new span costs against the window that it moves
+	@$(PYTHON) benchmarks/bench_spans.py
+
 .PHONY: format
 format: setup ## Format the code and mend what lint can mend
 	@.venv/bin/ruff check --fix .
