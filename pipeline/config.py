@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, TrainSettings
 from pipeline.engines.settings import EngineConfig, EnginesConfig
 from pipeline.locations import Location
+from pipeline.tracking.settings import TrackingConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
@@ -135,6 +136,7 @@ class Config(Section):
     engine: EngineConfig = EngineConfig()
     engines: EnginesConfig = EnginesConfig()
     card: CardConfig = CardConfig()
+    tracking: TrackingConfig = TrackingConfig()
 
     @model_validator(mode="after")
     def _label_is_no_feature_slice(self) -> Config:
