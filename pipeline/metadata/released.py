@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.config import Config
 from pipeline.errors import UsageError
 from pipeline.metadata.ancestry import CURRENT, Ancestry, ancestry
+from pipeline.metadata.reading import saved_model
 from pipeline.metadata.runs import Run, Runs
 from pipeline.releases import Release, releases
 
@@ -45,9 +46,7 @@ class Released:
 
     def model(self) -> Any:
         """The released SavedModel, loaded; imports TensorFlow."""
-        import tensorflow as tf
-
-        return tf.saved_model.load(str(self.path))
+        return saved_model(self.path)
 
 
 def released(runs: Runs, config: Config, version: str = CURRENT) -> Released:
