@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHAMPION = "champion"
+MODEL = "model"  # its folder among the run's artifacts
 RELEASE = "release"  # the tag of a version: which release it is
 CODE = Path(__file__).with_name("served_model.py")
 
@@ -28,23 +30,29 @@ def register(
     known = version_of(client, config.name, release.name)
     if known is not None:
         return known
+    # MLflow's log_model would read the history of every metric of the run anew, a request for each.
+    with tempfile.TemporaryDirectory() as folder:
+        _save(Path(folder) / MODEL, columns_of(run, config.label, features), release)
+        client.log_artifacts(mlflow_run, str(Path(folder) / MODEL), MODEL)
+    if not client.search_registered_models(f"name='{config.name}'"):
+        client.create_registered_model(config.name)
+    tags = {RELEASE: release.name, "tfx.run_id": run.run_id}
+    source = f"runs:/{mlflow_run}/{MODEL}"
+    return str(client.create_model_version(config.name, source, mlflow_run, tags=tags).version)
+
+
+def _save(folder: Path, columns: dict[str, tuple[str, bool]], release: Path) -> None:
+    """The release in MLflow's form: the SavedModel, whole, and the code that feeds it."""
     import mlflow
 
-    columns = columns_of(run, config.label, features)
-    with mlflow.start_run(run_id=mlflow_run, nested=True):
-        logged = mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(CODE),
-            artifacts={"saved_model": str(release)},
-            model_config={"columns": {name: kind for name, (kind, _) in columns.items()}},
-            signature=_signature(columns),
-            pip_requirements=[f"tensorflow=={metadata.version('tensorflow')}", "pandas"],
-            registered_model_name=config.name,
-        )
-    number = str(logged.registered_model_version)
-    client.set_model_version_tag(config.name, number, RELEASE, release.name)
-    client.set_model_version_tag(config.name, number, "tfx.run_id", run.run_id)
-    return number
+    mlflow.pyfunc.save_model(
+        folder,
+        python_model=str(CODE),
+        artifacts={"saved_model": str(release)},
+        model_config={"columns": {name: kind for name, (kind, _) in columns.items()}},
+        signature=_signature(columns),
+        pip_requirements=[f"tensorflow=={metadata.version('tensorflow')}", "pandas"],
+    )
 
 
 def move_champion(client: MlflowClient, name: str, release: str) -> str:

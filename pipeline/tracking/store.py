@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +87,7 @@ def _no_longer_than(seconds: int) -> Iterator[None]:
         settings.MLFLOW_HTTP_REQUEST_TIMEOUT: seconds,
         settings.MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT: UPLOAD_TIMEOUT_S,
         settings.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR: False,
+        settings.MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT: True,
     }
     before = {setting: setting.get_raw() for setting in wanted if setting.is_set()}
     for setting, value in wanted.items():
@@ -100,13 +103,16 @@ def _no_longer_than(seconds: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Tables made and versions registered are no news on a terminal."""
+    """Tables made, versions registered and advice on how to log a model are no news on a terminal."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
-        yield
+        # MLflow prints addresses of runs to stdout, which is for what was asked for.
+        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
+            warnings.simplefilter("ignore", UserWarning)
+            yield
     finally:
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)

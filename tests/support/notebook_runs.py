@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def executed(name: str, replaced: dict[str, str]) -> nbformat.NotebookNode:
     for old, new in replaced.items():
         assert old in cell.source
         cell.source = cell.source.replace(old, new)
-    NotebookClient(notebook, kernel_manager_class=ThisPython, timeout=300).execute(cwd=str(FOLDER))
+    environment = {**os.environ, "PYTHONPATH": str(FOLDER.parent)}
+    NotebookClient(notebook, kernel_manager_class=ThisPython, timeout=300).execute(cwd=str(FOLDER), env=environment)
     return notebook
 
 
