@@ -3,6 +3,7 @@
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 ARGS :=
+COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes
 
 .PHONY: help
 help: ## List the commands
@@ -48,6 +49,14 @@ spark: data ## Run the whole training pipeline on a local Spark cluster: one mas
 test-spark: spark-setup ## Test the pipeline on Spark against the local engine
 	@$(PYTHON) -m pytest tests/spark $(ARGS)
 
+.PHONY: notebook
+notebook: setup ## Open the notebooks in JupyterLab
+	@.venv/bin/jupyter lab --ServerApp.root_dir=. notebooks/inspect_run.ipynb $(ARGS)
+
+.PHONY: mlflow-ui
+mlflow-ui: setup ## Show what MLflow was told of the runs, at http://127.0.0.1:5000
+	@$(PYTHON) -m scripts.mlflow_ui $(ARGS)
+
 .PHONY: check
 check: setup ## Lint, format, types, import directions
 	@.venv/bin/ruff check .
@@ -70,7 +79,8 @@ format: setup ## Format the code and mend what lint can mend
 
 .PHONY: lock
 lock: setup ## Compile requirements.in into requirements.lock, for both TFX lines
-	@.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes requirements.in -o requirements.lock
+	@$(COMPILE) requirements.in -o requirements.lock
+	@$(COMPILE) --constraints requirements.lock scripts/mlflow-ui.in -o scripts/mlflow-ui.txt
 
 .PHONY: clean
 clean: ## Remove what runs and checks made; the environment and the data stay

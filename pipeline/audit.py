@@ -126,7 +126,9 @@ def _one_ahead(head: tuple[int, str], entries: list[Entry]) -> bool:
 
 
 def _broken(number: int, why: str) -> AuditBroken:
-    return AuditBroken(f"{LOG} is broken at line {number}: {why}", "compare it with a backup; moved away, a new one begins")
+    return AuditBroken(
+        f"{LOG} is broken at line {number}: {why}", "compare it with a backup; moved away, a new one begins"
+    )
 
 
 @contextlib.contextmanager
@@ -190,4 +192,7 @@ def _head(workspace: Path) -> tuple[int, str]:
     except FileNotFoundError:
         return 0, START
     except ValueError as error:
-        raise AuditBroken(f"{HEAD} is not what was written: it was edited", "compare it with a backup; moved away with the log, a new one begins") from error
+        raise AuditBroken(
+            f"{HEAD} is not what was written: it was edited",
+            "compare it with a backup; moved away with the log, a new one begins",
+        ) from error

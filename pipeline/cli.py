@@ -23,9 +23,11 @@ from pipeline.report.data import REPORT_HTML
 from pipeline.summary import SUMMARY, Summary
 from pipeline.summary_screen import relative
 from pipeline.summary_screen import show as show_summary
+from pipeline.tracking.command import add_to as add_tracking
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 add_questions(app)
+add_tracking(app)
 
 
 def main() -> None:

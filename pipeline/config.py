@@ -15,6 +15,7 @@ from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, 
 from pipeline.engines.settings import EngineConfig, EnginesConfig
 from pipeline.locations import Location
 from pipeline.span_pattern import SpanPattern, read_span
+from pipeline.tracking.settings import TrackingConfig
 from pipeline.window_settings import WindowConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -148,6 +149,7 @@ class Config(Section):
     engine: EngineConfig = EngineConfig()
     engines: EnginesConfig = EnginesConfig()
     card: CardConfig = CardConfig()
+    tracking: TrackingConfig = TrackingConfig()
 
     @model_validator(mode="after")
     def _label_is_no_feature_slice(self) -> Config:

@@ -17,7 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
-from pipeline import log, summary_screen
+from pipeline import log, summary_screen, tracking
 from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, check_against_data, dump_config, load_config, require_thresholds
 from pipeline.engines.arguments import RunnerName, beam_reads_these_arguments
@@ -236,6 +236,7 @@ def _execute(
     write_whole(folder / SUMMARY, json.dumps(summary.to_dict(), indent=2) + "\n")
     summary_screen.show(screen.console, summary)
     _report(config, observer, compat.upstream_nodes(ir))
+    tracking.after_run(config, folder.name, screen.console)
     summary_screen.show_next(screen.console, summary, folder, request.config_to_name(folder))
     return failure
 

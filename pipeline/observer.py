@@ -16,7 +16,7 @@ from ml_metadata.proto import metadata_store_pb2
 from pipeline.cache import CONTENT_DIGEST, KEY_PROPERTY, KeyParts, reason_to_run
 from pipeline.errors import FlightlineError, StepFailed, in_one_line
 from pipeline.metadata.runs import Run, Runs, Step
-from pipeline.metadata.store import record_failure
+from pipeline.metadata.store import keep_about, record_failure
 from pipeline.screen import Screen
 from pipeline.step_rows import rows_of
 from pipeline.usage import cpu_seconds, peak_memory_mb, release_memory, reset_peak_memory
@@ -99,10 +99,7 @@ class RunObserver:
         """Adds to the lineage what TFX leaves out: the parts of the key, and digests of what the step made."""
         store = self.store
         if self.about:
-            context = store.get_context_by_type_and_name("pipeline_run", self.run_id)
-            for name, value in self.about.items():
-                context.custom_properties[name].string_value = value
-            store.put_contexts([context])
+            keep_about(store, self.run_id, self.about)
             self.about = {}
         [execution] = store.get_executions_by_id([step.execution_id])
         if step.node in self._parts:

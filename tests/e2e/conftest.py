@@ -46,3 +46,13 @@ def command():
 def trained(flights_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     """One whole run on the sample, on the local runner; shared, since it is the dearest thing in the suite."""
     return run_pipeline(tmp_path_factory.mktemp("trained") / "workspace", flights_sample, "first")
+
+
+@pytest.fixture(scope="session")
+def again(trained: Result, flights_sample: Path) -> Result:
+    """A second run in the same workspace, with other settings: its champion is the first run's model. It ends before
+    it could be released: the workspace is shared, and its champion with it."""
+    settings = ("--set", "train.epochs=1", "--set", "train.min_steps=60", "--to", "Evaluator")
+    result = run_pipeline(trained.workspace, flights_sample, "answers", *settings)
+    assert result.code == 0, result.err
+    return result
