@@ -26,6 +26,7 @@ from pipeline.releases import write_whole
 
 LOG, HEAD, LOCK = "audit.jsonl", "audit.head", "audit.lock"
 START = "0" * 64  # what the first line has for the hash of the line before
+TODO = f"compare it with a backup; with {LOG} and {HEAD} moved away, a new log begins"
 Fact = str | int | float | bool | None
 
 

@@ -29,6 +29,7 @@ from pipeline.later import load_vertex_later
 from pipeline.observer import RunObserver
 from pipeline.releases import write_whole
 from pipeline.report.origin import about_run, note_origin
+from pipeline.run_events import run_ended, run_started
 from pipeline.screen import Screen
 from pipeline.spans import SpanPlan, plan_span, settle_span
 from pipeline.summary import SUMMARY
@@ -114,7 +115,7 @@ def carry_out(request: Request, runner: RunnerName, create_pipeline: CreatePipel
         return Ended(error, None)
     write_whole(folder / "config.yaml", dump_config(config))
     write_whole(folder / KEY, key + "\n")
-    note_origin(folder, config, files)
+    note_origin(folder, config, files, {"runner": runner, "to": request.to_node or ""})
     with log.everything_to(folder / "log.txt") as terminal, contextlib.ExitStack() as stack:
         out, err = terminal.out, terminal.err
         if request.aside:
@@ -123,6 +124,7 @@ def carry_out(request: Request, runner: RunnerName, create_pipeline: CreatePipel
         console = Console(file=out, force_terminal=live, width=None if live else PLAIN_WIDTH, highlight=False)
         console.print(f"[bold]Flightline[/]  pipeline [bold]{config.name}[/], run [bold]{folder.name}[/]")
         with everything_is_ours() as caught, sigterm_interrupts():
+            run_started(config, folder, runner)
             caught.error = _execute(config, folder, request, runner, Screen(console, live), create_pipeline, plan)
         if caught.error is not None:
             print_last_line(err, caught.error, folder / "log.txt")
@@ -234,6 +236,7 @@ def _execute(
         write_whole(folder / "timings.json", json.dumps(observer.timings, indent=2) + "\n")
     summary, failure = summarise(config, observer, nodes, plan)
     write_whole(folder / SUMMARY, json.dumps(summary.to_dict(), indent=2) + "\n")
+    run_ended(config, observer.run(), summary)
     summary_screen.show(screen.console, summary)
     _report(config, observer, compat.upstream_nodes(ir))
     tracking.after_run(config, folder.name, screen.console)

@@ -234,7 +234,7 @@ class Runs:
                 inputs=dict(inputs.get(execution.id, {})),
                 outputs=dict(outputs.get(execution.id, {})),
                 properties=properties_of(execution),
-                cached_from=self._maker_of(outputs.get(execution.id, {})) if state == "CACHED" else None,
+                cached_from=self._made_by(outputs.get(execution.id, {})) if state == "CACHED" else None,
             )
         name = pipeline if executions else ""
         return Run(context.name, name, context.create_time_since_epoch, steps, properties_of(context))
@@ -247,15 +247,18 @@ class Runs:
                 return step
         return None
 
-    def _maker_of(self, outputs: Mapping[str, list[pb.Artifact]]) -> str | None:
-        """The run whose execution made these artifacts: the first that has them as its output."""
-        ids = [artifact.id for artifacts in outputs.values() for artifact in artifacts]
-        events = self.store.get_events_by_artifact_ids(ids[:1]) if ids else []
+    def maker_of(self, artifact: pb.Artifact) -> str | None:
+        """The id of the run whose execution made an artifact: the first that has it as its output."""
+        events = self.store.get_events_by_artifact_ids([artifact.id])
         makers = [event.execution_id for event in events if event.type in OUTPUT_EVENTS]
         if not makers:
             return None
         contexts = self.store.get_contexts_by_execution(min(makers))
         return next((context.name for context in contexts if context.type == "pipeline_run"), None)
+
+    def _made_by(self, outputs: Mapping[str, list[pb.Artifact]]) -> str | None:
+        first = next((artifact for artifacts in outputs.values() for artifact in artifacts), None)
+        return self.maker_of(first) if first else None
 
     def _node_of(self, execution: pb.Execution) -> tuple[str, str]:
         """(node id, pipeline name): TFX names a node's context PIPELINE.NODE."""

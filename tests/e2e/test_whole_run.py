@@ -133,6 +133,16 @@ def test_reading_commands_answer(trained, command):
     assert {"first"} <= {release["run"] for release in releases}
 
 
+def test_what_it_changed_is_in_the_audit_log(trained, command):
+    told = command(trained.workspace, "audit", "--verify", "--json")
+    assert told.returncode == 0, told.stderr
+    mine = [entry for entry in json.loads(told.stdout) if entry["facts"].get("run") == "first"]
+    assert [entry["event"] for entry in mine] == ["run started", "gate passed", "blessed", "pushed", "run ended"]
+    assert mine[3]["facts"]["release"] == trained.current
+    assert mine[4]["facts"]["exit_code"] == 0
+    assert "run started" in command(trained.workspace, "audit").stdout
+
+
 def test_any_tfx_tool_can_read_the_store(trained):
     import ml_metadata as mlmd
     from ml_metadata.proto import metadata_store_pb2

@@ -114,11 +114,11 @@ def run_pipeline(
     return Result(code, out, err, workspace, run_id or "latest", current)
 
 
-def flightline(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def flightline(workspace: Path, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
     """The `flightline` command on a workspace."""
     config = workspace / "flights.yaml"
     config.write_text(
         (ROOT / "configs" / "flights.yaml").read_text().replace("workspace: workspace", f"workspace: {workspace}")
     )
     command = [sys.executable, "-c", "from pipeline.cli import main; main()", *arguments, "--config", str(config)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=timeout)
