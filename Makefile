@@ -48,6 +48,18 @@ spark: data ## Run the whole training pipeline on a local Spark cluster: one mas
 test-spark: spark-setup ## Test the pipeline on Spark against the local engine
 	@$(PYTHON) -m pytest tests/spark $(ARGS)
 
+.PHONY: serving-setup
+serving-setup: setup ## Make .venv-serving, the model server's own environment, from serving/requirements.lock
+	@scripts/serving.sh
+
+.PHONY: serve
+serve: serving-setup ## Serve the current release on this machine, REST and gRPC (ARGS='--set serving.http_port=9000' ...)
+	@.venv/bin/flightline serve $(ARGS)
+
+.PHONY: test-serving
+test-serving: serving-setup ## Test the server: contract, no skew, prediction log, hot swap under load, canary
+	@$(PYTHON) -m pytest tests/serving $(ARGS)
+
 .PHONY: check
 check: setup ## Lint, format, types, import directions
 	@.venv/bin/ruff check .
@@ -67,6 +79,10 @@ format: setup ## Format the code and mend what lint can mend
 .PHONY: lock
 lock: setup ## Compile requirements.in into requirements.lock, for both TFX lines
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes requirements.in -o requirements.lock
+
+.PHONY: serving-lock
+serving-lock: setup ## Compile serving/requirements.in into its lock
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes serving/requirements.in -o serving/requirements.lock
 
 .PHONY: clean
 clean: ## Remove what runs and checks made; the environment and the data stay

@@ -20,12 +20,14 @@ from pipeline.metadata.runs import LATEST, Run, Runs
 from pipeline.questions import add_to as add_questions
 from pipeline.releases import Release, releases
 from pipeline.report.data import REPORT_HTML
+from pipeline.serving_commands import add_to as add_serving
 from pipeline.summary import SUMMARY, Summary
 from pipeline.summary_screen import relative
 from pipeline.summary_screen import show as show_summary
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 add_questions(app)
+add_serving(app)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, TrainSettings
 from pipeline.engines.settings import EngineConfig, EnginesConfig
 from pipeline.locations import Location
+from pipeline.serving_config import ScoringConfig, ServingConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
@@ -131,6 +132,8 @@ class Config(Section):
     train: TrainSettings = TrainSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     serving_check: ServingCheckConfig = ServingCheckConfig()
+    serving: ServingConfig = ServingConfig()
+    scoring: ScoringConfig = ScoringConfig()
     user_code: UserCode = UserCode()
     engine: EngineConfig = EngineConfig()
     engines: EnginesConfig = EnginesConfig()

@@ -1,0 +1,54 @@
+"""Releases of a model with one weight: real SavedModels, made in a second, whose answers say which of them gave them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipeline.releases import release
+
+INPUTS: list[dict[str, Any]] = [
+    {"name": "dep_delay", "type": "int", "required": True, "min": -120, "max": 2880},
+    {"name": "distance", "type": "int", "required": True, "min": 1},
+    {"name": "origin", "type": "bytes", "required": True, "values": ["EWR", "JFK", "LGA"]},
+    {"name": "tailnum", "type": "bytes", "required": False},
+    {"name": "temp", "type": "float", "required": False, "min": -60.0, "max": 140.0},
+]
+ROW = {"dep_delay": 30, "distance": 1400, "origin": "EWR", "tailnum": "N14228", "temp": 39.02}
+
+
+def small_release(releases: Path, version: int, bias: float = 0.0, slow_ms: int = 0, inputs: Any = None) -> str:
+    """Adds a release that answers sigmoid(bias + dep_delay / 100) and makes it current; returns its version."""
+    folder = releases / str(version)
+    save_model(folder, bias, slow_ms)
+    release(folder, {"run": f"run-{version}", "inputs": INPUTS if inputs is None else inputs})
+    return folder.name
+
+
+def save_model(folder: Path, bias: float, slow_ms: int = 0) -> None:
+    """Writes a SavedModel with the signature that Trainer's have. `slow_ms` is about what a call takes."""
+    import tensorflow as tf
+
+    spec = {"dep_delay": tf.io.FixedLenFeature([1], tf.int64), "temp": tf.io.VarLenFeature(tf.float32)}
+    module = tf.Module()
+    module.bias = tf.Variable(bias)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        delay = tf.cast(tf.io.parse_example(examples, spec)["dep_delay"], tf.float32)
+        logits = module.bias + delay / 100
+        if slow_ms:
+            burnt = tf.random.normal([256, 256])
+            for _ in tf.range(slow_ms):
+                burnt = tf.math.sin(burnt @ burnt)
+            logits += 0 * tf.reduce_mean(burnt)
+        return {"probabilities": tf.sigmoid(logits)}
+
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
+
+
+def make_current(releases: Path, version: str) -> None:
+    """What a promotion or a rollback does."""
+    about = json.loads((releases / version / "release.json").read_text())
+    release(releases / version, about)
