@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,8 +17,33 @@ SetOption = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
-    for name, command in (("serve", serve_release),):
+    for name, command in (("serve", serve_release), ("score", score_files)):
         app.command(name)(with_exit_codes(command))
+
+
+def score_files(
+    inputs: Annotated[
+        list[str],
+        typer.Option("--input", metavar="FILES", help="CSV or Parquet files, a glob or a folder; repeatable."),
+    ],
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Gets predictions.parquet and rejected.csv.")],
+    version: Annotated[
+        str | None, typer.Option("--release", metavar="VERSION", help="The release; the current one by default.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="Where Beam's work is done; engine.name of the config.")] = None,
+    run_id: Annotated[str | None, typer.Option(help="Names the run; made of the time by default.")] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="One line an event, for logs and pipes.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+) -> None:
+    """Score whole files with a release: predictions as Parquet, with file, line, version and time."""
+    from pipeline.log import nothing_more_to_say
+    from pipeline.scoring_run import ScoreRequest, score
+
+    asked = [*(overrides or []), *([f"engine.name={engine}"] if engine else [])]
+    code = score(load_config(config, asked), ScoreRequest(inputs, output, version, run_id, plain))
+    nothing_more_to_say()
+    raise typer.Exit(code)
 
 
 def serve_release(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -> None:

@@ -1,7 +1,8 @@
 """Requests that wait at the same time are answered by one call of the model.
 
 A call of a SavedModel costs about a millisecond whatever its size, and on the event loop it would keep every other
-request waiting. One thread makes the calls; while it is in one, requests gather for the next.
+request waiting. A thread makes the calls of a release; while it is in one, requests gather for the next. Each release
+has a thread of its own, so that a canary that is slow slows nobody else.
 """
 
 from __future__ import annotations
@@ -11,83 +12,90 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from serving.release import Release
 
 LARGEST = 4096  # rows of one call
+IDLE_S = 10.0  # after which a thread ends; the next request starts another
 
 
 @dataclass
 class _Waiting:
-    release: Release
     examples: list[bytes]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[np.ndarray]
 
 
+class Batchers:
+    """The batcher of each release, for as long as somebody holds the release."""
+
+    def __init__(self) -> None:
+        self._of: WeakKeyDictionary[Release, Batcher] = WeakKeyDictionary()
+
+    async def predict(self, release: Release, examples: list[bytes]) -> np.ndarray:
+        """Probabilities [rows] of serialized examples; raises what the model raises."""
+        batcher = self._of.get(release)
+        if batcher is None:
+            batcher = self._of[release] = Batcher()
+        return await batcher.predict(release, examples)
+
+
 class Batcher:
-    """Answers requests in a thread of its own, several at a time where they wait."""
+    """Answers the requests of one release in a thread of its own, several at a time where they wait."""
 
     def __init__(self) -> None:
         self._waiting: deque[_Waiting] = deque()
         self._something = threading.Condition()
-        self._ended = False
-        self._thread = threading.Thread(target=self._run, name="predict", daemon=True)
-        self._thread.start()
+        self._running = False
 
     async def predict(self, release: Release, examples: list[bytes]) -> np.ndarray:
-        """Probabilities [rows] of serialized examples; raises what the model raises."""
+        """Answers one request, with whatever else waits."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[np.ndarray] = loop.create_future()
         with self._something:
-            if self._ended:
-                raise RuntimeError("the server is stopping")
-            self._waiting.append(_Waiting(release, examples, loop, future))
-            self._something.notify()
+            self._waiting.append(_Waiting(examples, loop, future))
+            if self._running:
+                self._something.notify()
+            else:
+                self._running = True
+                threading.Thread(target=self._run, args=(release,), name="predict", daemon=True).start()
         return await future
 
-    def close(self) -> None:
-        """Answers what waits, then ends."""
-        with self._something:
-            self._ended = True
-            self._something.notify()
-        self._thread.join(timeout=30)
-
-    def _run(self) -> None:
+    def _run(self, release: Release) -> None:
         while batch := self._next():
-            self._answer(batch)
+            _answer(release, batch)
 
     def _next(self) -> list[_Waiting]:
-        """Waits for requests; those that come next and are for the same release, up to LARGEST rows."""
+        """Waits for requests, and takes up to LARGEST rows of them; nothing where none came for a while."""
         with self._something:
-            while not self._waiting and not self._ended:
-                self._something.wait()
+            if not self._waiting:
+                self._something.wait(IDLE_S)
             batch: list[_Waiting] = []
             rows = 0
-            while self._waiting:
-                first = self._waiting[0]
-                rows += len(first.examples)
-                if batch and (first.release is not batch[0].release or rows > LARGEST):
-                    break
+            while self._waiting and (not batch or rows + len(self._waiting[0].examples) <= LARGEST):
+                rows += len(self._waiting[0].examples)
                 batch.append(self._waiting.popleft())
+            self._running = bool(batch)
             return batch
 
-    def _answer(self, batch: list[_Waiting]) -> None:
-        try:
-            answers = batch[0].release.predict([example for one in batch for example in one.examples])
-        except Exception as error:
-            if len(batch) > 1:  # one of them is at fault; the others are not
-                for one in batch:
-                    self._answer([one])
-                return
+
+def _answer(release: Release, batch: list[_Waiting]) -> None:
+    try:
+        answers = release.predict([example for one in batch for example in one.examples])
+    except Exception as error:
+        if len(batch) > 1:  # one of them is at fault; the others are not
+            for one in batch:
+                _answer(release, [one])
+        else:
             _tell(batch[0], error)
-            return
-        start = 0
-        for one in batch:
-            _tell(one, answers[start : start + len(one.examples)])
-            start += len(one.examples)
+        return
+    start = 0
+    for one in batch:
+        _tell(one, answers[start : start + len(one.examples)])
+        start += len(one.examples)
 
 
 def _tell(waiting: _Waiting, outcome: Any) -> None:

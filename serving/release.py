@@ -22,7 +22,7 @@ class BadRelease(ValueError):
     """A release that cannot be served, and why."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Release:
     """A release that answers.
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from serving import metrics
-from serving.batcher import Batcher
+from serving.batcher import Batchers
 from serving.contract import Problem, Refused, Rows
 from serving.deployment import CANARY, CURRENT, Deployment
 from serving.prediction_log import Entry, PredictionLog
@@ -49,7 +49,7 @@ class Service:
         self.deployment: Deployment | None = None
         self.log = PredictionLog(settings.log) if settings.log else None
         self.watch_answers: Callable[[str, float, np.ndarray | None], None] | None = None
-        self._batcher = Batcher()
+        self._models = Batchers()
         self._background: set[asyncio.Task[None]] = set()
         if self.log:
             for state in ("accepted", "written", "dropped"):
@@ -72,12 +72,24 @@ class Service:
         return Refused([Problem(None, "", "rows", f"{rows:,} rows; one request takes {self.settings.max_rows:,}")])
 
     async def _answer(self, read: Callable[[Release], Rows], asked_id: str | None) -> Answer:
-        start, came = time.perf_counter(), time.time_ns() // 1000
         deployment = self.deployment
         if deployment is None:
             raise RuntimeError("no release is loaded")
         request_id = asked_id or uuid.uuid4().hex
         release, role = deployment.route(request_id)
+        try:
+            return await self._answer_with(release, role, deployment, read, request_id)
+        except Refused:
+            raise
+        except Exception:
+            if role != CANARY:
+                raise
+        return await self._answer_with(deployment.current, CURRENT, deployment, read, request_id)
+
+    async def _answer_with(
+        self, release: Release, role: str, deployment: Deployment, read: Callable[[Release], Rows], request_id: str
+    ) -> Answer:
+        start, came = time.perf_counter(), time.time_ns() // 1000
 
         def entry(**more: Any) -> Entry:
             latency = (time.perf_counter() - start) * 1000
@@ -85,7 +97,7 @@ class Service:
 
         try:
             rows = read(release)
-            probabilities = await self._batcher.predict(release, rows.examples)
+            probabilities = await self._models.predict(release, rows.examples)
         except Exception as error:
             self._count_failure(release, role, error)
             self._log(entry(error=self._loggable(error)))
@@ -132,7 +144,7 @@ class Service:
                 examples = shadow.contract.read_columns(
                     {name: values for name, values in rows.columns.items() if name in shadow.contract.features}
                 ).examples
-            answered = shadow.version, await self._batcher.predict(shadow, examples)
+            answered = shadow.version, await self._models.predict(shadow, examples)
             metrics.REQUESTS.labels(shadow.version, "shadow", "answered").inc()
         except Exception as error:
             metrics.REQUESTS.labels(shadow.version, "shadow", "failed").inc()
@@ -151,7 +163,6 @@ class Service:
     async def close(self) -> None:
         """Answers and logs what has been taken, then ends."""
         await asyncio.gather(*self._background, return_exceptions=True)
-        await asyncio.to_thread(self._batcher.close)
         if self.log:
             await asyncio.to_thread(self.log.close)
 

@@ -1,4 +1,4 @@
-"""Releases of a model with one weight: real SavedModels, made in a second, whose answers say which of them gave them."""
+"""Releases of a model with one weight: real SavedModels, made in a second; their answers say which of them answers."""
 
 from __future__ import annotations
 
@@ -18,25 +18,31 @@ INPUTS: list[dict[str, Any]] = [
 ROW = {"dep_delay": 30, "distance": 1400, "origin": "EWR", "tailnum": "N14228", "temp": 39.02}
 
 
-def small_release(releases: Path, version: int, bias: float = 0.0, slow_ms: int = 0, inputs: Any = None) -> str:
+def small_release(releases: Path, version: int, bias: float = 0.0, inputs: Any = None, **model: Any) -> str:
     """Adds a release that answers sigmoid(bias + dep_delay / 100) and makes it current; returns its version."""
     folder = releases / str(version)
-    save_model(folder, bias, slow_ms)
+    save_model(folder, bias, **model)
     release(folder, {"run": f"run-{version}", "inputs": INPUTS if inputs is None else inputs})
     return folder.name
 
 
-def save_model(folder: Path, bias: float, slow_ms: int = 0) -> None:
-    """Writes a SavedModel with the signature that Trainer's have. `slow_ms` is about what a call takes."""
+def save_model(folder: Path, bias: float, slow_ms: int = 0, fails_on: str = "") -> None:
+    """Writes a SavedModel with the signature that Trainer's have.
+
+    A call takes about `slow_ms`; one with the tail number `fails_on` fails within the graph.
+    """
     import tensorflow as tf
 
-    spec = {"dep_delay": tf.io.FixedLenFeature([1], tf.int64), "temp": tf.io.VarLenFeature(tf.float32)}
+    spec = {"dep_delay": tf.io.FixedLenFeature([1], tf.int64), "tailnum": tf.io.VarLenFeature(tf.string)}
     module = tf.Module()
     module.bias = tf.Variable(bias)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        delay = tf.cast(tf.io.parse_example(examples, spec)["dep_delay"], tf.float32)
+        columns = tf.io.parse_example(examples, spec)
+        delay = tf.cast(columns["dep_delay"], tf.float32)
+        if fails_on:
+            tf.debugging.Assert(tf.reduce_all(columns["tailnum"].values != fails_on), ["a tail number that breaks it"])
         logits = module.bias + delay / 100
         if slow_ms:
             burnt = tf.random.normal([256, 256])
