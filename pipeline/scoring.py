@@ -18,10 +18,9 @@ from pipeline.digests import code_digest
 from pipeline.engines.arguments import beam_arguments
 from pipeline.locations import absolute
 from pipeline.metadata.released_model import ReleasedModel
+from pipeline.metadata.runs import SCORING
 from pipeline.metadata.store import sqlite_config
 from pipeline.schema import feature_types
-
-NAME = "{pipeline}-scoring"
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def create_pipeline(config: Config, job: ScoringJob) -> tfx.dsl.Pipeline:
     )
     nodes: list[Any] = [example_gen, model, inferrer, writer]
     return tfx.dsl.Pipeline(
-        pipeline_name=NAME.format(pipeline=config.name),
+        pipeline_name=f"{config.name}{SCORING}",
         pipeline_root=absolute(config.artifacts),
         components=nodes,
         enable_cache=False,  # asked for files in a folder, they are written there

@@ -163,7 +163,8 @@ def _show(run: Run, request: ScoreRequest, folder: Path, console: Console) -> Fl
         return StepFailed("PredictionWriter left no record of what it wrote", "the log has more")
     written = json.loads(Path(artifact.uri).read_text(encoding="utf-8"))
     write_whole(folder / SUMMARY, json.dumps(written, indent=2) + "\n")
-    rejected = "".join(f" + {reason.replace('_', ' ')} {count:,}" for reason, count in rows.rejected.items())
+    reasons = {reason: count for reason, count in rows.rejected.items() if reason != "missing_label"}  # none is needed
+    rejected = "".join(f" + {reason.replace('_', ' ')} {count:,}" for reason, count in reasons.items())
     console.print(f"[bold]Rows[/]         read {rows.read:,} = predicted {written['rows']:,}{rejected}")
     console.print(f"[bold]Predictions[/]  {request.output / Path(written['predictions']).name}", soft_wrap=True)
     if any(rows.rejected.values()):

@@ -1,4 +1,4 @@
-"""`flightline serve | score`: a release answers requests, or whole files. Without TensorFlow until it has to be."""
+"""`flightline serve | score | canary | shadow`: releases that answer. Without TensorFlow until it has to be."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli_common import ConfigOption, with_exit_codes
 from pipeline.config_file import DEFAULT_CONFIG, load_config
+from pipeline.trials import set_canary, set_shadow
 
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="a.b=value", help="Overrides a key of the config.")
@@ -17,8 +18,10 @@ SetOption = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
-    for name, command in (("serve", serve_release), ("score", score_files)):
-        app.command(name)(with_exit_codes(command))
+    app.command("serve")(with_exit_codes(serve_release))
+    app.command("score")(with_exit_codes(score_files))
+    app.command("canary")(with_exit_codes(start_canary))
+    app.command("shadow")(with_exit_codes(start_shadow))
 
 
 def score_files(
@@ -44,6 +47,28 @@ def score_files(
     code = score(load_config(config, asked), ScoreRequest(inputs, output, version, run_id, plain))
     nothing_more_to_say()
     raise typer.Exit(code)
+
+
+Trial = Annotated[str | None, typer.Argument(metavar="VERSION", help="The release; left out, it ends.")]
+
+
+def start_canary(
+    version: Trial = None,
+    share: Annotated[float, typer.Option(help="Of the requests, by a hash of their id.")] = 0.1,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Let a release answer a share of the requests; the server takes it back by itself if it does worse."""
+    loaded = load_config(config)
+    set_canary(loaded.releases, version, share)
+    ended = "there is no canary"
+    typer.echo(f"release {version} of {loaded.name} answers {share:.0%} of the requests" if version else ended)
+
+
+def start_shadow(version: Trial = None, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Let a release answer every request aside, into the prediction log alone."""
+    loaded = load_config(config)
+    set_shadow(loaded.releases, version)
+    typer.echo(f"release {version} of {loaded.name} answers into the log" if version else "there is no shadow")
 
 
 def serve_release(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -24,7 +25,7 @@ _REMEMBERED = 4096  # values a feature: encoding one that was seen before costs 
 _SHORT = 64  # characters of a text that is remembered
 _LONGEST_TEXT = 10_000
 _INT64 = range(-(1 << 63), 1 << 63)
-_LARGEST_FLOAT32 = 3.4028235677973366e38
+_LARGEST_FLOAT32 = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
 _NAMES: dict[Kind, str] = {"int": "a whole number", "float": "a number", "bytes": "text"}
 
 

@@ -13,40 +13,17 @@ import json
 import logging
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from serving import metrics
 from serving.canary import Guard
 from serving.deployment import Deployment
-from serving.release import BadRelease, Release, current_version, load_release
+from serving.release import BadRelease, Release, load_release
 from serving.service import Service, served_now
-
-CANARY_FILE, SHADOW_FILE, TAKEN_BACK = "CANARY", "SHADOW", "CANARY.taken-back"
+from serving.watcher_files import CANARY_FILE, TAKEN_BACK, read_wanted
 
 logger = logging.getLogger("serving.watcher")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the folder asks for: versions by role, and the canary's share of the requests."""
-
-    current: str | None
-    canary: str | None = None
-    share: float = 0.0
-    shadow: str | None = None
-
-
-def read_wanted(releases: Path) -> Wanted:
-    """What the files of the folder say now; a file that says nothing sensible asks for nothing."""
-    canary, share = None, 0.0
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        asked = json.loads((releases / CANARY_FILE).read_text(encoding="utf-8"))
-        canary, share = str(asked["version"]), min(1.0, max(0.0, float(asked["share"])))
-    shadow = None
-    with contextlib.suppress(OSError):
-        shadow = (releases / SHADOW_FILE).read_text(encoding="utf-8").strip() or None
-    return Wanted(current_version(releases), canary, share, shadow)
 
 
 class Watcher:

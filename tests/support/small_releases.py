@@ -48,7 +48,7 @@ def save_model(folder: Path, bias: float, slow_ms: int = 0, fails_on: str = "") 
             burnt = tf.random.normal([256, 256])
             for _ in tf.range(slow_ms):
                 burnt = tf.math.sin(burnt @ burnt)
-            logits += 0 * tf.reduce_mean(burnt)
+            logits += 1e-30 * tf.reduce_mean(burnt)  # not 0: TensorFlow would see that nothing depends on it
         return {"probabilities": tf.sigmoid(logits)}
 
     tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
