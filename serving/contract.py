@@ -22,6 +22,7 @@ Checked = tuple[Value | None, bytes]
 
 MOST_PROBLEMS = 20  # named in one answer
 _REMEMBERED = 4096  # values a feature: encoding one that was seen before costs a look-up
+_MEMORABLE = frozenset((int, float, bool, type(None)))
 _SHORT = 64  # characters of a text that is remembered
 _LONGEST_TEXT = 10_000
 _INT64 = range(-(1 << 63), 1 << 63)
@@ -91,15 +92,14 @@ class Feature:
                 raise _Unfit("missing", "a value is required")
             return normal, encode(normal)
 
-        if self.kind == "float":  # -0.0 and 0.0 are one key and two encodings
-            return check
         remembered = lru_cache(maxsize=_REMEMBERED, typed=True)(check)
 
         def check_again(value: Any) -> Checked:
-            is_small = (
-                value is None or isinstance(value, int | float) or (isinstance(value, str) and len(value) < _SHORT)
-            )
-            return remembered(value) if is_small else check(value)
+            kind = value.__class__
+            if kind is str:
+                return remembered(value) if len(value) < _SHORT else check(value)
+            # 0.0 and -0.0 are one key and two encodings.
+            return remembered(value) if kind in _MEMORABLE and (value or kind is not float) else check(value)
 
         return check_again
 

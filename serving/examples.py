@@ -23,11 +23,14 @@ def entry_encoder(name: str, kind: Kind) -> Callable[[Value | None], bytes]:
     key = b"\x0a" + _delimited(name.encode("utf-8"))
     feature = _FEATURES[kind]
 
-    def entry(value: Value | None) -> bytes:
-        inner = key + b"\x12" + _delimited(_MISSING[kind] if value is None else feature(value))
-        return b"\x0a" + _delimited(inner)
+    def around(content: bytes) -> bytes:
+        return b"\x0a" + _delimited(key + b"\x12" + _delimited(content))
 
-    return entry
+    missing = around(_MISSING[kind])
+    if kind == "float":  # all of the same length: what is before the number is always the same
+        before = around(_float(0.0))[: -_FLOAT.size]
+        return lambda value: missing if value is None else before + _FLOAT.pack(value)
+    return lambda value: missing if value is None else around(feature(value))
 
 
 def example(entries: Iterable[bytes]) -> bytes:

@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from mlserver import MLModel
 from mlserver.errors import InferenceError
 from mlserver.handlers import custom_handler
-from mlserver.types import InferenceRequest, InferenceResponse, MetadataTensor
+from mlserver.types import InferenceRequest, InferenceResponse, MetadataModelResponse, MetadataTensor
 
 from serving.contract import Contract, Refused
 from serving.openapi import openapi
@@ -42,11 +42,20 @@ class FlightlineRuntime(MLModel):
         """Loads what `CURRENT` names. Raises BadRelease where nothing can answer."""
         self._service, self._watcher = the_service(str(self.settings.parameters.uri))
         await self._watcher.look()
-        assert self._service.deployment is not None
-        contract = self._service.deployment.current.contract
-        self.inputs, self.outputs = _tensors(contract), _outputs()
         self._following = asyncio.create_task(self._watcher.run())
         return True
+
+    async def metadata(self) -> MetadataModelResponse:
+        """What V2 says of the model: of the release that answers now."""
+        deployment = self._service.deployment
+        assert deployment is not None
+        return MetadataModelResponse(
+            name=self.name,
+            platform=self.settings.platform,
+            versions=list(served_now(deployment).values()),
+            inputs=_tensors(deployment.current.contract),
+            outputs=_outputs(),
+        )
 
     async def unload(self) -> bool:
         """Stops following; the service goes on for the runtime that takes over."""

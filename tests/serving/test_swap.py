@@ -8,7 +8,7 @@ import threading
 import pytest
 from load import load
 from served import serving, wait_for
-from small_releases import ROW, make_current, save_model, small_release
+from small_releases import INPUTS, ROW, make_current, save_model, small_release
 
 REQUESTS, SWAPS = 100_000, 20
 
@@ -117,11 +117,15 @@ def test_a_release_that_cannot_be_served_is_refused_and_the_old_one_answers_on(r
 def test_reload_of_the_repository_api_looks_at_once_and_keeps_answering(releases):
     small_release(releases, 1)
     with serving(releases.parents[1], poll_s=1000) as server:
-        small_release(releases, 2)
+        small_release(releases, 2, inputs=INPUTS[:3])
         assert server.served == {"current": "1"}
         assert server.ask("/v2/repository/models/flights/load", {})[0] == 200
         assert server.served == {"current": "2"}
-        assert server.predict(ROW)[0] == 200
+        about = server.ask("/v2/models/flights")[1]
+        assert about["versions"] == ["2"]
+        assert [one["name"] for one in about["inputs"]] == ["dep_delay", "distance", "origin"]
+        assert server.predict({name: ROW[name] for name in ("dep_delay", "distance", "origin")})[0] == 200
+        assert "temp" in server.predict(ROW)[1]["error"]
 
 
 def test_without_a_release_that_can_be_served_it_ends_and_says_so(releases):
