@@ -59,7 +59,9 @@ def load_release(folder: Path) -> Release:
     except FileNotFoundError as error:
         raise BadRelease(f"{folder} is no release: it has no {RELEASE_JSON}") from error
     except KeyError as error:
-        raise BadRelease(f"{folder}: its {RELEASE_JSON} says no inputs; release it anew") from error
+        raise BadRelease(
+            f"{folder}: its {RELEASE_JSON} says no inputs; release it anew (make run ARGS=--no-cache)"
+        ) from error
     except (OSError, ValueError, TypeError) as error:
         raise BadRelease(f"{folder}: {RELEASE_JSON} cannot be used: {error}") from error
     try:

@@ -43,7 +43,7 @@ def released_model(runs: Runs, config: Config, version: str | None = None) -> Re
         raise UsageError(f"there is no release {version} of {config.name}", todo)
     inputs = known[version].about.get("inputs")
     if not inputs:
-        raise UsageError(f"release {version} of {config.name} does not say what its inputs are", "release it anew")
+        raise UsageError(f"release {version} of {config.name} does not say its inputs", "release it anew (--no-cache)")
     store = runs.store
     for pushed in reversed(store.get_artifacts_by_type("PushedModel")):
         destination = str(properties_of(pushed).get("pushed_destination") or "")
