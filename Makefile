@@ -56,6 +56,17 @@ notebook: setup ## Open the notebooks in JupyterLab
 .PHONY: mlflow-ui
 mlflow-ui: setup ## Show what MLflow was told of the runs, at http://127.0.0.1:5000
 	@$(PYTHON) -m scripts.mlflow_ui $(ARGS)
+.PHONY: serving-setup
+serving-setup: setup ## Make .venv-serving, the model server's own environment, from serving/requirements.lock
+	@scripts/serving.sh
+
+.PHONY: serve
+serve: serving-setup ## Serve the current release on this machine, REST and gRPC (ARGS='--set serving.http_port=9000' ...)
+	@.venv/bin/flightline serve $(ARGS)
+
+.PHONY: test-serving
+test-serving: serving-setup ## Test the server: contract, no skew, prediction log, hot swap under load, canary
+	@$(PYTHON) -m pytest tests/serving $(ARGS)
 
 .PHONY: check
 check: setup ## Lint, format, types, import directions
@@ -81,6 +92,10 @@ format: setup ## Format the code and mend what lint can mend
 lock: setup ## Compile requirements.in into requirements.lock, for both TFX lines
 	@$(COMPILE) requirements.in -o requirements.lock
 	@$(COMPILE) --constraints requirements.lock scripts/mlflow-ui.in -o scripts/mlflow-ui.txt
+
+.PHONY: serving-lock
+serving-lock: setup ## Compile serving/requirements.in into its lock
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes serving/requirements.in -o serving/requirements.lock
 
 .PHONY: clean
 clean: ## Remove what runs and checks made; the environment and the data stay

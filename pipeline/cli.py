@@ -22,6 +22,7 @@ from pipeline.questions import add_to as add_questions
 from pipeline.releases import Release, releases
 from pipeline.report.data import REPORT_HTML
 from pipeline.reproduce.command import add_to as add_reproduce
+from pipeline.serving_commands import add_to as add_serving
 from pipeline.summary import SUMMARY, Summary
 from pipeline.summary_screen import relative
 from pipeline.summary_screen import show as show_summary
@@ -32,6 +33,7 @@ add_questions(app)
 add_tracking(app)
 add_audit(app)
 add_reproduce(app)
+add_serving(app)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, TrainSettings
 from pipeline.engines.settings import EngineConfig, EnginesConfig
 from pipeline.locations import Location
+from pipeline.serving_config import ScoringConfig, ServingConfig
 from pipeline.span_pattern import SpanPattern, read_span
 from pipeline.tracking.settings import TrackingConfig
 from pipeline.window_settings import WindowConfig
@@ -145,6 +146,8 @@ class Config(Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     champion: ChampionConfig = ChampionConfig()
     serving_check: ServingCheckConfig = ServingCheckConfig()
+    serving: ServingConfig = ServingConfig()
+    scoring: ScoringConfig = ScoringConfig()
     user_code: UserCode = UserCode()
     engine: EngineConfig = EngineConfig()
     engines: EnginesConfig = EnginesConfig()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from models.features import plan_features
 from pipeline.config import Config
 from pipeline.errors import DONE, FlightlineError
 from pipeline.evaluation_files import read_evaluation
+from pipeline.input_contract import input_contract
 from pipeline.metadata.evaluations import keep_evaluation
 from pipeline.metadata.runs import Run
 from pipeline.metadata.store import properties_of
@@ -43,7 +46,7 @@ def summarise(
         rejected_file=_rejected_file(run),
         findings=gate_findings(run),
         evaluation=evaluation,
-        release=_released(run, evaluation) if failure is None and PUSHER in expected else None,
+        release=_released(config, run, evaluation) if failure is None and PUSHER in expected else None,
         span=_span(config, run, plan) if plan else None,
     )
     return summary, failure
@@ -58,12 +61,19 @@ def _span(config: Config, run: Run, plan: SpanPlan) -> SpanSummary:
     return SpanSummary(plan.span, plan.name, [called(config, *one) for one in sorted(window)], note)
 
 
-def _released(run: Run, evaluation: Evaluation | None) -> str | None:
+def _released(config: Config, run: Run, evaluation: Evaluation | None) -> str | None:
     """The run's release. One that was taken from the cache stays as it is: `CURRENT` may point elsewhere by now."""
     if run.pushed is not None and run.steps[PUSHER].state != "CACHED":
         metrics = dict(evaluation.metrics.get(OVERALL, {})) if evaluation else {}
-        release(Path(run.pushed), {"run": run.run_id, "pipeline": run.pipeline, "metrics": metrics})
+        about = {"run": run.run_id, "pipeline": run.pipeline, "metrics": metrics, "inputs": _inputs(config, run)}
+        release(Path(run.pushed), about)
     return run.pushed
+
+
+def _inputs(config: Config, run: Run) -> list[dict[str, Any]]:
+    """The input contract of what the run made, from the schema that its data were held to."""
+    plan = plan_features(run.schema, config.label, config.features)
+    return input_contract(run.schema, config.label, frozenset(plan.raw_names))
 
 
 def _rejected_file(run: Run) -> str | None:

@@ -8,7 +8,9 @@ what became of every row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from absl import logging
@@ -26,6 +28,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from pipeline.errors import InputError
+from pipeline.fast.ingest.contract import Bounds, bounds_of
 from pipeline.fast.ingest.ingestion import HashSplit, InputSplit, Options, ingest
 from pipeline.fast.ingest.on_beam import ingest_on_beam
 from pipeline.fast.ingest.types import Kind
@@ -87,6 +90,8 @@ class ArrowExampleGen(component.FileBasedExampleGen):
         label: a column whose empty rows are rejected; None keeps them.
         column_types: column to its type, for those a schema has settled; the others are inferred from all values.
         block_bytes: how much is read at a time; the peak of memory is about thirty times that.
+        inputs: a release's input contract; rows that break it are rejected. None takes them as they are.
+        row_ids: give each example the features `_file` and `_line`.
         input_config: splits and their patterns; by default every file below `input_base`, as one split.
         output_config: how one input split is shared out; by default 2:1 into train and eval.
         range_config: which span to take.
@@ -102,12 +107,20 @@ class ArrowExampleGen(component.FileBasedExampleGen):
         label: str | None = None,
         column_types: Mapping[str, Kind] | None = None,
         block_bytes: int = DEFAULT_BLOCK_BYTES,
+        inputs: Sequence[Mapping[str, Any]] | None = None,
+        row_ids: bool = False,
         input_config: example_gen_pb2.Input | None = None,
         output_config: example_gen_pb2.Output | None = None,
         range_config: range_config_pb2.RangeConfig | None = None,
         custom_fields: Mapping[str, Any] | None = None,
     ) -> None:
-        options = Options(label=label, column_types=dict(column_types or {}), block_bytes=block_bytes)
+        options = Options(
+            label=label,
+            column_types=dict(column_types or {}),
+            block_bytes=block_bytes,
+            contract=bounds_of(inputs or []),
+            row_ids=row_ids,
+        )
         super().__init__(
             input_base=input_base,
             input_config=input_config,
@@ -131,6 +144,13 @@ def pack_options(options: Options, custom_fields: Mapping[str, Any] | None = Non
             "label": options.label,
             "column_types": dict(options.column_types),
             "block_bytes": options.block_bytes,
+            # Only where they are used: what training's steps have on record stays as it is.
+            **(
+                {"contract": json.dumps({name: asdict(one) for name, one in options.contract.items()})}
+                if options.contract
+                else {}
+            ),
+            **({"row_ids": True} if options.row_ids else {}),
             "custom_fields": dict(custom_fields or {}),
         }
     )
@@ -145,7 +165,16 @@ def unpack_options(config: example_gen_pb2.CustomConfig) -> Options:
     if not config.custom_config.Unpack(content):
         return Options()
     fields = json_format.MessageToDict(content)
-    return Options(label=fields["label"], column_types=fields["column_types"], block_bytes=int(fields["block_bytes"]))
+    contract = json.loads(fields.get("contract", "{}"))
+    return Options(
+        label=fields["label"],
+        column_types=fields["column_types"],
+        block_bytes=int(fields["block_bytes"]),
+        contract={
+            name: Bounds(**{**one, "values": one["values"] and tuple(one["values"])}) for name, one in contract.items()
+        },
+        row_ids=fields.get("row_ids", False),
+    )
 
 
 def _read_proto(exec_properties: Mapping[str, Any], key: str, message: Any) -> Any:

@@ -30,7 +30,8 @@ from pipeline.verdict import OVERALL, Evaluation
 if TYPE_CHECKING:
     from pipeline.metadata.released import Released
 
-LATEST = "latest"
+LATEST = "latest"  # of the runs that train; scoring runs are asked for by name
+SCORING = "-scoring"  # how the names of scoring pipelines end
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ class Runs:
             UsageError: there is no such run.
         """
         for run in self:
-            if run_id in (LATEST, run.run_id):
+            if run_id == run.run_id or (run_id == LATEST and not run.pipeline.endswith(SCORING)):
                 return run
         raise UsageError(f"there is no run {run_id} in the metadata store", "list them with `flightline runs`")
 

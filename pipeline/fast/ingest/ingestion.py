@@ -14,12 +14,13 @@ from absl import logging
 
 from pipeline.errors import InputError
 from pipeline.fast import progress
+from pipeline.fast.ingest.contract import Bounds
 from pipeline.fast.ingest.encoder import Column, encode_examples, encode_features
-from pipeline.fast.ingest.rejects import REASONS, RejectWriter
+from pipeline.fast.ingest.rejects import CONTRACT_REASONS, REASONS, Reason, RejectWriter
 from pipeline.fast.ingest.rows import Rows, type_rows
 from pipeline.fast.ingest.source import Opener, open_local
 from pipeline.fast.ingest.splits import hash_splits
-from pipeline.fast.ingest.tables import Table, open_table
+from pipeline.fast.ingest.tables import Block, Table, open_table
 from pipeline.fast.ingest.types import Kind, widest
 from pipeline.fast.ingest.writer import SplitWriter
 
@@ -55,11 +56,24 @@ class Options:
         label: a column without which a row is of no use; None keeps all rows.
         column_types: the columns whose type is known; the others are inferred from all of their values.
         block_bytes: how much is read at a time; memory grows with it, not with the files.
+        contract: what columns may hold; rows that break it are rejected. Empty for data that are to be judged whole.
+        row_ids: give each example the features `_file` and `_line`.
     """
 
     label: str | None = None
     column_types: Mapping[str, Kind] = field(default_factory=dict)
     block_bytes: int = 8 << 20
+    contract: Mapping[str, Bounds] = field(default_factory=dict)
+    row_ids: bool = False
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why rows may be rejected."""
+        return (*REASONS, *CONTRACT_REASONS) if self.contract else REASONS
+
+    def type_rows(self, block: Block, kinds: Mapping[str, Kind | None], path: str) -> Rows:
+        """The rows of a block of the file at `path`."""
+        return type_rows(block, kinds, self.label, self.contract, path if self.row_ids else None)
 
 
 @dataclass
@@ -102,7 +116,7 @@ def ingest(
     tables = {split.name: open_tables(split, options.label, opener) for split in inputs}
     names = list(hash_split.hash_buckets) if hash_split else list(tables)
     try:
-        with _Output(output_dir, names) as output:
+        with _Output(output_dir, names, options.reasons) as output:
             for name, parts in tables.items():
                 share = hash_split or HashSplit({name: 1})
                 _ingest_split(parts, options, share, output)
@@ -148,7 +162,7 @@ def _ingest_split(tables: Sequence[Table], options: Options, share: HashSplit, o
     before = output.counts.read
     for table in tables:
         for block in table.blocks(options.block_bytes):
-            rows = type_rows(block, kinds, options.label)
+            rows = options.type_rows(block, kinds, table.path)
             output.write(table.path, rows, share)
             progress.report(output.counts.read)
     if output.counts.read == before:
@@ -177,8 +191,8 @@ def _kinds(tables: Sequence[Table], options: Options) -> dict[str, Kind | None]:
 class _Output:
     """The open files of an Examples directory, and the counts of what went into them."""
 
-    def __init__(self, directory: str, names: Sequence[str]) -> None:
-        self.counts = Counts(splits=Counter(dict.fromkeys(names, 0)), rejected=Counter(dict.fromkeys(REASONS, 0)))
+    def __init__(self, directory: str, names: Sequence[str], reasons: Sequence[Reason]) -> None:
+        self.counts = Counts(splits=Counter(dict.fromkeys(names, 0)), rejected=Counter(dict.fromkeys(reasons, 0)))
         self._directory = directory
         self._names = names
         self._open = ExitStack()

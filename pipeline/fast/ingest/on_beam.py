@@ -27,8 +27,7 @@ from pipeline.fast.ingest.ingestion import (
     remove_output,
     split_places,
 )
-from pipeline.fast.ingest.rejects import REASONS, Reject, csv_line
-from pipeline.fast.ingest.rows import type_rows
+from pipeline.fast.ingest.rejects import Reject, csv_line
 from pipeline.fast.ingest.source import Opener
 from pipeline.fast.ingest.tables import Table
 from pipeline.fast.ingest.types import Kind, widest
@@ -73,7 +72,7 @@ def ingest_on_beam(
                 for name, parts in tables.items()
             ]
             _write(parts, output_dir, counts_file)
-        counts = _read_counts(counts_file, names)
+        counts = _read_counts(counts_file, names, options)
         if not counts.read:
             raise no_rows([table for parts_of in tables.values() for table in parts_of])
         counts.check()
@@ -105,7 +104,7 @@ def _ingest_split(
         | f"CutIntoPieces[{name}]" >> beam.FlatMap(_pieces, by_path, block_bytes)
         | f"SpreadPieces[{name}]" >> beam.Reshuffle()
         | f"ToExamples[{name}]"
-        >> beam.ParDo(_ToExamples(by_path, options.label, block_bytes, share), kinds).with_outputs(
+        >> beam.ParDo(_ToExamples(by_path, options, block_bytes, share), kinds).with_outputs(
             *share.hash_buckets, _COUNTED, _REJECTED
         )
     )
@@ -132,9 +131,9 @@ def _pieces(path: str, tables: Mapping[str, Table], block_bytes: int) -> Iterato
 class _ToExamples(beam.DoFn):
     """Pieces of files into serialized examples, each tagged with its split."""
 
-    def __init__(self, tables: Mapping[str, Table], label: str | None, block_bytes: int, share: HashSplit) -> None:
+    def __init__(self, tables: Mapping[str, Table], options: Options, block_bytes: int, share: HashSplit) -> None:
         self._tables = tables
-        self._label = label
+        self._options = options
         self._block_bytes = block_bytes
         self._share = share
 
@@ -143,7 +142,7 @@ class _ToExamples(beam.DoFn):
         names = list(self._share.hash_buckets)
         counts: Counter[str] = Counter()
         for block in self._tables[path].read(piece, self._block_bytes):
-            rows = type_rows(block, kinds, self._label)
+            rows = self._options.type_rows(block, kinds, path)
             counts["read"] += rows.count + len(rows.rejected)
             for reject in rows.rejected:
                 counts[_of_reason(reject.reason)] += 1
@@ -185,13 +184,13 @@ def _write(parts: Sequence[Mapping[str, beam.PCollection]], output_dir: str, cou
     )
 
 
-def _read_counts(counts_file: str, names: Sequence[str]) -> Counts:
+def _read_counts(counts_file: str, names: Sequence[str], options: Options) -> Counts:
     with FileSystems.open(counts_file) as file:
         summed = dict(json.loads(line) for line in file)
     return Counts(
         read=summed.get("read", 0),
         splits=Counter({name: summed.get(f"split {name}", 0) for name in names}),
-        rejected=Counter({reason: summed.get(_of_reason(reason), 0) for reason in REASONS}),
+        rejected=Counter({reason: summed.get(_of_reason(reason), 0) for reason in options.reasons}),
     )
 
 

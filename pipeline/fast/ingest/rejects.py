@@ -7,8 +7,10 @@ import io
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, Protocol
 
-Reason = Literal["unparsable", "missing_label"]
+Reason = Literal["unparsable", "missing_label", "missing_value", "out_of_domain"]
 REASONS: tuple[Reason, ...] = ("unparsable", "missing_label")
+CONTRACT_REASONS: tuple[Reason, ...] = ("missing_value", "out_of_domain")
+"""Of rows that are held to a model's input contract, beside the others."""
 
 
 class Reject(NamedTuple):

@@ -9,11 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.fast.ingest.contract import FILE_COLUMN, LINE_COLUMN, Bounds
 from pipeline.fast.ingest.encoder import Column
 from pipeline.fast.ingest.rejects import Reason, Reject
 from pipeline.fast.ingest.tables import Block
 from pipeline.fast.ingest.types import Kind, parse
 
+_ANYTHING = Bounds()
 _ARTICLE = {"int": "an int", "float": "a float", "bytes": "text"}
 
 
@@ -32,31 +34,52 @@ class Rows:
     rejected: list[Reject]
 
 
-def type_rows(block: Block, kinds: Mapping[str, Kind | None], label: str | None) -> Rows:
+def type_rows(
+    block: Block,
+    kinds: Mapping[str, Kind | None],
+    label: str | None,
+    contract: Mapping[str, Bounds] | None = None,
+    ids_of: str | None = None,
+) -> Rows:
     """Reads every column of a block as its type and rejects the rows that don't fit.
 
     Args:
         block: rows as the file has them.
         kinds: the type of each column.
         label: a column whose value must be there.
+        contract: what columns may hold, where rows are held to it.
+        ids_of: the file's path, where each row is to have columns that say where it came from.
     """
+    contract = contract or {}
     columns, faults = {}, _Faults(block)
     for name, column in block.columns.items():
         kind = kinds[name]
+        bounds = contract.get(name, _ANYTHING)
+        if bounds.required and column.null_count:
+            faults.add_missing(name, column, "missing_value", "a value is required")
         if kind is None:
             columns[name] = Column(None, column.dictionary, pa.nulls(len(column), pa.int32()))
             continue
         values, bad = parse(column.dictionary, kind)
         columns[name] = Column(kind, values, column.indices)
         if bad.any():
-            faults.add_bad_values(name, kind, column, bad)
+            faults.add_bad_values(column, bad, "unparsable", name, f"is not {_ARTICLE[kind]}")
+        outside = bounds.outside(values) & ~bad
+        if outside.any():
+            faults.add_bad_values(column, outside, "out_of_domain", name, "is outside of its domain")
     if label is not None and block.columns[label].null_count:
-        faults.add_missing(label, block.columns[label])
+        faults.add_missing(label, block.columns[label], "missing_label", "the label is empty")
 
     rejected = sorted([*block.rejected, *faults.rejects()], key=lambda reject: reject.line)
     keep = np.ones(len(block.lines), bool)
     keep[list(faults.by_row)] = False
-    return Rows(_filter(columns, keep), int(keep.sum()), rejected)
+    kept = _filter(columns, keep)
+    return Rows(kept | (_ids(ids_of, block.lines[keep]) if ids_of else {}), int(keep.sum()), rejected)
+
+
+def _ids(path: str, lines: np.ndarray) -> dict[str, Column]:
+    files = Column("bytes", pa.array([path.encode()], pa.binary()), pa.array(np.zeros(len(lines), np.int32)))
+    return {FILE_COLUMN: files, LINE_COLUMN: Column("int", lines, pa.array(np.arange(len(lines), dtype=np.int32)))}
 
 
 class _Faults:
@@ -66,16 +89,16 @@ class _Faults:
         self.by_row: dict[int, Reject] = {}
         self._block = block
 
-    def add_bad_values(self, name: str, kind: Kind, column: pa.DictionaryArray, bad: np.ndarray) -> None:
+    def add_bad_values(self, column: pa.DictionaryArray, bad: np.ndarray, reason: Reason, name: str, what: str) -> None:
         rows = pa.array(bad).take(column.indices).fill_null(False).to_numpy(zero_copy_only=False)
         for row in np.flatnonzero(rows):
             value = column[int(row)].as_py()
             shown = value.decode("utf-8") if isinstance(value, bytes) else value
-            self._add(int(row), "unparsable", name, f"{shown!r} is not {_ARTICLE[kind]}")
+            self._add(int(row), reason, name, f"{shown!r} {what}")
 
-    def add_missing(self, name: str, column: pa.DictionaryArray) -> None:
+    def add_missing(self, name: str, column: pa.DictionaryArray, reason: Reason, what: str) -> None:
         for row in np.flatnonzero(pc.is_null(column.indices).to_numpy(zero_copy_only=False)):
-            self._add(int(row), "missing_label", name, "the label is empty")
+            self._add(int(row), reason, name, what)
 
     def _add(self, row: int, reason: Reason, column: str, detail: str) -> None:
         if row not in self.by_row:

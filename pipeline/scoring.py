@@ -1,0 +1,92 @@
+"""The scoring DAG: files without labels, a released model, predictions."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfx import v1 as tfx
+
+from pipeline.components.arrow_example_gen import ArrowExampleGen
+from pipeline.components.prediction_writer import PredictionWriter
+from pipeline.config import Config
+from pipeline.digests import code_digest
+from pipeline.engines.arguments import beam_arguments
+from pipeline.locations import absolute
+from pipeline.metadata.released_model import ReleasedModel
+from pipeline.metadata.runs import SCORING
+from pipeline.metadata.store import sqlite_config
+from pipeline.schema import feature_types
+
+
+@dataclass(frozen=True)
+class ScoringJob:
+    """What is scored by what.
+
+    Attributes:
+        files: CSV or Parquet, each a split of the Examples.
+        released: the model, and what its release says of its inputs.
+        output: the folder that gets the predictions and the rejected rows.
+        scored_at: seconds since the epoch, written beside each prediction.
+    """
+
+    files: Sequence[Path]
+    released: ReleasedModel
+    output: Path
+    scored_at: int
+
+
+def create_pipeline(config: Config, job: ScoringJob) -> tfx.dsl.Pipeline:
+    """The DAG that scores `job` on the engine of the config."""
+    base = os.path.commonpath([path.resolve().parent for path in job.files])
+    example_gen = ArrowExampleGen(
+        input_base=base,
+        column_types=feature_types(config.schema_file),
+        block_bytes=config.data.block_mb << 20,
+        inputs=job.released.inputs,
+        row_ids=True,
+        input_config=_input_config(job.files, base),
+        custom_fields={"code": code_digest("pipeline.components.arrow_example_gen")},
+    ).with_id("ExampleGen")
+
+    # Found again in ML Metadata by its URI: the lineage goes on to the run that trained it.
+    model = tfx.dsl.Importer(
+        source_uri=job.released.artifact.uri, artifact_type=tfx.types.standard_artifacts.Model, output_key="model"
+    ).with_id("Model")
+
+    inferrer = tfx.components.BulkInferrer(
+        examples=example_gen.outputs["examples"],
+        model=model.outputs["model"],
+        model_spec=tfx.proto.ModelSpec(model_signature_name=["serving_default"]),
+    )
+    writer = PredictionWriter(
+        inference_result=inferrer.outputs["inference_result"],
+        examples=example_gen.outputs["examples"],
+        output=absolute(str(job.output)),
+        version=job.released.version,
+        scored_at=job.scored_at,
+        threshold=config.serving.threshold,
+        id_columns=config.scoring.id_columns,
+        code=code_digest("pipeline.components.prediction_writer"),
+    )
+    nodes: list[Any] = [example_gen, model, inferrer, writer]
+    return tfx.dsl.Pipeline(
+        pipeline_name=f"{config.name}{SCORING}",
+        pipeline_root=absolute(config.artifacts),
+        components=nodes,
+        enable_cache=False,  # asked for files in a folder, they are written there
+        metadata_connection_config=sqlite_config(config.metadata_db),
+        beam_pipeline_args=beam_arguments(config),
+    )
+
+
+def _input_config(files: Sequence[Path], base: str) -> tfx.proto.Input:
+    splits = [
+        tfx.proto.Input.Split(name=f"file-{number:05d}", pattern=glob.escape(str(path.resolve().relative_to(base))))
+        for number, path in enumerate(files, 1)
+    ]
+    return tfx.proto.Input(splits=splits)

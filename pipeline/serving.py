@@ -1,0 +1,76 @@
+"""Starting the model server: what it is told, and the environment that it runs in."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import Config
+from pipeline.digests import ROOT
+from pipeline.errors import FlightlineError, StepFailed, UsageError
+from pipeline.releases import current_version, write_whole
+
+ENVIRONMENT = ROOT / ".venv-serving"
+SETTINGS = "server.json"
+
+
+def server_settings(config: Config) -> dict[str, Any]:
+    """What `serving.settings` reads; paths are absolute."""
+    serving = config.serving
+    log = serving.log.model_dump(mode="json", exclude={"enabled", "folder"})
+    log["folder"] = str(prediction_log_folder(config).resolve())
+    return {
+        "name": config.name,
+        "releases": str(config.releases.resolve()),
+        **serving.model_dump(mode="json", exclude={"log", "canary"}),
+        "events": str((config.workspace / "serving" / config.name / "events.jsonl").resolve()),
+        "log": log if serving.log.enabled else None,
+        "canary": serving.canary.model_dump(mode="json"),
+    }
+
+
+def prediction_log_folder(config: Config) -> Path:
+    """Where the server of this pipeline keeps requests and answers."""
+    return config.serving.log.folder or config.workspace / "predictions" / config.name
+
+
+def serve(config: Config) -> int:
+    """Serves the current release until Ctrl-C or SIGTERM; returns the exit code of the server.
+
+    Raises:
+        UsageError: there is no release, or no environment for the server.
+        StepFailed: the server ended by itself.
+    """
+    python = ENVIRONMENT / "bin" / "python"
+    if not python.is_file():
+        raise UsageError(f"the server's environment {ENVIRONMENT} is not there", "`make serving-setup` makes it")
+    if current_version(config.releases) is None:
+        raise UsageError(f"{config.releases} has no current release", "release one first: `make run`")
+    settings = config.workspace / "serving" / config.name / SETTINGS
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(settings, json.dumps(server_settings(config), indent=2) + "\n")
+    command = [str(python), "-m", "serving", str(settings.resolve())]
+    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+    try:
+        while True:
+            try:
+                code = server.wait()
+                break
+            except KeyboardInterrupt:  # the terminal has told the server as well: it answers what it took, and ends
+                continue
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if code:
+        raise _ended(config, code)
+    return 0
+
+
+def _ended(config: Config, code: int) -> FlightlineError:
+    ports = ", ".join(str(port) for port in (config.serving.http_port, config.serving.grpc_port))
+    todo = f"see what it said above; are ports {ports} free (--set serving.http_port=...)?"
+    return StepFailed(f"the server ended with {code}", todo)

@@ -1,0 +1,78 @@
+"""`flightline serve | score | canary | shadow`: releases that answer. Without TensorFlow until it has to be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli_common import ConfigOption, with_exit_codes
+from pipeline.config_file import DEFAULT_CONFIG, load_config
+from pipeline.trials import set_canary, set_shadow
+
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="a.b=value", help="Overrides a key of the config.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("serve")(with_exit_codes(serve_release))
+    app.command("score")(with_exit_codes(score_files))
+    app.command("canary")(with_exit_codes(start_canary))
+    app.command("shadow")(with_exit_codes(start_shadow))
+
+
+def score_files(
+    inputs: Annotated[
+        list[str],
+        typer.Option("--input", metavar="FILES", help="CSV or Parquet files, a glob or a folder; repeatable."),
+    ],
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Gets predictions.parquet and rejected.csv.")],
+    version: Annotated[
+        str | None, typer.Option("--release", metavar="VERSION", help="The release; the current one by default.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="Where Beam's work is done; engine.name of the config.")] = None,
+    run_id: Annotated[str | None, typer.Option(help="Names the run; made of the time by default.")] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="One line an event, for logs and pipes.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+) -> None:
+    """Score whole files with a release: predictions as Parquet, with file, line, version and time."""
+    from pipeline.log import nothing_more_to_say
+    from pipeline.scoring_run import ScoreRequest, score
+
+    asked = [*(overrides or []), *([f"engine.name={engine}"] if engine else [])]
+    code = score(load_config(config, asked), ScoreRequest(inputs, output, version, run_id, plain))
+    nothing_more_to_say()
+    raise typer.Exit(code)
+
+
+Trial = Annotated[str | None, typer.Argument(metavar="VERSION", help="The release; left out, it ends.")]
+
+
+def start_canary(
+    version: Trial = None,
+    share: Annotated[float, typer.Option(help="Of the requests, by a hash of their id.")] = 0.1,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Let a release answer a share of the requests; the server takes it back by itself if it does worse."""
+    loaded = load_config(config)
+    set_canary(loaded.releases, version, share)
+    ended = "there is no canary"
+    typer.echo(f"release {version} of {loaded.name} answers {share:.0%} of the requests" if version else ended)
+
+
+def start_shadow(version: Trial = None, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Let a release answer every request aside, into the prediction log alone."""
+    loaded = load_config(config)
+    set_shadow(loaded.releases, version)
+    typer.echo(f"release {version} of {loaded.name} answers into the log" if version else "there is no shadow")
+
+
+def serve_release(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -> None:
+    """Serve the current release over HTTP and gRPC, on this machine, until Ctrl-C."""
+    from pipeline.serving import serve
+
+    raise typer.Exit(serve(load_config(config, overrides or ())))

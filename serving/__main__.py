@@ -1,0 +1,10 @@
+"""python -m serving SETTINGS.json"""
+
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read when TensorFlow is loaded
+
+from serving.server import main
+
+sys.exit(main())

@@ -1,0 +1,18 @@
+"""Prometheus metrics of the server, at the metrics port's /metrics beside MLServer's own."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Counter("flightline_requests", "Requests by what became of them", ["version", "role", "outcome"])
+ROWS = Counter("flightline_rows", "Rows that were answered", ["version", "role"])
+LATENCY = Histogram(
+    "flightline_latency_seconds",
+    "From the request's rows to its answer",
+    ["version", "role"],
+    buckets=(0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+REFUSED = Counter("flightline_refused_values", "Values that broke the contract", ["feature", "reason"])
+SERVED = Gauge("flightline_served", "1 for the releases that answer now", ["version", "role"])
+SWAPS = Counter("flightline_swaps", "Changes of the release that answers, by outcome", ["outcome"])
+LOG_ROWS = Gauge("flightline_log_rows", "Rows of the prediction log since the start", ["state"])

@@ -1,0 +1,81 @@
+"""The plain route's OpenAPI description, made of a release's contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from serving.contract import Contract, Feature
+from serving.examples import Kind
+
+_TYPES: dict[Kind, str] = {"int": "integer", "float": "number", "bytes": "string"}
+
+
+def openapi(model: str, version: str, contract: Contract) -> dict[str, Any]:
+    """An OpenAPI 3.1 document: what a row may hold, and what comes back."""
+    rows = {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Row"}}
+    answered = {"200": ("The predictions", "Answer"), "400": ("A row that breaks the contract", "Refusal")}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": model, "version": version},
+        "paths": {
+            "/predict": {
+                "post": {
+                    "summary": "Predict for a batch of rows",
+                    "requestBody": {"required": True, "content": _json({"$ref": "#/components/schemas/Request"})},
+                    "responses": {
+                        status: {"description": text, "content": _json({"$ref": f"#/components/schemas/{schema}"})}
+                        for status, (text, schema) in answered.items()
+                    },
+                }
+            }
+        },
+        "components": {
+            "schemas": {
+                "Row": _row(contract),
+                "Request": _object({"id": {"type": "string"}, "rows": rows}, ["rows"]),
+                "Answer": _answer(),
+                "Refusal": _refusal(),
+            }
+        },
+    }
+
+
+def _row(contract: Contract) -> dict[str, Any]:
+    properties = {feature.name: _feature(feature) for feature in contract.features.values()}
+    required = [feature.name for feature in contract.features.values() if feature.required]
+    return {**_object(properties, required), "additionalProperties": False}
+
+
+def _feature(feature: Feature) -> dict[str, Any]:
+    kind: Any = _TYPES[feature.kind]
+    described: dict[str, Any] = {"type": kind if feature.required else [kind, "null"]}
+    if feature.low is not None:
+        described["minimum"] = feature.low
+    if feature.high is not None:
+        described["maximum"] = feature.high
+    if feature.values is not None:
+        described["enum"] = [*sorted(feature.values), *([] if feature.required else [None])]
+    return described
+
+
+def _answer() -> dict[str, Any]:
+    prediction = _object(
+        {"probability": {"type": "number", "minimum": 0, "maximum": 1}, "label": {"type": "integer", "enum": [0, 1]}}
+    )
+    texts = {name: {"type": "string"} for name in ("id", "model", "version")}
+    return _object({**texts, "predictions": {"type": "array", "items": prediction}})
+
+
+def _refusal() -> dict[str, Any]:
+    text = {"type": "string"}
+    problem = _object({"row": {"type": ["integer", "null"]}, "feature": text, "reason": text, "message": text})
+    known = {"error": text, "id": {"type": ["string", "null"]}}
+    return _object({**known, "problems": {"type": "array", "items": problem}})
+
+
+def _object(properties: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties) if required is None else required}
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}

@@ -1,0 +1,277 @@
+"""The prediction log: every request and its answer, written by a thread of its own.
+
+An answer waits for nothing: it goes to a bounded queue, and what does not fit is dropped and counted. The writer puts
+what waits on disk several times a second, so that a killed server loses the last fraction of a second at most; how
+many rows that was is known to the next one, which recovers the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from serving.contract import Contract, Value
+from serving.log_counters import SUFFIX, Counters, Counts, counts_of_dead
+from serving.log_files import OPEN, close_segment, delete_old, log_schema
+from serving.settings import LogSettings
+
+RECOVERED = "recovered.jsonl"
+HASH_KEY = ".hash-key"
+_HOUSEKEEPING_S = 60.0
+
+logger = logging.getLogger("serving.log")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One request and its answer.
+
+    Attributes:
+        contract: of the release that answered; it says which features there are.
+        columns: feature → [rows] values; empty for a request that was refused or failed.
+        probabilities, labels: [rows] of the answer; None where there is none.
+        shadow: version and [rows] probabilities of a release that answered aside.
+        error: why there is no answer.
+    """
+
+    time_us: int
+    request_id: str
+    contract: Contract
+    version: str
+    role: str
+    latency_ms: float
+    columns: dict[str, list[Value | None]] = field(default_factory=dict, repr=False)
+    probabilities: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    shadow: tuple[str, np.ndarray] | None = None
+    error: str | None = None
+
+    @property
+    def rows(self) -> int:
+        return 1 if self.probabilities is None else len(self.probabilities)
+
+
+class PredictionLog:
+    """Appends entries to segments in a folder. Recovers what a killed server left there when it is opened.
+
+    Attributes:
+        lost: rows that earlier servers had accepted and that are nowhere; found when this log was opened.
+    """
+
+    def __init__(self, settings: LogSettings) -> None:
+        self._settings = settings
+        self._folder = settings.folder
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._key = _hash_key(self._folder) if settings.hash else b""
+        self.lost = recover(self._folder)
+        self._token = secrets.token_hex(4)  # not the process id: in a container that is 1, time and again
+        self._counters = Counters(self._folder / f"{_now()}-{self._token}{SUFFIX}")
+        self._entries: list[Entry] = []
+        self._waiting = 0
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closing = False
+        self._segment: _Segment | None = None
+        self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+        self._thread.start()
+
+    @property
+    def counts(self) -> Counts:
+        return self._counters.counts
+
+    def append(self, entry: Entry) -> bool:
+        """Takes an entry, or drops it where too many wait; never waits itself."""
+        rows = entry.rows
+        with self._lock:
+            counts = self._counters.counts
+            if self._closing or self._waiting + rows > self._settings.queue_rows:
+                self._counters.set(counts._replace(dropped=counts.dropped + rows))
+                return False
+            self._entries.append(entry)
+            self._waiting += rows
+            self._counters.set(counts._replace(accepted=counts.accepted + rows))
+            return True
+
+    def close(self) -> None:
+        """Writes what waits and closes the segment."""
+        with self._lock:
+            self._closing = True
+        self._wake.set()
+        self._thread.join(timeout=60)
+        self._counters.close()
+
+    def _run(self) -> None:
+        tidied = 0.0
+        while True:
+            ending = self._wake.wait(self._settings.flush_s)
+            try:
+                self._flush()
+                if ending or (self._segment and self._segment.is_due(self._settings)):
+                    self._close_segment()
+                if time.monotonic() - tidied > _HOUSEKEEPING_S:
+                    tidied = time.monotonic()
+                    delete_old(self._folder, self._settings.keep_days, self._settings.keep_mb)
+            except Exception:  # a full disk, say: the server answers on, and what is lost is counted
+                logger.exception("the prediction log cannot be written")
+                self._segment = None
+            if ending:
+                return
+
+    def _flush(self) -> None:
+        with self._lock:
+            entries, self._entries = self._entries, []
+            self._waiting = 0
+        start = 0
+        try:
+            for end in range(1, len(entries) + 1):  # runs of the same contract
+                if end == len(entries) or entries[end].contract is not entries[start].contract:
+                    self._write(entries[start:end])
+                    start = end
+        except Exception:
+            rows = sum(entry.rows for entry in entries[start:])
+            counts = self._counters.counts
+            self._count(accepted=counts.accepted - rows, dropped=counts.dropped + rows)
+            raise
+
+    def _write(self, entries: Sequence[Entry]) -> None:
+        schema = log_schema(entries[0].contract, self._settings.drop, self._settings.hash)
+        if self._segment is not None and not self._segment.schema.equals(schema):
+            self._close_segment()
+        if self._segment is None:
+            self._segment = _Segment(self._folder / f"{_now()}-{self._token}{OPEN}", schema)
+            self._count(open_rows=0)
+        batch = self._batch(entries, schema)
+        self._segment.write(batch)
+        counts = self._counters.counts
+        self._count(written=counts.written + batch.num_rows, open_rows=self._segment.rows)
+
+    def _batch(self, entries: Sequence[Entry], schema: pa.Schema) -> pa.RecordBatch:
+        arrays = [_column(field, entries, self._key if field.name in self._settings.hash else b"") for field in schema]
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def _close_segment(self) -> None:
+        if self._segment is not None:
+            segment, self._segment = self._segment, None
+            segment.close()
+            close_segment(segment.path)
+            self._count(open_rows=0)
+
+    def _count(self, **changes: int) -> None:
+        with self._lock:
+            self._counters.set(self._counters.counts._replace(**changes))
+
+
+class _Segment:
+    """An open segment."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path = path
+        self.schema = schema
+        self.rows = 0
+        self._opened = time.monotonic()
+        self._file = path.open("xb")
+        self._writer = pa.ipc.new_stream(self._file, schema)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Appends a batch; it is on disk when this returns."""
+        self._writer.write_batch(batch)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self.rows += batch.num_rows
+
+    def is_due(self, settings: LogSettings) -> bool:
+        minutes = (time.monotonic() - self._opened) / 60
+        return self._file.tell() > settings.segment_mb * 1e6 or minutes > settings.segment_minutes
+
+    def close(self) -> None:
+        self._writer.close()
+        self._file.close()
+
+
+_OF_ENTRY: dict[str, Any] = {
+    "_time_us": lambda entry: entry.time_us,
+    "_request_id": lambda entry: entry.request_id,
+    "_version": lambda entry: entry.version,
+    "_role": lambda entry: entry.role,
+    "_latency_ms": lambda entry: entry.latency_ms,
+    "_shadow_version": lambda entry: entry.shadow[0] if entry.shadow else None,
+    "_error": lambda entry: entry.error,
+}
+
+
+def _column(field: pa.Field, entries: Sequence[Entry], key: bytes) -> pa.Array:
+    """A column of the log: a value for each row of each entry."""
+    name, values = field.name, []
+    for entry in entries:
+        if name in _OF_ENTRY:
+            values += [_OF_ENTRY[name](entry)] * entry.rows
+        elif name == "_row":
+            values += range(entry.rows)
+        elif name == "_probability":
+            values += _listed(entry.probabilities, entry.rows)
+        elif name == "_label":
+            values += _listed(entry.labels, entry.rows)
+        elif name == "_shadow_probability":
+            values += _listed(entry.shadow[1] if entry.shadow else None, entry.rows)
+        else:
+            given = entry.columns.get(name) or [None] * entry.rows
+            values += [hashed(key, value) for value in given] if key else given
+    return pa.array(values, field.type)
+
+
+def _listed(values: np.ndarray | None, rows: int) -> list[Any]:
+    return [None] * rows if values is None else values.tolist()
+
+
+def _now() -> str:
+    """A name by which segments sort: microseconds since the epoch."""
+    return f"{time.time_ns() // 1000:017d}"
+
+
+def hashed(key: bytes, value: Value | None) -> str | None:
+    """A value's keyed hash: equal values have equal ones, and without the key nobody can try values."""
+    return None if value is None else hmac.new(key, str(value).encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def _hash_key(folder: Path) -> bytes:
+    path = folder / HASH_KEY
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(32))
+    except FileExistsError:
+        pass
+    return path.read_bytes()
+
+
+def recover(folder: Path) -> int:
+    """Closes the segments of writers that were killed; returns how many rows they had accepted and not written."""
+    lost = 0
+    for counters in sorted(folder.glob(f"*{SUFFIX}")):
+        counts = counts_of_dead(counters)
+        if counts is None:
+            continue
+        left = list(folder.glob(f"*-{counters.stem.rpartition('-')[2]}{OPEN}"))
+        had_open = bool(left)
+        rows = sum(close_segment(path) for path in left)
+        gone = counts.accepted - counts.written - (rows - counts.open_rows if had_open else 0)
+        note = {"writer": counters.stem, "accepted": counts.accepted, "recovered": rows, "lost": gone}
+        note |= {"dropped": counts.dropped, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        with (folder / RECOVERED).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(note) + "\n")
+        counters.unlink(missing_ok=True)
+        lost += gone
+        logger.warning("a server was killed: %d rows of its log recovered, %d lost", rows, gone)
+    return lost

@@ -1,0 +1,98 @@
+"""Between MLServer's V2 messages and named columns, and the JSON of the plain route."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from mlserver.types import InferenceRequest, InferenceResponse, Parameters, RequestInput, ResponseOutput
+
+from serving.contract import Problem, Refused
+from serving.service import Answer
+
+ROWS = "rows"  # the name of an input whose elements are rows, as JSON objects
+_SIGNED = {"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"}
+_FLOATS = {"FP16", "FP32", "FP64"}
+
+
+def rows_of(request: InferenceRequest) -> list[Any] | None:
+    """The rows of a request with one BYTES input `rows`, each element a JSON object; None where it has another form.
+
+    Raises Refused.
+    """
+    if len(request.inputs) != 1 or request.inputs[0].name != ROWS or request.inputs[0].datatype != "BYTES":
+        return None
+    rows = []
+    for number, text in enumerate(_values(request.inputs[0])):
+        try:
+            rows.append(orjson.loads(text))
+        except (orjson.JSONDecodeError, TypeError) as error:
+            raise Refused([Problem(number, "", "unparsable", f"not a JSON object: {error}")]) from error
+    return rows
+
+
+def columns_of(request: InferenceRequest) -> dict[str, Sequence[Any]]:
+    """The columns of a request with an input for each feature. Raises Refused."""
+    columns: dict[str, Sequence[Any]] = {}
+    for one in request.inputs:
+        if one.name in columns:
+            raise Refused([Problem(None, one.name, "rows", "is there twice")])
+        values = _values(one)
+        rows = one.shape[0] if one.shape else 0
+        if any(size != 1 for size in one.shape[1:]) or rows != len(values):
+            message = f"has the shape {list(one.shape)} and {len(values)} values; wants [rows] or [rows, 1]"
+            raise Refused([Problem(None, one.name, "rows", message)])
+        columns[one.name] = values
+    return columns
+
+
+def _values(one: RequestInput) -> list[Any]:
+    """The elements of an input, flat; text stays bytes where it came as such."""
+    data = one.data.root
+    values = list(data) if isinstance(data, Sequence) and not isinstance(data, str | bytes) else [data]
+    if values and isinstance(values[0], list):
+        values = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in values]
+    datatype = str(getattr(one.datatype, "value", one.datatype))
+    if datatype not in _SIGNED | _FLOATS | {"BYTES"}:
+        raise Refused([Problem(None, one.name, "type", f"the datatype {datatype} is no number and no text")])
+    for row, value in enumerate(values):
+        is_text = isinstance(value, str | bytes)
+        if value is not None and is_text != (datatype == "BYTES"):
+            message = f"{'text' if is_text else value!r} in an input of datatype {datatype}"
+            raise Refused([Problem(row, one.name, "type", message)])
+    return values
+
+
+def v2_response(model: str, answer: Answer) -> InferenceResponse:
+    """The answer as outputs `probability` and `label`, each [rows]."""
+    rows = len(answer.probabilities)
+    return InferenceResponse(
+        model_name=model,
+        model_version=answer.version,
+        id=answer.request_id,
+        parameters=Parameters(content_type="np"),
+        outputs=[
+            ResponseOutput(name="probability", shape=[rows], datatype="FP32", data=answer.probabilities.tolist()),
+            ResponseOutput(name="label", shape=[rows], datatype="INT64", data=answer.labels.tolist()),
+        ],
+    )
+
+
+def plain_response(model: str, answer: Answer) -> dict[str, Any]:
+    """The answer as JSON, a prediction for each row."""
+    both = zip(answer.probabilities.tolist(), answer.labels.tolist(), strict=True)
+    return {
+        "id": answer.request_id,
+        "model": model,
+        "version": answer.version,
+        "predictions": [{"probability": probability, "label": label} for probability, label in both],
+    }
+
+
+def refusal(error: Refused, request_id: str | None = None) -> dict[str, Any]:
+    """Why a request is refused, as JSON: one sentence, and each problem by row and feature."""
+    problems = [
+        {"row": one.row, "feature": one.feature, "reason": one.reason, "message": one.message} for one in error.problems
+    ]
+    return {"error": str(error), "id": request_id, "problems": problems}

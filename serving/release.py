@@ -1,0 +1,107 @@
+"""A release in memory: its SavedModel, its contract, its version; loaded and checked before it may answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from serving.contract import Contract
+
+CURRENT, RELEASE_JSON = "CURRENT", "release.json"
+SIGNATURE = "serving_default"
+SAME = 1e-4  # between an example's answer alone and in a batch: float32 sums in another order
+WARM_UP = (1, 2, 8, 64)  # sizes of batches
+
+
+class BadRelease(ValueError):
+    """A release that cannot be served, and why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Release:
+    """A release that answers.
+
+    Attributes:
+        version: the name of its folder.
+        contract: what it takes.
+        predict: serialized tf.Examples to float32 probabilities [rows]; thread-safe.
+        about: its release.json.
+    """
+
+    version: str
+    contract: Contract
+    predict: Callable[[list[bytes]], np.ndarray]
+    about: dict[str, Any]
+
+
+def current_version(releases: Path) -> str | None:
+    """The version that `CURRENT` names; None where there is none."""
+    try:
+        return (releases / CURRENT).read_text(encoding="utf-8").strip() or None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def load_release(folder: Path) -> Release:
+    """Loads a release and asks it for what it will be asked for.
+
+    Raises:
+        BadRelease: it does not load, names no inputs, or gives an answer that is none.
+    """
+    try:
+        about = json.loads((folder / RELEASE_JSON).read_text(encoding="utf-8"))
+        contract = Contract.from_inputs(about["inputs"])
+    except FileNotFoundError as error:
+        raise BadRelease(f"{folder} is no release: it has no {RELEASE_JSON}") from error
+    except KeyError as error:
+        raise BadRelease(
+            f"{folder}: its {RELEASE_JSON} says no inputs; release it anew (make run ARGS=--no-cache)"
+        ) from error
+    except (OSError, ValueError, TypeError) as error:
+        raise BadRelease(f"{folder}: {RELEASE_JSON} cannot be used: {error}") from error
+    try:
+        release = Release(folder.name, contract, _predictor(folder), about)
+    except Exception as error:  # whatever TensorFlow raises of a model that is broken or incomplete
+        raise BadRelease(f"{folder}: the model does not load: {' '.join(str(error).split())[:300]}") from error
+    _check(release)
+    return release
+
+
+def _predictor(folder: Path) -> Callable[[list[bytes]], np.ndarray]:
+    import tensorflow as tf
+
+    model = tf.saved_model.load(str(folder))
+    if SIGNATURE not in model.signatures:
+        raise ValueError(f"it has no signature {SIGNATURE}")
+    serve = model.signatures[SIGNATURE]
+    [argument] = serve.structured_input_signature[1]
+    [output] = serve.structured_outputs
+
+    def predict(examples: list[bytes]) -> np.ndarray:
+        # `model` is named here to live as long as this: its signature alone does not keep its variables.
+        assert model is not None
+        return serve(**{argument: tf.constant(examples)})[output].numpy().reshape(len(examples), -1)[:, -1]
+
+    return predict
+
+
+def _check(release: Release) -> None:
+    """Asks a release for the probes of its contract, alone and in batches."""
+    probes = release.contract.read_rows(list(release.contract.probe())).examples
+    try:
+        alone = np.concatenate([release.predict([example]) for example in probes])
+        for size in WARM_UP:
+            together = release.predict((probes * size)[:size])
+    except Exception as error:
+        raise BadRelease(f"{release.version}: it does not answer: {' '.join(str(error).split())[:300]}") from error
+    if len(together) != WARM_UP[-1]:
+        raise BadRelease(f"{release.version}: {WARM_UP[-1]} examples got {len(together)} answers")
+    if not np.all((alone >= 0) & (alone <= 1)):  # NaN is neither
+        raise BadRelease(f"{release.version}: a probe was answered with {alone.tolist()}, not with probabilities")
+    if float(np.abs(together[: len(alone)] - alone).max()) > SAME:
+        raise BadRelease(f"{release.version}: an example alone and in a batch get different answers")

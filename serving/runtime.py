@@ -1,0 +1,129 @@
+"""The MLServer runtime: the V2 protocol (REST and gRPC) and the routes of ours, over the one Service of the process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from pathlib import Path
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+from mlserver import MLModel
+from mlserver.errors import InferenceError
+from mlserver.handlers import custom_handler
+from mlserver.types import InferenceRequest, InferenceResponse, MetadataModelResponse, MetadataTensor
+
+from serving.contract import Contract, Refused
+from serving.openapi import openapi
+from serving.protocol import columns_of, plain_response, refusal, rows_of, v2_response
+from serving.service import Service, served_now
+from serving.settings import read_settings
+from serving.watcher import Watcher
+
+DATATYPES = {"int": "INT64", "float": "FP32", "bytes": "BYTES"}
+REQUEST_ID = "x-request-id"
+
+
+@functools.cache
+def the_service(settings: str) -> tuple[Service, Watcher]:
+    """The process's service: MLServer makes a new runtime at each reload, and what answers must not change with it."""
+    service = Service(read_settings(Path(settings)))
+    return service, Watcher(service)
+
+
+class FlightlineRuntime(MLModel):
+    """Serves the current release of a pipeline; follows `CURRENT` by itself, and at once when told to reload."""
+
+    _following: asyncio.Task[None] | None = None
+
+    async def load(self) -> bool:
+        """Loads what `CURRENT` names. Raises BadRelease where nothing can answer."""
+        self._service, self._watcher = the_service(str(self.settings.parameters.uri))
+        await self._watcher.look()
+        self._following = asyncio.create_task(self._watcher.run())
+        return True
+
+    async def metadata(self) -> MetadataModelResponse:
+        """What V2 says of the model: of the release that answers now."""
+        deployment = self._service.deployment
+        assert deployment is not None
+        return MetadataModelResponse(
+            name=self.name,
+            platform=self.settings.platform,
+            versions=list(served_now(deployment).values()),
+            inputs=_tensors(deployment.current.contract),
+            outputs=_outputs(),
+        )
+
+    async def unload(self) -> bool:
+        """Stops following; the service goes on for the runtime that takes over."""
+        if self._following:
+            self._following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._following
+        return True
+
+    async def predict(self, payload: InferenceRequest) -> InferenceResponse:
+        """Answers a V2 request. Raises InferenceError (400) where it breaks the contract."""
+        try:
+            rows = rows_of(payload)
+            if rows is not None:
+                answer = await self._service.answer_rows(rows, payload.id)
+            else:
+                answer = await self._service.answer_columns(columns_of(payload), payload.id)
+        except Refused as error:
+            raise InferenceError(str(error)) from error
+        return v2_response(self.name, answer)
+
+    @custom_handler(rest_path="/predict")
+    async def predict_rows(self, request: Request) -> Response:
+        """Answers `{"rows": [{...}, ...]}`; the request id is the header X-Request-Id, or `id`."""
+        request_id = request.headers.get(REQUEST_ID)
+        try:
+            asked = orjson.loads(await request.body())
+            if not isinstance(asked, dict) or not isinstance(asked.get("rows"), list):
+                raise ValueError('wants {"rows": [{"feature": value, ...}, ...]}')
+            request_id = str(asked.get("id") or request_id or "") or None
+            answer = await self._service.answer_rows(asked["rows"], request_id)
+        except Refused as error:
+            return _json(refusal(error, request_id), 400, request_id)
+        except ValueError as error:  # orjson's included
+            return _json({"error": f"the body cannot be read: {error}", "id": request_id, "problems": []}, 400)
+        return _json(plain_response(self.name, answer), 200, answer.request_id)
+
+    @custom_handler(rest_path="/predict/openapi.json", rest_method="GET")
+    async def describe(self) -> Response:
+        """The OpenAPI description of /predict, made of the current release's contract."""
+        deployment = self._service.deployment
+        assert deployment is not None
+        return _json(openapi(self.name, deployment.current.version, deployment.current.contract), 200)
+
+    @custom_handler(rest_path="/served", rest_method="GET")
+    async def served(self) -> Response:
+        """Which releases answer now, by role."""
+        deployment = self._service.deployment
+        facts: dict[str, Any] = dict(served_now(deployment))
+        if deployment and deployment.canary:
+            facts["share"] = deployment.share
+        return _json(facts, 200)
+
+
+def _json(content: Any, status: int, request_id: str | None = None) -> Response:
+    headers = {REQUEST_ID: request_id} if request_id and request_id.isprintable() and request_id.isascii() else None
+    return Response(orjson.dumps(content), status, headers, "application/json")
+
+
+def _tensors(contract: Contract) -> list[MetadataTensor]:
+    return [
+        MetadataTensor(name=feature.name, datatype=DATATYPES[feature.kind], shape=[-1])
+        for feature in contract.features.values()
+    ]
+
+
+def _outputs() -> list[MetadataTensor]:
+    return [
+        MetadataTensor(name="probability", datatype="FP32", shape=[-1]),
+        MetadataTensor(name="label", datatype="INT64", shape=[-1]),
+    ]

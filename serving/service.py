@@ -1,0 +1,179 @@
+"""What the server does, apart from protocols: takes rows, answers them with a release, logs both.
+
+One Service lives in the process. Which releases answer is one object (`Deployment`) that is replaced as a whole; a
+request takes it once and is answered by what it took, whatever is swapped meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from serving import metrics
+from serving.batcher import Batchers
+from serving.contract import Problem, Refused, Rows
+from serving.deployment import CANARY, CURRENT, Deployment
+from serving.prediction_log import Entry, PredictionLog
+from serving.release import Release
+from serving.settings import Settings
+
+logger = logging.getLogger("serving")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request is answered.
+
+    Attributes:
+        probabilities, labels: [rows] float32, int64.
+    """
+
+    request_id: str
+    version: str
+    probabilities: np.ndarray
+    labels: np.ndarray
+
+
+class Service:
+    """Answers requests. `deployment` is None until a release has been loaded."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.deployment: Deployment | None = None
+        self.log = PredictionLog(settings.log) if settings.log else None
+        self.watch_answers: Callable[[str, float, np.ndarray | None], None] | None = None
+        self._models = Batchers()
+        self._background: set[asyncio.Task[None]] = set()
+        if self.log:
+            for state in ("accepted", "written", "dropped"):
+                metrics.LOG_ROWS.labels(state).set_function(lambda name=state: getattr(self.log.counts, name))
+            metrics.LOG_ROWS.labels("lost").set(self.log.lost)
+
+    async def answer_rows(self, rows: Any, request_id: str | None = None) -> Answer:
+        """Answers a list of JSON objects. Raises Refused."""
+        if isinstance(rows, list) and len(rows) > self.settings.max_rows:
+            raise self._too_many(len(rows))
+        return await self._answer(lambda release: release.contract.read_rows(rows), request_id)
+
+    async def answer_columns(self, columns: Mapping[str, Sequence[Any]], request_id: str | None = None) -> Answer:
+        """Answers columns of values. Raises Refused."""
+        if (rows := max(map(len, columns.values()), default=0)) > self.settings.max_rows:
+            raise self._too_many(rows)
+        return await self._answer(lambda release: release.contract.read_columns(columns), request_id)
+
+    def _too_many(self, rows: int) -> Refused:
+        return Refused([Problem(None, "", "rows", f"{rows:,} rows; one request takes {self.settings.max_rows:,}")])
+
+    async def _answer(self, read: Callable[[Release], Rows], asked_id: str | None) -> Answer:
+        deployment = self.deployment
+        if deployment is None:
+            raise RuntimeError("no release is loaded")
+        request_id = asked_id or uuid.uuid4().hex
+        release, role = deployment.route(request_id)
+        try:
+            return await self._answer_with(release, role, deployment, read, request_id)
+        except Refused:
+            raise
+        except Exception:
+            if role != CANARY:
+                raise
+        return await self._answer_with(deployment.current, CURRENT, deployment, read, request_id)
+
+    async def _answer_with(
+        self, release: Release, role: str, deployment: Deployment, read: Callable[[Release], Rows], request_id: str
+    ) -> Answer:
+        start, came = time.perf_counter(), time.time_ns() // 1000
+
+        def entry(**more: Any) -> Entry:
+            latency = (time.perf_counter() - start) * 1000
+            return Entry(came, request_id, release.contract, release.version, role, latency, **more)
+
+        try:
+            rows = read(release)
+            probabilities = await self._models.predict(release, rows.examples)
+        except Exception as error:
+            self._count_failure(release, role, error)
+            self._log(entry(error=self._loggable(error)))
+            raise
+        labels = (probabilities >= self.settings.threshold).astype(np.int64)
+        logged = entry(columns=rows.columns, probabilities=probabilities, labels=labels)
+        metrics.REQUESTS.labels(release.version, role, "answered").inc()
+        metrics.ROWS.labels(release.version, role).inc(len(probabilities))
+        metrics.LATENCY.labels(release.version, role).observe(logged.latency_ms / 1000)
+        if self.watch_answers:
+            self.watch_answers(role, logged.latency_ms, probabilities)
+        if deployment.shadow is None:
+            self._log(logged)
+        else:
+            self._later(self._answer_aside(deployment.shadow, rows, logged))
+        return Answer(request_id, release.version, probabilities, labels)
+
+    def _count_failure(self, release: Release, role: str, error: Exception) -> None:
+        refused = isinstance(error, Refused)
+        metrics.REQUESTS.labels(release.version, role, "refused" if refused else "failed").inc()
+        if isinstance(error, Refused):
+            for problem in error.problems:
+                known = problem.feature if problem.feature in release.contract.features else ""
+                metrics.REFUSED.labels(known, problem.reason).inc()
+        elif self.watch_answers:
+            self.watch_answers(role, 0.0, None)
+
+    def _loggable(self, error: Exception) -> str:
+        """An error as the log keeps it: without values of features that are sensitive."""
+        if not isinstance(error, Refused):
+            return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        log = self.settings.log
+        sensitive = {*log.drop, *log.hash} if log else set()
+        told = (f"{p.feature}: {p.reason}" if p.feature in sensitive else str(p) for p in error.problems)
+        return "; ".join(told)[:1000]
+
+    async def _answer_aside(self, shadow: Release, rows: Rows, logged: Entry) -> None:
+        """Lets a release answer for the log alone, after the answer has been given."""
+        answered: tuple[str, np.ndarray] | None = None
+        try:
+            if shadow.contract is logged.contract or shadow.contract.features == logged.contract.features:
+                examples = rows.examples
+            else:
+                examples = shadow.contract.read_columns(
+                    {name: values for name, values in rows.columns.items() if name in shadow.contract.features}
+                ).examples
+            answered = shadow.version, await self._models.predict(shadow, examples)
+            metrics.REQUESTS.labels(shadow.version, "shadow", "answered").inc()
+        except Exception as error:
+            metrics.REQUESTS.labels(shadow.version, "shadow", "failed").inc()
+            logger.warning("the shadow %s did not answer: %s", shadow.version, error)
+        self._log(Entry(**{**vars(logged), "shadow": answered}))
+
+    def _later(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _log(self, entry: Entry) -> None:
+        if self.log:
+            self.log.append(entry)
+
+    async def close(self) -> None:
+        """Answers and logs what has been taken, then ends."""
+        await asyncio.gather(*self._background, return_exceptions=True)
+        if self.log:
+            await asyncio.to_thread(self.log.close)
+
+
+def served_now(deployment: Deployment | None) -> dict[str, str]:
+    """Role → version of what answers."""
+    if deployment is None:
+        return {}
+    served = {CURRENT: deployment.current.version}
+    if deployment.canary:
+        served[CANARY] = deployment.canary.version
+    if deployment.shadow:
+        served["shadow"] = deployment.shadow.version
+    return served

@@ -1,0 +1,102 @@
+"""Two releases at once: a shadow that answers aside, a canary that answers a share and is taken back if it is worse."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from load import load
+from served import serving, wait_for
+from small_releases import ROW, make_current, small_release
+
+from serving.deployment import share_of
+from serving.log_files import read_log
+
+
+def canary(releases, version, share):
+    (releases / "CANARY").write_text(json.dumps({"version": version, "share": share}))
+
+
+def body(number):
+    return {"rows": [ROW | {"dep_delay": number % 200 - 60}], "id": str(number)}
+
+
+def test_a_shadow_answers_into_the_log_alone(releases):
+    small_release(releases, 2, bias=1.0)
+    small_release(releases, 1)
+    (releases / "SHADOW").write_text("2\n")
+    with serving(releases.parents[1], log={"flush_s": 0.05}) as server:
+        assert server.served == {"current": "1", "shadow": "2"}
+        outcome = load(server.http_port, 300, 4, body)
+        assert outcome.failed == 0
+        assert set(outcome.versions) == {"1"}
+        wait_for(lambda: read_log(server.predictions).num_rows == 300, 20)
+        for row in read_log(server.predictions).to_pylist():
+            assert (row["_version"], row["_shadow_version"]) == ("1", "2")
+            assert row["_shadow_probability"] > row["_probability"]
+        (releases / "SHADOW").unlink()
+        wait_for(lambda: server.served == {"current": "1"})
+
+
+def test_a_canary_answers_its_share_by_request_id_and_a_good_one_stays(releases):
+    small_release(releases, 2)
+    small_release(releases, 1)
+    canary(releases, "2", 0.3)
+    with serving(releases.parents[1], canary={"min_requests": 100, "max_latency_ratio": 20.0}) as server:
+        assert server.served == {"current": "1", "canary": "2", "share": 0.3}
+        outcome = load(server.http_port, 2000, 4, body)
+        assert outcome.failed == 0
+        expected = sum(share_of(str(number)) < 0.3 for number in range(2000))
+        assert outcome.versions == {"1": 2000 - expected, "2": expected}
+        assert 500 < expected < 700
+        wait_for(lambda: server.served["canary"] == "2")  # some looks later
+        assert server.predict(ROW, id="0")[1]["version"] == server.predict(ROW, id="0")[1]["version"]
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        ({"bias": 3.0}, "predictions differ"),
+        ({"slow_ms": 40}, "latency"),
+    ],
+)
+def test_a_canary_that_is_worse_is_taken_back_by_itself(releases, made, reason):
+    small_release(releases, 2, **made)
+    small_release(releases, 1)
+    canary(releases, "2", 0.5)
+    with serving(releases.parents[1], canary={"min_requests": 50, "max_latency_ratio": 8.0}) as server:
+        outcome = load(server.http_port, 1500, 2, body)
+        assert outcome.failed == 0
+        wait_for(lambda: server.served == {"current": "1"})
+        [event] = [one for one in server.events if one["event"] == "canary taken back"]
+        assert event["version"] == "2"
+        assert reason in event["reason"]
+        assert not (releases / "CANARY").exists()
+        assert json.loads((releases / "CANARY.taken-back").read_text())["version"] == "2"
+        assert server.metric("flightline_swaps_total", outcome="canary taken back") == 1
+
+
+def test_requests_that_fail_in_a_canary_are_answered_by_the_current_release(releases):
+    small_release(releases, 2, fails_on="N-broken")
+    small_release(releases, 1)
+    canary(releases, "2", 0.5)
+    with serving(releases.parents[1]) as server:
+        assert server.served["canary"] == "2"
+        outcome = load(
+            server.http_port, 400, 2, lambda number: {"rows": [ROW | {"tailnum": "N-broken"}], "id": str(number)}
+        )
+        assert outcome.failed == 0
+        assert set(outcome.versions) == {"1"}
+        wait_for(lambda: server.served == {"current": "1"})
+        [event] = [one for one in server.events if one["event"] == "canary taken back"]
+        assert "failed" in event["reason"]
+
+
+def test_a_canary_that_is_made_current_is_a_canary_no_more(releases):
+    small_release(releases, 2)
+    small_release(releases, 1)
+    canary(releases, "2", 0.5)
+    with serving(releases.parents[1]) as server:
+        assert server.served["canary"] == "2"
+        make_current(releases, "2")
+        wait_for(lambda: server.served == {"current": "2"})

@@ -1,0 +1,60 @@
+"""Releases of a model with one weight: real SavedModels, made in a second; their answers say which of them answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipeline.releases import release
+
+INPUTS: list[dict[str, Any]] = [
+    {"name": "dep_delay", "type": "int", "required": True, "min": -120, "max": 2880},
+    {"name": "distance", "type": "int", "required": True, "min": 1},
+    {"name": "origin", "type": "bytes", "required": True, "values": ["EWR", "JFK", "LGA"]},
+    {"name": "tailnum", "type": "bytes", "required": False},
+    {"name": "temp", "type": "float", "required": False, "min": -60.0, "max": 140.0},
+]
+ROW = {"dep_delay": 30, "distance": 1400, "origin": "EWR", "tailnum": "N14228", "temp": 39.02}
+
+
+def small_release(releases: Path, version: int, bias: float = 0.0, inputs: Any = None, **model: Any) -> str:
+    """Adds a release that answers sigmoid(bias + dep_delay / 100) and makes it current; returns its version."""
+    folder = releases / str(version)
+    save_model(folder, bias, **model)
+    release(folder, {"run": f"run-{version}", "inputs": INPUTS if inputs is None else inputs})
+    return folder.name
+
+
+def save_model(folder: Path, bias: float, slow_ms: int = 0, fails_on: str = "") -> None:
+    """Writes a SavedModel with the signature that Trainer's have.
+
+    A call takes about `slow_ms`; one with the tail number `fails_on` fails within the graph.
+    """
+    import tensorflow as tf
+
+    spec = {"dep_delay": tf.io.FixedLenFeature([1], tf.int64), "tailnum": tf.io.VarLenFeature(tf.string)}
+    module = tf.Module()
+    module.bias = tf.Variable(bias)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        columns = tf.io.parse_example(examples, spec)
+        delay = tf.cast(columns["dep_delay"], tf.float32)
+        if fails_on:
+            tf.debugging.Assert(tf.reduce_all(columns["tailnum"].values != fails_on), ["a tail number that breaks it"])
+        logits = module.bias + delay / 100
+        if slow_ms:
+            burnt = tf.random.normal([256, 256])
+            for _ in tf.range(slow_ms):
+                burnt = tf.math.sin(burnt @ burnt)
+            logits += 1e-30 * tf.reduce_mean(burnt)  # not 0: TensorFlow would see that nothing depends on it
+        return {"probabilities": tf.sigmoid(logits)}
+
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
+
+
+def make_current(releases: Path, version: str) -> None:
+    """What a promotion or a rollback does."""
+    about = json.loads((releases / version / "release.json").read_text())
+    release(releases / version, about)

@@ -1,0 +1,137 @@
+"""What a request may hold, and what is said of one that may not."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving.contract import MOST_PROBLEMS, Contract, Feature, Refused
+
+
+def problem_of(contract, row):
+    with pytest.raises(Refused) as refused:
+        contract.read_rows([row])
+    return refused.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "feature", "reason"),
+    [
+        ({"month": None}, "month", "missing"),
+        ({"origin": ""}, "origin", "missing"),
+        ({"month": math.nan}, "month", "missing"),
+        ({"month": "7"}, "month", "type"),
+        ({"month": 7.5}, "month", "type"),
+        ({"month": True}, "month", "type"),
+        ({"month": [7]}, "month", "type"),
+        ({"origin": 7}, "origin", "type"),
+        ({"temp": {"celsius": 4}}, "temp", "type"),
+        ({"month": 13}, "month", "domain"),
+        ({"month": 0}, "month", "domain"),
+        ({"temp": -60.5}, "temp", "domain"),
+        ({"origin": "BOS"}, "origin", "domain"),
+        ({"dep_delay": 2**63}, "dep_delay", "unparsable"),
+        ({"dep_delay": math.inf}, "dep_delay", "unparsable"),
+        ({"temp": -math.inf}, "temp", "unparsable"),
+        ({"tailnum": b"\xff"}, "tailnum", "unparsable"),
+        ({"tailnum": "\ud800"}, "tailnum", "unparsable"),
+        ({"dep_dealy": 4}, "dep_dealy", "unknown"),
+    ],
+)
+def test_a_value_that_breaks_the_contract_is_named(contract, row, change, feature, reason):
+    problem = problem_of(contract, row | change)
+    assert (problem.row, problem.feature, problem.reason) == (0, feature, reason)
+    assert feature in str(problem)
+
+
+def test_a_required_feature_that_is_not_there_is_named(contract, row):
+    del row["dep_delay"]
+    problem = problem_of(contract, row)
+    assert (problem.feature, problem.reason) == ("dep_delay", "missing")
+
+
+def test_a_misspelt_feature_or_value_gets_the_likely_one(contract, row):
+    assert "dep_delay" in problem_of(contract, row | {"dep_dealy": 4}).message
+    assert "EWR" in problem_of(contract, row | {"origin": "EWT"}).message
+
+
+@pytest.mark.parametrize("rows", [[], {}, None, "rows", [1], [[]]])
+def test_what_is_no_list_of_rows_is_refused(contract, rows):
+    with pytest.raises(Refused):
+        contract.read_rows(rows)
+
+
+def test_missing_optional_values_are_fine_however_they_are_missing(contract, row):
+    del row["temp"], row["tailnum"]
+    ways = [row, row | {"temp": None, "tailnum": ""}, row | {"temp": math.nan, "tailnum": None}]
+    assert len(set(contract.read_rows(ways).examples)) == 1
+
+
+def test_whole_numbers_may_come_as_floats(contract, row):
+    both = contract.read_rows([row, row | {"month": 7.0, "dep_delay": 90.0}])
+    assert both.examples[0] == both.examples[1]
+    assert both.columns["month"] == [7, 7]
+
+
+def test_rows_and_columns_are_the_same(contract, row):
+    rows = [row, row | {"month": 8, "temp": None}]
+    columns = {name: [one[name] for one in rows] for name in row}
+    assert contract.read_columns(columns) == contract.read_rows(rows)
+
+
+def test_columns_of_different_lengths_are_refused(contract, row):
+    columns = {name: [value] for name, value in row.items()} | {"temp": [1.0, 2.0]}
+    with pytest.raises(Refused, match="temp: has 2 values"):
+        contract.read_columns(columns)
+
+
+def test_every_row_at_fault_is_named_up_to_a_number(contract, row):
+    with pytest.raises(Refused) as refused:
+        contract.read_rows([row, row | {"month": 13}, row | {"origin": "BOS", "temp": "warm"}])
+    assert [(one.row, one.feature) for one in refused.value.problems] == [(1, "month"), (2, "origin"), (2, "temp")]
+    with pytest.raises(Refused) as refused:
+        contract.read_rows([row | {"month": 13}] * 1000)
+    assert len(refused.value.problems) == MOST_PROBLEMS
+
+
+def test_a_value_is_not_taken_for_an_equal_one_of_another_type(contract, row):
+    contract.read_rows([row | {"month": 1}])
+    assert problem_of(contract, row | {"month": True}).reason == "type"  # 1 == True
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["", "J", "7", "x" * 99, b"\xff"])
+JSON = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.just("a"), SCALARS, max_size=1)
+FEATURES = [
+    Feature("month", "int", True, 1, 12),
+    Feature("origin", "bytes", values=frozenset("JL")),
+    Feature("t", "float"),
+]
+
+
+@given(st.dictionaries(st.sampled_from(["month", "origin", "t", "other"]), JSON))
+def test_whatever_comes_is_read_or_refused(row):
+    with contextlib.suppress(Refused):  # and nothing else
+        assert len(Contract(FEATURES).read_rows([row]).examples) == 1
+
+
+def test_its_own_probes_keep_it(contract):
+    bare, full = contract.probe()
+    assert set(bare) == {"month", "dep_delay", "origin"}
+    assert set(full) == set(contract.features)
+    assert len(contract.read_rows([bare, full]).examples) == 2
+
+
+@pytest.mark.parametrize("inputs", [None, [], [{}], [{"name": "a"}], [{"name": "a", "type": "date"}], "inputs", [1]])
+def test_what_is_no_contract_is_not_taken_for_one(inputs):
+    with pytest.raises(ValueError, match=r"contract|type|inputs|features"):
+        Contract.from_inputs(inputs)
+
+
+def test_probes_of_half_open_domains_lie_in_them():
+    features = [Feature("up", "int", True, low=10), Feature("down", "float", True, high=-10.0)]
+    contract = Contract(features)
+    contract.read_rows(list(contract.probe()))
