@@ -56,6 +56,7 @@ notebook: setup ## Open the notebooks in JupyterLab
 .PHONY: mlflow-ui
 mlflow-ui: setup ## Show what MLflow was told of the runs, at http://127.0.0.1:5000
 	@$(PYTHON) -m scripts.mlflow_ui $(ARGS)
+
 .PHONY: serving-setup
 serving-setup: setup ## Make .venv-serving, the model server's own environment, from serving/requirements.lock
 	@scripts/serving.sh
