@@ -91,6 +91,15 @@ class GateConfig(Section):
         return limits
 
 
+class ReleaseConfig(Section):
+    """What becomes of releases."""
+
+    keep: Annotated[int, Field(ge=1)] = Field(
+        10,
+        description="newest releases kept; the current one, what a rollback goes to and what is on trial always are",
+    )
+
+
 class UserCode(Section):
     """The functions that standard components call, as dotted paths of importable modules."""
 
@@ -146,6 +155,7 @@ class Config(Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     champion: ChampionConfig = ChampionConfig()
     serving_check: ServingCheckConfig = ServingCheckConfig()
+    release: ReleaseConfig = ReleaseConfig()
     serving: ServingConfig = ServingConfig()
     scoring: ScoringConfig = ScoringConfig()
     user_code: UserCode = UserCode()

@@ -7,6 +7,7 @@ from tfx import v1 as tfx
 from models.evaluation import eval_config
 from models.features import plan_features
 from pipeline.components.arrow_example_gen import ArrowExampleGen
+from pipeline.components.atomic_pusher import Pusher
 from pipeline.components.champion import champion_node
 from pipeline.components.curated_schema import CuratedSchema
 from pipeline.components.data_gate import DataGate
@@ -118,7 +119,7 @@ def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrat
         timeout_s=config.serving_check.timeout_s,
         code=code_digest("pipeline.components.serving_check"),
     )
-    pusher = tfx.components.Pusher(
+    pusher = (Pusher if orchestrator == "local" else tfx.components.Pusher)(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
