@@ -21,7 +21,7 @@ from pipeline.errors import UsageError
 
 CURRENT, RELEASE_JSON, WITHDRAWN = "CURRENT", "release.json", "withdrawn.json"
 ON_TRIAL = ("CANARY", "SHADOW")  # of the server: files that begin with, or hold, a version
-_LOCK, _RETIRED = ".lock", ".retired-"
+_LOCK, _RETIRED, _CHANGE = ".lock", ".retired-", ".change"
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,9 @@ class Release:
 
 
 def release(pushed: Path, about: dict[str, Any]) -> Release:
-    """Makes a pushed model the current release: describes it, then switches `CURRENT`."""
+    """Makes a pushed model the current release, described by `about`."""
     with _alone(pushed.parent):
-        write_whole(pushed / RELEASE_JSON, json.dumps(about, indent=2, sort_keys=True) + "\n")
-        write_whole(pushed.parent / CURRENT, pushed.name + "\n")
+        _switch(pushed.parent, {"current": pushed.name, "about": about})
     return Release(pushed.name, pushed, True, about)
 
 
@@ -60,6 +59,13 @@ def releases(folder: Path) -> list[Release]:
             about = json.loads((path / RELEASE_JSON).read_text(encoding="utf-8"))
             found.append(Release(path.name, path, path.name == current, about, _why_withdrawn(path)))
     return sorted(found, key=lambda item: int(item.version), reverse=True)
+
+
+def finish_interrupted(folder: Path) -> None:
+    """Carries through what a process that was killed had begun to change; does nothing where there is nothing."""
+    if (folder / _CHANGE).is_file():
+        with _alone(folder):
+            pass
 
 
 def is_released(path: Path) -> bool:
@@ -78,8 +84,7 @@ def promote(folder: Path, version: str) -> str | None:
         if version not in known:
             raise UsageError(f"there is no release {version} in {folder}", _they_are(known))
         before = current_version(folder)
-        (folder / version / WITHDRAWN).unlink(missing_ok=True)
-        write_whole(folder / CURRENT, version + "\n")
+        _switch(folder, {"current": version})
         return before
 
 
@@ -103,10 +108,7 @@ def roll_back(folder: Path, version: str | None, reason: str) -> tuple[str, str]
             raise UsageError(f"release {current.version} stays current: {there}", _they_are({r.version for r in known}))
         if target.current:
             raise UsageError(f"release {target.version} is current already", "name another, or none")
-        # CURRENT first: were it the other way round, a kill between the two would leave a withdrawn release serving.
-        write_whole(folder / CURRENT, target.version + "\n")
-        write_whole(current.path / WITHDRAWN, json.dumps({"reason": reason}) + "\n")
-        (target.path / WITHDRAWN).unlink(missing_ok=True)
+        _switch(folder, {"current": target.version, "withdraw": current.version, "reason": reason})
         return current.version, target.version
 
 
@@ -129,6 +131,29 @@ def retire(folder: Path, keep: int) -> list[str]:
             item.path.rename(aside)  # gone at once for whoever lists releases; its files take longer
             shutil.rmtree(aside)
         return [item.version for item in retired]
+
+
+def _switch(folder: Path, change: dict[str, Any]) -> None:
+    """Changes what is current. The change is written down first: were this process killed in the middle of it,
+    whoever comes next carries it through."""
+    write_whole(folder / _CHANGE, json.dumps(change) + "\n")
+    _carry_through(folder)
+
+
+def _carry_through(folder: Path) -> None:
+    """Does what was written down, again as often as need be; nothing where nothing was."""
+    try:
+        change = json.loads((folder / _CHANGE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    version = folder / change["current"]
+    if "about" in change:
+        write_whole(version / RELEASE_JSON, json.dumps(change["about"], indent=2, sort_keys=True) + "\n")
+    (version / WITHDRAWN).unlink(missing_ok=True)
+    write_whole(folder / CURRENT, version.name + "\n")
+    if "withdraw" in change:
+        write_whole(folder / change["withdraw"] / WITHDRAWN, json.dumps({"reason": change["reason"]}) + "\n")
+    (folder / _CHANGE).unlink()
 
 
 def _older(known: list[Release], current: Release) -> Release | None:
@@ -164,6 +189,7 @@ def _alone(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / _LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        _carry_through(folder)
         yield
 
 

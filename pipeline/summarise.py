@@ -19,6 +19,7 @@ from pipeline.metadata.store import properties_of
 from pipeline.observer import RunObserver
 from pipeline.outcome import GATE, PUSHER, failure_of, gate_findings
 from pipeline.releases import is_released, release, retire
+from pipeline.run_events import run_judged
 from pipeline.signatures import signatures_of
 from pipeline.spans import SpanPlan, called
 from pipeline.summary import SpanSummary, Summary
@@ -48,6 +49,8 @@ def summarise(
     if evaluation is not None:
         keep_evaluation(observer.store, run, evaluation)
     failure = failure_of(run, expected, observer.failures, evaluation)
+    findings = gate_findings(run)
+    run_judged(config, run, findings, evaluation)
     summary = Summary(
         run_id=run.run_id,
         pipeline=config.name,
@@ -56,7 +59,7 @@ def summarise(
         steps={node: run.steps[node].state if node in run.steps else "NOT RUN" for node in expected},
         rows=run.rows,
         rejected_file=_rejected_file(run),
-        findings=gate_findings(run),
+        findings=findings,
         evaluation=evaluation,
         release=_released(config, observer, run, evaluation) if failure is None and PUSHER in expected else None,
         span=_span(config, run, plan) if plan else None,
@@ -82,6 +85,7 @@ def _released(config: Config, observer: RunObserver, run: Run, evaluation: Evalu
     if run.pushed is not None and not is_released(Path(run.pushed)):
         metrics = dict(evaluation.metrics.get(OVERALL, {})) if evaluation else {}
         about = {"run": run.run_id, "pipeline": run.pipeline, "metrics": metrics, "inputs": _inputs(config, run)}
+        audit.record(config.workspace, "pushed", run=run.run_id, release=Path(run.pushed).name)
         release(Path(run.pushed), {**about, "signatures": signatures_of(Path(run.pushed)), "digests": _digests(run)})
         for version in retire(config.releases, config.release.keep):
             audit.record(config.workspace, "retired", pipeline=config.name, release=version)

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-ONE_EPOCH = ("--set", "train.epochs=1")
+OTHER = ("--set", "train.seed=1", "--set", "evaluation.thresholds={AUC: {lower: 0.5}}")
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def two(run, flights_sample, tmp_path_factory):
     shutil.copytree(flights_sample / "span-06", folder / "data" / "span-06")
     workspace, data = folder / "workspace", folder / "data"
     first = run(workspace, data, "first")
-    second = run(workspace, data, "second", *ONE_EPOCH, "--set", "evaluation.thresholds={AUC: {lower: 0.5}}")
+    second = run(workspace, data, "second", *OTHER)
     assert (first.code, second.code) == (0, 0), first.err + second.err
     assert first.current != second.current
     return workspace, data, first, second
@@ -58,7 +58,7 @@ def test_one_word_goes_back_and_is_on_record(two, back, command):
 
 def test_what_was_rolled_back_does_not_come_back_by_itself(two, back, run):
     workspace, data, first, _ = two
-    again = run(workspace, data, "again", *ONE_EPOCH, "--set", "evaluation.thresholds={AUC: {lower: 0.5}}")
+    again = run(workspace, data, "again", *OTHER)
     assert again.code == 0, again.err
     assert again.current == first.current
     assert again.steps["Pusher"].state == "CACHED"

@@ -1,10 +1,22 @@
+import contextlib
 import json
 import threading
 
 import pytest
 
+import pipeline.releases
 from pipeline.errors import UsageError
-from pipeline.releases import CURRENT, current_version, promote, release, releases, retire, roll_back, write_whole
+from pipeline.releases import (
+    CURRENT,
+    current_version,
+    finish_interrupted,
+    promote,
+    release,
+    releases,
+    retire,
+    roll_back,
+    write_whole,
+)
 
 
 def push(folder, version):
@@ -111,6 +123,27 @@ def test_a_retirement_that_was_killed_is_finished_by_the_next(five):
     assert [item.version for item in releases(five)] == ["5", "4", "3", "2"]
     assert retire(five, keep=10) == []
     assert not (five / ".retired-1").exists()
+
+
+@pytest.mark.parametrize("writes", range(5))
+def test_a_switch_that_is_killed_is_carried_through_by_the_next(five, monkeypatch, writes):
+    """Killed before each of the writes of a rollback: before the first nothing has happened, after it all has."""
+    real, done = pipeline.releases.write_whole, []
+
+    def killed(path, text):
+        if len(done) == writes:
+            raise KeyboardInterrupt
+        done.append(path)
+        real(path, text)
+
+    monkeypatch.setattr(pipeline.releases, "write_whole", killed)
+    with contextlib.suppress(KeyboardInterrupt):
+        roll_back(five, None, "bad")
+    monkeypatch.setattr(pipeline.releases, "write_whole", real)
+    finish_interrupted(five)
+    newest = releases(five)[0]
+    assert (current_version(five), newest.withdrawn) == (("5", None) if writes == 0 else ("4", "bad"))
+    assert not list(five.glob(".change"))
 
 
 def test_a_reader_never_sees_half_of_a_switch(five):
