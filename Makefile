@@ -49,6 +49,10 @@ spark: data ## Run the whole training pipeline on a local Spark cluster: one mas
 test-spark: spark-setup ## Test the pipeline on Spark against the local engine
 	@$(PYTHON) -m pytest tests/spark $(ARGS)
 
+.PHONY: test-kill
+test-kill: setup ## Kill fifty runs at random moments, go on with each, compare with one that nobody killed
+	@KILLS=50 $(PYTHON) -m pytest tests/e2e/test_killed.py -s -q $(ARGS)
+
 .PHONY: notebook
 notebook: setup ## Open the notebooks in JupyterLab
 	@.venv/bin/jupyter lab --ServerApp.root_dir=. notebooks/inspect_run.ipynb $(ARGS)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, TrainSettings
 from pipeline.engines.settings import EngineConfig, EnginesConfig
 from pipeline.locations import Location
+from pipeline.retries import StepsConfig
 from pipeline.serving_config import ScoringConfig, ServingConfig
 from pipeline.span_pattern import SpanPattern, read_span
 from pipeline.tracking.settings import TrackingConfig
@@ -155,6 +156,7 @@ class Config(Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     champion: ChampionConfig = ChampionConfig()
     serving_check: ServingCheckConfig = ServingCheckConfig()
+    steps: StepsConfig = StepsConfig()
     release: ReleaseConfig = ReleaseConfig()
     serving: ServingConfig = ServingConfig()
     scoring: ScoringConfig = ScoringConfig()

@@ -9,8 +9,8 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.errors import FlightlineError, Interrupted, StepFailed, in_one_line
-from pipeline.recovery import GO_ON, known
+from pipeline.errors import GO_ON, FlightlineError, Interrupted, StepFailed, in_one_line
+from pipeline.recovery import known
 
 
 @contextlib.contextmanager

@@ -14,13 +14,14 @@ from typing import Any
 
 from rich.console import Console
 
+from models.settings import suggestion
 from pipeline import audit, log, summary_screen, tracking
 from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, check_against_data, dump_config, load_config, require_thresholds
 from pipeline.engines.arguments import RunnerName, beam_reads_these_arguments
 from pipeline.engines.checks import check_engine
 from pipeline.engines.services import services
-from pipeline.errors import DONE, FlightlineError, UsageError, in_one_line, print_last_line
+from pipeline.errors import DONE, ConfigError, FlightlineError, UsageError, in_one_line, print_last_line
 from pipeline.fast import progress
 from pipeline.guard import everything_is_ours, sigterm_interrupts
 from pipeline.later import load_vertex_later
@@ -188,16 +189,20 @@ def _execute(
         from pipeline.summarise import summarise
 
         compat.require_components()
-        dag = (create_pipeline or training.create_pipeline)(config, cache=request.cache)
+        resumed: dict[str, Any] = {"resumed": folder.name} if request.resume else {}
+        dag = (create_pipeline or training.create_pipeline)(config, cache=request.cache, **resumed)
         ir = compat.compile_pipeline(dag, folder.name, request.from_node, _to_node(request, plan))
     if request.from_node and not observer.has_earlier_run():
         raise UsageError(f"there is no earlier run to take what is before {request.from_node} from", "leave --from out")
+    for node in config.steps.each:
+        if node not in compat.upstream_nodes(ir):
+            raise ConfigError(f"steps.each: there is no node {node}", suggestion(node, list(compat.upstream_nodes(ir))))
     observer.measure("import")
     nodes = compat.nodes_to_run(ir)
     screen.open(nodes)
     try:
         with services(config), beam_reads_these_arguments(), progress.listening(observer.progress, observer.note):
-            compat.run_ir(runner, ir, observer)
+            compat.run_ir(runner, ir, observer, config.steps)
     except (Exception, KeyboardInterrupt):
         if not observer.failures:  # not a node's failure, which the summary tells, but the runner's
             raise

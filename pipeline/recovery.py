@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import itertools
 import json
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +18,14 @@ from pathlib import Path
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.config import Config
-from pipeline.errors import DONE, DataBlocked, Interrupted, NotBlessed, StepFailed, UsageError
+from pipeline.errors import DONE, GO_ON, DataBlocked, Interrupted, NotBlessed, StepFailed, UsageError
 from pipeline.locations import is_uri
 from pipeline.metadata.store import open_store, record_failure
 from pipeline.releases import finish_interrupted
 from pipeline.report.origin import read_origin
+from pipeline.run_folder import first_part
 from pipeline.summary import SUMMARY
 
-GO_ON = "--resume goes on from the steps that were finished"
 _OF_THE_DISK = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -61,7 +60,7 @@ class Unfinished:
     def next_id(self) -> str:
         """The id of the run that goes on: `r`, `r.2`, `r.3`, ..."""
         runs = self.config.parent.parent
-        first = re.sub(r"\.\d+$", "", self.run_id)
+        first = first_part(self.run_id)
         return next(name for name in (f"{first}.{n}" for n in itertools.count(2)) if not (runs / name).exists())
 
 

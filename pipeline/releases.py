@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,6 +131,15 @@ def retire(folder: Path, keep: int) -> list[str]:
             item.path.rename(aside)  # gone at once for whoever lists releases; its files take longer
             shutil.rmtree(aside)
         return [item.version for item in retired]
+
+
+def served_but_for(folder: Path, runs: Callable[[str], bool]) -> str | None:
+    """The version that is current; where one of these runs released it, the one that was before it."""
+    known = releases(folder)
+    current = next((item for item in known if item.current), None)
+    while current is not None and runs(str(current.about.get("run", ""))):
+        current = _older(known, current)
+    return current.version if current else None
 
 
 def _switch(folder: Path, change: dict[str, Any]) -> None:

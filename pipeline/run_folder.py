@@ -12,6 +12,16 @@ from pipeline.errors import UsageError
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
+def first_part(run_id: str) -> str:
+    """The id of the run that `r.2`, `r.3`, ... go on with: `r`."""
+    return re.sub(r"\.\d+$", "", run_id)
+
+
+def is_a_part_of(run_id: str, resumed: str) -> bool:
+    """Whether a run is the one that is gone on with, or went on with it before."""
+    return bool(resumed) and first_part(run_id) == first_part(resumed)
+
+
 def new_run_folder(config: Config, asked: str | None, span: str = "") -> Path:
     """A new folder, named by the run's id: the one asked for, or one made of the time and the name of the span.
 

@@ -24,10 +24,12 @@ from pipeline.metadata.store import sqlite_config
 from pipeline.schema import feature_types, read_schema
 
 
-def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrator = "local") -> tfx.dsl.Pipeline:
+def create_pipeline(
+    config: Config, cache: bool = True, orchestrator: Orchestrator = "local", resumed: str = ""
+) -> tfx.dsl.Pipeline:
     """The DAG that `config` describes, for whoever runs it.
 
-    `cache` lets a step be taken from an earlier run that had the same inputs.
+    `cache` lets a step be taken from an earlier run that had the same inputs; `resumed` is the run to go on with.
     """
     components = executed_by(config.engine, config.evaluation.vs_champion_confidence)
     features = plan_features(read_schema(config.schema_file), config.label, config.features)
@@ -102,7 +104,7 @@ def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrat
     )
     model = trainer.outputs["model"]
 
-    champion = champion_node(config, orchestrator)
+    champion = champion_node(config, orchestrator, resumed)
     evaluator = components.Evaluator(
         examples=examples,
         model=model,

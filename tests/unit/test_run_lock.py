@@ -42,9 +42,9 @@ def hold(tmp_path):
 
 def test_who_is_there_is_told_apart(hold, tmp_path):
     process = hold(60)
-    with pytest.raises(Occupied, match=rf"in use: a run of process {process.pid} on \S+, for 0 min \d+ s; wait"):
-        with alone_in(tmp_path, "flights", "a run"):
-            raise AssertionError("it was let in")
+    told = rf"in use: a run of process {process.pid} on \S+, for 0 min \d+ s; wait"
+    with pytest.raises(Occupied, match=told), alone_in(tmp_path, "flights", "a run"):
+        raise AssertionError("it was let in")
     with alone_in(tmp_path, "scores", "a run") as left:  # another pipeline is nobody's business
         assert left is None
 
