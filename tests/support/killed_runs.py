@@ -83,6 +83,7 @@ def _wrong(ended: Result, whole: Result) -> Any:
     yield from (f"{left.name} is left" for left in folder.glob(".change"))
     made = {str(artifact.uri) for one in Runs.open(ended.workspace / "metadata.db") for artifact in _outputs(one)}
     on_disk = {str(path) for path in (ended.workspace / "artifacts").glob("[!.]*/[!.]*/[0-9]*")}
+    made |= {uri.removesuffix("/value") for uri in made}  # of values, which are files
     yield from (f"{orphan} is on no record" for orphan in sorted(on_disk - made))
     events = [entry.event for entry in audit.verify(ended.workspace)]
     if "pushed" not in events:
