@@ -3,6 +3,7 @@
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 ARGS :=
+COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes
 
 .PHONY: help
 help: ## List the commands
@@ -22,7 +23,7 @@ run: data ## Run the whole training pipeline on a year of flights (ARGS='--set t
 
 .PHONY: test
 test: setup ## Run the whole test suite (ARGS='-k gate' ...)
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: flink-setup
 flink-setup: setup ## Fetch Flink and Beam's job server for it, into .cache/engines
@@ -60,6 +61,14 @@ serve: serving-setup ## Serve the current release on this machine, REST and gRPC
 test-serving: serving-setup ## Test the server: contract, no skew, prediction log, hot swap under load, canary
 	@$(PYTHON) -m pytest tests/serving $(ARGS)
 
+.PHONY: notebook
+notebook: setup ## Open the notebooks in JupyterLab
+	@.venv/bin/jupyter lab --ServerApp.root_dir=. notebooks/inspect_run.ipynb $(ARGS)
+
+.PHONY: mlflow-ui
+mlflow-ui: setup ## Show what MLflow was told of the runs, at http://127.0.0.1:5000
+	@$(PYTHON) -m scripts.mlflow_ui $(ARGS)
+
 .PHONY: check
 check: setup ## Lint, format, types, import directions
 	@.venv/bin/ruff check .
@@ -71,6 +80,10 @@ check: setup ## Lint, format, types, import directions
 bench: setup ## Bare script, stock TFX and Flightline on the same rows (COPIES=10: ten years, Flightline alone)
 	@$(PYTHON) benchmarks/bench.py $(if $(COPIES),--copies $(COPIES))
 
+.PHONY: bench-spans
+bench-spans: setup ## What a new span costs against the window that it moves
+	@$(PYTHON) benchmarks/bench_spans.py
+
 .PHONY: format
 format: setup ## Format the code and mend what lint can mend
 	@.venv/bin/ruff check --fix .
@@ -78,11 +91,12 @@ format: setup ## Format the code and mend what lint can mend
 
 .PHONY: lock
 lock: setup ## Compile requirements.in into requirements.lock, for both TFX lines
-	@.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes requirements.in -o requirements.lock
+	@$(COMPILE) requirements.in -o requirements.lock
+	@$(COMPILE) --constraints requirements.lock scripts/mlflow-ui.in -o scripts/mlflow-ui.txt
 
 .PHONY: serving-lock
 serving-lock: setup ## Compile serving/requirements.in into its lock
-	@.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes serving/requirements.in -o serving/requirements.lock
+	@$(COMPILE) serving/requirements.in -o serving/requirements.lock
 
 .PHONY: clean
 clean: ## Remove what runs and checks made; the environment and the data stay

@@ -7,10 +7,15 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 
 
-def requirements() -> list[str]:
-    """What requirements.in asks for, up to the tools of developers."""
-    asked = (HERE / "requirements.in").read_text(encoding="utf-8").split("# Tests, checks, packaging, benchmarks.")[0]
-    lines = [line.split("#")[0].strip() for line in asked.splitlines()]
+MLFLOW, DEVELOPERS = "# The extra `mlflow`", "# Tests, checks, packaging"  # where these parts of requirements.in begin
+
+
+def requirements(begin: str, end: str) -> list[str]:
+    """What requirements.in asks for from one heading to another."""
+    asked = (HERE / "requirements.in").read_text(encoding="utf-8")
+    if begin not in asked or end not in asked:
+        raise ValueError(f"requirements.in has no heading {begin!r} or {end!r}")
+    lines = [line.split("#")[0].strip() for line in asked.split(begin, 1)[1].split(end, 1)[0].splitlines()[1:]]
     return [line for line in lines if line]
 
 
@@ -28,6 +33,7 @@ setup(
         "pipeline.report": ["templates/*", "templates/*/*"],
         "models": ["py.typed"],
     },
-    install_requires=requirements(),
+    install_requires=requirements("# What Flightline asks for", MLFLOW),
+    extras_require={"mlflow": requirements(MLFLOW, DEVELOPERS)},
     entry_points={"console_scripts": ["flightline=pipeline.cli:main"]},
 )

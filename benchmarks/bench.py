@@ -34,6 +34,7 @@ from data import flights  # noqa: E402
 # Stock's component → ours.
 STEPS = {"CsvExampleGen": "ExampleGen", "StatisticsGen": "StatisticsGen", "Transform": "Transform"}
 STEPS |= {"Trainer": "Trainer", "Evaluator": "Evaluator"}
+USED = {"cpu_s": "CPU s", "wall_s": "wall s", "peak_mb": "peak MB"}  # of each step and the whole
 
 
 def labelled_flights() -> pd.DataFrame:
@@ -107,8 +108,8 @@ def bench_stock(data: Path, work: Path) -> dict[str, Any]:
     command = [sys.executable, str(HERE / "stock_pipeline.py"), "--data", str(data), "--out", str(work / "stock")]
     whole = measure([*command, "--json", str(report)], work / "stock.log")
     parts = {part["component"]: part for part in json.loads(report.read_text())["components"]}
-    steps = {ours: {k: parts[theirs][k] for k in ("cpu_s", "wall_s")} for theirs, ours in STEPS.items()}
-    return {"whole": whole, "steps": {"import": {k: parts["import"][k] for k in ("cpu_s", "wall_s")}, **steps}}
+    steps = {ours: {k: parts[theirs][k] for k in USED} for theirs, ours in {"import": "import", **STEPS}.items()}
+    return {"whole": whole, "steps": steps}
 
 
 def bench_flightline(data: Path, work: Path) -> dict[str, Any]:
@@ -155,7 +156,8 @@ def as_markdown(results: dict[str, Any]) -> str:
         "# Benchmarks",
         "",
         "The bare pandas-and-Keras script, stock TFX and Flightline, one after the other on the same rows, features,",
-        "model, batch (256) and epoch. CPU is user + system seconds with children; memory is the peak resident set.",
+        "model, batch (256) and epoch. CPU is user + system seconds with children; peak is the resident set, for the",
+        "whole with children, for a step of this process alone.",
         f"Measured on {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}.",
         "Seconds are that machine's; ratios travel. Written by `make bench`.",
         "",
@@ -169,23 +171,28 @@ def as_markdown(results: dict[str, Any]) -> str:
 
 
 def _table(found: dict[str, Any]) -> list[str]:
+    """A row a step: what each contestant used, and how many times that stock's CPU is of ours."""
     names = [name for name in ("bare", "stock", "flightline") if name in found]
-    header = "| step | " + " | ".join(f"{name}: CPU s" for name in names) + " | stock / ours |"
-    lines = [header, "|---|" + "---|" * (len(names) + 1)]
+    columns = [(name, used) for used in USED for name in names if name != "bare" or used == "cpu_s"]
+    header = "| step | " + " | ".join(f"{name}: {USED[used]}" for name, used in columns) + " | CPU, stock / ours |"
+    lines = [header, "|---|" + "---:|" * (len(columns) + 1)]
     for step in found["flightline"]["steps"]:
-        cells = [found[name]["steps"].get(step, {}).get("cpu_s") for name in names]
-        lines.append(_row(step, cells, found, step))
-    for key, title in (("cpu_s", "**whole, CPU s**"), ("wall_s", "**whole, wall s**"), ("peak_mb", "**peak, MB**")):
-        cells = [found[name]["whole"][key] for name in names]
-        ratio = f"{cells[-2] / cells[-1]:.1f}" if "stock" in names else ""
-        lines.append(f"| {title} | " + " | ".join(f"{cell:,.0f}" for cell in cells) + f" | {ratio} |")
+        lines.append(_row(step, {name: found[name]["steps"].get(step, {}) for name in names}, columns))
+    lines.append(_row("**whole**", {name: found[name]["whole"] for name in names}, columns))
+    if "bare" in found:
+        bare = found["bare"]["whole"]
+        lines += ["", f"The bare script: {bare['wall_s']:.0f} s wall, {bare['peak_mb']:,.0f} MB."]
     return lines
 
 
-def _row(title: str, cells: list[float | None], found: dict[str, Any], step: str) -> str:
-    stock = found.get("stock", {}).get("steps", {}).get(step, {}).get("cpu_s")
-    ratio = f"{stock / max(cells[-1] or 0.1, 0.1):.1f}" if stock else ""
-    return f"| {title} | " + " | ".join("" if cell is None else f"{cell:.1f}" for cell in cells) + f" | {ratio} |"
+def _row(title: str, used: dict[str, dict[str, float]], columns: list[tuple[str, str]]) -> str:
+    cells = []
+    for name, what in columns:
+        value = used[name].get(what)
+        cells.append("" if value is None else f"{value:,.0f}" if what == "peak_mb" else f"{value:,.1f}")
+    stock, ours = used.get("stock", {}).get("cpu_s"), used["flightline"]["cpu_s"]
+    ratio = f"{stock / max(ours, 0.1):.1f}" if stock else ""
+    return f"| {title} | {' | '.join(cells)} | {ratio} |"
 
 
 def draw(results: dict[str, Any], path: Path) -> None:

@@ -149,5 +149,12 @@ class EvaluationSettings(Settings):
         default_factory=dict, description="Metric name: what it must reach on the whole evaluation set."
     )
     per_slice: tuple[SliceBounds, ...] = Field((), description="Thresholds on every value of a slice.")
+    vs_champion_confidence: float | None = Field(
+        None,
+        gt=0.5,
+        lt=1,
+        description="Confidence with which AUC and BinaryAccuracy on the whole set must not be worse than their "
+        "`vs_champion` allows; without it the difference as measured decides.",
+    )
 
     _metrics = field_validator("thresholds")(_check_metrics)

@@ -26,6 +26,8 @@ CONTENT_DIGEST = "content_digest"  # of an artifact
 _READ_BY_STEPS = ("span", "version", "split_names", "payload_format", "file_format")
 # ExampleGen's driver adds counts, sizes and times of files; their content is in `custom_config`.
 _VOLATILE = {"input_fingerprint"}
+# Inputs that only say how to be quick: with another analyzer cache, or none, Transform comes to the same.
+_SPEED_ONLY = {"analyzer_cache"}
 # Parameters that name code: what they name is a part of the key.
 _NAMES_CODE = ("preprocessing_fn", "run_fn", "stats_options_updater_fn", "tuner_fn")
 _SHORT = 16
@@ -96,7 +98,11 @@ def key_parts(
         executor: dotted path of the executor's class; None where the node has none.
     """
     return KeyParts(
-        inputs={channel: _artifacts_digest(artifacts) for channel, artifacts in sorted(inputs.items())},
+        inputs={
+            channel: _artifacts_digest(artifacts)
+            for channel, artifacts in sorted(inputs.items())
+            if channel not in _SPEED_ONLY
+        },
         parameters=dict(_parameter_digests(parameters)),
         code=_code(executor, parameters),
         lock=file_digest(LOCK)[:_SHORT] if LOCK.is_file() else "",

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.audit_command import add_to as add_audit
 from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json, with_exit_codes
 from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, load_config
@@ -20,14 +21,19 @@ from pipeline.metadata.runs import LATEST, Run, Runs
 from pipeline.questions import add_to as add_questions
 from pipeline.releases import Release, releases
 from pipeline.report.data import REPORT_HTML
+from pipeline.reproduce.command import add_to as add_reproduce
 from pipeline.serving_commands import add_to as add_serving
 from pipeline.summary import SUMMARY, Summary
 from pipeline.summary_screen import relative
 from pipeline.summary_screen import show as show_summary
+from pipeline.tracking.command import add_to as add_tracking
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 add_questions(app)
 add_serving(app)
+add_tracking(app)
+add_audit(app)
+add_reproduce(app)
 
 
 def main() -> None:

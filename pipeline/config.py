@@ -6,16 +6,18 @@ working directory. The sections `features`, `model`, `train` and `evaluation` be
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, TrainSettings
 from pipeline.engines.settings import EngineConfig, EnginesConfig
 from pipeline.locations import Location
 from pipeline.serving_config import ScoringConfig, ServingConfig
+from pipeline.span_pattern import SpanPattern, read_span
+from pipeline.tracking.settings import TrackingConfig
+from pipeline.window_settings import WindowConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
@@ -30,8 +32,8 @@ class DataConfig(Section):
 
     input: Location = Field(description="folder that holds the input files, or its URI (gs://...)")
     pattern: str = Field("*.csv", description="glob of the input files below `input`")
-    span: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="which {SPAN} of `pattern` to take; the newest where it is not given"
+    span: Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(read_span)] = Field(
+        None, description="which span of `pattern` to take, a number or a date; the newest where it is not given"
     )
     splits: dict[str, Annotated[int, Field(gt=0)]] = Field(
         default={"train": 2, "eval": 1}, description="hash buckets per split: the share of the rows that go there"
@@ -56,19 +58,20 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _span_needs_a_place(self) -> DataConfig:
-        if self.span is not None and "{SPAN" not in self.pattern:
-            raise ValueError(f"span {self.span} is asked for, and the pattern {self.pattern} has no {{SPAN}}")
+        self.spans.check()
+        if self.span is not None and not self.spans.has_spans:
+            raise ValueError(f"span {self.span} is asked for, and the pattern {self.pattern} has no {{SPAN}} or date")
         return self
 
     @property
-    def glob(self) -> str:
-        """`pattern` as a glob: `{SPAN}` and `{VERSION}`, with or without a width, stand for digits."""
-        return re.sub(r"\{(SPAN|VERSION)(:\d+)?\}", self._digits, self.pattern)
+    def spans(self) -> SpanPattern:
+        """How the pattern names spans and versions."""
+        return SpanPattern(self.pattern)
 
-    def _digits(self, found: re.Match[str]) -> str:
-        if found[1] == "SPAN" and self.span is not None:
-            return str(self.span).zfill(int((found[2] or ":1")[1:]))
-        return "*"
+    @property
+    def glob(self) -> str:
+        """`pattern` as a glob: `{SPAN}`, `{VERSION}` and dates stand for digits, those of `span` where it is given."""
+        return self.spans.glob(self.span)
 
 
 class GateConfig(Section):
@@ -105,6 +108,15 @@ class ServingCheckConfig(Section):
     timeout_s: Annotated[float, Field(gt=0)] = Field(120.0, description="for loading the model and all requests")
 
 
+class ChampionConfig(Section):
+    """The model that a candidate is held against."""
+
+    unloadable: Literal["evaluate", "block"] = Field(
+        "evaluate",
+        description="where its files are gone or broken: evaluate the candidate alone and say so, or stop the run",
+    )
+
+
 class CardConfig(Section):
     """What the report says of the model, as its model card; plain text, an empty line parts paragraphs."""
 
@@ -126,11 +138,13 @@ class Config(Section):
     label: str
     schema_file: Path = Field(alias="schema", description="the curated schema (.pbtxt)")
     data: DataConfig
+    window: WindowConfig | None = None
     gate: GateConfig = GateConfig()
     features: FeatureSettings = FeatureSettings()
     model: ModelSettings = ModelSettings()
     train: TrainSettings = TrainSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    champion: ChampionConfig = ChampionConfig()
     serving_check: ServingCheckConfig = ServingCheckConfig()
     serving: ServingConfig = ServingConfig()
     scoring: ScoringConfig = ScoringConfig()
@@ -138,12 +152,19 @@ class Config(Section):
     engine: EngineConfig = EngineConfig()
     engines: EnginesConfig = EnginesConfig()
     card: CardConfig = CardConfig()
+    tracking: TrackingConfig = TrackingConfig()
 
     @model_validator(mode="after")
     def _label_is_no_feature_slice(self) -> Config:
         for keys in self.evaluation.slices:
             if self.label in keys:
                 raise ValueError(f"evaluation.slices: the label `{self.label}` cannot be a slice")
+        return self
+
+    @model_validator(mode="after")
+    def _window_needs_spans(self) -> Config:
+        if self.window is not None and not self.data.spans.has_spans:
+            raise ValueError(f"window: data.pattern {self.data.pattern} names no {{SPAN}} and no date to tell spans by")
         return self
 
     @property

@@ -12,10 +12,14 @@ from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, v
 from tfx.dsl.io import fileio
 
 from models.settings import EvaluationSettings, MetricBounds
+from pipeline.components.champion import UNLOADABLE
+from pipeline.fast.evaluation.comparison import COMPARISON_FILE
 from pipeline.metadata.runs import Run
+from pipeline.metadata.store import properties_of
 from pipeline.report.data import Curves
-from pipeline.verdict import OVERALL, Evaluation, Miss
+from pipeline.verdict import OVERALL, Difference, Evaluation, Miss
 
+_WITH_CONFIDENCE = re.compile(r"lower end with confidence ([\d.]+)")
 CANDIDATE, BASELINE = "candidate", "baseline"  # as the Evaluator names them where there are two
 
 
@@ -39,7 +43,25 @@ def read_evaluation(run: Run, settings: EvaluationSettings) -> Evaluation | None
         blessed=run.blessed,
         unchecked=_unchecked(validation) if validation else [],
         bounds={metric_key(name): _in_words(bounds) for name, bounds in settings.thresholds.items()},
+        differences=_differences(artifact.uri),
+        champion_problem=_champion_problem(run),
     )
+
+
+def _differences(uri: str) -> list[Difference]:
+    """What the comparison with the champion came to; nothing where none was made."""
+    file = f"{uri}/{COMPARISON_FILE}"
+    if not fileio.exists(file):
+        return []
+    with fileio.open(file) as source:
+        return [Difference(**interval) for interval in json.load(source)["intervals"]]
+
+
+def _champion_problem(run: Run) -> str:
+    """Why there is a release and no champion."""
+    step = run.steps.get("Champion")
+    pushed = step.output("pushed_model") if step and step.output("model") is None else None
+    return str(properties_of(pushed).get(UNLOADABLE) or "") if pushed else ""
 
 
 def read_curves(run: Run) -> dict[str, Curves]:
@@ -133,7 +155,9 @@ def _miss(slice_name: str, failure: validation_result_pb2.ValidationFailure) -> 
     if threshold.HasField("change_threshold"):
         change = threshold.change_threshold
         side = "≤" if change.direction == config_pb2.MetricDirection.LOWER_IS_BETTER else "≥"
-        return Miss(failure.metric_key.name, slice_name, value, side, change.absolute.value, against_champion=True)
+        asked = _WITH_CONFIDENCE.fullmatch(failure.message)
+        confidence = float(asked[1]) if asked else None
+        return Miss(failure.metric_key.name, slice_name, value, side, change.absolute.value, True, confidence)
     limits = threshold.value_threshold
     too_high = value is not None and limits.HasField("upper_bound") and value > limits.upper_bound.value
     side, bound = ("≤", limits.upper_bound.value) if too_high else ("≥", limits.lower_bound.value)

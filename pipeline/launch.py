@@ -17,7 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
-from pipeline import log, summary_screen
+from pipeline import log, summary_screen, tracking
 from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, check_against_data, dump_config, load_config, require_thresholds
 from pipeline.engines.arguments import RunnerName, beam_reads_these_arguments
@@ -29,13 +29,18 @@ from pipeline.later import load_vertex_later
 from pipeline.observer import RunObserver
 from pipeline.releases import write_whole
 from pipeline.report.origin import about_run, note_origin
+from pipeline.run_events import run_ended, run_started
 from pipeline.screen import Screen
+from pipeline.spans import SpanPlan, plan_span, settle_span
 from pipeline.summary import SUMMARY
 from pipeline.unchanged import KEY, Earlier, earlier_run, run_key
 
 CreatePipeline = Callable[..., Any]
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
+SCREEN = "screen.txt"  # in a run's folder: what it would have shown, where the terminal is left to others
+# What a run does with a span that is only taken in ends at the gate; these are the nodes before it, and it.
+TAKE_IN = ("ExampleGen", "StatisticsGen", "CuratedSchema", "ExampleValidator", "PreviousStatistics", "DataGate")
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Request:
         from_node, to_node: run only the part of the DAG between them; the rest is taken from the latest run.
         cache: take unchanged steps from earlier runs.
         plain: one line an event instead of a live table.
+        aside: what it would show goes to `screen.txt` in the run's folder, and nothing to the terminal.
     """
 
     config: Path
@@ -57,6 +63,7 @@ class Request:
     to_node: str | None = None
     cache: bool = True
     plain: bool = False
+    aside: bool = False
 
     @property
     def asks_for_whatever_is_new(self) -> bool:
@@ -70,55 +77,80 @@ class Request:
         return None if self.config == DEFAULT_CONFIG else self.config
 
 
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: why it is not done, None where it is; its folder, None where it did not get to have one."""
+
+    error: FlightlineError | None
+    folder: Path | None
+
+    @property
+    def code(self) -> int:
+        return self.error.exit_code if self.error else DONE
+
+
 def run(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | None = None) -> int:
     """Runs a DAG as asked; returns the exit code, after the last line of a failure has been written to stderr.
 
     `create_pipeline(config, cache=...)` is `pipeline.training.create_pipeline` unless another is given.
     """
+    return carry_out(request, runner, create_pipeline).code
+
+
+def carry_out(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | None = None) -> Ended:
+    """As `run`, for whoever wants to know more than the exit code."""
     try:
-        config = load_config(request.config, request.overrides)
+        config = settle_span(load_config(request.config, request.overrides))
         check_engine(config)
         files = check_against_data(config)
         require_thresholds(config)
-        key = run_key(config, files)
+        plan = plan_span(config)
+        key = run_key(config, files, plan.window if plan else ())
         if request.asks_for_whatever_is_new and (earlier := earlier_run(config, key)):
             return _nothing_new(earlier, request)
-        folder = new_run_folder(config, request.run_id)
+        folder = new_run_folder(config, request.run_id, plan.name if plan else "")
     except FlightlineError as error:
-        print_last_line(sys.stderr, error)
-        return error.exit_code
+        if not request.aside:
+            print_last_line(sys.stderr, error)
+        return Ended(error, None)
     write_whole(folder / "config.yaml", dump_config(config))
     write_whole(folder / KEY, key + "\n")
-    note_origin(folder, config, files)
-    with log.everything_to(folder / "log.txt") as terminal:
-        live = terminal.out.isatty() and not request.plain
-        console = Console(file=terminal.out, force_terminal=live, width=None if live else PLAIN_WIDTH, highlight=False)
+    note_origin(folder, config, files, {"runner": runner, "to": request.to_node or ""})
+    with log.everything_to(folder / "log.txt") as terminal, contextlib.ExitStack() as stack:
+        out, err = terminal.out, terminal.err
+        if request.aside:
+            out = err = stack.enter_context((folder / SCREEN).open("w", encoding="utf-8"))
+        live = out.isatty() and not request.plain
+        console = Console(file=out, force_terminal=live, width=None if live else PLAIN_WIDTH, highlight=False)
         console.print(f"[bold]Flightline[/]  pipeline [bold]{config.name}[/], run [bold]{folder.name}[/]")
         with everything_is_ours() as caught, sigterm_interrupts():
-            caught.error = _execute(config, folder, request, runner, Screen(console, live), create_pipeline)
+            run_started(config, folder, runner)
+            caught.error = _execute(config, folder, request, runner, Screen(console, live), create_pipeline, plan)
         if caught.error is not None:
-            print_last_line(terminal.err, caught.error, folder / "log.txt")
-            return caught.error.exit_code
-        return DONE
+            print_last_line(err, caught.error, folder / "log.txt")
+        return Ended(caught.error, folder)
 
 
-def _nothing_new(earlier: Earlier, request: Request) -> int:
+def _nothing_new(earlier: Earlier, request: Request) -> Ended:
+    if request.aside:
+        return Ended(None, earlier.folder)
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
     run_id = earlier.summary.run_id
     console.print(f"[bold]Nothing has changed[/] since run [bold]{run_id}[/], and its release is current:")
     console.print("same data, schema, config, code and lock. --no-cache runs it all again.")
     summary_screen.show(console, earlier.summary)
     summary_screen.show_next(console, earlier.summary, earlier.folder, request.config_to_name(earlier.folder))
-    return DONE
+    return Ended(None, earlier.folder)
 
 
-def new_run_folder(config: Config, asked: str | None) -> Path:
-    """A new folder, named by the run's id: the one asked for, or one made of the time.
+def new_run_folder(config: Config, asked: str | None, span: str = "") -> Path:
+    """A new folder, named by the run's id: the one asked for, or one made of the time and the name of the span.
 
     Raises:
         UsageError: the id asked for is taken or not one, or the workspace cannot be written.
     """
-    run_id = asked or f"{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    of_span = f"-span-{span.replace(' version ', '-v')}" if span else ""
+    run_id = asked or f"{datetime.datetime.now():%Y%m%d-%H%M%S}{of_span}"
     if not RUN_ID.fullmatch(run_id):
         raise UsageError(f"--run-id {run_id!r} is not a name of letters, digits, `.`, `_` and `-`")
     for attempt in [run_id] if asked else [run_id, *(f"{run_id}-{number}" for number in range(2, 100))]:
@@ -175,6 +207,7 @@ def _execute(
     runner: RunnerName,
     screen: Screen,
     create_pipeline: CreatePipeline | None,
+    plan: SpanPlan | None,
 ) -> FlightlineError | None:
     """Runs the DAG and shows what came of it; returns why it is not done, or None where it is."""
     observer = RunObserver(folder.name, config.metadata_db, screen, cache=request.cache, about=about_run(folder))
@@ -186,7 +219,7 @@ def _execute(
 
         compat.require_components()
         dag = (create_pipeline or training.create_pipeline)(config, cache=request.cache)
-        ir = compat.compile_pipeline(dag, folder.name, request.from_node, request.to_node)
+        ir = compat.compile_pipeline(dag, folder.name, request.from_node, _to_node(request, plan))
     if request.from_node and not observer.has_earlier_run():
         raise UsageError(f"there is no earlier run to take what is before {request.from_node} from", "leave --from out")
     observer.measure("import")
@@ -201,12 +234,21 @@ def _execute(
     finally:
         screen.close()
         write_whole(folder / "timings.json", json.dumps(observer.timings, indent=2) + "\n")
-    summary, failure = summarise(config, observer, nodes)
+    summary, failure = summarise(config, observer, nodes, plan)
     write_whole(folder / SUMMARY, json.dumps(summary.to_dict(), indent=2) + "\n")
+    run_ended(config, observer.run(), summary)
     summary_screen.show(screen.console, summary)
     _report(config, observer, compat.upstream_nodes(ir))
+    tracking.after_run(config, folder.name, screen.console)
     summary_screen.show_next(screen.console, summary, folder, request.config_to_name(folder))
     return failure
+
+
+def _to_node(request: Request, plan: SpanPlan | None) -> str | None:
+    """Where the run ends: decided before it starts, for TFX would pass over what has nothing to train on."""
+    if plan is None or not plan.only_taken_in or request.to_node in TAKE_IN:
+        return request.to_node
+    return TAKE_IN[-1]
 
 
 def _report(config: Config, observer: RunObserver, upstream: dict[str, list[str]]) -> None:

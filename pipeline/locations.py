@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Sequence
@@ -54,8 +55,9 @@ class InputFile:
     name: str
     stamp: str | None = None
 
+    @functools.cached_property
     def digest(self) -> str:
-        """SHA-256 of the content; for a file elsewhere, which is not fetched to be hashed, of its stamp."""
+        """SHA-256 of the content; for a file elsewhere, which is not fetched to be hashed, of its stamp. Read once."""
         if self.stamp is None:
             return file_digest(Path(self.location))
         return hashlib.sha256(self.stamp.encode()).hexdigest()
@@ -104,5 +106,5 @@ def data_digest(files: Sequence[InputFile]) -> str:
     """Digest over the names and contents of files, wherever their folder is."""
     digest = hashlib.sha256()
     for file in files:
-        digest.update(f"{file.name}\0{file.digest()}\0".encode())
+        digest.update(f"{file.name}\0{file.digest}\0".encode())
     return digest.hexdigest()

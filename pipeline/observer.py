@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import resource
+import re
+import sys
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -15,10 +16,12 @@ from ml_metadata.proto import metadata_store_pb2
 from pipeline.cache import CONTENT_DIGEST, KEY_PROPERTY, KeyParts, reason_to_run
 from pipeline.errors import FlightlineError, StepFailed, in_one_line
 from pipeline.metadata.runs import Run, Runs, Step
-from pipeline.metadata.store import record_failure
+from pipeline.metadata.store import keep_about, record_failure
 from pipeline.screen import Screen
 from pipeline.step_rows import rows_of
+from pipeline.usage import cpu_seconds, peak_memory_mb, release_memory, reset_peak_memory
 
+_OURS = re.compile(r"^pipeline\.errors\.StepFailed: (.*)$", re.MULTILINE)
 STATES = {"COMPLETE": "ran", "CACHED": "cached"}
 
 
@@ -29,7 +32,7 @@ class RunObserver:
     Attributes:
         failures: what each failed node raised, as raised in this process.
         about: facts to keep with the run as a whole, once it is on record.
-        timings: wall and CPU seconds (children included) of each node.
+        timings: wall and CPU seconds (children included) and peak memory (without them) of each node.
     """
 
     run_id: str
@@ -41,11 +44,13 @@ class RunObserver:
     cache: bool = True
     about: dict[str, str] = field(default_factory=dict)
     _parts: dict[str, KeyParts] = field(default_factory=dict)
-    _before: tuple[float, float] = field(default_factory=lambda: (time.monotonic(), 0.0))
+    _before: tuple[float, float] = field(default_factory=lambda: (time.monotonic(), cpu_seconds_before()))
 
     def started(self, node: str) -> None:
         self.current = node
         self._before = (time.monotonic(), cpu_seconds())
+        release_memory()
+        reset_peak_memory()
         self.screen.started(node)
 
     def progress(self, rows: int) -> None:
@@ -66,6 +71,8 @@ class RunObserver:
         if step is None:
             raise StepFailed(f"{node} never ran: TFX skipped it", "look for its name in the log")
         if not step.done:
+            if ours := _OURS.search(step.message):  # raised while its inputs were looked for; TFX takes it down
+                raise StepFailed(ours[1])
             raise StepFailed(
                 f"{node} could not start: its inputs are not in ML Metadata",
                 "run the steps before it, or all of them; the log names the missing input",
@@ -92,10 +99,7 @@ class RunObserver:
         """Adds to the lineage what TFX leaves out: the parts of the key, and digests of what the step made."""
         store = self.store
         if self.about:
-            context = store.get_context_by_type_and_name("pipeline_run", self.run_id)
-            for name, value in self.about.items():
-                context.custom_properties[name].string_value = value
-            store.put_contexts([context])
+            keep_about(store, self.run_id, self.about)
             self.about = {}
         [execution] = store.get_executions_by_id([step.execution_id])
         if step.node in self._parts:
@@ -152,11 +156,10 @@ class RunObserver:
     def measure(self, node: str) -> None:
         """Keeps what has been used since the node started (since the process did, before the first)."""
         wall, cpu = self._before
-        self.timings[node] = {"wall_s": time.monotonic() - wall, "cpu_s": cpu_seconds() - cpu}
+        used = {"wall_s": time.monotonic() - wall, "cpu_s": cpu_seconds() - cpu, "peak_mb": peak_memory_mb()}
+        self.timings[node] = used
 
 
-def cpu_seconds() -> float:
-    """User and system seconds of this process and the children that have ended."""
-    used = time.process_time()
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used + children.ru_utime + children.ru_stime
+def cpu_seconds_before() -> float:
+    """What a run does not answer for: nothing, but in a process that has carried out others."""
+    return cpu_seconds() if "tfx" in sys.modules else 0.0

@@ -24,8 +24,12 @@ def runner_command(runner: RunnerName, about: str) -> typer.Typer:
         ] = None,
         run_id: Annotated[str | None, typer.Option(help="Names the run; made of the time by default.")] = None,
         span: Annotated[
-            int | None, typer.Option(min=0, help="Which {SPAN} of data.pattern; the newest by default.")
+            str | None,
+            typer.Option(metavar="N|YYYY-MM-DD", help="Which span of data.pattern; the newest by default."),
         ] = None,
+        all_new: Annotated[
+            bool, typer.Option("--all-new", help="Every span not taken in yet, in order, each in a run of its own.")
+        ] = False,
         from_node: Annotated[
             str | None,
             typer.Option("--from", metavar="NODE", help="Begin here; what is before is taken from the latest run."),
@@ -47,6 +51,7 @@ def runner_command(runner: RunnerName, about: str) -> typer.Typer:
         ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="What --dry-run shows, as JSON.")] = False,
     ) -> None:
+        from pipeline.all_new import take_all_new
         from pipeline.dry_run import dry_run
         from pipeline.launch import Request, run
         from pipeline.log import nothing_more_to_say
@@ -54,10 +59,16 @@ def runner_command(runner: RunnerName, about: str) -> typer.Typer:
         if (sample or as_json) and not dry:
             raise typer.BadParameter("--sample and --json go with --dry-run")
 
+        if all_new and (dry or span or run_id or from_node or to_node):
+            raise typer.BadParameter("--all-new takes whole spans: --span, --run-id, --from, --to do not go with it")
+
         flags = {"data.span": span, "engine.name": engine}
         asked = [*(overrides or []), *(f"{key}={value}" for key, value in flags.items() if value is not None)]
         request = Request(config, tuple(asked), run_id, from_node, to_node, cache, plain)
-        code = dry_run(request, runner, sample, as_json) if dry else run(request, runner)
+        if all_new:
+            code = take_all_new(request, runner)
+        else:
+            code = dry_run(request, runner, sample, as_json) if dry else run(request, runner)
         nothing_more_to_say()
         raise typer.Exit(code)
 

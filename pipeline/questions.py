@@ -99,6 +99,11 @@ def _show_reasons(console: Console, found: Reasons) -> None:
             rows = "" if check.rows is None else f"{check.rows:,}"
             table.add_row(mark, check.metric, escape(check.slice), rows, *numbers, escape(check.bound))
         console.print(table)
+    for difference in found.differences:
+        console.print(f"against the champion: {difference.in_words}", soft_wrap=True)
+    if found.champion_problem:
+        told = f"the champion could not be loaded: {escape(found.champion_problem)}; nothing was held against it"
+        console.print(f"[yellow]{told}[/]", soft_wrap=True)
     for name in found.unchecked:
         console.print(f"[yellow]no row[/] belongs to {escape(name)}, which a threshold asks for")
     table = _table("step", "state", "why")

@@ -10,6 +10,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipeline.metadata.runs import Step
 from pipeline.metadata.store import properties_of
+from pipeline.rows import SPLIT
 
 
 def rows_of(step: Step) -> int | None:
@@ -40,6 +41,13 @@ def _rows_of_statistics(output: str) -> Callable[[Step], int | None]:
     return count
 
 
+def _rows_transformed(step: Step) -> int | None:
+    """By its statistics, else (where spans have been profiled already) by the rows of what it read."""
+    properties = [properties_of(examples) for examples in step.inputs.get("examples", [])]
+    rows = sum(value for found in properties for name, value in found.items() if name.startswith(SPLIT))
+    return _rows_of_statistics("post_transform_stats")(step) or rows or None
+
+
 def _rows_trained(step: Step) -> int | None:
     folder = step.output("model_run")
     if folder is None:
@@ -56,7 +64,7 @@ def _rows_replayed(step: Step) -> int | None:
 COUNTS: dict[str, Callable[[Step], int | None]] = {
     "ExampleGen": _rows_read,
     "StatisticsGen": _rows_of_statistics("statistics"),
-    "Transform": _rows_of_statistics("post_transform_stats"),
+    "Transform": _rows_transformed,
     "Trainer": _rows_trained,
     "ServingCheck": _rows_replayed,
 }

@@ -13,18 +13,23 @@ from pipeline.evaluation_files import read_evaluation
 from pipeline.input_contract import input_contract
 from pipeline.metadata.evaluations import keep_evaluation
 from pipeline.metadata.runs import Run
+from pipeline.metadata.store import properties_of
 from pipeline.observer import RunObserver
-from pipeline.outcome import PUSHER, failure_of, gate_findings
+from pipeline.outcome import GATE, PUSHER, failure_of, gate_findings
 from pipeline.releases import release
-from pipeline.summary import Summary
+from pipeline.spans import SpanPlan, called
+from pipeline.summary import SpanSummary, Summary
 from pipeline.verdict import OVERALL, Evaluation
 
 
-def summarise(config: Config, observer: RunObserver, expected: Sequence[str]) -> tuple[Summary, FlightlineError | None]:
+def summarise(
+    config: Config, observer: RunObserver, expected: Sequence[str], plan: SpanPlan | None = None
+) -> tuple[Summary, FlightlineError | None]:
     """The summary of the observed run, and why it is not done.
 
     Args:
         expected: the nodes that had to run, in topological order.
+        plan: what it was to do with its span, where spans come in one by one.
     """
     run = observer.run()
     evaluation = read_evaluation(run, config.evaluation)
@@ -42,8 +47,18 @@ def summarise(config: Config, observer: RunObserver, expected: Sequence[str]) ->
         findings=gate_findings(run),
         evaluation=evaluation,
         release=_released(config, run, evaluation) if failure is None and PUSHER in expected else None,
+        span=_span(config, run, plan) if plan else None,
     )
     return summary, failure
+
+
+def _span(config: Config, run: Run, plan: SpanPlan) -> SpanSummary:
+    """What the run did with its span; the window as ML Metadata has it."""
+    resolved = run.steps["SpanWindow"].outputs.get("examples", []) if "SpanWindow" in run.steps else []
+    window = [(properties_of(artifact)["span"], properties_of(artifact).get("version")) for artifact in resolved]
+    gate = run.steps.get(GATE)
+    note = plan.only_taken_in if gate and gate.done else ""
+    return SpanSummary(plan.span, plan.name, [called(config, *one) for one in sorted(window)], note)
 
 
 def _released(config: Config, run: Run, evaluation: Evaluation | None) -> str | None:

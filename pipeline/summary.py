@@ -13,6 +13,22 @@ SUMMARY = "summary.json"  # its file, in the folder of the run
 
 
 @dataclass(frozen=True)
+class SpanSummary:
+    """What the run did with its span, where spans come in one by one.
+
+    Attributes:
+        span: its number; name: as people call it, with its version.
+        window: names of the spans that the model was trained on; empty where none was.
+        note: why nothing was trained; empty where something was to be.
+    """
+
+    span: int
+    name: str
+    window: list[str]
+    note: str
+
+
+@dataclass(frozen=True)
 class Summary:
     """What a run came to.
 
@@ -25,6 +41,7 @@ class Summary:
         findings: what the data gate found.
         evaluation: what the Evaluator measured; None where the run did not get that far.
         release: the folder of the release that this run made, or had made before and took from the cache.
+        span: what it did with its span; None where spans do not come in one by one.
     """
 
     run_id: str
@@ -37,6 +54,7 @@ class Summary:
     findings: list[Finding]
     evaluation: Evaluation | None
     release: str | None
+    span: SpanSummary | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` reads it back to an equal summary."""
@@ -51,5 +69,6 @@ class Summary:
                 "rows": RowAccounting(**kept["rows"]) if kept["rows"] else None,
                 "findings": [Finding(**entry) for entry in kept["findings"]],
                 "evaluation": Evaluation.from_dict(kept["evaluation"]) if kept["evaluation"] else None,
+                "span": SpanSummary(**kept["span"]) if kept.get("span") else None,
             }
         )

@@ -16,7 +16,7 @@ from pipeline.errors import DataBlocked, NotBlessed, UsageError
 from pipeline.gate.findings import Finding
 from pipeline.report.data import REPORT_HTML
 from pipeline.rows import RowAccounting
-from pipeline.summary import Summary
+from pipeline.summary import SpanSummary, Summary
 from pipeline.verdict import OVERALL, Evaluation
 
 LEAST_SHARE, LEAST_ROWS = 0.002, 50  # a smaller slice says more about chance than about the model
@@ -27,17 +27,29 @@ FINDINGS_SHOWN, MISSES_SHOWN = 20, 10
 def show(console: Console, summary: Summary) -> None:
     """Prints what the run came to."""
     console.print()
+    if summary.span:
+        show_span(console, summary.span)
     if summary.rows:
         show_rows(console, summary.rows, summary.rejected_file)
     if summary.findings:
         show_findings(console, summary.findings)
     if summary.evaluation:
-        show_metrics(console, summary.evaluation)
+        show_metrics(console, summary.evaluation, f"rows of span {summary.span.name}" if summary.span else "eval rows")
         show_verdict(console, summary.evaluation)
     if summary.exit_code == NotBlessed.exit_code and summary.evaluation and summary.evaluation.blessed:
         console.print(f"[bold]Release[/]  [bold red]NONE[/]: {escape(summary.failure)}", soft_wrap=True)
     if summary.release:
         console.print(f"[bold]Release[/]  {escape(relative(Path(summary.release)))}", soft_wrap=True)
+
+
+def show_span(console: Console, span: SpanSummary) -> None:
+    console.print(f"[bold]Span[/]     {escape(span.name)}")
+    if span.window:
+        console.print(
+            f"         trained on {len(span.window)} before it: {escape(', '.join(span.window))}", soft_wrap=True
+        )
+    if span.note:
+        console.print(f"         {escape(span.note)}", soft_wrap=True)
 
 
 def show_rows(console: Console, rows: RowAccounting, rejected_file: str | None) -> None:
@@ -64,14 +76,15 @@ def show_findings(console: Console, findings: Sequence[Finding]) -> None:
         console.print(f"… and {len(findings) - FINDINGS_SHOWN} more in summary.json")
 
 
-def show_metrics(console: Console, evaluation: Evaluation) -> None:
+def show_metrics(console: Console, evaluation: Evaluation, rows_of: str = "eval rows") -> None:
+    """Prints each metric on all rows, `rows_of` saying which these are, and on its worst slice."""
     overall = evaluation.metrics.get(OVERALL, {})
     champion = evaluation.champion.get(OVERALL, {})
     rows = overall.get("example_count", 0)
     least = max(LEAST_ROWS, round(LEAST_SHARE * rows))
     table = Table(box=None, header_style="dim", pad_edge=False)
     table.add_column("metric", min_width=20)
-    table.add_column(f"all {rows:,.0f} eval rows", justify="right")
+    table.add_column(f"all {rows:,.0f} {rows_of}", justify="right")
     if champion:
         table.add_column("champion", justify="right")
     if evaluation.bounds:
@@ -91,10 +104,18 @@ def show_metrics(console: Console, evaluation: Evaluation) -> None:
 
 def show_verdict(console: Console, evaluation: Evaluation) -> None:
     if evaluation.blessed:
-        against = "its thresholds and the champion" if evaluation.champion else "its thresholds (there is no champion)"
-        console.print(f"[bold]Verdict[/]  [bold green]BLESSED[/] against {against}")
+        console.print(f"[bold]Verdict[/]  [bold green]BLESSED[/] against {escape(evaluation.against)}", soft_wrap=True)
+    else:
+        console.print("[bold]Verdict[/]  [bold red]NOT BLESSED[/]")
+    if evaluation.differences:
+        words = "; ".join(difference.in_words for difference in evaluation.differences)
+        console.print(f"         against the champion: {words}", soft_wrap=True)
+    if evaluation.champion_problem and not evaluation.blessed:
+        console.print(
+            f"         the champion could not be loaded: {escape(evaluation.champion_problem)}", soft_wrap=True
+        )
+    if evaluation.blessed:
         return
-    console.print("[bold]Verdict[/]  [bold red]NOT BLESSED[/]")
     for miss in evaluation.misses[:MISSES_SHOWN]:
         console.print(f"         {escape(miss.sentence)}", soft_wrap=True)
     if len(evaluation.misses) > MISSES_SHOWN:

@@ -12,6 +12,7 @@ from pipeline.components.curated_schema import CuratedSchema
 from pipeline.components.data_gate import DataGate
 from pipeline.components.executed_by import executed_by
 from pipeline.components.serving_check import ServingCheck
+from pipeline.components.span_window import previous_statistics_node, training_data
 from pipeline.config import Config
 from pipeline.config_file import input_files
 from pipeline.digests import code_digest
@@ -27,7 +28,7 @@ def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrat
 
     `cache` lets a step be taken from an earlier run that had the same inputs.
     """
-    components = executed_by(config.engine)
+    components = executed_by(config.engine, config.evaluation.vs_champion_confidence)
     features = plan_features(read_schema(config.schema_file), config.label, config.features)
 
     example_gen = ArrowExampleGen(
@@ -54,18 +55,26 @@ def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrat
     schema = curated_schema.outputs["schema"]
 
     validator = tfx.components.ExampleValidator(statistics=statistics, schema=schema)
+    previous = previous_statistics_node(config, examples)
     gate = DataGate(
         examples=examples,
         statistics=statistics,
         anomalies=validator.outputs["anomalies"],
         schema=schema,
+        previous_statistics=previous.outputs["statistics"] if previous else None,
         max_rejected=config.gate.max_rejected,
         code=code_digest("pipeline.components.data_gate"),
     )
 
+    # Without a window a model learns from one split of the rows and is judged on the other. With one it learns from
+    # the spans before this one, and this one judges it.
+    data = training_data(config, examples, gate, orchestrator)
     transform = components.Transform(
-        examples=examples,
+        examples=data.examples,
         schema=schema,
+        analyzer_cache=data.analyzer_cache,
+        splits_config=_splits_config(config, data.train_splits),
+        disable_statistics=config.window is not None,  # each span has been profiled, once
         preprocessing_fn=config.user_code.preprocessing_fn,
         custom_config={
             "label": config.label,
@@ -80,7 +89,7 @@ def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrat
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         schema=schema,
-        train_args=tfx.proto.TrainArgs(splits=["train"]),
+        train_args=tfx.proto.TrainArgs(splits=data.train_splits),
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
         custom_config={
             "label": config.label,
@@ -98,7 +107,7 @@ def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrat
         model=model,
         baseline_model=champion.outputs["model"] if champion else None,
         eval_config=eval_config(config.label, config.evaluation),
-        example_splits=["eval"],
+        example_splits=data.judged_splits,
     )
     serving_check = ServingCheck(
         model=model,
@@ -127,7 +136,9 @@ def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrat
             schema_gen,
             curated_schema,
             validator,
+            *([previous] if previous else []),
             gate,
+            *data.nodes,
             transform,
             trainer,
             *([champion] if champion else []),
@@ -165,6 +176,11 @@ def _output_config(config: Config) -> tfx.proto.Output:
         tfx.proto.SplitConfig.Split(name=name, hash_buckets=buckets) for name, buckets in config.data.splits.items()
     ]
     return tfx.proto.Output(split_config=tfx.proto.SplitConfig(splits=splits))
+
+
+def _splits_config(config: Config, analyze: list[str]) -> tfx.proto.SplitsConfig | None:
+    """What vocabularies and quantiles are made of: what is trained on. TFX's default is the split `train`."""
+    return tfx.proto.SplitsConfig(analyze=analyze, transform=list(config.data.splits)) if config.window else None
 
 
 def _range_config(config: Config) -> tfx.proto.RangeConfig | None:

@@ -27,8 +27,11 @@ class Earlier:
     folder: Path
 
 
-def run_key(config: Config, files: Sequence[InputFile]) -> str:
-    """Digest of all that decides what a whole run comes to: config, data, schema, code and lock.
+def run_key(config: Config, files: Sequence[InputFile], window: Sequence[int] = ()) -> str:
+    """Digest of all that decides what a whole run comes to: config, data, window, schema, code and lock.
+
+    Args:
+        window: ids of the Examples of earlier spans that it trains on.
 
     Raises:
         ConfigError: the user's code is not where the config says.
@@ -40,7 +43,7 @@ def run_key(config: Config, files: Sequence[InputFile]) -> str:
             f"user_code: {error}", "name an importable module, or put its folder on PYTHONPATH"
         ) from error
     lock = file_digest(LOCK) if LOCK.is_file() else ""
-    parts = [dump_config(config), data_digest(files), file_digest(config.schema_file), code, lock]
+    parts = [dump_config(config), data_digest(files), file_digest(config.schema_file), code, lock, *map(str, window)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -17,6 +17,7 @@ class Miss:
         metric, slice: which metric on which slice (`overall` or `feature=value`).
         value: what was measured, None where nothing was; for `against_champion`, the difference to the champion.
         bound: what it had to be at least (`side` is "≥") or at most ("≤").
+        confidence: where the difference to the champion had to be surely so, with which; `value` is then the lower end.
     """
 
     metric: str
@@ -25,6 +26,7 @@ class Miss:
     side: str
     bound: float
     against_champion: bool = False
+    confidence: float | None = None
 
     @property
     def by(self) -> float:
@@ -36,8 +38,26 @@ class Miss:
         if self.value is None:
             return f"{self.metric} on {self.slice} was not measured, must be {self.side} {self.bound:.4g}"
         what = f"{self.metric} against the champion" if self.against_champion else self.metric
+        if self.confidence is not None:
+            what = f"the lower end of {what} ({self.confidence:.0%} interval)"
         needed = f"must be {self.side} {self.bound:.4g}"
         return f"{what} on {self.slice} is {self.value:.4g}, {needed} (missed by {self.by:.2g})"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Candidate - champion of one metric on all rows, and between what it lies with a confidence (bootstrap)."""
+
+    metric: str
+    difference: float
+    lower: float
+    upper: float
+    confidence: float
+
+    @property
+    def in_words(self) -> str:
+        interval = f"{self.confidence:.0%} interval {self.lower:+.4f} to {self.upper:+.4f}"
+        return f"{self.metric} {self.difference:+.4f} ({interval})"
 
 
 @dataclass(frozen=True)
@@ -51,6 +71,8 @@ class Evaluation:
         blessed: the verdict; None where there were no thresholds.
         unchecked: slices that a threshold asks for and that no row belongs to.
         bounds: what a metric has to be on all rows, in words, by metric.
+        differences: to the champion, with their intervals; empty where there is none, or no executor of ours compared.
+        champion_problem: why the champion could not be loaded, so that nothing was compared; else empty.
     """
 
     metrics: Mapping[str, Mapping[str, float]]
@@ -59,6 +81,17 @@ class Evaluation:
     blessed: bool | None
     unchecked: list[str]
     bounds: Mapping[str, str] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+    champion_problem: str = ""
+
+    @property
+    def against(self) -> str:
+        """What a blessed candidate was held against."""
+        if self.champion:
+            return "its thresholds and the champion"
+        if self.champion_problem:
+            return f"its thresholds alone: the champion could not be loaded ({self.champion_problem})"
+        return "its thresholds (there is no champion)"
 
     def worst_slice(self, metric: str, least_rows: int = 1) -> tuple[str, float] | None:
         """The slice with the worst value of a metric, among those with enough rows for it to mean something."""
@@ -83,7 +116,8 @@ class Evaluation:
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Evaluation:
         misses = [Miss(**{k: v for k, v in miss.items() if k != "sentence"}) for miss in kept["misses"]]
-        return cls(**{**kept, "misses": misses})
+        differences = [Difference(**difference) for difference in kept.get("differences", [])]
+        return cls(**{**kept, "misses": misses, "differences": differences})
 
 
 LOWER_IS_BETTER = {"binary_crossentropy", "loss", "mean_absolute_error", "mean_squared_error"}

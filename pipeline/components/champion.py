@@ -1,7 +1,8 @@
 """Which model a candidate must not fall behind: the last one that was pushed.
 
 TFX's LatestBlessedModelStrategy takes the last one that the Evaluator blessed, also where the serving check refused it
-and it was never released.
+and it was never released. Nor does it look whether the model is still there: a lost champion ends the Evaluator, and
+with it every later run, in a traceback.
 """
 
 from __future__ import annotations
@@ -9,16 +10,21 @@ from __future__ import annotations
 from typing import Any
 
 import ml_metadata as mlmd
+import tensorflow as tf
 from tfx import types
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.utils import path_utils
 from tfx.v1.types.standard_artifacts import Model, ModelBlessing, PushedModel
 
 from pipeline.config import Config
 from pipeline.engines.settings import Orchestrator
+from pipeline.errors import StepFailed, in_one_line
+from pipeline.fast import progress
 from pipeline.metadata.store import INPUT_EVENTS, OUTPUT_EVENTS
 
 CHAMPION = "Champion"
+UNLOADABLE = "unloadable"  # of a PushedModel: why its model could not be loaded when it was last wanted
 
 
 def champion_node(config: Config, orchestrator: Orchestrator) -> BaseNode | None:
@@ -29,20 +35,28 @@ def champion_node(config: Config, orchestrator: Orchestrator) -> BaseNode | None
     """
     if orchestrator == "local":
         pushed = {"model": tfx.dsl.Channel(type=Model), "pushed_model": tfx.dsl.Channel(type=PushedModel)}
-        return tfx.dsl.Resolver(strategy_class=LatestPushedModelStrategy, **pushed).with_id(CHAMPION)
-    settings = config.engines.kubeflow
-    if settings.platform == "vertex":
+        settings = {"unloadable": config.champion.unloadable}
+        return tfx.dsl.Resolver(strategy_class=LatestPushedModelStrategy, config=settings, **pushed).with_id(CHAMPION)
+    kubeflow = config.engines.kubeflow
+    if kubeflow.platform == "vertex":
         blessed = {"model": tfx.dsl.Channel(type=Model), "model_blessing": tfx.dsl.Channel(type=ModelBlessing)}
         return tfx.dsl.Resolver(strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy, **blessed).with_id(
             CHAMPION
         )
-    if settings.champion is None:
+    if kubeflow.champion is None:
         return None
-    return tfx.dsl.Importer(source_uri=settings.champion, artifact_type=Model, output_key="model").with_id(CHAMPION)
+    return tfx.dsl.Importer(source_uri=kubeflow.champion, artifact_type=Model, output_key="model").with_id(CHAMPION)
 
 
 class LatestPushedModelStrategy(tfx.dsl.experimental.ResolverStrategy):
-    """Resolves the Model of the newest PushedModel that really was pushed; nothing where there is none."""
+    """Resolves the Model of the newest PushedModel that really was pushed; nothing where there is none.
+
+    Where that Model cannot be loaded, `model` is empty and `pushed_model` says why, or (`unloadable="block"`) the run
+    ends: an older champion in its place would be a comparison with what nobody serves.
+    """
+
+    def __init__(self, unloadable: str = "evaluate") -> None:
+        self._blocks = unloadable == "block"
 
     def resolve_artifacts(
         self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]
@@ -53,8 +67,36 @@ class LatestPushedModelStrategy(tfx.dsl.experimental.ResolverStrategy):
         for push in sorted(pushed, key=lambda artifact: artifact.id, reverse=True):
             for model_id in _inputs_of_producer(store, push.id):
                 if model_id in models:
-                    return {"model": [models[model_id]], "pushed_model": [push]}
+                    return {"model": self._if_loadable(store, models[model_id], push), "pushed_model": [push]}
         return {"model": [], "pushed_model": []}
+
+    def _if_loadable(self, store: mlmd.MetadataStore, model: types.Artifact, push: types.Artifact) -> list[Any]:
+        problem = why_unloadable(model)
+        if problem != push.get_string_custom_property(UNLOADABLE):
+            push.set_string_custom_property(UNLOADABLE, problem)
+            store.put_artifacts([push.mlmd_artifact])
+        if not problem:
+            return [model]
+        release = push.get_string_custom_property("pushed_version") or push.uri
+        if self._blocks:
+            raise StepFailed(
+                f"the champion, release {release}, cannot be loaded: {problem}",
+                "restore its files, or set champion.unloadable=evaluate to judge the candidate alone",
+            )
+        progress.note(f"The champion, release {release}, cannot be loaded: {problem}; nothing is held against it")
+        return []
+
+
+def why_unloadable(model: types.Artifact) -> str:
+    """Why TensorFlow cannot load a Model, in one line; nothing where it can."""
+    path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+    if not tf.io.gfile.isdir(path):
+        return f"{path} is not there"
+    try:
+        tf.saved_model.load(path)
+    except Exception as error:  # whatever TensorFlow makes of a broken file
+        return f"{path}: {in_one_line(error)}"
+    return ""
 
 
 def _inputs_of_producer(store: mlmd.MetadataStore, artifact_id: int) -> set[int]:

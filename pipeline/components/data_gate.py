@@ -42,6 +42,7 @@ class DataGateSpec(ComponentSpec):
         "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         "schema": ChannelParameter(type=standard_artifacts.Schema),
+        "previous_statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
     }
     OUTPUTS = {"verdict": ChannelParameter(type=standard_artifacts.JsonValue)}  # noqa: RUF012
 
@@ -90,6 +91,7 @@ class DataGate(base_component.BaseComponent):
         statistics: StatisticsGen's output for them.
         anomalies: ExampleValidator's output for them.
         schema: the curated Schema that they were validated against.
+        previous_statistics: those of the accepted span before, where spans come in one by one.
         max_rejected: largest share of rejected rows, by reason.
         code: digest of the code that decides, part of the cache key.
     """
@@ -104,6 +106,7 @@ class DataGate(base_component.BaseComponent):
         anomalies: types.BaseChannel,
         schema: types.BaseChannel,
         max_rejected: dict[str, float],
+        previous_statistics: types.BaseChannel | None = None,
         code: str = "",
     ) -> None:
         super().__init__(
@@ -112,6 +115,7 @@ class DataGate(base_component.BaseComponent):
                 statistics=statistics,
                 anomalies=anomalies,
                 schema=schema,
+                previous_statistics=previous_statistics,
                 max_rejected=json.dumps(max_rejected, sort_keys=True),
                 code=code,
                 verdict=types.Channel(type=standard_artifacts.JsonValue),

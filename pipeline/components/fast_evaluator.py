@@ -12,9 +12,10 @@ from tfx import types
 from tfx.components.evaluator import component, executor
 from tfx.dsl.components.base import executor_spec
 
+from pipeline.errors import StepFailed
 from pipeline.fast import progress
 from pipeline.fast.evaluation.engine import evaluate
-from pipeline.fast.evaluation.job import read_job
+from pipeline.fast.evaluation.job import VS_CHAMPION_CONFIDENCE, read_job
 from pipeline.fast.evaluation.support import UnsupportedEvaluationError
 from pipeline.fast.evaluation.writing import write
 from pipeline.fast.local import runner_elsewhere
@@ -37,11 +38,16 @@ class FastEvaluatorExecutor(executor.Executor):
             if runner := runner_elsewhere(self._beam_pipeline_args):
                 raise UnsupportedEvaluationError(f"the Beam arguments name {runner}")
             job = read_job(input_dict, output_dict, exec_properties)
-            results = evaluate(job, progress.report)
+            results, comparison = evaluate(job, progress.report)
         except UnsupportedEvaluationError as reason:
+            if exec_properties.get(VS_CHAMPION_CONFIDENCE) is not None:
+                raise StepFailed(
+                    f"evaluation.vs_champion_confidence cannot be held: {reason}",
+                    "mend that, or take the key out: thresholds then bound the difference as measured",
+                ) from reason
             progress.note(f"Evaluator runs the stock executor, which is slower: {reason}")
         else:
-            self._write_results = lambda: write(job, results)
+            self._write_results = lambda: write(job, results, comparison)
         super().Do(input_dict, output_dict, exec_properties)
 
     def _make_beam_pipeline(self) -> beam.Pipeline:
@@ -70,9 +76,19 @@ class _WritePipeline(beam.Pipeline):
 
 
 class Evaluator(component.Evaluator):
-    """`tfx.components.Evaluator` with the fast executor."""
+    """`tfx.components.Evaluator` with the fast executor.
+
+    Args:
+        vs_champion_confidence: with which the candidate must not be worse than thresholds against the champion allow.
+        standard: what `tfx.components.Evaluator` takes.
+    """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(FastEvaluatorExecutor)
+
+    def __init__(self, vs_champion_confidence: float | None = None, **standard: Any) -> None:
+        super().__init__(**standard)
+        if vs_champion_confidence is not None:
+            self.spec.exec_properties[VS_CHAMPION_CONFIDENCE] = vs_champion_confidence
 
     @classmethod
     def get_class_type(cls) -> str:

@@ -85,7 +85,7 @@ def differences(config: Config, before: Run, now: Run) -> Differences:
         data=_changed(*(_data(run) for run in (before, now))),
         schema=_changed(*({k: v for k, v in some.items() if k.startswith("CuratedSchema")} for some in outputs)),
         movements=_movements(before, now),
-        metrics=_metrics(before, now),
+        metrics=metric_changes(before, now),
         artifacts=_changed(*outputs),
     )
 
@@ -147,7 +147,8 @@ def _movements(before: Run, now: Run) -> list[Movement]:
     return [m for m in movements_of(found[0], found[1]) if m.distance or m.missing_before != m.missing_now]
 
 
-def _metrics(before: Run, now: Run) -> list[SliceChange]:
+def metric_changes(before: Run, now: Run) -> list[SliceChange]:
+    """The metrics that differ, of every slice: the overall ones first, then the widest difference."""
     evaluations = [evaluation_of(run) for run in (before, now)]
     if not all(evaluations):
         return []

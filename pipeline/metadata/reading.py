@@ -69,9 +69,14 @@ def metrics(run: Run, slice_name: str = OVERALL) -> dict[str, float]:
 
 def model(run: Run) -> Any:
     """The SavedModel that the run trained, loaded: `run.model().signatures["serving_default"]`. Imports TensorFlow."""
+    return saved_model(folder_of(run, "Trainer", "model") / "Format-Serving")
+
+
+def saved_model(folder: Path) -> Any:
+    """The SavedModel in a folder, loaded. Imports TensorFlow."""
     import tensorflow as tf
 
-    return tf.saved_model.load(str(folder_of(run, "Trainer", "model") / "Format-Serving"))
+    return tf.saved_model.load(str(folder))
 
 
 def _bytes_of(run: Run, path: Path, what: str) -> bytes:

@@ -10,7 +10,7 @@ from pipeline.gate.findings import Finding
 from pipeline.metadata.evaluations import evaluation_of
 from pipeline.metadata.runs import Run, Runs, Step
 from pipeline.outcome import failure_of, gate_findings
-from pipeline.verdict import OVERALL, Evaluation
+from pipeline.verdict import OVERALL, Difference, Evaluation
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class Reasons:
         checks: the thresholds on all rows, then those that were missed on slices.
         unchecked: slices that a threshold asks for and that no row belongs to.
         steps: in the order in which they were started.
+        differences: to the champion on all rows, with their intervals. They inform; thresholds decide.
+        champion_problem: why there was a release to compare with and no comparison; else empty.
     """
 
     run: str
@@ -61,6 +63,8 @@ class Reasons:
     checks: list[Check]
     unchecked: list[str]
     steps: list[StepReason]
+    differences: list[Difference]
+    champion_problem: str
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -76,6 +80,8 @@ def reasons(runs: Runs, run: Run) -> Reasons:
         checks=_checks(evaluation) if evaluation else [],
         unchecked=list(evaluation.unchecked) if evaluation else [],
         steps=[StepReason(step.node, step.state, step_reason(runs, run, step)) for step in run.steps.values()],
+        differences=list(evaluation.differences) if evaluation else [],
+        champion_problem=evaluation.champion_problem if evaluation else "",
     )
 
 

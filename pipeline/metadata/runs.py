@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -15,6 +15,7 @@ from pipeline.cache import KEY_PROPERTY, KeyParts
 from pipeline.config import Config
 from pipeline.errors import UsageError
 from pipeline.metadata import reading
+from pipeline.metadata.evaluations import evaluation_of
 from pipeline.metadata.store import (
     INPUT_EVENTS,
     OUTPUT_EVENTS,
@@ -24,7 +25,10 @@ from pipeline.metadata.store import (
     properties_of,
 )
 from pipeline.rows import RowAccounting, row_accounting
-from pipeline.verdict import OVERALL
+from pipeline.verdict import OVERALL, Evaluation
+
+if TYPE_CHECKING:
+    from pipeline.metadata.released import Released
 
 LATEST = "latest"  # of the runs that train; scoring runs are asked for by name
 SCORING = "-scoring"  # how the names of scoring pipelines end
@@ -134,6 +138,11 @@ class Run:
         """The curated schema. Raises UsageError where the run has none."""
         return reading.schema(self)
 
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """All slices, the champion beside them, thresholds that were missed; None where nothing was evaluated."""
+        return evaluation_of(self)
+
     def metrics(self, slice: str = OVERALL) -> dict[str, float]:  # noqa: A002 - the field's word
         """What was measured on a slice (`overall`, `origin=JFK`). Raises UsageError where nothing was."""
         return reading.metrics(self, slice)
@@ -152,8 +161,9 @@ class Run:
 class Runs:
     """The runs of one metadata store."""
 
-    def __init__(self, store: mlmd.MetadataStore) -> None:
+    def __init__(self, store: mlmd.MetadataStore, config: Config | None = None) -> None:
         self.store = store
+        self.config = config
 
     @classmethod
     def open(cls, where: Config | Path) -> Runs:
@@ -162,7 +172,9 @@ class Runs:
         Raises:
             InputError: there is no readable store.
         """
-        return cls(open_store(where if isinstance(where, Path) else where.metadata_db))
+        if isinstance(where, Path):
+            return cls(open_store(where))
+        return cls(open_store(where.metadata_db), where)
 
     def __iter__(self) -> Iterator[Run]:
         """Newest first."""
@@ -183,6 +195,18 @@ class Runs:
             if run_id == run.run_id or (run_id == LATEST and not run.pipeline.endswith(SCORING)):
                 return run
         raise UsageError(f"there is no run {run_id} in the metadata store", "list them with `flightline runs`")
+
+    def release(self, version: str = "current") -> Released:
+        """A release of the config that the runs were opened with.
+
+        Raises:
+            UsageError: there is none of that version, or the runs were opened by a path.
+        """
+        from pipeline.metadata.released import released  # which reads runs itself
+
+        if self.config is None:
+            raise UsageError("a metadata store alone does not say where releases are", "Runs.open(config) does")
+        return released(self, self.config, version)
 
     def _contexts(self) -> list[pb.Context]:
         try:
@@ -211,7 +235,7 @@ class Runs:
                 inputs=dict(inputs.get(execution.id, {})),
                 outputs=dict(outputs.get(execution.id, {})),
                 properties=properties_of(execution),
-                cached_from=self._maker_of(outputs.get(execution.id, {})) if state == "CACHED" else None,
+                cached_from=self._made_by(outputs.get(execution.id, {})) if state == "CACHED" else None,
             )
         name = pipeline if executions else ""
         return Run(context.name, name, context.create_time_since_epoch, steps, properties_of(context))
@@ -224,15 +248,18 @@ class Runs:
                 return step
         return None
 
-    def _maker_of(self, outputs: Mapping[str, list[pb.Artifact]]) -> str | None:
-        """The run whose execution made these artifacts: the first that has them as its output."""
-        ids = [artifact.id for artifacts in outputs.values() for artifact in artifacts]
-        events = self.store.get_events_by_artifact_ids(ids[:1]) if ids else []
+    def maker_of(self, artifact: pb.Artifact) -> str | None:
+        """The id of the run whose execution made an artifact: the first that has it as its output."""
+        events = self.store.get_events_by_artifact_ids([artifact.id])
         makers = [event.execution_id for event in events if event.type in OUTPUT_EVENTS]
         if not makers:
             return None
         contexts = self.store.get_contexts_by_execution(min(makers))
         return next((context.name for context in contexts if context.type == "pipeline_run"), None)
+
+    def _made_by(self, outputs: Mapping[str, list[pb.Artifact]]) -> str | None:
+        first = next((artifact for artifacts in outputs.values() for artifact in artifacts), None)
+        return self.maker_of(first) if first else None
 
     def _node_of(self, execution: pb.Execution) -> tuple[str, str]:
         """(node id, pipeline name): TFX names a node's context PIPELINE.NODE."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,14 @@ def execution_result(execution: pb.Execution) -> tuple[int, str]:
         return 0, ""
     recorded = json.loads(text)
     return int(recorded.get("code", 0)), str(recorded.get("resultMessage", ""))
+
+
+def keep_about(store: mlmd.MetadataStore, run_id: str, facts: Mapping[str, str]) -> None:
+    """Keeps facts with a run as a whole; it has to be on record."""
+    context = store.get_context_by_type_and_name("pipeline_run", run_id)
+    for name, value in facts.items():
+        context.custom_properties[name].string_value = value
+    store.put_contexts([context])
 
 
 def record_failure(store: mlmd.MetadataStore, execution: pb.Execution, code: int, message: str) -> None:

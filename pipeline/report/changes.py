@@ -92,8 +92,13 @@ def values_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Ch
 
 def settings_changed(before: str, now: str) -> list[Change]:
     """The keys (`train.epochs`) at which two configs in YAML differ, with their values as text."""
-    old, new = (dict(_leaves(yaml.safe_load(text) or {})) for text in (before, now))
+    old, new = (settings_of(text) for text in (before, now))
     return [change for change in values_changed(old, new) if (change.before or EMPTY) != (change.now or EMPTY)]
+
+
+def settings_of(text: str) -> dict[str, str]:
+    """Every key (`train.epochs`) of a config in YAML that is set, with its value as text."""
+    return dict(_leaves(yaml.safe_load(text) or {}))
 
 
 def _leaves(node: Any, path: tuple[str, ...] = ()) -> Iterable[tuple[str, str]]:

@@ -21,6 +21,7 @@ from pipeline.releases import write_whole
 from pipeline.unchanged import user_modules
 
 ORIGIN = "origin.json"  # in the folder of the run
+CODE, ALL_OURS = "code: ", "pipeline.launch"  # which imports all of ours that a run executes
 PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-data-validation", "tensorflow-model-analysis")
 
 
@@ -32,6 +33,8 @@ class Origin:
         commit: of the code; None outside git. dirty: whether files differed from it.
         digests: SHA-256 of the data, the schema, the lock and each package of code.
         versions: of Python and what counts most among the packages.
+        inputs: input file, by its name below `data.input` → SHA-256 of its content.
+        asked: the runner, and the node that the run was to end at.
     """
 
     commit: str | None
@@ -39,11 +42,13 @@ class Origin:
     files: int
     digests: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)
 
 
-def note_origin(folder: Path, config: Config, files: Sequence[InputFile]) -> None:
+def note_origin(folder: Path, config: Config, files: Sequence[InputFile], asked: dict[str, str]) -> None:
     """Writes the origin of a run that is about to start into its folder."""
-    write_whole(folder / ORIGIN, json.dumps(asdict(origin_of(config, files)), indent=2) + "\n")
+    write_whole(folder / ORIGIN, json.dumps(asdict(origin_of(config, files, asked)), indent=2) + "\n")
 
 
 def read_origin(folder: Path) -> Origin | None:
@@ -66,14 +71,15 @@ def about_run(folder: Path) -> dict[str, str]:
     return facts
 
 
-def origin_of(config: Config, files: Sequence[InputFile]) -> Origin:
+def origin_of(config: Config, files: Sequence[InputFile], asked: dict[str, str]) -> Origin:
     commit, dirty = commit_of(ROOT)
     digests = {"data": data_digest(files), "schema": file_digest(config.schema_file)}
     if LOCK.is_file():
         digests["lock"] = file_digest(LOCK)
-    for module in ("pipeline", *user_modules(config)):
-        digests[f"code: {module}"] = code_digest(module)
-    return Origin(commit, dirty, len(files), digests, _versions())
+    for module in (ALL_OURS, *user_modules(config)):
+        digests[f"{CODE}{module}"] = code_digest(module)
+    inputs = {file.name: file.digest for file in files}
+    return Origin(commit, dirty, len(files), digests, _versions(), inputs, asked)
 
 
 def commit_of(folder: Path) -> tuple[str | None, bool]:

@@ -29,6 +29,8 @@ def tag(name: str, *children: str | Markup, **attributes: object) -> Markup:
 
 
 def _attribute(value: object) -> object:
+    if isinstance(value, str):
+        return without_controls(value)
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
 
 

@@ -78,7 +78,11 @@ def _against(evaluation: Evaluation | None) -> str:
     if evaluation is None or evaluation.blessed is None:
         return ""
     if evaluation.champion:
-        return "Every threshold holds, and so does the comparison with the champion."
+        differences = "; ".join(difference.in_words for difference in evaluation.differences)
+        measured = f": {differences}" if differences else ""
+        return f"Every threshold holds, and so does the comparison with the champion{measured}."
+    if evaluation.champion_problem:
+        return f"Every threshold holds; the champion could not be loaded: {evaluation.champion_problem}."
     return "Every threshold holds; there was no champion to compare with."
 
 

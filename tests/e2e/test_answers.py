@@ -7,16 +7,6 @@ import pytest
 from pipeline.metadata.store import properties_of
 
 
-@pytest.fixture(scope="module")
-def again(run, trained, flights_sample):
-    """A second run in the same workspace, with other settings: its champion is the first run's model. It ends before
-    it could be released: the workspace is shared, and its champion with it."""
-    settings = ("--set", "train.epochs=1", "--set", "train.min_steps=60", "--to", "Evaluator")
-    result = run(trained.workspace, flights_sample, "answers", *settings)
-    assert result.code == 0, result.err
-    return result
-
-
 @pytest.fixture
 def ask(trained, command):
     """`ask("why", "latest")` → the JSON document."""

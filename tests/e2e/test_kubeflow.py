@@ -5,10 +5,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,29 +34,9 @@ print(*component.pipeline_spec.root.dag.tasks)
 
 
 @pytest.fixture(scope="module")
-def python() -> Iterator[Run]:
+def python(preloaded) -> Run:
     """`python(arguments, log)` → the exit code of `python ARGUMENTS`."""
-    script = ROOT / "tests" / "support" / "preloaded.py"
-    process = subprocess.Popen(
-        [sys.executable, script],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # what an import says; each command has a log of its own
-        text=True,
-    )
-
-    def run(arguments: list[str], log: Path) -> int:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps([arguments, str(log)]) + "\n")
-        process.stdin.flush()
-        return int(process.stdout.readline())
-
-    yield run
-    process.kill()  # nothing of it is left to do but to take TensorFlow down
-    process.wait()
+    return preloaded
 
 
 @pytest.fixture(scope="module")

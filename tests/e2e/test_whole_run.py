@@ -24,9 +24,9 @@ NOISE = ("tensorflow", "WARNING", "absl", "apache_beam", "Traceback", "FutureWar
 
 
 @pytest.fixture(scope="session")
-def on_beam(run, flights_sample, tmp_path_factory):
+def on_beam(run_fresh, flights_sample, tmp_path_factory):
     workspace = tmp_path_factory.mktemp("beam") / "workspace"
-    return run(workspace, flights_sample, "first", script="runner_beam.py")
+    return run_fresh(workspace, flights_sample, "first", script="runner_beam.py")
 
 
 @pytest.fixture(params=["local", "beam"])
@@ -131,6 +131,16 @@ def test_reading_commands_answer(trained, command):
     assert json.loads(command(trained.workspace, "show", "first", "--json").stdout)["summary"]["exit_code"] == 0
     releases = json.loads(command(trained.workspace, "releases", "--json").stdout)
     assert {"first"} <= {release["run"] for release in releases}
+
+
+def test_what_it_changed_is_in_the_audit_log(trained, command):
+    told = command(trained.workspace, "audit", "--verify", "--json")
+    assert told.returncode == 0, told.stderr
+    mine = [entry for entry in json.loads(told.stdout) if entry["facts"].get("run") == "first"]
+    assert [entry["event"] for entry in mine] == ["run started", "gate passed", "blessed", "pushed", "run ended"]
+    assert mine[3]["facts"]["release"] == trained.current
+    assert mine[4]["facts"]["exit_code"] == 0
+    assert "run started" in command(trained.workspace, "audit").stdout
 
 
 def test_any_tfx_tool_can_read_the_store(trained):

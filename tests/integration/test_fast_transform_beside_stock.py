@@ -205,6 +205,44 @@ def test_several_artifacts_are_analyzed_together(run):
     assert set(shards.values()) == set(one.files("transformed_examples/**/*.gz").values())
 
 
+@pytest.fixture(scope="module")
+def spans(inputs, tmp_path_factory):
+    """Three spans, of different rows."""
+    return [inputs, *(make_inputs(tmp_path_factory.mktemp("span"), seed) for seed in (8, 9))]
+
+
+def test_a_window_that_moves_on_analyzes_the_new_span_alone(run, spans, monkeypatch):
+    """As continuous training does: three runs, each with the cache of the one before; the last as if it had none."""
+    analyzed = []
+    original = analysis._batches
+
+    def noted(apply, raw, sources):
+        analyzed.extend(source.file_pattern for source in sources)
+        return original(apply, raw, sources)
+
+    monkeypatch.setattr(analysis, "_batches", noted)
+    warm = None
+    for window, new in ((spans[:1], 0), (spans[:2], 1), (spans[1:], 2)):
+        analyzed.clear()
+        warm = run(FastTransformExecutor, "everything", window=window, cache=True, cache_from=warm)
+        assert {str(spans[new]) in pattern for pattern in analyzed} == {True}
+    cold = run(FastTransformExecutor, "everything", window=spans[1:], cache=True)
+    expected = run(stock.Executor, "everything", window=spans[1:], cache=True)
+    assert warm.files("transform_graph/transform_fn/assets/*") == cold.files("transform_graph/transform_fn/assets/*")
+    assert warm.files("transformed_examples/**/*") == cold.files("transformed_examples/**/*")
+    for mine, again, theirs in zip(*map(_float_constants, (warm, cold, expected)), strict=True):
+        np.testing.assert_array_equal(mine, again)
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
+    for name, column in expected.rows("eval").items():
+        ours = warm.rows("eval")[name]
+        assert len(ours) == 2 * (ROWS - 1300)
+        if column.dtype.kind == "f":
+            np.testing.assert_allclose(ours, column, rtol=1e-5, atol=1e-6, err_msg=name)
+        else:
+            np.testing.assert_array_equal(ours, column, err_msg=name)
+    assert len(list((warm.root / "updated_analyzer_cache").iterdir())) == 2  # what left the window is dropped
+
+
 def test_user_code_in_a_module_file(run, tmp_path):
     module = tmp_path / "user_module.py"
     module.write_text("from transform_functions import small as preprocessing_fn")

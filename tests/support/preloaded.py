@@ -1,8 +1,8 @@
 """Runs Python command lines as `python` would, each in a process of its own that has TFX imported already.
 
-Run as a script: it imports TFX once, then reads one JSON list a line, `[ARGUMENTS, LOG]`, forks, runs the arguments as
-`python ARGUMENTS` in the child with its output in LOG, and writes the exit code to stdout. A step takes what its own
-work takes; the import of TFX, eight CPU seconds, is paid once.
+A `Preloaded` keeps a process that has imported TFX and forks it for every command: a command takes what its own work
+takes; the import of TFX, eight CPU seconds, is paid once. What is about the start of a process (what is imported, what
+an import prints) needs a fresh one instead.
 """
 
 from __future__ import annotations
@@ -10,13 +10,62 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import signal
+import subprocess
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT_S = 600
+
+
+class Preloaded:
+    """The process that is forked; as a context manager, for as long as it is entered."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Preloaded:
+        return self
+
+    def __exit__(self, *error: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._process is not None:
+            self._process.kill()  # nothing of it is left to do but to take TensorFlow down
+            self._process.wait()
+
+    def __call__(
+        self, arguments: Sequence[str], out: Path, err: Path | None = None, modules: Path | None = None
+    ) -> int:
+        """The exit code of `python ARGUMENTS`, a negative one where a signal ended it.
+
+        Args:
+            arguments: `-m MODULE ...` or `SCRIPT ...`.
+            out, err: files for what it prints; without `err` both go to `out`.
+            modules: a folder with user code, importable there.
+        """
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, __file__],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # what an import says; each command has its own
+                text=True,
+            )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        order = [list(map(str, arguments)), str(out), str(err or out), str(modules or "")]
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
 
 
 def run_here(arguments: Sequence[str]) -> int:
-    """What `python ARGUMENTS` does: `-m MODULE ...` or `SCRIPT ...`; returns the exit code."""
+    """What `python ARGUMENTS` does; returns the exit code."""
     try:
         if arguments[0] == "-m":
             sys.argv = list(arguments[1:])
@@ -32,13 +81,18 @@ def run_here(arguments: Sequence[str]) -> int:
     return 0
 
 
-def run_in_a_fork(arguments: Sequence[str], log: str) -> int:
+def run_in_a_fork(arguments: Sequence[str], out: str, err: str, modules: str) -> int:
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
+    signal.alarm(TIMEOUT_S)
+    for stream, name in ((1, out), (2, err)):
+        file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+        os.dup2(file, stream)
+        os.close(file)
+    if modules:
+        sys.path.insert(0, modules)
+        os.environ["PYTHONPATH"] = os.pathsep.join([os.environ["PYTHONPATH"], modules])  # of its children
     code = run_here(arguments)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -49,9 +103,12 @@ def serve() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is not an answer
     from pipeline.later import load_vertex_later
+    from pipeline.log import quiet_libraries
 
+    quiet_libraries()
     load_vertex_later()
-    import pipeline.training  # noqa: F401 - all that the steps import, but nothing that starts threads
+    import pipeline.summarise
+    import pipeline.training  # noqa: F401 - all that a run imports, but nothing that starts threads
 
     for line in sys.stdin:
         answers.write(f"{run_in_a_fork(*json.loads(line))}\n")

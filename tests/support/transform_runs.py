@@ -31,9 +31,9 @@ STATISTICS = {
 }
 
 
-def make_inputs(root: pathlib.Path) -> pathlib.Path:
+def make_inputs(root: pathlib.Path, seed: int = 7) -> pathlib.Path:
     """Examples in the splits `train` and `eval`, with missing values of every type, and their schema."""
-    rng = np.random.default_rng(7)
+    rng = np.random.default_rng(seed)
     examples = [_example(rng) for _ in range(ROWS)]
     for split, rows in (("train", examples[:1300]), ("eval", examples[1300:])):
         path = root / "examples" / f"Split-{split}" / "data_tfrecord-00000-of-00001.gz"
@@ -87,8 +87,8 @@ class Run:
         return {str(path.relative_to(self.root)): path.read_bytes() for path in paths}
 
     def rows(self, split: str) -> dict[str, np.ndarray]:
-        """Transformed columns of a split, in the order of the records."""
-        files = sorted(map(str, (self.root / "transformed_examples" / f"Split-{split}").iterdir()))
+        """Transformed columns of a split, of one artifact after another, in the order of the records."""
+        files = sorted(map(str, (self.root / "transformed_examples").glob(f"**/Split-{split}/*")))
         records = list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
         parsed = tf.io.parse_example(records, self.graph.transformed_feature_spec())
         return {
@@ -98,7 +98,17 @@ class Run:
 
 
 def execute(
-    executor_class, inputs, root, function, *, spans=1, statistics=False, cache=False, cache_from=None, **properties
+    executor_class,
+    inputs,
+    root,
+    function,
+    *,
+    spans=1,
+    window=(),
+    statistics=False,
+    cache=False,
+    cache_from=None,
+    **properties,
 ) -> Run:
     """Runs `Do` of the executor as a pipeline would.
 
@@ -108,12 +118,14 @@ def execute(
         root: folder for the artifacts.
         function: name of a preprocessing function in transform_functions, or None.
         spans: how many artifacts with the same examples to give.
+        window: folders of `make_inputs` whose examples to give instead, an artifact each.
         statistics: whether to ask for statistics.
         cache: whether to ask for the analyzer cache.
         cache_from: an earlier run with a cache.
         **properties: further execution properties.
     """
-    examples = [_artifact(standard_artifacts.Examples, inputs / "examples") for _ in range(spans)]
+    folders = window or [inputs] * spans
+    examples = [_artifact(standard_artifacts.Examples, folder / "examples") for folder in folders]
     for artifact in examples:
         artifact.split_names = artifact_utils.encode_split_names(["train", "eval"])
     input_dict = {"examples": examples, "schema": [_artifact(standard_artifacts.Schema, inputs / "schema")]}

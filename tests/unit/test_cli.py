@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from pipeline.releases import release
 
-HEAVY = ("tensorflow", "tfx", "apache_beam", "keras", "tensorflow_model_analysis")
+HEAVY = ("tensorflow", "tfx", "apache_beam", "keras", "tensorflow_model_analysis", "mlflow")
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def _example_count(combiner: Any, scores: Scores) -> Fill:
 
 
 def _label_and_prediction_totals(combiner: Any, scores: Scores) -> Fill:
-    labels, predictions = scores.labels.astype(np.float64), scores.predictions.astype(np.float64)
+    labels, predictions = scores.wide_labels, scores.wide_predictions
 
     def fill(rows: np.ndarray) -> Any:
         totals = combiner.create_accumulator()
@@ -74,7 +74,7 @@ def _label_and_prediction_totals(combiner: Any, scores: Scores) -> Fill:
 def _calibration_histogram(combiner: Any, scores: Scores) -> Fill:
     if not combiner._prediction_based_bucketing or not combiner._fractional_labels:
         raise UnsupportedEvaluationError("a calibration histogram other than of predictions between 0 and 1")
-    labels, predictions = _binary_labels(scores.labels), scores.predictions.astype(np.float64)
+    labels, predictions = _binary_labels(scores), scores.wide_predictions
     num_buckets = combiner._num_buckets
     # Bucket 0 and the last are for what lies outside; the arithmetic is the combiner's, in its order.
     position = (predictions - combiner._left) / combiner._range * num_buckets + 1
@@ -97,9 +97,9 @@ def _calibration_histogram(combiner: Any, scores: Scores) -> Fill:
 
 def _confusion_matrices(combiner: Any, scores: Scores) -> Fill:
     # float64, for TFMA compares predictions as Python floats: 0.3 in float32 lies above a threshold of 0.3.
-    predictions = scores.predictions.astype(np.float64)
+    predictions = scores.wide_predictions
     fractional = combiner._enable_fractional_labels
-    labels = _binary_labels(scores.labels) if fractional else scores.labels.astype(np.float64)
+    labels = _binary_labels(scores) if fractional else scores.wide_labels
     matrices = combiner._binary_confusion_matrices
 
     def fill(rows: np.ndarray) -> Any:
@@ -153,10 +153,10 @@ def _keras_metrics(combiner: Any, scores: Scores) -> Fill:
     return fill
 
 
-def _binary_labels(labels: np.ndarray) -> np.ndarray:
-    if not np.isin(labels, (0, 1)).all():
+def _binary_labels(scores: Scores) -> np.ndarray:
+    if not scores.binary:
         raise UnsupportedEvaluationError("labels other than 0 and 1, for a metric of binary labels")
-    return labels.astype(np.float64)
+    return scores.wide_labels
 
 
 _FILLS: Mapping[type, Callable[[Any, Scores], Fill]] = {

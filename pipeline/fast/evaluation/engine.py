@@ -2,14 +2,19 @@
 
 from collections.abc import Callable
 
+from pipeline.fast.evaluation.comparison import Comparison, compare
 from pipeline.fast.evaluation.job import EvaluationJob
 from pipeline.fast.evaluation.results import SlicedMetrics, compute
 from pipeline.fast.evaluation.scoring import score
 from pipeline.fast.evaluation.slicing import slice_rows
 
 
-def evaluate(job: EvaluationJob, on_rows: Callable[[int], None] | None = None) -> list[SlicedMetrics]:
+def evaluate(
+    job: EvaluationJob, on_rows: Callable[[int], None] | None = None
+) -> tuple[list[SlicedMetrics], Comparison | None]:
     """Scores the models on the examples and computes every metric of every slice; writes nothing.
+
+    Where there is a baseline, the two models are compared row by row as well.
 
     Args:
       job: what to evaluate.
@@ -20,4 +25,4 @@ def evaluate(job: EvaluationJob, on_rows: Callable[[int], None] | None = None) -
     """
     scored = score(job, on_rows)
     slices = slice_rows(job.eval_config.slicing_specs, scored.slice_columns, scored.num_rows)
-    return compute(job.eval_config, scored.scores, slices)
+    return compute(job.eval_config, scored.scores, slices), compare(job, scored.scores)

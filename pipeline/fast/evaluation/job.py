@@ -19,6 +19,8 @@ from pipeline.fast.evaluation.support import UnsupportedEvaluationError, require
 
 Artifacts = Mapping[str, Sequence[types.Artifact]]
 
+# Ours, beside the standard properties of an Evaluator.
+VS_CHAMPION_CONFIDENCE = "vs_champion_confidence"
 _UNPROVEN_PROPERTIES = (keys.MODULE_FILE_KEY, keys.MODULE_PATH_KEY, keys.FAIRNESS_INDICATOR_THRESHOLDS_KEY)
 
 
@@ -31,12 +33,15 @@ class EvaluationJob:
       model_paths: SavedModel directory by model name; the only model is named ''.
       example_files: TFRecord files of serialized tf.Examples, in a fixed order.
       output_path: directory of the ModelEvaluation artifact.
+      vs_champion_confidence: with which a candidate must not be worse than thresholds against the champion allow;
+        None where the difference as measured decides.
     """
 
     eval_config: config_pb2.EvalConfig
     model_paths: Mapping[str, str]
     example_files: Sequence[str]
     output_path: str
+    vs_champion_confidence: float | None = None
 
 
 def read_job(inputs: Artifacts, outputs: Artifacts, exec_properties: Mapping[str, Any]) -> EvaluationJob:
@@ -60,6 +65,7 @@ def read_job(inputs: Artifacts, outputs: Artifacts, exec_properties: Mapping[str
         model_paths=_model_paths(eval_config, inputs),
         example_files=_example_files(inputs[keys.EXAMPLES_KEY], exec_properties),
         output_path=artifact_utils.get_single_uri(list(outputs[keys.EVALUATION_KEY])),
+        vs_champion_confidence=exec_properties.get(VS_CHAMPION_CONFIDENCE),
     )
 
 

@@ -1,6 +1,7 @@
 """One pass over the examples: of every row its labels, its predictions, and its value of each slicing feature."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -25,6 +26,21 @@ class Scores:
 
     labels: np.ndarray
     predictions: np.ndarray
+
+    @functools.cached_property
+    def wide_labels(self) -> np.ndarray:
+        """The labels as float64, which TFMA computes in: made once for all metrics."""
+        return self.labels.astype(np.float64)
+
+    @functools.cached_property
+    def wide_predictions(self) -> np.ndarray:
+        """The predictions as float64."""
+        return self.predictions.astype(np.float64)
+
+    @functools.cached_property
+    def binary(self) -> bool:
+        """Whether every label is 0 or 1."""
+        return not ((self.labels != 0) & (self.labels != 1)).any()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.writers import eval_config_writer
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as stock_writer
 
+from pipeline.fast.evaluation.comparison import Comparison, add_unsure, write_comparison
 from pipeline.fast.evaluation.job import EvaluationJob
 from pipeline.fast.evaluation.results import SlicedMetrics, validate
 
@@ -19,8 +20,8 @@ _ONE_SHARD = "-00000-of-00001"
 _DATA_LOCATION, _FILE_FORMAT = "<user provided PCollection>", "<unknown>"
 
 
-def write(job: EvaluationJob, results: Sequence[SlicedMetrics]) -> None:
-    """Validates the results and writes metrics, plots, attributions, validation and config."""
+def write(job: EvaluationJob, results: Sequence[SlicedMetrics], comparison: Comparison | None = None) -> None:
+    """Validates the results and writes metrics, plots, attributions, validation, config, and the comparison."""
     metrics, plots, attributions = (
         [stock._filter_by_key_type(of_slice, key_type) for of_slice in results]
         for key_type in (metric_types.MetricKey, metric_types.PlotKey, metric_types.AttributionsKey)
@@ -31,8 +32,12 @@ def write(job: EvaluationJob, results: Sequence[SlicedMetrics]) -> None:
     _write_records(
         job, f"attributions{_ONE_SHARD}", map(stock_writer.convert_slice_attributions_to_proto, attributions)
     )
-    _write_records(job, "validations", [validate(job.eval_config, metrics)])
+    validation = validate(job.eval_config, metrics)
+    add_unsure(validation, job, comparison)
+    _write_records(job, "validations", [validation])
     _write_config(job)
+    if comparison is not None:
+        write_comparison(job, comparison)
 
 
 def _write_records(job: EvaluationJob, name: str, messages: Iterable[Message]) -> None:

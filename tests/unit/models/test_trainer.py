@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from models import trainer
 from models.features import Category, FeaturePlan, Number
 from models.model import build_model
 from models.rows import Rows
@@ -58,6 +59,19 @@ def test_the_losses_on_the_way_add_up_to_those_of_the_epochs():
                 total += entry["loss"] * (entry["step"] - last)
                 last = entry["step"]
         assert total / steps == pytest.approx(epoch["loss"], rel=1e-4)
+
+
+def test_many_steps_are_done_several_at_a_time_and_come_to_the_same(monkeypatch):
+    how = {"epochs": 2, "batch_size": 64, "min_steps_per_epoch": 0, "validation_share": 0.1}
+    monkeypatch.setattr(trainer, "_MANY_STEPS", 20)
+    several, record = fit(table(1800), **how)
+    assert record["steps_per_epoch"] == 24  # of 25 batches: a multiple of 8
+    assert [entry["step"] for entry in record["losses"]] == [8, 16, 24, 32, 40, 48]
+    monkeypatch.setattr(trainer, "_STEPS_A_CALL", 1)
+    monkeypatch.setattr(trainer, "plan_steps", lambda *_: (64, 24, 2))
+    singly, one_by_one = fit(table(1800), **how)
+    assert all(np.array_equal(a, b) for a, b in zip(several.get_weights(), singly.get_weights(), strict=True))
+    assert record["history"] == one_by_one["history"]
 
 
 def test_the_same_seed_gives_the_same_weights():

@@ -1,0 +1,128 @@
+"""Which spans have been taken in, in which versions, and which of them may be trained on: asked of ML Metadata."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import ml_metadata as mlmd
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from pipeline.errors import DataBlocked
+from pipeline.metadata.store import INPUT_EVENTS, OUTPUT_EVENTS, execution_result, properties_of
+
+State = Literal["accepted", "quarantined", "unjudged"]
+ACCEPTED: State = "accepted"
+QUARANTINED: State = "quarantined"
+UNJUDGED: State = "unjudged"
+_DONE = (pb.Execution.COMPLETE, pb.Execution.CACHED)
+
+
+@dataclass(frozen=True)
+class TakenSpan:
+    """The Examples of one version of one span.
+
+    Attributes:
+        span: its number; days since 1970-01-01 where spans are dates.
+        version: of the files; None where the pattern has no versions.
+        examples: id of the artifact. The newer of two of the same version was made of other content or settings.
+        state: `accepted` where the data gate passed it when it last judged it, `quarantined` where it blocked it,
+            `unjudged` where a run did not get that far.
+        released: whether a run that took it in went through to the Pusher, whatever the verdict on its model.
+    """
+
+    span: int
+    version: int | None
+    examples: int
+    state: State
+    released: bool = False
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Later replaces earlier, within a span."""
+        return (-1 if self.version is None else self.version, self.examples)
+
+
+def taken_spans(store: mlmd.MetadataStore, pipeline: str) -> list[TakenSpan]:
+    """Every version of every span that runs of a pipeline have ingested and that is still there, in their order."""
+    artifacts = [artifact for artifact in _artifacts(store, pipeline) if artifact.state != pb.Artifact.DELETED]
+    verdicts = _verdicts(store, pipeline)
+    through = _through_to_the_end(store, pipeline)
+    found = []
+    for artifact in artifacts:
+        properties = properties_of(artifact)
+        span, version = _number(properties.get("span")), _number(properties.get("version"))
+        if span is not None:
+            state = verdicts.get(artifact.id, UNJUDGED)
+            found.append(TakenSpan(span, version, artifact.id, state, artifact.id in through))
+    return sorted(found, key=lambda taken: (taken.span, *taken.order))
+
+
+def accepted_spans(taken: Iterable[TakenSpan]) -> list[TakenSpan]:
+    """Of each span the latest version that the gate has accepted, oldest span first.
+
+    A correction that is quarantined does not take the place of what was accepted before it.
+    """
+    latest: dict[int, TakenSpan] = {}
+    for one in taken:
+        if one.state == ACCEPTED and (one.span not in latest or latest[one.span].order < one.order):
+            latest[one.span] = one
+    return [latest[span] for span in sorted(latest)]
+
+
+def window_before(taken: Iterable[TakenSpan], span: int, spans: int) -> list[TakenSpan]:
+    """The last `spans` accepted spans before `span`, oldest first: what a model is trained on that `span` judges."""
+    return [one for one in accepted_spans(taken) if one.span < span][-spans:]
+
+
+def _number(value: Any) -> int | None:
+    """TFX keeps numbers of spans as integers or, in older stores, as text."""
+    return None if value is None or value == "" else int(value)
+
+
+def _artifacts(store: mlmd.MetadataStore, pipeline: str) -> list[pb.Artifact]:
+    context = store.get_context_by_type_and_name("node", f"{pipeline}.ExampleGen")
+    return store.get_artifacts_by_context(context.id) if context else []
+
+
+def _executions(store: mlmd.MetadataStore, pipeline: str, node: str) -> list[pb.Execution]:
+    """In the order in which they were started."""
+    context = store.get_context_by_type_and_name("node", f"{pipeline}.{node}")
+    return sorted(store.get_executions_by_context(context.id), key=lambda e: e.id) if context else []
+
+
+def _verdicts(store: mlmd.MetadataStore, pipeline: str) -> dict[int, State]:
+    """Artifact → what the gate said of it the last time that it said something."""
+    said: dict[int, State] = {}
+    for execution in _executions(store, pipeline, "DataGate"):
+        if execution.last_known_state in _DONE:
+            said[execution.id] = ACCEPTED
+        elif execution_result(execution)[0] == DataBlocked.exit_code:
+            said[execution.id] = QUARANTINED
+    verdicts: dict[int, State] = {}
+    for execution_id, artifacts in sorted(_touched(store, list(said), INPUT_EVENTS).items()):
+        verdicts |= dict.fromkeys(artifacts, said[execution_id])
+    return verdicts
+
+
+def _through_to_the_end(store: mlmd.MetadataStore, pipeline: str) -> set[int]:
+    """Artifacts of the runs whose Pusher is done."""
+    done = [e.id for e in _executions(store, pipeline, "Pusher") if e.last_known_state in _DONE]
+    runs = {run for execution in done for run in _runs_of(store, execution)}
+    made = _touched(store, [e.id for e in _executions(store, pipeline, "ExampleGen")], OUTPUT_EVENTS)
+    return {a for execution, artifacts in made.items() if _runs_of(store, execution) & runs for a in artifacts}
+
+
+def _runs_of(store: mlmd.MetadataStore, execution: int) -> set[str]:
+    return {c.name for c in store.get_contexts_by_execution(execution) if c.type == "pipeline_run"}
+
+
+def _touched(store: mlmd.MetadataStore, executions: list[int], kinds: set[int]) -> dict[int, set[int]]:
+    """Execution → artifacts, for the events of these kinds."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for event in store.get_events_by_execution_ids(executions) if executions else []:
+        if event.type in kinds:
+            found[event.execution_id].add(event.artifact_id)
+    return found

@@ -1,0 +1,1 @@
+"""Running an earlier run again, from what it left on record, and comparing every artifact."""

@@ -1,0 +1,133 @@
+"""Spans in the names of files: what `{SPAN}`, `{VERSION}` and `{YYYY}-{MM}-{DD}` of a pattern mean, as in TFX.
+
+A span is a number. Where the pattern has a date, it is the days since 1970-01-01, which is what TFX records; people
+may write and read the date itself.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+_EPOCH = datetime.date(1970, 1, 1)
+_PLACEHOLDER = re.compile(r"\{(SPAN|VERSION)(?::(\d+))?\}|\{(YYYY|MM|DD)\}")
+_DATE_DIGITS = {"YYYY": 4, "MM": 2, "DD": 2}
+_GLOB = {"*": "[^/]*", "?": "[^/]"}
+
+
+def span_of_date(date: datetime.date) -> int:
+    """Days since the epoch: the span that TFX gives to a date."""
+    return (date - _EPOCH).days
+
+
+def read_span(value: Any) -> Any:
+    """A span as people write it: a number, or the date that a pattern of dates has; anything else is left as it is."""
+    if isinstance(value, datetime.datetime):
+        value = value.date()
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        value = datetime.date.fromisoformat(value)
+    return span_of_date(value) if isinstance(value, datetime.date) else value
+
+
+@dataclass(frozen=True)
+class SpanPattern:
+    """A glob with placeholders."""
+
+    text: str
+
+    @cached_property
+    def placeholders(self) -> list[str]:
+        """`SPAN`, `VERSION`, `YYYY`, `MM`, `DD`: those that are there, in their order."""
+        return [found[1] or found[3] for found in _PLACEHOLDER.finditer(self.text)]
+
+    @property
+    def has_spans(self) -> bool:
+        return self.is_dated or "SPAN" in self.placeholders
+
+    @property
+    def is_dated(self) -> bool:
+        return "YYYY" in self.placeholders
+
+    def check(self) -> None:
+        """Refuses what TFX would refuse, later.
+
+        Raises:
+            ValueError: a placeholder is there twice, in bad company, or alone.
+        """
+        names, known = self.placeholders, set(self.placeholders)
+        for name in sorted(known):
+            if names.count(name) > 1:
+                raise ValueError(f"{{{name}}} is in the pattern {self.text} more than once")
+        if known & set(_DATE_DIGITS) and not set(_DATE_DIGITS) <= known:
+            raise ValueError(f"a date is {{YYYY}}, {{MM}} and {{DD}}: not all of them are in the pattern {self.text}")
+        if self.is_dated and "SPAN" in known:
+            raise ValueError(f"the pattern {self.text} has both {{SPAN}} and a date: either names the span")
+        if "VERSION" in known and not self.has_spans:
+            raise ValueError(f"the pattern {self.text} has a {{VERSION}} of no {{SPAN}}")
+
+    def glob(self, span: int | None = None) -> str:
+        """A glob that finds the files of one span, in all versions, or of all."""
+
+        def fill(found: re.Match[str]) -> str:
+            if span is None or found[1] == "VERSION":
+                return "*"
+            return self._digits_of(span, found)
+
+        return _PLACEHOLDER.sub(fill, self.text)
+
+    def find(self, name: str) -> tuple[int, int | None] | None:
+        """(span, version) that a file's name has; None where it is not one of the pattern's.
+
+        Raises:
+            ValueError: TFX would look for the span under another name: leading zeros that no width asks for.
+        """
+        found = self._regex.fullmatch(name)
+        if found is None:
+            return None
+        parts = found.groupdict()
+        version = int(parts["VERSION"]) if parts.get("VERSION") else None
+        if self.is_dated:
+            try:
+                return span_of_date(datetime.date(*(int(parts[key]) for key in _DATE_DIGITS))), version
+            except ValueError:
+                return None  # the 31st of February: not a date
+        span = int(parts["SPAN"])
+        if self._filled(span) != parts["SPAN"]:
+            raise ValueError(f"{name} has leading zeros: write {{SPAN:{len(parts['SPAN'])}}} in data.pattern")
+        return span, version
+
+    def name_of(self, span: int) -> str:
+        """The span as people call it: with the zeros of the pattern, or as a date."""
+        if self.is_dated:
+            return (_EPOCH + datetime.timedelta(days=span)).isoformat()
+        return self._filled(span)
+
+    def _filled(self, span: int) -> str:
+        found = next((m for m in _PLACEHOLDER.finditer(self.text) if m[1] == "SPAN"), None)
+        return self._digits_of(span, found) if found else str(span)
+
+    def _digits_of(self, span: int, found: re.Match[str]) -> str:
+        if found[3]:
+            date = _EPOCH + datetime.timedelta(days=span)
+            value = {"YYYY": date.year, "MM": date.month, "DD": date.day}[found[3]]
+            return str(value).zfill(_DATE_DIGITS[found[3]])
+        return str(span).zfill(int(found[2] or 1))
+
+    @cached_property
+    def _regex(self) -> re.Pattern[str]:
+        """The pattern as a regular expression with a group for each placeholder."""
+        parts, at = [], 0
+        for found in _PLACEHOLDER.finditer(self.text):
+            name = found[1] or found[3]
+            width = _DATE_DIGITS.get(name) or found[2]
+            digits = rf"\d{{{width}}}" if width else r"\d+"
+            parts += [_literal(self.text[at : found.start()]), f"(?P<{name}>{digits})"]
+            at = found.end()
+        return re.compile("".join([*parts, _literal(self.text[at:])]))
+
+
+def _literal(text: str) -> str:
+    return "".join(_GLOB.get(character) or re.escape(character) for character in text)

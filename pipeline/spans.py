@@ -1,0 +1,142 @@
+"""A run's span: which it is, what the model is trained on, and which spans have not been taken in yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import attrgetter
+
+from pipeline.config import Config
+from pipeline.errors import InputError
+from pipeline.locations import find_files
+from pipeline.metadata.spans import (
+    ACCEPTED,
+    QUARANTINED,
+    TakenSpan,
+    accepted_spans,
+    taken_spans,
+    window_before,
+)
+from pipeline.metadata.store import open_store
+from pipeline.window_settings import WindowConfig
+
+
+@dataclass(frozen=True)
+class SpanPlan:
+    """What a run does with its span.
+
+    Attributes:
+        span: its number; name: as people call it, with its version.
+        window: ids of the Examples to train on, oldest span first.
+        only_taken_in: why nothing is trained; empty where something is.
+    """
+
+    span: int
+    name: str
+    window: tuple[int, ...]
+    only_taken_in: str
+
+
+def spans_on_disk(config: Config) -> dict[int, int | None]:
+    """Span → its newest version (None without versions), of all files that `data.pattern` names, whatever `data.span`.
+
+    Raises:
+        InputError: there is no such file, or one whose name has no span.
+    """
+    pattern = config.data.spans
+    found: dict[int, int | None] = {}
+    for file in find_files(config.data.input, pattern.glob()):
+        try:
+            named = pattern.find(file.name)
+        except ValueError as error:
+            raise InputError(f"data: {error}", "TFX would not find the span by its number") from error
+        if named is None:
+            todo = f"rename it, or mend data.pattern {pattern.text}"
+            raise InputError(f"data: the name of {file.location} does not say which span it is", todo)
+        span, version = named
+        found[span] = max(found.get(span) or 0, version) if version is not None else None
+    if not found:
+        raise InputError(
+            f"data: no file matches {pattern.text} below {config.data.input}",
+            "make the data (`make data` for the flights) or mend data.input and data.pattern",
+        )
+    return dict(sorted(found.items()))
+
+
+def settle_span(config: Config) -> Config:
+    """The config of a run that takes in one span, with the newest one named where none is.
+
+    Raises:
+        InputError: there is no span, or not the one asked for.
+    """
+    if config.window is None:
+        return config
+    on_disk = spans_on_disk(config)
+    if config.data.span is None:
+        return config.model_copy(update={"data": config.data.model_copy(update={"span": max(on_disk)})})
+    if config.data.span not in on_disk:
+        name = config.data.spans.name_of
+        known = f"there are {name(min(on_disk))} to {name(max(on_disk))}"
+        raise InputError(f"data: there is no span {name(config.data.span)} in {config.data.input}", known)
+    return config
+
+
+def plan_span(config: Config) -> SpanPlan | None:
+    """What a run of a settled config does; None where spans do not come in one by one."""
+    if config.window is None or config.data.span is None:
+        return None
+    version = spans_on_disk(config)[config.data.span]
+    return _plan(config, config.window, config.data.span, version, known_spans(config))
+
+
+def new_spans(config: Config) -> list[int]:
+    """The spans of which the newest version has not been dealt with, in order.
+
+    Dealt with is what the gate has blocked, what was only to be taken in and was, and what went through to the
+    Pusher. A span whose run failed on the way is new.
+    """
+    if config.window is None:
+        return []
+    taken = known_spans(config)
+    fresh = []
+    for span, version in spans_on_disk(config).items():
+        of_span = [one for one in taken if (one.span, one.version) == (span, version)]
+        if not of_span or not _dealt_with(config, config.window, max(of_span, key=attrgetter("order")), taken):
+            fresh.append(span)
+    return fresh
+
+
+def known_spans(config: Config) -> list[TakenSpan]:
+    """What ML Metadata knows of the pipeline's spans; nothing where there is no store yet."""
+    if not config.metadata_db.is_file():
+        return []
+    return taken_spans(open_store(config.metadata_db), config.name)
+
+
+def called(config: Config, span: int, version: int | None) -> str:
+    """`07`, `2013-07-01`, `07 version 2`: a span and its version as people call them."""
+    return config.data.spans.name_of(span) + ("" if version is None else f" version {version}")
+
+
+def _dealt_with(config: Config, window: WindowConfig, one: TakenSpan, taken: list[TakenSpan]) -> bool:
+    if one.state == ACCEPTED:
+        return one.released or bool(_plan(config, window, one.span, one.version, taken).only_taken_in)
+    return one.state == QUARANTINED
+
+
+def _plan(config: Config, settings: WindowConfig, span: int, version: int | None, taken: list[TakenSpan]) -> SpanPlan:
+    window = window_before(taken, span, settings.spans)
+    name = called(config, span, version)
+    newest = max((one.span for one in accepted_spans(taken)), default=span)
+    why = ""
+    if newest > span:
+        why = (
+            f"span {name} is taken in, and nothing is trained: a newer one, {called(config, newest, None)}, is there"
+            " already, and its model may know this one; the next windows have it"
+        )
+    elif len(window) < settings.min_spans:
+        have, need = len(window), settings.min_spans
+        why = (
+            f"span {name} is taken in; training starts when {need} accepted span{'s' * (need > 1)} "
+            f"{'are' if need > 1 else 'is'} there before the newest ({have} {'are' if have != 1 else 'is'})"
+        )
+    return SpanPlan(span, name, tuple(one.examples for one in window), why)

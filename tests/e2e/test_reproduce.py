@@ -1,0 +1,72 @@
+"""`flightline reproduce`: a run done again from what it left on record, artifact by artifact."""
+
+import json
+import shutil
+
+import pytest
+
+from pipeline.audit import HEAD, LOG
+
+
+@pytest.fixture(scope="module")
+def made(run, flights_sample, tmp_path_factory):
+    """Two runs on a month, the second judged against the first; their data are nobody else's."""
+    folder = tmp_path_factory.mktemp("reproduced")
+    shutil.copytree(flights_sample / "span-06", folder / "data" / "span-06")
+    first = run(folder / "workspace", folder / "data", "first")
+    assert first.code == 0, first.err
+    second = run(folder / "workspace", folder / "data", "second", "--set", "train.epochs=1")
+    assert second.code in (0, 4), second.err
+    return folder, second
+
+
+def test_every_artifact_matches_weights_and_the_comparison_with_the_champion_included(made, command):
+    folder, second = made
+    told = command(folder / "workspace", "reproduce", "second", "--json", timeout=300)
+    assert told.returncode == 0, told.stderr
+    found = json.loads(told.stdout)
+    assert found["matches"]
+    assert found["exit_code"] == found["repeated_exit_code"] == second.code
+    states = {one["artifact"]: one["state"] for one in found["artifacts"]}
+    assert set(states.values()) == {"MATCH"}
+    assert states.keys() >= {
+        "ExampleGen.examples",
+        "Transform.transform_graph",
+        "Trainer.model",
+        "Evaluator.evaluation",
+    }
+    assert list((folder / "workspace" / "reproduced").iterdir()) == []  # all matched: nothing is kept
+
+
+def test_what_cannot_be_restored_is_named_and_nothing_is_run(made, command):
+    folder, _ = made
+    [file] = (folder / "data").glob("*/*.csv")
+    kept = file.read_bytes()
+    file.write_bytes(kept.replace(b",EWR,", b",JFK,", 1))
+    told = command(folder / "workspace", "reproduce", "second")
+    file.write_bytes(kept)
+    assert told.returncode == 2
+    assert f"{file} has changed since; it had the SHA-256 " in told.stderr.splitlines()[-1]
+    assert list((folder / "workspace" / "reproduced").iterdir()) == []
+
+
+def test_a_difference_is_named_and_the_repetition_kept(made, command):
+    """The run's config is made to say something else than it ran with, as an edit of its folder would."""
+    folder, _ = made
+    config = folder / "workspace" / "runs" / "second" / "config.yaml"
+    kept = config.read_text()
+    config.write_text(kept.replace("seed: 0", "seed: 1"))
+    assert config.read_text() != kept
+    told = command(folder / "workspace", "reproduce", "second", "--json", timeout=300)
+    config.write_text(kept)
+    assert told.returncode == 1
+    differs = {one["artifact"]: one["differs"] for one in json.loads(told.stdout)["artifacts"] if one["differs"]}
+    assert {"Trainer.model", "Evaluator.evaluation"} <= set(differs)
+    assert "ExampleGen.examples" not in differs
+    assert differs["Trainer.model"][0].startswith("weight ")
+    assert differs["Evaluator.evaluation"][0].startswith("metric ")
+    assert "artifacts differ: Trainer.model" in told.stderr.splitlines()[-1]
+    [repetition] = (folder / "workspace" / "reproduced").iterdir()
+    assert (repetition / "workspace" / "metadata.db").is_file()
+    assert not (repetition / LOG).exists()
+    assert (repetition / "workspace" / HEAD).exists()  # its own audit log, not that of what it repeats

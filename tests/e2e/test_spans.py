@@ -1,0 +1,170 @@
+"""Continuous training: spans come in one by one, are kept out or trained on, and judge the models of the spans before.
+
+Two processes take in five spans of a few hundred rows; what they left is looked at by many tests.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline.metadata.runs import Runs
+from pipeline.metadata.spans import taken_spans
+from pipeline.metadata.store import properties_of
+
+SETTINGS = (
+    "data.pattern=span-{SPAN:2}/v{VERSION}/flights.csv",
+    "window={spans: 2, min_spans: 1}",
+    "evaluation.thresholds={AUC: {lower: 0.6, vs_champion: 0.3}}",
+    "evaluation.per_slice=[]",
+    "gate.max_rejected.missing_label=0.2",
+)
+MONTHLY = ("--all-new", "--config", "configs/flights_monthly.yaml")
+
+
+class History:
+    """A folder of spans, and the runs over it."""
+
+    def __init__(self, run, sample: Path, folder: Path) -> None:
+        self._run, self._sample = run, sample
+        self.data, self.workspace = folder / "data", folder / "workspace"
+
+    def add(self, span: int, version: int, poisoned: bool = False) -> None:
+        target = self.data / f"span-{span:02}" / f"v{version}" / "flights.csv"
+        target.parent.mkdir(parents=True)
+        rows = pd.read_csv(self._sample / f"span-{span:02}" / "flights.csv", dtype=str, keep_default_na=False)
+        if poisoned:
+            rows.loc[rows.index[::5], "carrier"] = "ZZ"
+        rows.iloc[version:].to_csv(target, index=False)  # a correction is not the same content
+
+    def take(self):
+        return self._run(self.workspace, self.data, None, *MONTHLY, settings=SETTINGS)
+
+    @property
+    def runs(self) -> dict[str, tuple[object, dict]]:
+        """Name of the span → the run as ML Metadata has it, and its summary."""
+        found = {}
+        for run in Runs.open(self.workspace / "metadata.db"):
+            summary = json.loads((self.workspace / "runs" / run.run_id / "summary.json").read_text())
+            found[summary["span"]["name"]] = run, summary
+        return found
+
+
+@pytest.fixture(scope="module")
+def history(run, flights_sample, tmp_path_factory):
+    history = History(run, flights_sample, tmp_path_factory.mktemp("spans"))
+    for span in (1, 2, 3):
+        history.add(span, version=1, poisoned=span == 2)
+    history.first = history.take()
+    [champion] = (history.workspace / "artifacts" / "Trainer" / "model").iterdir()
+    shutil.rmtree(champion / "Format-Serving" / "variables")
+    history.add(1, version=2)
+    history.add(4, version=1)
+    history.second = history.take()
+    return history
+
+
+def test_the_worst_end_is_the_exit_code_and_a_blocked_span_holds_nothing_up(history):
+    assert history.first.code == 3, history.first.err
+    assert history.first.last_line.startswith("flightline: span 02 version 1: the data gate stopped the run")
+    assert history.second.code == 0, history.second.err
+
+
+def test_each_span_has_a_line_and_a_row(history):
+    lines = history.first.out.splitlines()
+    assert [line.split(";")[0] for line in lines[:3]] == [f"span 0{span} version 1" for span in (1, 2, 3)]
+    assert "training starts when 1 accepted span is there" in lines[0]
+    [first, second, third] = [line for line in lines[3:] if line.startswith("0")]
+    assert "taken in" in first
+    assert "blocked: " in second
+    assert "quarantined" in second
+    assert "01 version 1" in third
+    assert history.runs["03 version 1"][1]["release"].rpartition("/")[2] in third
+
+
+def test_a_run_s_id_says_which_span_it_took_in(history):
+    assert {run.run_id.partition("-span-")[2] for run, _ in history.runs.values()} == {
+        "01-v1", "02-v1", "03-v1", "01-v2", "04-v1",
+    }  # fmt: skip
+
+
+def test_nothing_is_trained_where_nothing_came_before(history):
+    run, summary = history.runs["01 version 1"]
+    assert summary["exit_code"] == 0
+    assert set(run.steps) == {
+        "ExampleGen", "StatisticsGen", "CuratedSchema", "ExampleValidator", "PreviousStatistics", "DataGate",
+    }  # fmt: skip
+    assert not any(state == "NOT RUN" for state in summary["steps"].values())
+
+
+def test_the_window_holds_accepted_spans_in_their_latest_versions(history):
+    windows = {name: summary["span"]["window"] for name, (_, summary) in history.runs.items()}
+    assert windows == {
+        "01 version 1": [],
+        "02 version 1": [],
+        "03 version 1": ["01 version 1"],
+        "01 version 2": [],
+        "04 version 1": ["01 version 2", "03 version 1"],
+    }
+
+
+def test_the_model_is_trained_on_the_window_and_judged_on_the_span(history):
+    run, summary = history.runs["04 version 1"]
+    window = [
+        summary["rows"]["splits"] for _, summary in (history.runs[f"0{n}"] for n in ("1 version 2", "3 version 1"))
+    ]
+    record = json.loads((Path(run.steps["Trainer"].output("model_run").uri) / "training.json").read_text())
+    assert record["rows_trained"] + record["rows_held_out"] == sum(sum(splits.values()) for splits in window)
+    measured = summary["evaluation"]["metrics"]["overall"]["example_count"]
+    assert measured == sum(summary["rows"]["splits"].values())
+    [judged] = run.steps["Evaluator"].inputs["examples"]
+    assert properties_of(judged)["span"] == 4
+
+
+def test_transform_takes_what_it_knows_of_a_span_from_the_run_before(history):
+    run, _ = history.runs["04 version 1"]
+    [cache] = run.steps["Transform"].inputs["analyzer_cache"]
+    before = history.runs["03 version 1"][0].steps["Transform"].output("updated_analyzer_cache")
+    assert cache.id == before.id
+    kept = {folder.name for folder in Path(run.steps["Transform"].output("updated_analyzer_cache").uri).iterdir()}
+    assert len(kept) == 4  # two spans of two splits
+
+
+def test_the_gate_is_given_the_statistics_of_the_accepted_span_before(history):
+    given = {
+        name: run.steps["DataGate"].inputs.get("previous_statistics", []) for name, (run, _) in history.runs.items()
+    }
+    made = {name: run.steps["StatisticsGen"].output("statistics").id for name, (run, _) in history.runs.items()}
+    assert [a.id for a in given["03 version 1"]] == [made["01 version 1"]]  # not of 02, which was blocked
+    assert [a.id for a in given["04 version 1"]] == [made["03 version 1"]]
+    assert given["01 version 1"] == []
+
+
+def test_the_lineage_shows_both_versions(history):
+    taken = taken_spans(Runs.open(history.workspace / "metadata.db").store, "flights_monthly")
+    assert [(one.span, one.version, one.state) for one in taken] == [
+        (1, 1, "accepted"), (1, 2, "accepted"), (2, 1, "quarantined"), (3, 1, "accepted"), (4, 1, "accepted"),
+    ]  # fmt: skip
+
+
+def test_a_champion_that_cannot_be_loaded_is_said_and_holds_nothing_up(history):
+    run, summary = history.runs["04 version 1"]
+    evaluation = summary["evaluation"]
+    assert evaluation["blessed"]
+    assert evaluation["champion"] == {}
+    assert "variables" in evaluation["champion_problem"]
+    screen = (history.workspace / "runs" / run.run_id / "screen.txt").read_text()
+    assert "BLESSED against its thresholds alone: the champion could not be loaded" in screen
+    assert "and the champion" not in screen
+    assert run.steps["Evaluator"].inputs.get("baseline_model", []) == []
+    assert summary["release"]
+
+
+def test_what_has_been_dealt_with_is_not_new(history):
+    from pipeline.config_file import load_config
+    from pipeline.spans import new_spans
+
+    fixed = (f"workspace={history.workspace}", f"data.input={history.data}")
+    assert new_spans(load_config(Path("configs/flights_monthly.yaml"), (*fixed, *SETTINGS))) == []

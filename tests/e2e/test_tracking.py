@@ -1,0 +1,128 @@
+"""MLflow on a real run: a real store, its own client, and the model as MLflow loads it."""
+
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+
+from pipeline import tracking
+from pipeline.config_file import load_config
+from pipeline.metadata.runs import Runs
+from pipeline.releases import CURRENT, write_whole
+from pipeline.tracking.runs import track
+
+
+@pytest.fixture(scope="module")
+def config(trained, tmp_path_factory):
+    store = tmp_path_factory.mktemp("tracking") / "store.db"
+    return load_config(trained.folder / "config.yaml", [f"tracking.mlflow=sqlite:///{store}"])
+
+
+@pytest.fixture(scope="module")
+def tracked(config):
+    return track(config, "first")
+
+
+@pytest.fixture(scope="module")
+def client(tracked):
+    return MlflowClient(tracked.store, tracked.store)
+
+
+@pytest.fixture
+def rows(flights_sample):
+    """Rows as they are in the data."""
+    return pd.read_csv(flights_sample / "span-01" / "flights.csv").head(40)
+
+
+@pytest.fixture(scope="module")
+def champion(tracked):
+    """The model by its alias, as whoever serves from MLflow loads it."""
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    mlflow.set_tracking_uri(tracked.store)
+    mlflow.set_registry_uri(tracked.store)
+    yield mlflow.pyfunc.load_model("models:/flights@champion")
+    mlflow.set_tracking_uri(before[0])
+    mlflow.set_registry_uri(before[1])
+
+
+def test_settings_and_metrics_of_every_slice(trained, tracked, client):
+    found = client.get_run(tracked.run_id)
+    evaluation = trained.summary["evaluation"]["metrics"]
+    assert found.data.params["train.epochs"] == "2"
+    assert found.data.metrics["auc"] == evaluation["overall"]["auc"]
+    for name, measured in evaluation.items():
+        if name != "overall":
+            assert found.data.metrics[f"{name.replace('=', ':')}/auc"] == measured["auc"]
+    assert found.data.metrics["rows/read"] == trained.summary["rows"]["read"]
+    assert len(client.get_metric_history(tracked.run_id, "training/loss")) > 1
+    assert found.info.status == "FINISHED"
+
+
+def test_the_report_is_there_to_open(trained, tracked, client, tmp_path):
+    page = client.download_artifacts(tracked.run_id, "report.html", str(tmp_path))
+    assert Path(page).read_text() == (trained.folder / "report.html").read_text()
+
+
+def test_each_side_knows_the_other(trained, tracked, client):
+    assert client.get_run(tracked.run_id).data.tags["tfx.run_id"] == "first"
+    about = Runs.open(trained.workspace / "metadata.db").get("first").about
+    assert about["mlflow_run_id"] == tracked.run_id
+    assert about["mlflow_store"] == tracked.store
+
+
+def test_the_release_is_registered_and_champion(trained, tracked, client):
+    version = client.get_model_version_by_alias("flights", "champion")
+    assert str(version.version) == tracked.version
+    assert version.tags["release"] == trained.current
+    assert version.run_id == tracked.run_id
+
+
+def test_a_run_is_told_of_once(config, tracked, client):
+    assert track(config, "first") == tracked
+    assert len(client.search_runs([client.get_experiment_by_name("flights").experiment_id])) == 1
+    assert len(client.search_model_versions("name='flights'")) == 1
+
+
+def test_the_model_answers_named_features_as_the_release_does(champion, rows, trained):
+    import tensorflow as tf
+
+    answers = champion.predict(rows)
+    assert list(answers.columns) == ["probabilities"]
+    assert len(answers) == len(rows)
+    serve = tf.saved_model.load(str(trained.workspace / "releases" / "flights" / trained.current)).signatures
+    examples = [champion.unwrap_python_model()._example(row) for row in rows[_columns(champion)].to_dict("records")]
+    direct = serve["serving_default"](examples=tf.constant(examples))["probabilities"].numpy()[:, 0]
+    np.testing.assert_allclose(answers["probabilities"], direct, rtol=1e-6)
+    assert answers["probabilities"].std() > 0.01
+
+
+def _columns(model):
+    return [column.name for column in model.metadata.signature.inputs.inputs]
+
+
+def test_the_model_takes_missing_values_and_refuses_wrong_ones(champion, rows):
+    some = rows.assign(temp=np.nan, wind_gust=None).drop(columns=["late"])
+    assert champion.predict(some)["probabilities"].notna().all()
+    with pytest.raises(Exception, match="missing inputs"):
+        champion.predict(rows.drop(columns=["dep_delay", "month"]))
+    with pytest.raises(ValueError, match=r"column month takes int, not 1\.5"):
+        champion.predict(rows.assign(month=1.5))
+
+
+def test_the_alias_follows_a_rollback(config, client, tracked, trained):
+    """An earlier release, registered; then `CURRENT` goes back to it, as a rollback does."""
+    earlier = client.create_model_version("flights", source=f"runs:/{tracked.run_id}/model", run_id=tracked.run_id)
+    client.set_model_version_tag("flights", earlier.version, "release", "7")
+    assert tracking.follow_release(config, "7") == f"MLflow: flights@champion is version {earlier.version}, release 7"
+    assert client.get_model_version_by_alias("flights", "champion").version == earlier.version
+    write_whole(config.releases / CURRENT, "7\n")
+    try:
+        assert not track(config, "first").champion
+        assert client.get_model_version_by_alias("flights", "champion").version == earlier.version
+    finally:
+        write_whole(config.releases / CURRENT, f"{trained.current}\n")
+    assert track(config, "first").champion
+    assert str(client.get_model_version_by_alias("flights", "champion").version) == tracked.version

@@ -1,0 +1,114 @@
+"""Candidate and champion in the Evaluator: intervals beside TFMA's files, and a confidence that blesses or does not."""
+
+import json
+import shutil
+from pathlib import Path
+
+import evaluation_data
+import pytest
+import tensorflow_model_analysis as tfma
+from tfx.components.evaluator import executor
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import standard_artifacts
+from tfx.types.channel import Channel
+
+from models.evaluation import eval_config
+from models.settings import EvaluationSettings
+from pipeline.components.executed_by import executed_by
+from pipeline.components.fast_evaluator import Evaluator, FastEvaluatorExecutor
+from pipeline.engines.settings import EngineConfig
+from pipeline.errors import ConfigError, StepFailed
+from pipeline.evaluation_files import read_evaluation
+from pipeline.fast.evaluation.comparison import COMPARISON_FILE
+from pipeline.metadata.runs import Run, Step
+from pipeline.verdict import Evaluation
+
+SETTINGS = EvaluationSettings(thresholds={"AUC": {"lower": 0.5, "vs_champion": 0.002}})
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Examples, and two models of which neither is surely better."""
+    folder = tmp_path_factory.mktemp("made")
+    examples = evaluation_data.write_examples(folder / "examples")
+    return examples, *(evaluation_data.write_model(folder / str(seed), seed, noise=0.0) for seed in (1, 2))
+
+
+def evaluate(folder, made, confidence=None, examples=None):
+    """Runs the Evaluator's executor; returns its execution."""
+    config = eval_config("late", SETTINGS)
+    execution = evaluation_data.make_execution(folder, examples or made[0], made[1], config, made[2])
+    if confidence is not None:
+        execution.properties["vs_champion_confidence"] = confidence
+    FastEvaluatorExecutor(base_beam_executor.BaseBeamExecutor.Context()).Do(
+        execution.inputs, execution.outputs, execution.properties
+    )
+    return execution
+
+
+def as_read(execution) -> Evaluation:
+    outputs = {key: [artifact.mlmd_artifact for artifact in some] for key, some in execution.outputs.items()}
+    read = read_evaluation(
+        Run("r", "p", 0, {"Evaluator": Step("Evaluator", 1, "COMPLETE", 0, 0, outputs=outputs)}), SETTINGS
+    )
+    assert read is not None
+    return read
+
+
+@pytest.fixture(scope="module")
+def compared(made, tmp_path_factory):
+    return evaluate(tmp_path_factory.mktemp("compared"), made)
+
+
+def test_the_differences_are_kept_with_their_intervals(compared):
+    kept = json.loads((Path(compared.evaluation) / COMPARISON_FILE).read_text())
+    assert kept["rows"] == evaluation_data.ROWS
+    evaluation = as_read(compared)
+    assert [difference.metric for difference in evaluation.differences] == ["auc", "binary_accuracy"]
+    for difference in evaluation.differences:
+        measured = evaluation.metrics["overall"][difference.metric] - evaluation.champion["overall"][difference.metric]
+        assert difference.difference == pytest.approx(measured, abs=1e-3)  # TFMA's AUC is one of 10,000 buckets
+        assert difference.lower < difference.difference < difference.upper
+    assert Evaluation.from_dict(json.loads(json.dumps(evaluation.to_dict()))) == evaluation
+
+
+def test_it_informs_and_does_not_decide(compared):
+    evaluation = as_read(compared)
+    [auc, _] = evaluation.differences
+    assert auc.lower < -0.002 < auc.difference, "the models of this test are meant to be neither"
+    assert evaluation.blessed is not False
+    assert tfma.load_validation_result(compared.evaluation).validation_ok
+
+
+def test_a_confidence_fails_what_may_be_worse_by_tfma_s_own_validation(made, compared, tmp_path):
+    doubted = evaluate(tmp_path, made, confidence=0.95)
+    assert doubted.blessing.get_int_custom_property("blessed") == 0
+    validation = tfma.load_validation_result(doubted.evaluation)
+    assert not validation.validation_ok
+    evaluation = as_read(doubted)
+    [miss] = evaluation.misses
+    [auc, _] = as_read(compared).differences
+    assert (miss.metric, miss.slice, miss.against_champion, miss.confidence) == ("auc", "overall", True, 0.95)
+    assert miss.value == pytest.approx(auc.lower)
+    assert miss.sentence.startswith("the lower end of auc against the champion (95% interval) on overall is -0.")
+
+
+def test_a_confidence_that_cannot_be_held_ends_the_step(made, tmp_path):
+    elsewhere = tmp_path / "examples"
+    shutil.copytree(made[0], elsewhere)
+    for file in (elsewhere / "Split-eval").iterdir():
+        file.unlink()  # nothing to score: stock would do the work
+    with pytest.raises(StepFailed, match="vs_champion_confidence cannot be held: there are no examples"):
+        evaluate(tmp_path / "out", made, confidence=0.95, examples=str(elsewhere))
+
+
+def test_the_component_carries_the_confidence_and_stock_s_refuses_it():
+    inputs = {"examples": Channel(standard_artifacts.Examples), "model": Channel(standard_artifacts.Model)}
+    fast = executed_by(EngineConfig(), 0.9).Evaluator(**inputs, eval_config=eval_config("late", SETTINGS))
+    assert isinstance(fast, Evaluator)
+    assert fast.exec_properties["vs_champion_confidence"] == 0.9
+    plain = executed_by(EngineConfig()).Evaluator(**inputs, eval_config=eval_config("late", SETTINGS))
+    assert "vs_champion_confidence" not in plain.exec_properties
+    assert executor.Executor in FastEvaluatorExecutor.__mro__
+    with pytest.raises(ConfigError, match="vs_champion_confidence needs the score of every row"):
+        executed_by(EngineConfig(executors="stock"), 0.9)

@@ -1,0 +1,105 @@
+"""Code, lock and data as they were: what is checked out, a worktree of the commit, or what is missing."""
+
+import json
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline.digests import ROOT, file_digest
+from pipeline.report.origin import CODE, Origin
+from pipeline.reproduce import restore
+from pipeline.reproduce.restore import CannotRestore, restore_code, restore_data
+
+WHO = ("-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false")
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A repository with our code in it, taken for the one that is checked out."""
+    folder = tmp_path / "project"
+    for package in ("pipeline", "models"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "requirements.lock").write_text("tfx==1\n")
+    commit(folder)
+    monkeypatch.setattr(restore, "ROOT", folder)
+    monkeypatch.setattr(restore, "LOCK", folder / "requirements.lock")
+    return folder
+
+
+def git(folder, *words):
+    return subprocess.run(["git", *WHO, *words], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def commit(folder):
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "some")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def origin_of(folder, dirty=False):
+    checkout = restore.Checkout(folder, sys.executable)
+    script = [str(checkout.python), "-c", restore._DIGESTS, "pipeline.launch", "models.trainer"]
+    asked = subprocess.run(
+        script, cwd=folder, env=restore.environment(checkout), capture_output=True, text=True, check=True
+    )
+    digests = {f"{CODE}{name}": digest for name, digest in json.loads(asked.stdout).items()}
+    digests["lock"] = file_digest(folder / "requirements.lock")
+    return Origin(git(folder, "rev-parse", "HEAD"), dirty, 1, digests)
+
+
+def test_the_code_that_is_checked_out_is_used_where_it_is_the_same(project, tmp_path):
+    (project / "README.md").write_text("an edit that no run executes")
+    found = restore_code(origin_of(project), tmp_path / "code", set_up=False)
+    assert found.folder == project
+    assert not (tmp_path / "code").exists()
+
+
+def test_another_commit_comes_from_a_worktree(project, tmp_path):
+    origin = origin_of(project)
+    with (project / "models" / "layers.py").open("a") as file:
+        file.write("# edited\n")
+    commit(project)
+    found = restore_code(origin, tmp_path / "code", set_up=False)
+    assert found.folder == tmp_path / "code"
+    assert "# edited" not in (found.folder / "models" / "layers.py").read_text()
+    restore.remove_worktree(tmp_path / "code")
+    assert not (tmp_path / "code").exists()
+    assert "code" not in git(project, "worktree", "list")
+
+
+def test_edits_that_were_never_committed_are_missed(project, tmp_path):
+    layers = project / "models" / "layers.py"
+    kept = layers.read_text()
+    layers.write_text(kept + "# an experiment\n")
+    origin = origin_of(project, dirty=True)
+    layers.write_text(kept)
+    with pytest.raises(CannotRestore, match=r"models\.trainer \(it had edits that were not committed\)"):
+        restore_code(origin, tmp_path / "code", set_up=False)
+
+
+def test_another_lock_is_said(project, tmp_path):
+    origin = origin_of(project)
+    (project / "requirements.lock").write_text("tfx==2\n")
+    with pytest.raises(CannotRestore, match=r"another requirements\.lock"):
+        restore_code(origin, tmp_path / "code", set_up=False)
+
+
+def test_data_are_linked_under_their_names_and_held_to_their_digests(tmp_path):
+    data = tmp_path / "data"
+    (data / "span-01").mkdir(parents=True)
+    (data / "span-01" / "a.csv").write_text("x\n1\n")
+    (data / "span-02.csv").write_text("new since")
+    inputs = {"span-01/a.csv": file_digest(data / "span-01" / "a.csv")}
+    made = SimpleNamespace(config=SimpleNamespace(data=SimpleNamespace(input=str(data))), origin=Origin("c", False, 1))
+    made.origin.inputs.update(inputs)
+    restore_data(made, tmp_path / "from")
+    restored = tmp_path / "from" / "data"
+    assert [str(path.relative_to(restored)) for path in restored.rglob("*.csv")] == ["span-01/a.csv"]
+    (data / "span-01" / "a.csv").unlink()
+    with pytest.raises(CannotRestore, match=r"a\.csv is gone; it had the SHA-256"):
+        restore_data(made, tmp_path / "again")
