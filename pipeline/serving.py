@@ -13,6 +13,7 @@ from pipeline.config import Config
 from pipeline.digests import ROOT
 from pipeline.errors import FlightlineError, StepFailed, UsageError
 from pipeline.releases import current_version, write_whole
+from pipeline.serving_events import audited
 
 ENVIRONMENT = ROOT / ".venv-serving"
 SETTINGS = "server.json"
@@ -27,10 +28,15 @@ def server_settings(config: Config) -> dict[str, Any]:
         "name": config.name,
         "releases": str(config.releases.resolve()),
         **serving.model_dump(mode="json", exclude={"log", "canary"}),
-        "events": str((config.workspace / "serving" / config.name / "events.jsonl").resolve()),
+        "events": str(events_file(config).resolve()),
         "log": log if serving.log.enabled else None,
         "canary": serving.canary.model_dump(mode="json"),
     }
+
+
+def events_file(config: Config) -> Path:
+    """Where the server of this pipeline says what it loaded, refused, swapped and took back."""
+    return config.workspace / "serving" / config.name / "events.jsonl"
 
 
 def prediction_log_folder(config: Config) -> Path:
@@ -54,20 +60,25 @@ def serve(config: Config) -> int:
     settings.parent.mkdir(parents=True, exist_ok=True)
     write_whole(settings, json.dumps(server_settings(config), indent=2) + "\n")
     command = [str(python), "-m", "serving", str(settings.resolve())]
-    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    with audited(config.workspace, events_file(config)):
+        server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        code = _wait(server)
+    if code:
+        raise _ended(config, code)
+    return 0
+
+
+def _wait(server: subprocess.Popen[bytes]) -> int:
+    """The server's exit code; SIGTERM is passed on to it."""
     before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     try:
         while True:
             try:
-                code = server.wait()
-                break
+                return server.wait()
             except KeyboardInterrupt:  # the terminal has told the server as well: it answers what it took, and ends
                 continue
     finally:
         signal.signal(signal.SIGTERM, before)
-    if code:
-        raise _ended(config, code)
-    return 0
 
 
 def _ended(config: Config, code: int) -> FlightlineError:

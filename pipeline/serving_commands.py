@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from pipeline import audit
 from pipeline.cli_common import ConfigOption, with_exit_codes
+from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, load_config
 from pipeline.trials import set_canary, set_shadow
 
@@ -60,6 +62,7 @@ def start_canary(
     """Let a release answer a share of the requests; the server takes it back by itself if it does worse."""
     loaded = load_config(config)
     set_canary(loaded.releases, version, share)
+    _record(loaded, "canary", version, share=share)
     ended = "there is no canary"
     typer.echo(f"release {version} of {loaded.name} answers {share:.0%} of the requests" if version else ended)
 
@@ -68,7 +71,15 @@ def start_shadow(version: Trial = None, config: ConfigOption = DEFAULT_CONFIG) -
     """Let a release answer every request aside, into the prediction log alone."""
     loaded = load_config(config)
     set_shadow(loaded.releases, version)
+    _record(loaded, "shadow", version)
     typer.echo(f"release {version} of {loaded.name} answers into the log" if version else "there is no shadow")
+
+
+def _record(config: Config, trial: str, version: str | None, **facts: float) -> None:
+    if version:
+        audit.record(config.workspace, f"{trial} started", release=version, **facts)
+    else:
+        audit.record(config.workspace, f"{trial} ended")
 
 
 def serve_release(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -> None:

@@ -6,28 +6,14 @@ says of training data, so that a model is not asked about what it cannot have se
 
 from __future__ import annotations
 
-import difflib
-import math
-import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any
 
-from serving.examples import Kind, Value, entry_encoder, example
-
-Reason = Literal["missing", "type", "unparsable", "domain", "unknown", "rows"]
-Checked = tuple[Value | None, bytes]
-"""A value as it is logged, and its entry in the tf.Example."""
+from serving.examples import Value, example
+from serving.features import Feature, Reason, Unfit, likely, shown, some_value
 
 MOST_PROBLEMS = 20  # named in one answer
-_REMEMBERED = 4096  # values a feature: encoding one that was seen before costs a look-up
-_MEMORABLE = frozenset((int, float, bool, type(None)))
-_SHORT = 64  # characters of a text that is remembered
-_LONGEST_TEXT = 10_000
-_INT64 = range(-(1 << 63), 1 << 63)
-_LARGEST_FLOAT32 = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
-_NAMES: dict[Kind, str] = {"int": "a whole number", "float": "a number", "bytes": "text"}
 
 
 @dataclass(frozen=True)
@@ -51,122 +37,6 @@ class Refused(ValueError):
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         super().__init__(f"{problems[0]}{more}")
         self.problems = list(problems)
-
-
-class _Unfit(ValueError):
-    def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
-@dataclass(frozen=True)
-class Feature:
-    """One feature of a row.
-
-    Attributes:
-        required: whether a row must have a value.
-        low, high: smallest and largest value, where the domain has them.
-        values: the texts there are, where the domain is closed.
-    """
-
-    name: str
-    kind: Kind
-    required: bool = False
-    low: float | None = None
-    high: float | None = None
-    values: frozenset[str] | None = None
-
-    def __post_init__(self) -> None:
-        if self.kind not in get_args(Kind):
-            raise ValueError(f"feature {self.name!r} is of type {self.kind!r}, not one of {', '.join(get_args(Kind))}")
-
-    def checker(self) -> Callable[[Any], Checked]:
-        """The function that reads one JSON value; it raises `_Unfit`."""
-        encode = entry_encoder(self.name, self.kind)
-        readers: dict[Kind, Callable[[Any], Value]] = {"int": self._int, "float": self._float, "bytes": self._text}
-        read = readers[self.kind]
-
-        def check(value: Any) -> Checked:
-            normal = None if _is_missing(value) else read(value)
-            if normal is None and self.required:
-                raise _Unfit("missing", "a value is required")
-            return normal, encode(normal)
-
-        remembered = lru_cache(maxsize=_REMEMBERED, typed=True)(check)
-
-        def check_again(value: Any) -> Checked:
-            kind = value.__class__
-            if kind is str:
-                return remembered(value) if len(value) < _SHORT else check(value)
-            # 0.0 and -0.0 are one key and two encodings.
-            return remembered(value) if kind in _MEMORABLE and (value or kind is not float) else check(value)
-
-        return check_again
-
-    def _int(self, value: Any) -> int:
-        number = self._number(value)
-        if number != math.floor(number):
-            raise _Unfit("type", f"wants a whole number, got {value!r}")
-        if int(number) not in _INT64:
-            raise _Unfit("unparsable", f"{value!r} does not fit into 64 bits")
-        self._within(number)
-        return int(number)
-
-    def _float(self, value: Any) -> float:
-        number = self._number(value)
-        if abs(number) > _LARGEST_FLOAT32:
-            raise _Unfit("unparsable", f"{value!r} does not fit into a float of 32 bits")
-        self._within(number)
-        return float(number)
-
-    def _number(self, value: Any) -> int | float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise _Unfit("type", f"wants {_NAMES[self.kind]}, got {_shown(value)}")
-        if isinstance(value, float) and math.isinf(value):
-            raise _Unfit("unparsable", "an infinite number")
-        return value
-
-    def _within(self, number: int | float) -> None:
-        if self.low is not None and number < self.low:
-            raise _Unfit("domain", f"{number} is below {self.low:g}, the smallest value there is")
-        if self.high is not None and number > self.high:
-            raise _Unfit("domain", f"{number} is above {self.high:g}, the largest value there is")
-
-    def _text(self, value: Any) -> str:
-        if isinstance(value, bytes):
-            try:
-                value = value.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise _Unfit("unparsable", "the text is not UTF-8") from error
-        if not isinstance(value, str):
-            raise _Unfit("type", f"wants text, got {_shown(value)}")
-        if len(value) > _LONGEST_TEXT:
-            raise _Unfit("unparsable", f"a text of {len(value):,} characters; {_LONGEST_TEXT:,} are the most")
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError as error:  # half of a surrogate pair, which JSON can spell
-            raise _Unfit("unparsable", "the text is not UTF-8") from error
-        if self.values is not None and value not in self.values:
-            raise _Unfit(
-                "domain", f"{value!r} is not one of its {len(self.values)} values{_likely(value, self.values)}"
-            )
-        return value
-
-
-def _is_missing(value: Any) -> bool:
-    """null, an empty text and NaN: three ways in which clients say that there is no value."""
-    return value is None or value in ("", b"") or (isinstance(value, float) and math.isnan(value))
-
-
-def _shown(value: Any) -> str:
-    kinds = {bool: "true or false", str: "text", bytes: "text", dict: "an object", list: "a list"}
-    name = kinds.get(type(value), type(value).__name__)
-    return f"{name} {value[:40]!r}" if isinstance(value, str | bytes) else name
-
-
-def _likely(name: str, known: Any) -> str:
-    close = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 @dataclass(frozen=True)
@@ -219,7 +89,7 @@ class Contract:
             raise Refused([Problem(None, "", "rows", "wants a list of at least one row")])
         for number, row in enumerate(rows):
             if not isinstance(row, dict):
-                raise Refused([Problem(number, "", "rows", f"wants an object of named features, got {_shown(row)}")])
+                raise Refused([Problem(number, "", "rows", f"wants an object of named features, got {shown(row)}")])
         if unknown := [(number, name) for number, row in enumerate(rows) for name in row if name not in self.features]:
             raise Refused([self._unknown(name, number) for number, name in unknown[:MOST_PROBLEMS]])
         return self._read({name: [row.get(name) for row in rows] for name in self.features}, len(rows))
@@ -241,7 +111,7 @@ class Contract:
     def _read(self, columns: Mapping[str, Sequence[Any]], count: int) -> Rows:
         try:
             checked = [list(map(self._checkers[name], values)) for name, values in columns.items()]
-        except _Unfit:
+        except Unfit:
             raise Refused(self._problems(columns, count)) from None
         examples = [example(entry for _, entry in row) for row in zip(*checked, strict=True)]
         return Rows(examples, {name: [value for value, _ in some] for name, some in zip(columns, checked, strict=True)})
@@ -252,27 +122,18 @@ class Contract:
             for name, values in columns.items():
                 try:
                     self._checkers[name](values[row])
-                except _Unfit as unfit:
+                except Unfit as unfit:
                     found.append(Problem(row, name, unfit.reason, str(unfit)))
             if len(found) >= MOST_PROBLEMS:
                 break
         return found[:MOST_PROBLEMS]
 
     def _unknown(self, name: str, row: int | None) -> Problem:
-        message = f"is not a feature of this model{_likely(name, self.features)}"
+        message = f"is not a feature of this model{likely(name, self.features)}"
         return Problem(row, str(name), "unknown", message)
 
     def probe(self) -> Iterator[dict[str, Value]]:
         """Two rows that keep the contract: one with the required values alone, one with every value."""
-        everything = {name: _some_value(feature) for name, feature in self.features.items()}
+        everything = {name: some_value(feature) for name, feature in self.features.items()}
         yield {name: value for name, value in everything.items() if self.features[name].required}
         yield everything
-
-
-def _some_value(feature: Feature) -> Value:
-    if feature.kind == "bytes":
-        return min(feature.values) if feature.values else "probe"
-    low = feature.low if feature.low is not None else min(0.0, feature.high or 0.0)
-    high = feature.high if feature.high is not None else max(low, 0.0)
-    middle = (low + high) / 2
-    return int(middle) if feature.kind == "int" else middle

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from serving.contract import Contract, Feature
+from serving.contract import Contract
 from serving.examples import Kind
+from serving.features import Feature
 
 _TYPES: dict[Kind, str] = {"int": "integer", "float": "number", "bytes": "string"}
 

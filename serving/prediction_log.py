@@ -7,8 +7,6 @@ many rows that was is known to the next one, which recovers the rest.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import logging
 import os
@@ -16,14 +14,11 @@ import secrets
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from serving.contract import Contract, Value
+from serving.log_batch import Entry, batch_of
 from serving.log_counters import SUFFIX, Counters, Counts, counts_of_dead
 from serving.log_files import OPEN, close_segment, delete_old, log_schema
 from serving.settings import LogSettings
@@ -33,35 +28,6 @@ HASH_KEY = ".hash-key"
 _HOUSEKEEPING_S = 60.0
 
 logger = logging.getLogger("serving.log")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One request and its answer.
-
-    Attributes:
-        contract: of the release that answered; it says which features there are.
-        columns: feature → [rows] values; empty for a request that was refused or failed.
-        probabilities, labels: [rows] of the answer; None where there is none.
-        shadow: version and [rows] probabilities of a release that answered aside.
-        error: why there is no answer.
-    """
-
-    time_us: int
-    request_id: str
-    contract: Contract
-    version: str
-    role: str
-    latency_ms: float
-    columns: dict[str, list[Value | None]] = field(default_factory=dict, repr=False)
-    probabilities: np.ndarray | None = None
-    labels: np.ndarray | None = None
-    shadow: tuple[str, np.ndarray] | None = None
-    error: str | None = None
-
-    @property
-    def rows(self) -> int:
-        return 1 if self.probabilities is None else len(self.probabilities)
 
 
 class PredictionLog:
@@ -153,14 +119,10 @@ class PredictionLog:
         if self._segment is None:
             self._segment = _Segment(self._folder / f"{_now()}-{self._token}{OPEN}", schema)
             self._count(open_rows=0)
-        batch = self._batch(entries, schema)
+        batch = batch_of(entries, schema, self._settings.hash, self._key)
         self._segment.write(batch)
         counts = self._counters.counts
         self._count(written=counts.written + batch.num_rows, open_rows=self._segment.rows)
-
-    def _batch(self, entries: Sequence[Entry], schema: pa.Schema) -> pa.RecordBatch:
-        arrays = [_column(field, entries, self._key if field.name in self._settings.hash else b"") for field in schema]
-        return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
     def _close_segment(self) -> None:
         if self._segment is not None:
@@ -201,49 +163,9 @@ class _Segment:
         self._file.close()
 
 
-_OF_ENTRY: dict[str, Any] = {
-    "_time_us": lambda entry: entry.time_us,
-    "_request_id": lambda entry: entry.request_id,
-    "_version": lambda entry: entry.version,
-    "_role": lambda entry: entry.role,
-    "_latency_ms": lambda entry: entry.latency_ms,
-    "_shadow_version": lambda entry: entry.shadow[0] if entry.shadow else None,
-    "_error": lambda entry: entry.error,
-}
-
-
-def _column(field: pa.Field, entries: Sequence[Entry], key: bytes) -> pa.Array:
-    """A column of the log: a value for each row of each entry."""
-    name, values = field.name, []
-    for entry in entries:
-        if name in _OF_ENTRY:
-            values += [_OF_ENTRY[name](entry)] * entry.rows
-        elif name == "_row":
-            values += range(entry.rows)
-        elif name == "_probability":
-            values += _listed(entry.probabilities, entry.rows)
-        elif name == "_label":
-            values += _listed(entry.labels, entry.rows)
-        elif name == "_shadow_probability":
-            values += _listed(entry.shadow[1] if entry.shadow else None, entry.rows)
-        else:
-            given = entry.columns.get(name) or [None] * entry.rows
-            values += [hashed(key, value) for value in given] if key else given
-    return pa.array(values, field.type)
-
-
-def _listed(values: np.ndarray | None, rows: int) -> list[Any]:
-    return [None] * rows if values is None else values.tolist()
-
-
 def _now() -> str:
     """A name by which segments sort: microseconds since the epoch."""
     return f"{time.time_ns() // 1000:017d}"
-
-
-def hashed(key: bytes, value: Value | None) -> str | None:
-    """A value's keyed hash: equal values have equal ones, and without the key nobody can try values."""
-    return None if value is None else hmac.new(key, str(value).encode(), hashlib.sha256).hexdigest()[:16]
 
 
 def _hash_key(folder: Path) -> bytes:

@@ -20,7 +20,8 @@ from serving import metrics
 from serving.batcher import Batchers
 from serving.contract import Problem, Refused, Rows
 from serving.deployment import CANARY, CURRENT, Deployment
-from serving.prediction_log import Entry, PredictionLog
+from serving.log_batch import Entry
+from serving.prediction_log import PredictionLog
 from serving.release import Release
 from serving.settings import Settings
 

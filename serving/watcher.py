@@ -102,8 +102,7 @@ class Watcher:
             metrics.SERVED.labels(version, role).set(1)
         metrics.SWAPS.labels("done").inc()
         self.note("serving", **now, **({"share": new.share} if new.canary else {}))
-        if old is not None:
-            asyncio.get_running_loop().run_in_executor(None, gc.collect)  # graphs hold on to themselves
+        asyncio.get_running_loop().run_in_executor(None, _tidy_memory)
 
     def _judge_canary(self) -> None:
         deployment = self._service.deployment
@@ -133,6 +132,17 @@ class Watcher:
                 self._settings.events.parent.mkdir(parents=True, exist_ok=True)
                 with self._settings.events.open("a", encoding="utf-8") as file:
                     file.write(json.dumps({"at": _now(), "event": event, **facts}) + "\n")
+
+
+def _tidy_memory() -> None:
+    """Frees releases that are gone, whose graphs hold on to themselves, and lets collections pass over the rest.
+
+    TensorFlow has about a million objects alive. Looking through all of them keeps every request waiting for 200 ms,
+    and Python did so every few hundred requests: it was the 99th percentile of eight clients.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _age(folder: Path) -> float:

@@ -7,8 +7,9 @@ import json
 import pytest
 from load import load
 from served import serving, wait_for
-from small_releases import ROW, make_current, small_release
+from small_releases import INPUTS, ROW, make_current, small_release
 
+from pipeline.audit import verify
 from serving.deployment import share_of
 from serving.log_files import read_log
 
@@ -36,6 +37,18 @@ def test_a_shadow_answers_into_the_log_alone(releases):
             assert row["_shadow_probability"] > row["_probability"]
         (releases / "SHADOW").unlink()
         wait_for(lambda: server.served == {"current": "1"})
+
+
+def test_a_shadow_with_other_features_gets_those_that_it_knows(releases):
+    small_release(releases, 2, bias=1.0, inputs=INPUTS[:3])
+    small_release(releases, 1)
+    (releases / "SHADOW").write_text("2\n")
+    with serving(releases.parents[1], log={"flush_s": 0.05}) as server:
+        assert server.predict(ROW)[0] == 200
+        wait_for(lambda: read_log(server.predictions).num_rows == 1, 20)
+        [row] = read_log(server.predictions).to_pylist()
+        assert row["_shadow_probability"] > row["_probability"]
+        assert row["temp"] == pytest.approx(ROW["temp"])
 
 
 def test_a_canary_answers_its_share_by_request_id_and_a_good_one_stays(releases):
@@ -73,6 +86,7 @@ def test_a_canary_that_is_worse_is_taken_back_by_itself(releases, made, reason):
         assert reason in event["reason"]
         assert not (releases / "CANARY").exists()
         assert json.loads((releases / "CANARY.taken-back").read_text())["version"] == "2"
+        wait_for(lambda: [one.facts for one in verify(server.workspace) if one.event == "canary taken back"])
         assert server.metric("flightline_swaps_total", outcome="canary taken back") == 1
 
 

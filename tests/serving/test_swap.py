@@ -125,7 +125,7 @@ def test_reload_of_the_repository_api_looks_at_once_and_keeps_answering(releases
         assert about["versions"] == ["2"]
         assert [one["name"] for one in about["inputs"]] == ["dep_delay", "distance", "origin"]
         assert server.predict({name: ROW[name] for name in ("dep_delay", "distance", "origin")})[0] == 200
-        assert "temp" in server.predict(ROW)[1]["error"]
+        assert "is not a feature" in server.predict(ROW)[1]["error"]
 
 
 def test_without_a_release_that_can_be_served_it_ends_and_says_so(releases):

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from pipeline.config_file import DEFAULT_CONFIG
 from pipeline.errors import UsageError
 from pipeline.releases import release
 from pipeline.trials import set_canary, set_shadow
@@ -14,10 +15,11 @@ from serving.watcher_files import Wanted, read_wanted
 
 @pytest.fixture
 def folder(tmp_path):
+    folder = tmp_path / "releases" / "flights"
     for version in ("1", "2"):
-        (tmp_path / version).mkdir()
-        release(tmp_path / version, {})
-    return tmp_path
+        (folder / version).mkdir(parents=True)
+        release(folder / version, {})
+    return folder
 
 
 def test_the_server_reads_what_is_written(folder):
@@ -45,3 +47,19 @@ def test_a_file_that_says_nothing_sensible_asks_for_nothing(folder, text):
 def test_a_share_is_held_within_bounds(folder):
     (folder / "CANARY").write_text(json.dumps({"version": "1", "share": 7}))
     assert read_wanted(folder).share == 1.0
+
+
+def test_the_commands_say_so_and_the_audit_log_keeps_it(folder, tmp_path):
+    from typer.testing import CliRunner
+
+    from pipeline import audit
+    from pipeline.cli import app
+
+    config = tmp_path / "config.yaml"
+    config.write_text(DEFAULT_CONFIG.read_text().replace("workspace: workspace", f"workspace: {tmp_path}"))
+    for arguments in (["canary", "1", "--share", "0.2"], ["shadow", "1"], ["canary"], ["shadow"]):
+        result = CliRunner().invoke(app, [*arguments, "--config", str(config)])
+        assert result.exit_code == 0, result.output
+    events = [(entry.event, entry.facts.get("release")) for entry in audit.verify(tmp_path)]
+    assert events == [("canary started", "1"), ("shadow started", "1"), ("canary ended", None), ("shadow ended", None)]
+    assert read_wanted(folder) == Wanted("2")

@@ -21,6 +21,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 _ORDINARY_INT = r"^-?[0-9]{1,18}$"
 _ORDINARY_FLOAT = r"^-?[0-9]{1,25}(\.[0-9]{1,25})?([eE][-+]?[0-9]{1,2})?$"
 _INT64 = np.iinfo(np.int64)
+# Between the largest float32 and infinity: protobuf takes it for the one, IEEE's rounding for the other.
+_HALFWAY = 3.4028235677973366e38
 
 
 class Parsed(NamedTuple):
@@ -138,5 +140,8 @@ def _parse_numbers(values: pa.Array, kind: Kind) -> Parsed:
 
 
 def _to_float32(numbers: np.ndarray) -> np.ndarray:
+    halfway = np.abs(numbers) == _HALFWAY
+    if halfway.any():
+        numbers = np.where(halfway, np.copysign(np.finfo(np.float32).max, numbers), numbers)
     with np.errstate(over="ignore"):  # beyond float32 is infinity, as in protobuf
         return numbers.astype(np.float32)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.contract import MOST_PROBLEMS, Contract, Feature, Refused
+from serving.contract import MOST_PROBLEMS, Contract, Refused
+from serving.features import Feature
 
 
 def problem_of(contract, row):

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from serving.contract import Contract
+from serving.log_batch import Entry
 from serving.log_files import OPEN, delete_old, read_log, segment_files
-from serving.prediction_log import RECOVERED, Entry, PredictionLog
+from serving.prediction_log import RECOVERED, PredictionLog
 from serving.settings import LogSettings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -134,7 +135,8 @@ import sys, time
 import numpy as np
 from pathlib import Path
 from serving.contract import Contract
-from serving.prediction_log import Entry, PredictionLog
+from serving.log_batch import Entry
+from serving.prediction_log import PredictionLog
 from serving.settings import LogSettings
 
 contract = Contract.from_inputs([{"name": "month", "type": "int", "required": True}])

@@ -1,0 +1,96 @@
+"""Entries of the prediction log as columns: whole columns at a time, since it runs beside the answers."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from serving.contract import Contract, Value
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One request and its answer.
+
+    Attributes:
+        contract: of the release that answered; it says which features there are.
+        columns: feature → [rows] values; empty for a request that was refused or failed.
+        probabilities, labels: [rows] of the answer; None where there is none.
+        shadow: version and [rows] probabilities of a release that answered aside.
+        error: why there is no answer.
+    """
+
+    time_us: int
+    request_id: str
+    contract: Contract
+    version: str
+    role: str
+    latency_ms: float
+    columns: dict[str, list[Value | None]] = field(default_factory=dict, repr=False)
+    probabilities: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    shadow: tuple[str, np.ndarray] | None = None
+    error: str | None = None
+
+    @property
+    def rows(self) -> int:
+        return 1 if self.probabilities is None else len(self.probabilities)
+
+
+_OF_ENTRY: dict[str, Callable[[Entry], Any]] = {
+    "_time_us": lambda entry: entry.time_us,
+    "_request_id": lambda entry: entry.request_id,
+    "_version": lambda entry: entry.version,
+    "_role": lambda entry: entry.role,
+    "_latency_ms": lambda entry: entry.latency_ms,
+    "_shadow_version": lambda entry: entry.shadow[0] if entry.shadow else None,
+    "_error": lambda entry: entry.error,
+}
+_OF_ROW: dict[str, Callable[[Entry], np.ndarray | None]] = {
+    "_probability": lambda entry: entry.probabilities,
+    "_label": lambda entry: entry.labels,
+    "_shadow_probability": lambda entry: entry.shadow[1] if entry.shadow else None,
+}
+
+
+def batch_of(entries: Sequence[Entry], schema: pa.Schema, hashed_features: Sequence[str], key: bytes) -> pa.RecordBatch:
+    """The rows of entries that share a contract, in the columns of `schema`; some features as hashes by `key`."""
+    rows = np.fromiter((entry.rows for entry in entries), np.int64, len(entries))
+    entry_of_row = np.repeat(np.arange(len(entries)), rows)
+    several = len(entry_of_row) > len(entries)
+
+    def column(wanted: pa.Field) -> pa.Array:
+        name, kind = wanted.name, wanted.type
+        if name in _OF_ENTRY:
+            values = pa.array([_OF_ENTRY[name](entry) for entry in entries], kind)
+            return values.take(pa.array(entry_of_row)) if several else values
+        if name == "_row":
+            return pa.array(np.arange(len(entry_of_row)) - np.repeat(np.cumsum(rows) - rows, rows), kind)
+        if name in _OF_ROW:
+            return _numbers([_OF_ROW[name](entry) for entry in entries], rows, kind)
+        given = chain.from_iterable(entry.columns.get(name) or [None] * entry.rows for entry in entries)
+        return pa.array([hashed(key, one) for one in given] if name in hashed_features else list(given), kind)
+
+    return pa.RecordBatch.from_arrays([column(wanted) for wanted in schema], schema=schema)
+
+
+def _numbers(parts: Sequence[np.ndarray | None], rows: np.ndarray, kind: pa.DataType) -> pa.Array:
+    """The numbers of each entry one after another; null where an entry has none."""
+    absent = np.fromiter((part is None for part in parts), bool, len(parts))
+    if absent.all():
+        return pa.nulls(int(rows.sum()), kind)
+    filled = [np.zeros(count) if part is None else part for part, count in zip(parts, rows, strict=True)]
+    numbers = np.concatenate(filled).astype(kind.to_pandas_dtype())
+    return pa.array(numbers, kind, mask=np.repeat(absent, rows))
+
+
+def hashed(key: bytes, value: Value | None) -> str | None:
+    """A value's keyed hash: equal values have equal ones, and without the key nobody can try values."""
+    return None if value is None else hmac.new(key, str(value).encode(), hashlib.sha256).hexdigest()[:16]
