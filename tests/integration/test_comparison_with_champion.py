@@ -23,7 +23,7 @@ from pipeline.fast.evaluation.comparison import COMPARISON_FILE
 from pipeline.metadata.runs import Run, Step
 from pipeline.verdict import Evaluation
 
-SETTINGS = EvaluationSettings(thresholds={"AUC": {"lower": 0.5, "vs_champion": 0.002}})
+SETTINGS = EvaluationSettings(slices=[["carrier"]], thresholds={"AUC": {"lower": 0.5, "vs_champion": 0.002}})
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +34,9 @@ def made(tmp_path_factory):
     return examples, *(evaluation_data.write_model(folder / str(seed), seed, noise=0.0) for seed in (1, 2))
 
 
-def evaluate(folder, made, confidence=None, examples=None):
+def evaluate(folder, made, confidence=None, examples=None, settings=SETTINGS):
     """Runs the Evaluator's executor; returns its execution."""
-    config = eval_config("late", SETTINGS)
+    config = eval_config("late", settings)
     execution = evaluation_data.make_execution(folder, examples or made[0], made[1], config, made[2])
     if confidence is not None:
         execution.properties["vs_champion_confidence"] = confidence
@@ -91,6 +91,22 @@ def test_a_confidence_fails_what_may_be_worse_by_tfma_s_own_validation(made, com
     assert (miss.metric, miss.slice, miss.against_champion, miss.confidence) == ("auc", "overall", True, 0.95)
     assert miss.value == pytest.approx(auc.lower)
     assert miss.sentence.startswith("the lower end of auc against the champion (95% interval) on overall is -0.")
+
+
+def test_thresholds_against_the_champion_hold_on_every_slice_and_name_the_one_that_fell_short(made, compared, tmp_path):
+    """Neither model is surely better on all rows; on some carrier one of them is."""
+    before = as_read(compared)
+    slices = [name for name in before.metrics if name.startswith("carrier=")]
+    worse = {name for name in slices if before.metrics[name]["auc"] < before.champion[name]["auc"]}
+    assert worse
+    assert set(slices) - worse
+    no_loss = {"slice": ["carrier"], "thresholds": {"AUC": {"vs_champion": 0.0}}}
+    held = evaluate(tmp_path, made, settings=EvaluationSettings(per_slice=[no_loss]))
+    assert held.blessing.get_int_custom_property("blessed") == 0
+    misses = as_read(held).misses
+    assert {miss.slice for miss in misses} == worse
+    assert all(miss.against_champion for miss in misses)
+    assert f"auc against the champion on {misses[0].slice} is -0." in misses[0].sentence
 
 
 def test_a_confidence_that_cannot_be_held_ends_the_step(made, tmp_path):
