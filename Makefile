@@ -49,6 +49,18 @@ spark: data ## Run the whole training pipeline on a local Spark cluster: one mas
 test-spark: spark-setup ## Test the pipeline on Spark against the local engine
 	@$(PYTHON) -m pytest tests/spark $(ARGS)
 
+.PHONY: test-kill
+test-kill: setup ## Kill fifty runs at random moments, go on with each, compare with one that nobody killed
+	@KILLS=50 $(PYTHON) -m pytest tests/e2e/test_killed.py -s -q $(ARGS)
+
+.PHONY: notebook
+notebook: setup ## Open the notebooks in JupyterLab
+	@.venv/bin/jupyter lab --ServerApp.root_dir=. notebooks/inspect_run.ipynb $(ARGS)
+
+.PHONY: mlflow-ui
+mlflow-ui: setup ## Show what MLflow was told of the runs, at http://127.0.0.1:5000
+	@$(PYTHON) -m scripts.mlflow_ui $(ARGS)
+
 .PHONY: serving-setup
 serving-setup: setup ## Make .venv-serving, the model server's own environment, from serving/requirements.lock
 	@scripts/serving.sh
@@ -60,14 +72,6 @@ serve: serving-setup ## Serve the current release on this machine, REST and gRPC
 .PHONY: test-serving
 test-serving: serving-setup ## Test the server: contract, no skew, prediction log, hot swap under load, canary
 	@$(PYTHON) -m pytest tests/serving $(ARGS)
-
-.PHONY: notebook
-notebook: setup ## Open the notebooks in JupyterLab
-	@.venv/bin/jupyter lab --ServerApp.root_dir=. notebooks/inspect_run.ipynb $(ARGS)
-
-.PHONY: mlflow-ui
-mlflow-ui: setup ## Show what MLflow was told of the runs, at http://127.0.0.1:5000
-	@$(PYTHON) -m scripts.mlflow_ui $(ARGS)
 
 .PHONY: check
 check: setup ## Lint, format, types, import directions
@@ -96,7 +100,7 @@ lock: setup ## Compile requirements.in into requirements.lock, for both TFX line
 
 .PHONY: serving-lock
 serving-lock: setup ## Compile serving/requirements.in into its lock
-	@$(COMPILE) serving/requirements.in -o serving/requirements.lock
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes serving/requirements.in -o serving/requirements.lock
 
 .PHONY: clean
 clean: ## Remove what runs and checks made; the environment and the data stay

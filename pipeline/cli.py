@@ -19,21 +19,21 @@ from pipeline.config_file import DEFAULT_CONFIG, load_config
 from pipeline.errors import UsageError
 from pipeline.metadata.runs import LATEST, Run, Runs
 from pipeline.questions import add_to as add_questions
-from pipeline.releases import Release, releases
+from pipeline.release_commands import add_to as add_releases
 from pipeline.report.data import REPORT_HTML
 from pipeline.reproduce.command import add_to as add_reproduce
 from pipeline.serving_commands import add_to as add_serving
 from pipeline.summary import SUMMARY, Summary
-from pipeline.summary_screen import relative
 from pipeline.summary_screen import show as show_summary
 from pipeline.tracking.command import add_to as add_tracking
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 add_questions(app)
-add_serving(app)
+add_releases(app)
 add_tracking(app)
 add_audit(app)
 add_reproduce(app)
+add_serving(app)
 
 
 def main() -> None:
@@ -145,29 +145,6 @@ def report_of_run(
     typer.echo(page)
 
 
-@app.command("releases")
-@with_exit_codes
-def list_releases(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """List the releases, newest first, and which is current."""
-    known = releases(load_config(config).releases)
-    if as_json:
-        print_json([release_as_dict(item) for item in known])
-        return
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in ("version", "", "run", "auc", "path"):
-        table.add_column(column)
-    for item in known:
-        auc = item.about.get("metrics", {}).get("auc")
-        table.add_row(
-            item.version,
-            "[green]current[/]" if item.current else "",
-            str(item.about.get("run", "")),
-            "" if auc is None else f"{auc:.4f}",
-            relative(item.path),
-        )
-    a_console().print(table if known else "there are no releases yet")
-
-
 @app.command()
 @with_exit_codes
 def doctor(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
@@ -215,7 +192,3 @@ def run_as_dict(run: Run) -> dict[str, Any]:
         "blessed": run.blessed,
         "pushed": run.pushed,
     }
-
-
-def release_as_dict(item: Release) -> dict[str, Any]:
-    return {"version": item.version, "current": item.current, "path": str(item.path), **item.about}

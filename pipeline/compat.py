@@ -34,6 +34,7 @@ from models.settings import suggestion
 from pipeline.cache import KeyParts, key_parts
 from pipeline.engines.arguments import RunnerName
 from pipeline.errors import UsageError
+from pipeline.retries import StepsConfig, tried
 
 RUNNERS = {"local": local_dag_runner.LocalDagRunner, "beam": beam_dag_runner.BeamDagRunner}
 PIPELINE_RUN_ID = "pipeline-run-id"
@@ -53,9 +54,11 @@ class LaunchObserver(Protocol):
 
     def started(self, node: str) -> None: ...
 
-    def ended(self, node: str) -> None: ...
+    def ended(self, node: str, attempts: int) -> None: ...
 
     def failed(self, node: str, error: BaseException) -> None: ...
+
+    def note(self, text: str) -> None: ...
 
     def keyed(self, node: str, parts: KeyParts) -> None:
         """The parts of the node's cache key, before it is looked up."""
@@ -113,14 +116,19 @@ def upstream_nodes(ir: pipeline_pb2.Pipeline) -> dict[str, list[str]]:
     return {node.pipeline_node.node_info.id: list(node.pipeline_node.upstream_nodes) for node in ir.nodes}
 
 
-def run_ir(runner: RunnerName, ir: pipeline_pb2.Pipeline, observer: LaunchObserver) -> None:
-    """Runs a compiled pipeline; raises what the first node that failed raised, or the observer."""
-    with observed_launches(observer):
+def run_ir(
+    runner: RunnerName, ir: pipeline_pb2.Pipeline, observer: LaunchObserver, steps: StepsConfig | None = None
+) -> None:
+    """Runs a compiled pipeline; raises what the first node that failed raised, or the observer.
+
+    `steps` says how often a node is tried, and how long a try may take; once and as long as it likes, without.
+    """
+    with observed_launches(observer, steps or StepsConfig(retries=0)):
         RUNNERS[runner]().run_with_ir(ir)
 
 
 @contextlib.contextmanager
-def observed_launches(observer: LaunchObserver) -> Iterator[None]:
+def observed_launches(observer: LaunchObserver, steps: StepsConfig) -> Iterator[None]:
     """While entered, every node that a runner launches in this process is reported to `observer`, and has our key.
 
     Both runners look the class up in its module at each node, and the launcher its cache's key. There is no hook for
@@ -133,8 +141,9 @@ def observed_launches(observer: LaunchObserver) -> Iterator[None]:
             node = self._pipeline_node.node_info.id
             observer.started(node)
             try:
-                info = super().launch()
-                observer.ended(node)
+                # Launched again, TFX registers another execution; the one that failed stays on record.
+                info, attempts = tried(steps, node, super().launch, observer.note)
+                observer.ended(node, attempts)
             except BaseException as error:
                 observer.failed(node, error)
                 raise

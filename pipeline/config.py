@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, TrainSettings
 from pipeline.engines.settings import EngineConfig, EnginesConfig
 from pipeline.locations import Location
+from pipeline.retries import StepsConfig
 from pipeline.serving_config import ScoringConfig, ServingConfig
 from pipeline.span_pattern import SpanPattern, read_span
 from pipeline.tracking.settings import TrackingConfig
@@ -91,6 +92,15 @@ class GateConfig(Section):
         return limits
 
 
+class ReleaseConfig(Section):
+    """What becomes of releases."""
+
+    keep: Annotated[int, Field(ge=1)] = Field(
+        10,
+        description="newest releases kept; the current one, what a rollback goes to and what is on trial always are",
+    )
+
+
 class UserCode(Section):
     """The functions that standard components call, as dotted paths of importable modules."""
 
@@ -146,6 +156,8 @@ class Config(Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     champion: ChampionConfig = ChampionConfig()
     serving_check: ServingCheckConfig = ServingCheckConfig()
+    steps: StepsConfig = StepsConfig()
+    release: ReleaseConfig = ReleaseConfig()
     serving: ServingConfig = ServingConfig()
     scoring: ScoringConfig = ScoringConfig()
     user_code: UserCode = UserCode()

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TextIO
 
 DONE = 0
+GO_ON = "--resume goes on from the steps that were finished"  # what to do about an error that is not the run's
 
 
 _TRACEBACK = "Traceback (most recent call last)"

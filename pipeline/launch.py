@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import json
-import re
-import signal
 import sys
-import threading
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from pipeline import log, summary_screen, tracking
+from models.settings import suggestion
+from pipeline import audit, log, summary_screen, tracking
 from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, check_against_data, dump_config, load_config, require_thresholds
 from pipeline.engines.arguments import RunnerName, beam_reads_these_arguments
 from pipeline.engines.checks import check_engine
 from pipeline.engines.services import services
-from pipeline.errors import DONE, FlightlineError, Interrupted, StepFailed, UsageError, in_one_line, print_last_line
+from pipeline.errors import DONE, ConfigError, FlightlineError, UsageError, in_one_line, print_last_line
 from pipeline.fast import progress
+from pipeline.guard import everything_is_ours, sigterm_interrupts
 from pipeline.later import load_vertex_later
 from pipeline.observer import RunObserver
+from pipeline.recovery import clear_up, unfinished
 from pipeline.releases import write_whole
 from pipeline.report.origin import about_run, note_origin
 from pipeline.run_events import run_ended, run_started
+from pipeline.run_folder import new_run_folder
+from pipeline.run_lock import alone_in
 from pipeline.screen import Screen
 from pipeline.spans import SpanPlan, plan_span, settle_span
 from pipeline.summary import SUMMARY
 from pipeline.unchanged import KEY, Earlier, earlier_run, run_key
 
 CreatePipeline = Callable[..., Any]
-RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
 SCREEN = "screen.txt"  # in a run's folder: what it would have shown, where the terminal is left to others
 # What a run does with a span that is only taken in ends at the gate; these are the nodes before it, and it.
@@ -54,6 +55,8 @@ class Request:
         cache: take unchanged steps from earlier runs.
         plain: one line an event instead of a live table.
         aside: what it would show goes to `screen.txt` in the run's folder, and nothing to the terminal.
+        resume: go on with the newest run that did not end with a verdict, as it was asked for.
+        wait_s: how long to wait for another run to leave the workspace, in seconds.
     """
 
     config: Path
@@ -64,6 +67,8 @@ class Request:
     cache: bool = True
     plain: bool = False
     aside: bool = False
+    resume: bool = False
+    wait_s: float = 0.0
 
     @property
     def asks_for_whatever_is_new(self) -> bool:
@@ -100,22 +105,42 @@ def run(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | 
 def carry_out(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | None = None) -> Ended:
     """As `run`, for whoever wants to know more than the exit code."""
     try:
-        config = settle_span(load_config(request.config, request.overrides))
+        request, config = _settled(request)
         check_engine(config)
-        files = check_against_data(config)
         require_thresholds(config)
-        plan = plan_span(config)
-        key = run_key(config, files, plan.window if plan else ())
-        if request.asks_for_whatever_is_new and (earlier := earlier_run(config, key)):
-            return _nothing_new(earlier, request)
-        folder = new_run_folder(config, request.run_id, plan.name if plan else "")
+        say = partial(print, file=sys.stderr, flush=True)
+        with alone_in(config.workspace, config.name, "a run", request.wait_s, say):
+            return _carry_out(request, config, runner, create_pipeline)
     except FlightlineError as error:
         if not request.aside:
             print_last_line(sys.stderr, error)
         return Ended(error, None)
-    write_whole(folder / "config.yaml", dump_config(config))
-    write_whole(folder / KEY, key + "\n")
-    note_origin(folder, config, files, {"runner": runner, "to": request.to_node or ""})
+
+
+def _settled(request: Request) -> tuple[Request, Config]:
+    """The request and its config, of the run that is to be resumed where one is."""
+    config = load_config(request.config, request.overrides)
+    if request.resume:
+        left = unfinished(config)
+        request = replace(request, config=left.config, overrides=(), to_node=left.to_node, run_id=left.next_id)
+        config = load_config(left.config)
+    return request, settle_span(config)
+
+
+def _carry_out(request: Request, config: Config, runner: RunnerName, create_pipeline: CreatePipeline | None) -> Ended:
+    """Runs, nobody else being at work in the workspace."""
+    files = check_against_data(config)
+    plan = plan_span(config)
+    key = run_key(config, files, plan.window if plan else ())
+    if request.asks_for_whatever_is_new and (earlier := earlier_run(config, key)):
+        return _nothing_new(earlier, request)
+    folder = new_run_folder(config, request.run_id, plan.name if plan else "")
+    try:
+        write_whole(folder / "config.yaml", dump_config(config))
+        write_whole(folder / KEY, key + "\n")
+        note_origin(folder, config, files, {"runner": runner, "to": request.to_node or ""})
+    except OSError as error:
+        raise UsageError(f"the workspace {config.workspace} cannot be written: {error}", "make room in it") from error
     with log.everything_to(folder / "log.txt") as terminal, contextlib.ExitStack() as stack:
         out, err = terminal.out, terminal.err
         if request.aside:
@@ -124,6 +149,9 @@ def carry_out(request: Request, runner: RunnerName, create_pipeline: CreatePipel
         console = Console(file=out, force_terminal=live, width=None if live else PLAIN_WIDTH, highlight=False)
         console.print(f"[bold]Flightline[/]  pipeline [bold]{config.name}[/], run [bold]{folder.name}[/]")
         with everything_is_ours() as caught, sigterm_interrupts():
+            for step in clear_up(config):
+                console.print(f"{step} was cut off: marked as abandoned, its files removed")
+                audit.record(config.workspace, "abandoned", step=step)
             run_started(config, folder, runner)
             caught.error = _execute(config, folder, request, runner, Screen(console, live), create_pipeline, plan)
         if caught.error is not None:
@@ -141,63 +169,6 @@ def _nothing_new(earlier: Earlier, request: Request) -> Ended:
     summary_screen.show(console, earlier.summary)
     summary_screen.show_next(console, earlier.summary, earlier.folder, request.config_to_name(earlier.folder))
     return Ended(None, earlier.folder)
-
-
-def new_run_folder(config: Config, asked: str | None, span: str = "") -> Path:
-    """A new folder, named by the run's id: the one asked for, or one made of the time and the name of the span.
-
-    Raises:
-        UsageError: the id asked for is taken or not one, or the workspace cannot be written.
-    """
-    of_span = f"-span-{span.replace(' version ', '-v')}" if span else ""
-    run_id = asked or f"{datetime.datetime.now():%Y%m%d-%H%M%S}{of_span}"
-    if not RUN_ID.fullmatch(run_id):
-        raise UsageError(f"--run-id {run_id!r} is not a name of letters, digits, `.`, `_` and `-`")
-    for attempt in [run_id] if asked else [run_id, *(f"{run_id}-{number}" for number in range(2, 100))]:
-        folder = config.run_folder(attempt)
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            todo = "mend `workspace` in the config, or its permissions"
-            raise UsageError(f"the workspace {config.workspace} cannot be written: {error}", todo) from error
-        return folder
-    raise UsageError(f"there is a run {run_id} already", "give another --run-id, or none")
-
-
-@contextlib.contextmanager
-def sigterm_interrupts() -> Iterator[None]:
-    """While entered, SIGTERM ends the run as Ctrl-C does: with a last line, and no step left as running."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@dataclass
-class Caught:
-    error: FlightlineError | None = None
-
-
-@contextlib.contextmanager
-def everything_is_ours() -> Iterator[Caught]:
-    """Turns whatever is raised inside into one of our errors; its traceback goes to stderr, which is the log."""
-    caught = Caught()
-    try:
-        yield caught
-    except FlightlineError as error:
-        traceback.print_exc()
-        caught.error = error
-    except KeyboardInterrupt:
-        caught.error = Interrupted("interrupted", "run again: steps that were finished are taken from the cache")
-    except Exception as error:
-        traceback.print_exc()
-        caught.error = StepFailed(f"the run could not be carried out: {in_one_line(error)}", "the log has more")
 
 
 def _execute(
@@ -218,16 +189,20 @@ def _execute(
         from pipeline.summarise import summarise
 
         compat.require_components()
-        dag = (create_pipeline or training.create_pipeline)(config, cache=request.cache)
+        resumed: dict[str, Any] = {"resumed": folder.name} if request.resume else {}
+        dag = (create_pipeline or training.create_pipeline)(config, cache=request.cache, **resumed)
         ir = compat.compile_pipeline(dag, folder.name, request.from_node, _to_node(request, plan))
     if request.from_node and not observer.has_earlier_run():
         raise UsageError(f"there is no earlier run to take what is before {request.from_node} from", "leave --from out")
+    for node in config.steps.each:
+        if node not in compat.upstream_nodes(ir):
+            raise ConfigError(f"steps.each: there is no node {node}", suggestion(node, list(compat.upstream_nodes(ir))))
     observer.measure("import")
     nodes = compat.nodes_to_run(ir)
     screen.open(nodes)
     try:
         with services(config), beam_reads_these_arguments(), progress.listening(observer.progress, observer.note):
-            compat.run_ir(runner, ir, observer)
+            compat.run_ir(runner, ir, observer, config.steps)
     except (Exception, KeyboardInterrupt):
         if not observer.failures:  # not a node's failure, which the summary tells, but the runner's
             raise
@@ -236,7 +211,7 @@ def _execute(
         write_whole(folder / "timings.json", json.dumps(observer.timings, indent=2) + "\n")
     summary, failure = summarise(config, observer, nodes, plan)
     write_whole(folder / SUMMARY, json.dumps(summary.to_dict(), indent=2) + "\n")
-    run_ended(config, observer.run(), summary)
+    run_ended(config, folder.name, summary)
     summary_screen.show(screen.console, summary)
     _report(config, observer, compat.upstream_nodes(ir))
     tracking.after_run(config, folder.name, screen.console)

@@ -22,6 +22,7 @@ from pipeline.step_rows import rows_of
 from pipeline.usage import cpu_seconds, peak_memory_mb, release_memory, reset_peak_memory
 
 _OURS = re.compile(r"^pipeline\.errors\.StepFailed: (.*)$", re.MULTILINE)
+ATTEMPTS = "attempts"  # of an execution: at which try it was done, where that was not the first
 STATES = {"COMPLETE": "ran", "CACHED": "cached"}
 
 
@@ -61,7 +62,7 @@ class RunObserver:
         """Called by executors that have something to say to the user."""
         self.screen.note(text)
 
-    def ended(self, node: str) -> None:
+    def ended(self, node: str, attempts: int = 1) -> None:
         """Shows the node's own state: that the launcher returned says nothing.
 
         Raises:
@@ -78,7 +79,7 @@ class RunObserver:
                 "run the steps before it, or all of them; the log names the missing input",
             )
         self.measure(node)
-        self._keep(step)
+        self._keep(step, attempts)
         self.screen.ended(node, STATES[step.state], rows_of(step), self.reason(step))
 
     def keyed(self, node: str, parts: KeyParts) -> None:
@@ -95,16 +96,18 @@ class RunObserver:
         before = self._runs().before(run, step.node)
         return reason_to_run(parts, before.key_parts if before else None, self.cache)
 
-    def _keep(self, step: Step) -> None:
+    def _keep(self, step: Step, attempts: int) -> None:
         """Adds to the lineage what TFX leaves out: the parts of the key, and digests of what the step made."""
         store = self.store
         if self.about:
             keep_about(store, self.run_id, self.about)
             self.about = {}
         [execution] = store.get_executions_by_id([step.execution_id])
+        if attempts > 1:
+            execution.custom_properties[ATTEMPTS].int_value = attempts
         if step.node in self._parts:
             execution.custom_properties[KEY_PROPERTY].string_value = self._parts[step.node].to_json()
-            store.put_executions([execution])
+        store.put_executions([execution])
         from pipeline.content import content_digest
 
         made = [a for some in step.outputs.values() for a in some if CONTENT_DIGEST not in a.custom_properties]

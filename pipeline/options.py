@@ -38,6 +38,12 @@ def runner_command(runner: RunnerName, about: str) -> typer.Typer:
         cache: Annotated[
             bool, typer.Option("--cache/--no-cache", help="Take unchanged steps from earlier runs.")
         ] = True,
+        resume: Annotated[
+            bool, typer.Option("--resume", help="Go on with the newest run that was killed, interrupted or failed.")
+        ] = False,
+        wait: Annotated[
+            float, typer.Option(metavar="SECONDS", help="How long to wait for another run to leave the workspace.")
+        ] = 0.0,
         plain: Annotated[bool, typer.Option("--plain", help="One line an event, for logs and pipes.")] = False,
         engine: Annotated[
             str | None,
@@ -62,9 +68,12 @@ def runner_command(runner: RunnerName, about: str) -> typer.Typer:
         if all_new and (dry or span or run_id or from_node or to_node):
             raise typer.BadParameter("--all-new takes whole spans: --span, --run-id, --from, --to do not go with it")
 
+        if resume and (dry or all_new or span or run_id or from_node or to_node or not cache):
+            raise typer.BadParameter("--resume goes on with a run as it was asked for: only --config and --set find it")
+
         flags = {"data.span": span, "engine.name": engine}
         asked = [*(overrides or []), *(f"{key}={value}" for key, value in flags.items() if value is not None)]
-        request = Request(config, tuple(asked), run_id, from_node, to_node, cache, plain)
+        request = Request(config, tuple(asked), run_id, from_node, to_node, cache, plain, resume=resume, wait_s=wait)
         if all_new:
             code = take_all_new(request, runner)
         else:

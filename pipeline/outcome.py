@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.errors import DataBlocked, FlightlineError, Interrupted, NotBlessed, StepFailed, in_one_line
+from pipeline.errors import GO_ON, DataBlocked, FlightlineError, Interrupted, NotBlessed, StepFailed, in_one_line
 from pipeline.gate.findings import Finding, from_json, refusal
 from pipeline.metadata.runs import Run, Step
 from pipeline.metadata.store import properties_of
+from pipeline.recovery import known
 from pipeline.verdict import Evaluation
 
 GATE, PUSHER = "DataGate", "Pusher"
@@ -54,8 +55,11 @@ def _step_failure(node: str, step: Step | None, raised: BaseException | None) ->
     if isinstance(raised, FlightlineError):
         return raised
     if isinstance(raised, KeyboardInterrupt):
-        return Interrupted(f"interrupted in {node}", "run again: steps that were finished are taken from the cache")
+        return Interrupted(f"interrupted in {node}", GO_ON)
     if raised is not None:
+        of_the_machine = known(raised)
+        if of_the_machine is not None:
+            return StepFailed(f"{node} failed: {of_the_machine.what}", of_the_machine.todo)
         return StepFailed(f"{node} failed: {in_one_line(raised)}", _todo(raised))
     if step is None:
         return StepFailed(f"{node} never ran", "the log says why")

@@ -16,6 +16,7 @@ from pipeline.metadata.differences import Differences, differences
 from pipeline.metadata.reasons import Reasons, reasons
 from pipeline.metadata.runs import LATEST, Runs
 from pipeline.report.data import Change
+from pipeline.summary_screen import COUNTS
 
 MOST = 12  # features and metrics shown; --json has all
 SHORT = 12  # of a digest
@@ -55,7 +56,7 @@ def _show_facts(console: Console, found: Ancestry) -> None:
     facts.add_column(style="dim")
     facts.add_column(overflow="fold")
     if found.rows:
-        rejected = "".join(f" + {reason} {count:,}" for reason, count in found.rows.rejected.items())
+        rejected = "".join(f" + {reason.replace('_', ' ')} {count:,}" for reason, count in found.rows.rejected.items())
         splits = " + ".join(f"{name} {count:,}" for name, count in found.rows.splits.items())
         facts.add_row("rows", f"read {found.rows.read:,} = {splits}{rejected}")
     schema = next((artifact for artifact in found.artifacts if artifact.type == "Schema"), None)
@@ -67,8 +68,9 @@ def _show_facts(console: Console, found: Ancestry) -> None:
     for name in ("commit", "by"):
         if name in found.about:
             facts.add_row(name, escape(str(found.about[name])))
-    if found.metrics:
-        facts.add_row("metrics", ", ".join(f"{name} {value:.4f}" for name, value in sorted(found.metrics.items())))
+    measured = {name: value for name, value in found.metrics.items() if name not in COUNTS}
+    if measured:
+        facts.add_row("metrics", ", ".join(f"{name} {value:.4f}" for name, value in sorted(measured.items())))
     console.print(facts)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline import audit
 from pipeline.config import Config
 from pipeline.digests import file_digest
-from pipeline.metadata.runs import Run
-from pipeline.outcome import GATE, PUSHER
+from pipeline.gate.findings import Finding
+from pipeline.metadata.runs import Run, Step
+from pipeline.outcome import GATE
 from pipeline.report.origin import read_origin
 from pipeline.summary import Summary
-from pipeline.verdict import OVERALL
+from pipeline.verdict import OVERALL, Evaluation
 
 _SHORT = 16
 
@@ -34,24 +36,24 @@ def run_started(config: Config, folder: Path, runner: str) -> None:
     )
 
 
-def run_ended(config: Config, run: Run, summary: Summary) -> None:
-    """Records what came of a run. What was taken from the cache happened before, and is on record already."""
+def run_judged(config: Config, run: Run, findings: Sequence[Finding], evaluation: Evaluation | None) -> None:
+    """Records what the gate and the Evaluator said of a run's data and model, and where from, if it was cached."""
 
-    def happened(node: str) -> bool:
-        step = run.steps.get(node)
-        return step is not None and step.state != "CACHED"
+    def record(event: str, step: Step, **facts: audit.Fact) -> None:
+        audit.record(config.workspace, event, run=run.run_id, cached_from=step.cached_from, **facts)
 
-    def record(event: str, **facts: audit.Fact) -> None:
-        audit.record(config.workspace, event, run=run.run_id, **facts)
-
-    if happened(GATE):
-        blocking = [finding for finding in summary.findings if finding.blocks]
-        record("gate blocked" if blocking else "gate passed", findings=len(summary.findings), blocking=len(blocking))
-    evaluation = summary.evaluation
-    if happened("Evaluator") and evaluation is not None and run.blessed is not None:
+    gate = run.steps.get(GATE)
+    if gate is not None:
+        blocking = [finding for finding in findings if finding.blocks]
+        event = "gate passed" if gate.done else "gate blocked" if blocking else "gate failed"
+        record(event, gate, findings=len(findings), blocking=len(blocking))
+    if evaluation is not None and run.blessed is not None:
         misses = "; ".join(miss.sentence for miss in evaluation.misses)
         auc = evaluation.metrics.get(OVERALL, {}).get("auc")
-        record("blessed" if run.blessed else "not blessed", auc=auc, misses=misses or None)
-    if happened(PUSHER) and summary.release:
-        record("pushed", release=Path(summary.release).name)
-    record("run ended", exit_code=summary.exit_code, failure=summary.failure or None)
+        record("blessed" if run.blessed else "not blessed", run.steps["Evaluator"], auc=auc, misses=misses or None)
+
+
+def run_ended(config: Config, run_id: str, summary: Summary) -> None:
+    """Records how a run ended."""
+    failure = summary.failure or None
+    audit.record(config.workspace, "run ended", run=run_id, exit_code=summary.exit_code, failure=failure)

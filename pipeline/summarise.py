@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from models.features import plan_features
+from pipeline import audit
+from pipeline.cache import CONTENT_DIGEST
 from pipeline.config import Config
 from pipeline.errors import DONE, FlightlineError
 from pipeline.evaluation_files import read_evaluation
@@ -16,10 +18,21 @@ from pipeline.metadata.runs import Run
 from pipeline.metadata.store import properties_of
 from pipeline.observer import RunObserver
 from pipeline.outcome import GATE, PUSHER, failure_of, gate_findings
-from pipeline.releases import release
+from pipeline.releases import is_released, release, retire
+from pipeline.run_events import run_judged
+from pipeline.signatures import signatures_of
 from pipeline.spans import SpanPlan, called
 from pipeline.summary import SpanSummary, Summary
 from pipeline.verdict import OVERALL, Evaluation
+
+# What a release is made of, as its description has the digests.
+_MADE_OF = (
+    ("ExampleGen", "examples"),
+    ("CuratedSchema", "schema"),
+    ("Transform", "transform_graph"),
+    ("Trainer", "model"),
+    ("Evaluator", "evaluation"),
+)
 
 
 def summarise(
@@ -36,6 +49,8 @@ def summarise(
     if evaluation is not None:
         keep_evaluation(observer.store, run, evaluation)
     failure = failure_of(run, expected, observer.failures, evaluation)
+    findings = gate_findings(run)
+    run_judged(config, run, findings, evaluation)
     summary = Summary(
         run_id=run.run_id,
         pipeline=config.name,
@@ -44,9 +59,9 @@ def summarise(
         steps={node: run.steps[node].state if node in run.steps else "NOT RUN" for node in expected},
         rows=run.rows,
         rejected_file=_rejected_file(run),
-        findings=gate_findings(run),
+        findings=findings,
         evaluation=evaluation,
-        release=_released(config, run, evaluation) if failure is None and PUSHER in expected else None,
+        release=_released(config, observer, run, evaluation) if failure is None and PUSHER in expected else None,
         span=_span(config, run, plan) if plan else None,
     )
     return summary, failure
@@ -61,13 +76,26 @@ def _span(config: Config, run: Run, plan: SpanPlan) -> SpanSummary:
     return SpanSummary(plan.span, plan.name, [called(config, *one) for one in sorted(window)], note)
 
 
-def _released(config: Config, run: Run, evaluation: Evaluation | None) -> str | None:
-    """The run's release. One that was taken from the cache stays as it is: `CURRENT` may point elsewhere by now."""
-    if run.pushed is not None and run.steps[PUSHER].state != "CACHED":
+def _released(config: Config, observer: RunObserver, run: Run, evaluation: Evaluation | None) -> str | None:
+    """The run's release, current from now on. One that was released before stays as it is: `CURRENT` may be another
+    by now. What was pushed and, for its run was killed, never released, is released by the next run."""
+    if run.pushed is not None and not (Path(run.pushed) / "saved_model.pb").is_file():
+        observer.note(f"what was pushed to {run.pushed} was retired since; --no-cache makes and releases it again")
+        return None
+    if run.pushed is not None and not is_released(Path(run.pushed)):
         metrics = dict(evaluation.metrics.get(OVERALL, {})) if evaluation else {}
         about = {"run": run.run_id, "pipeline": run.pipeline, "metrics": metrics, "inputs": _inputs(config, run)}
-        release(Path(run.pushed), about)
+        audit.record(config.workspace, "pushed", run=run.run_id, release=Path(run.pushed).name)
+        release(Path(run.pushed), {**about, "signatures": signatures_of(Path(run.pushed)), "digests": _digests(run)})
+        for version in retire(config.releases, config.release.keep):
+            audit.record(config.workspace, "retired", pipeline=config.name, release=version)
     return run.pushed
+
+
+def _digests(run: Run) -> dict[str, str]:
+    """Content digests of what a release is made of, by the output's name."""
+    artifacts = {output: run.steps[node].output(output) for node, output in _MADE_OF if node in run.steps}
+    return {name: str(properties_of(one).get(CONTENT_DIGEST, "")) for name, one in artifacts.items() if one}
 
 
 def _inputs(config: Config, run: Run) -> list[dict[str, Any]]:

@@ -152,9 +152,9 @@ def next_commands(summary: Summary, folder: Path, config: Path | None) -> list[t
         fell_short = summary.evaluation is not None and not summary.evaluation.blessed
         return [*report, show_run, (longer, "train longer") if fell_short else log]
     if summary.exit_code:
-        return report + (
-            [log] if summary.exit_code == UsageError.exit_code else [log, (again, "again; finished steps are cached")]
-        )
+        resume = f"{again} --resume" if config else "make run ARGS=--resume"
+        go_on = [(resume, "go on from the steps that were finished")]
+        return [*report, log, *([] if summary.exit_code == UsageError.exit_code else go_on)]
     return [
         *report,
         show_run,

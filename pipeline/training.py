@@ -7,6 +7,7 @@ from tfx import v1 as tfx
 from models.evaluation import eval_config
 from models.features import plan_features
 from pipeline.components.arrow_example_gen import ArrowExampleGen
+from pipeline.components.atomic_pusher import Pusher
 from pipeline.components.champion import champion_node
 from pipeline.components.curated_schema import CuratedSchema
 from pipeline.components.data_gate import DataGate
@@ -23,10 +24,12 @@ from pipeline.metadata.store import sqlite_config
 from pipeline.schema import feature_types, read_schema
 
 
-def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrator = "local") -> tfx.dsl.Pipeline:
+def create_pipeline(
+    config: Config, cache: bool = True, orchestrator: Orchestrator = "local", resumed: str = ""
+) -> tfx.dsl.Pipeline:
     """The DAG that `config` describes, for whoever runs it.
 
-    `cache` lets a step be taken from an earlier run that had the same inputs.
+    `cache` lets a step be taken from an earlier run that had the same inputs; `resumed` is the run to go on with.
     """
     components = executed_by(config.engine, config.evaluation.vs_champion_confidence)
     features = plan_features(read_schema(config.schema_file), config.label, config.features)
@@ -101,7 +104,7 @@ def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrat
     )
     model = trainer.outputs["model"]
 
-    champion = champion_node(config, orchestrator)
+    champion = champion_node(config, orchestrator, resumed)
     evaluator = components.Evaluator(
         examples=examples,
         model=model,
@@ -118,7 +121,7 @@ def create_pipeline(config: Config, cache: bool = True, orchestrator: Orchestrat
         timeout_s=config.serving_check.timeout_s,
         code=code_digest("pipeline.components.serving_check"),
     )
-    pusher = tfx.components.Pusher(
+    pusher = (Pusher if orchestrator == "local" else tfx.components.Pusher)(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],

@@ -1,12 +1,13 @@
-"""Which model a candidate must not fall behind: the last one that was pushed.
+"""Which model a candidate must not fall behind: the one that is served, which is the release that is current.
 
 TFX's LatestBlessedModelStrategy takes the last one that the Evaluator blessed, also where the serving check refused it
-and it was never released. Nor does it look whether the model is still there: a lost champion ends the Evaluator, and
-with it every later run, in a traceback.
+and it was never released, or where it was rolled back. Nor does it look whether the model is still there: a lost
+champion ends the Evaluator, and with it every later run, in a traceback.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import ml_metadata as mlmd
@@ -22,20 +23,29 @@ from pipeline.engines.settings import Orchestrator
 from pipeline.errors import StepFailed, in_one_line
 from pipeline.fast import progress
 from pipeline.metadata.store import INPUT_EVENTS, OUTPUT_EVENTS
+from pipeline.releases import current_version, served_but_for
+from pipeline.run_folder import is_a_part_of
 
 CHAMPION = "Champion"
 UNLOADABLE = "unloadable"  # of a PushedModel: why its model could not be loaded when it was last wanted
 
 
-def champion_node(config: Config, orchestrator: Orchestrator) -> BaseNode | None:
+def champion_node(config: Config, orchestrator: Orchestrator, resumed: str = "") -> BaseNode | None:
     """The node whose output `model` is the champion; None where no node can find one.
+
+    `resumed` is the id of the run that is gone on with: should it have released its model before it was killed, that
+    model is not its own champion.
 
     Kubeflow's backends query metadata themselves and know stock strategies alone, of which Vertex AI runs
     LatestBlessedModelStrategy. Kubeflow Pipelines refuses resolvers altogether: there the champion is named, or nobody.
     """
     if orchestrator == "local":
         pushed = {"model": tfx.dsl.Channel(type=Model), "pushed_model": tfx.dsl.Channel(type=PushedModel)}
-        settings = {"unloadable": config.champion.unloadable}
+        settings = {
+            "unloadable": config.champion.unloadable,
+            "releases": str(config.releases.resolve()),
+            "resumed": resumed,
+        }
         return tfx.dsl.Resolver(strategy_class=LatestPushedModelStrategy, config=settings, **pushed).with_id(CHAMPION)
     kubeflow = config.engines.kubeflow
     if kubeflow.platform == "vertex":
@@ -49,14 +59,17 @@ def champion_node(config: Config, orchestrator: Orchestrator) -> BaseNode | None
 
 
 class LatestPushedModelStrategy(tfx.dsl.experimental.ResolverStrategy):
-    """Resolves the Model of the newest PushedModel that really was pushed; nothing where there is none.
+    """Resolves the Model of the PushedModel that is the current release; where no release is current, of the newest
+    that really was pushed; nothing where there is none.
 
     Where that Model cannot be loaded, `model` is empty and `pushed_model` says why, or (`unloadable="block"`) the run
     ends: an older champion in its place would be a comparison with what nobody serves.
     """
 
-    def __init__(self, unloadable: str = "evaluate") -> None:
+    def __init__(self, unloadable: str = "evaluate", releases: str = "", resumed: str = "") -> None:
         self._blocks = unloadable == "block"
+        self._releases = Path(releases) if releases else None
+        self._resumed = resumed
 
     def resolve_artifacts(
         self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]
@@ -64,6 +77,12 @@ class LatestPushedModelStrategy(tfx.dsl.experimental.ResolverStrategy):
         """Picks from the candidates in `input_dict["model"]` by the lineage of `input_dict["pushed_model"]`."""
         models = {model.id: model for model in input_dict["model"]}
         pushed = [p for p in input_dict["pushed_model"] if p.get_int_custom_property("pushed") == 1]
+        current = current_version(self._releases) if self._releases else None
+        if current is not None and self._releases is not None:
+            served = served_but_for(self._releases, lambda run: is_a_part_of(run, self._resumed))
+            pushed = [p for p in pushed if p.get_string_custom_property("pushed_version") == served]
+            if served is not None and not pushed:
+                progress.note(f"Release {served} is current, and not on record here: nothing is held against it")
         for push in sorted(pushed, key=lambda artifact: artifact.id, reverse=True):
             for model_id in _inputs_of_producer(store, push.id):
                 if model_id in models:

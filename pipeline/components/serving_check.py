@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import path_utils
 
 from pipeline.components import serving_probe
+from pipeline.errors import GO_ON, StepFailed
 from pipeline.fast.examples import read_examples
 
 
@@ -129,13 +131,19 @@ def write_requests(examples: types.Artifact, path: Path, count: int, label: str)
 
 
 def run_probe(model: str, requests: Path, answer: Path, timeout_s: float) -> dict[str, Any]:
-    """What the probe found, or `{"error": ...}` where it crashed or took too long."""
+    """What the probe found, or `{"error": ...}` where it crashed or took too long.
+
+    Raises:
+        StepFailed: the system has killed it.
+    """
     command = [sys.executable, serving_probe.__file__, model, str(requests), str(answer)]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
         ended = subprocess.run(command, env=environment, timeout=timeout_s, capture_output=True, text=True, check=False)
     except subprocess.TimeoutExpired:
         return {"error": f"it did not load and answer within {timeout_s:g} s"}
+    if ended.returncode == -signal.SIGKILL:  # no verdict on the model: the machine has not let it answer
+        raise StepFailed("the process that loaded the model was killed (SIGKILL), perhaps for want of memory", GO_ON)
     if ended.returncode:
         logging.error("ServingCheck: the probe ended with %d:\n%s", ended.returncode, ended.stderr)
         last = (ended.stderr.strip().splitlines() or ["no output"])[-1]

@@ -13,7 +13,7 @@ from pipeline.report.statistics import Statistics, kind_of, missing_of, name_of,
 
 LINF, JENSEN_SHANNON = "L-infinity", "Jensen-Shannon"
 EMPTY = "''"  # a text that is not there, and one that is empty
-_UNHEARD_OF = {"workspace"}  # where a run is kept does not change what comes of it
+_UNHEARD_OF = {"workspace", "tracking"}  # where a run is kept, and who is told, does not change what comes of it
 
 
 def movements_of(before: Statistics, now: Statistics) -> list[Movement]:

@@ -40,7 +40,7 @@ class Picture:
         opening, rest = self.chart.split(">", 1)
         svg = f'{opening} xmlns="http://www.w3.org/2000/svg" width="{found[1]}" height="{found[2]}">{style}{rest}'
         source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
-        return tag("img", src=source, alt=self.title, style="background: #fff; max-width: 100%")
+        return tag("img", src=source, alt=self.title, style="background: #fff; max-width: none")
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Pictures:
         figures = [
             tag(
                 "figure",
-                tag("figcaption", tag("b", picture.title), f"  {picture.note}" if picture.note else ""),
+                tag("figcaption", tag("b", picture.title), tag("div", picture.note) if picture.note else ""),
                 picture.image(),
-                style="margin: 0 0 12px",
+                style="margin: 0 0 12px; width: min-content; max-width: 100%",
             )
             for picture in self.pictures
         ]

@@ -13,7 +13,7 @@ from pipeline.report.changes import settings_of
 from pipeline.report.data import ReportData
 from pipeline.verdict import OVERALL, Evaluation
 
-UNTOLD = ("card.", "tracking.", "workspace")  # settings that decide nothing about the model
+UNTOLD = ("card.",)  # settings that decide nothing about the model
 LONGEST_NAME, LONGEST_VALUE = 200, 6000
 _REFUSED = re.compile(r"[^\w.\- :]")  # by MLflow, in names
 _PLAIN_SLICE = re.compile(r"[\w.\-]+=[\w.\-]+(,[\w.\-]+=[\w.\-]+)*")

@@ -97,6 +97,8 @@ def run_pipeline(
     *options: str,
     modules: Path | None = None,
     preloaded: Preloaded | None = None,
+    kill_after_s: float = 0.0,
+    limits: dict[str, int] | None = None,
     **how: Any,
 ) -> Result:
     """Runs a runner to its end: in a fresh process, or in one that has TFX imported already. Takes what
@@ -108,7 +110,8 @@ def run_pipeline(
     else:
         with tempfile.TemporaryDirectory() as folder:
             files = Path(folder) / "out", Path(folder) / "err"
-            code = preloaded(command_of(workspace, data, run_id, *options, **how), *files, modules)
+            command = command_of(workspace, data, run_id, *options, **how)
+            code = preloaded(command, *files, modules, kill_after_s, limits)
             out, err = (file.read_text() for file in files)
     current = current_version(workspace / "releases" / "flights")
     return Result(code, out, err, workspace, run_id or "latest", current)

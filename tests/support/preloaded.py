@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import runpy
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,7 +39,13 @@ class Preloaded:
             self._process.wait()
 
     def __call__(
-        self, arguments: Sequence[str], out: Path, err: Path | None = None, modules: Path | None = None
+        self,
+        arguments: Sequence[str],
+        out: Path,
+        err: Path | None = None,
+        modules: Path | None = None,
+        kill_after_s: float = 0.0,
+        limits: dict[str, int] | None = None,
     ) -> int:
         """The exit code of `python ARGUMENTS`, a negative one where a signal ended it.
 
@@ -45,6 +53,8 @@ class Preloaded:
             arguments: `-m MODULE ...` or `SCRIPT ...`.
             out, err: files for what it prints; without `err` both go to `out`.
             modules: a folder with user code, importable there.
+            kill_after_s: when to send it, and all that it has started, a SIGKILL.
+            limits: resource limits by name (`RLIMIT_FSIZE`).
         """
         if self._process is None:
             self._process = subprocess.Popen(
@@ -58,7 +68,7 @@ class Preloaded:
             )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        order = [list(map(str, arguments)), str(out), str(err or out), str(modules or "")]
+        order = [list(map(str, arguments)), str(out), str(err or out), str(modules or ""), kill_after_s, limits or {}]
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
@@ -81,10 +91,24 @@ def run_here(arguments: Sequence[str]) -> int:
     return 0
 
 
-def run_in_a_fork(arguments: Sequence[str], out: str, err: str, modules: str) -> int:
+def run_in_a_fork(
+    arguments: Sequence[str], out: str, err: str, modules: str, kill_after_s: float, limits: dict[str, int]
+) -> int:
     child = os.fork()
     if child:
+        if kill_after_s:
+            until = time.monotonic() + kill_after_s
+            while time.monotonic() < until:
+                ended, status = os.waitpid(child, os.WNOHANG)
+                if ended:
+                    return os.waitstatus_to_exitcode(status)
+                time.sleep(0.005)
+            os.killpg(child, signal.SIGKILL)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.setpgid(0, 0)
+    for name, limit in limits.items():
+        resource.setrlimit(getattr(resource, name), (limit, limit))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # the write fails instead
     signal.alarm(TIMEOUT_S)
     for stream, name in ((1, out), (2, err)):
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)

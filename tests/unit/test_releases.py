@@ -1,6 +1,22 @@
+import contextlib
+import json
+import threading
+
 import pytest
 
-from pipeline.releases import CURRENT, current_version, release, releases, write_whole
+import pipeline.releases
+from pipeline.errors import UsageError
+from pipeline.releases import (
+    CURRENT,
+    current_version,
+    finish_interrupted,
+    promote,
+    release,
+    releases,
+    retire,
+    roll_back,
+    write_whole,
+)
 
 
 def push(folder, version):
@@ -43,3 +59,110 @@ def test_a_write_that_fails_leaves_the_old_content(tmp_path):
     with pytest.raises(UnicodeEncodeError):
         write_whole(tmp_path / CURRENT, "\udcff")
     assert current_version(tmp_path) == "100"
+
+
+@pytest.fixture
+def five(tmp_path):
+    for version in ("1", "2", "3", "4", "5"):
+        release(push(tmp_path, version), {"run": version})
+    return tmp_path
+
+
+def test_back_to_the_release_before(five):
+    assert roll_back(five, None, "too many false alarms") == ("5", "4")
+    assert current_version(five) == "4"
+    newest = releases(five)[0]
+    assert (newest.version, newest.withdrawn, newest.current) == ("5", "too many false alarms", False)
+
+
+def test_back_and_back_again_passes_over_what_was_withdrawn(five):
+    roll_back(five, None, "bad")
+    release(push(five, "6"), {})
+    assert roll_back(five, None, "bad too") == ("6", "4")  # and not to 5
+    assert roll_back(five, None, "") == ("4", "3")
+
+
+def test_back_to_one_that_is_named_and_forth_again(five):
+    assert roll_back(five, "2", "") == ("5", "2")
+    assert promote(five, "5") == "2"
+    assert current_version(five) == "5"
+    assert [item.withdrawn for item in releases(five)] == [None] * 5
+
+
+@pytest.mark.parametrize(
+    ("version", "told"), [("9", "there is no 9; there are 1, 2, 3, 4, 5"), ("5", "release 5 is current already")]
+)
+def test_where_a_rollback_cannot_go(five, version, told):
+    with pytest.raises(UsageError) as refused:
+        roll_back(five, version, "")
+    assert told in str(refused.value)
+    assert current_version(five) == "5"
+
+
+def test_the_first_release_has_nothing_before_it(tmp_path):
+    with pytest.raises(UsageError, match="is current"):
+        roll_back(tmp_path, None, "")
+    release(push(tmp_path, "1"), {})
+    with pytest.raises(UsageError, match="1 stays current: there is no older release"):
+        roll_back(tmp_path, None, "")
+    with pytest.raises(UsageError, match="there is no release 2"):
+        promote(tmp_path, "2")
+
+
+def test_the_oldest_are_retired_but_not_what_is_needed(five):
+    promote(five, "2")
+    (five / "CANARY").write_text(json.dumps({"version": "3", "share": 0.1}))
+    push(five, "7")  # not released: somebody is at it
+    assert retire(five, keep=1) == ["4"]  # 5 is the newest, 3 on trial, 2 current, 1 what a rollback goes to
+    assert [item.version for item in releases(five)] == ["5", "3", "2", "1"]
+    assert (five / "7").is_dir()
+
+
+def test_a_retirement_that_was_killed_is_finished_by_the_next(five):
+    (five / "1").rename(five / ".retired-1")
+    assert [item.version for item in releases(five)] == ["5", "4", "3", "2"]
+    assert retire(five, keep=10) == []
+    assert not (five / ".retired-1").exists()
+
+
+@pytest.mark.parametrize("writes", range(5))
+def test_a_switch_that_is_killed_is_carried_through_by_the_next(five, monkeypatch, writes):
+    """Killed before each of the writes of a rollback: before the first nothing has happened, after it all has."""
+    real, done = pipeline.releases.write_whole, []
+
+    def killed(path, text):
+        if len(done) == writes:
+            raise KeyboardInterrupt
+        done.append(path)
+        real(path, text)
+
+    monkeypatch.setattr(pipeline.releases, "write_whole", killed)
+    with contextlib.suppress(KeyboardInterrupt):
+        roll_back(five, None, "bad")
+    monkeypatch.setattr(pipeline.releases, "write_whole", real)
+    finish_interrupted(five)
+    newest = releases(five)[0]
+    assert (current_version(five), newest.withdrawn) == (("5", None) if writes == 0 else ("4", "bad"))
+    assert not list(five.glob(".change"))
+
+
+def test_a_reader_never_sees_half_of_a_switch(five):
+    """CURRENT always names a whole release, whoever looks while others promote, roll back, release and retire."""
+    seen, stop = set(), threading.Event()
+
+    def look():
+        while not stop.is_set():
+            version = current_version(five)
+            seen.add((five / version / "saved_model.pb").is_file() and (five / version / "release.json").is_file())
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for number in range(40):
+        promote(five, "4")
+        promote(five, "5")
+        release(push(five, str(10 + number)), {})
+        roll_back(five, "5", "")
+        retire(five, keep=4)
+    stop.set()
+    reader.join()
+    assert seen == {True}

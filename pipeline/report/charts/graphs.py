@@ -11,7 +11,7 @@ from pipeline.report.data import ArtifactFacts, StepFacts
 from pipeline.report.layers import Upstream, Via, lay_out, reduced
 from pipeline.report.svg import drawing, duration, shortened, tag, text
 
-BOX_WIDTH, BOX_HEIGHT, VIA_WIDTH, GAP_X, GAP_Y = 120, 40, 6, 10, 26
+BOX_WIDTH, BOX_HEIGHT, VIA_WIDTH, GAP_X, GAP_Y = 128, 40, 6, 10, 26
 SIGNS = {"ran": "✓", "cached": "↺", "failed": "✕", "canceled": "✕", "running": "…", "not run": "–"}
 
 

@@ -53,7 +53,8 @@ def metric_by_slice(evaluation: Evaluation, metric: str, group: SliceGroup) -> M
     if not known:
         return Markup("")
     height = len(group.names) * ROW + 30
-    x = spanning(known, LEFT, WIDTH - RIGHT)
+    longest = max(len(_label(name)) for name in group.names)
+    x = spanning(known, min(LEFT, 20 + 7 * longest), WIDTH - RIGHT)
     parts: list[Markup] = []
     for tick in x.ticks(4):
         parts += [
@@ -67,15 +68,20 @@ def metric_by_slice(evaluation: Evaluation, metric: str, group: SliceGroup) -> M
     return drawing(WIDTH, height, f"{metric} by {group.columns}", *parts)
 
 
+def _label(name: str) -> str:
+    """The values of a slice, without the columns that the title names."""
+    values = ", ".join(part.partition("=")[2] for part in re.split(r",(?=[^,=]*=)", name))
+    return shortened(values or name, 14) or "(empty)"
+
+
 def _row(
     y: float, name: str, value: float | None, champion: float | None, found: Mapping[str, float], x: Scale
 ) -> list[Markup]:
-    label = ", ".join(part.partition("=")[2] for part in re.split(r",(?=[^,=]*=)", name)) or name
-    parts = [text(LEFT - 8, y + 4, shortened(label, 14) or "(empty)", "value", "end")]
+    parts = [text(x.start - 8, y + 4, _label(name), "value", "end")]
     if champion is not None:
         parts.append(tag("circle", cx=x(champion), cy=y, r=5, class_="ring"))
     if value is None:
-        parts.append(text(LEFT, y + 4, "not measured", "quiet"))
+        parts.append(text(x.start, y + 4, "not measured", "quiet"))
     else:
         rows = number(found.get("example_count"))
         said = f"{shortened(name, 80)}: {value:.4f}" + (f", champion {champion:.4f}" if champion is not None else "")

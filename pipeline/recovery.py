@@ -1,0 +1,136 @@
+"""Clearing up after a run that was killed, and going on from where it was.
+
+TFX puts a step's outputs on record in one transaction when the step is done, so that what a killed step has written is
+nobody's input. Left are its execution, RUNNING for ever, and its files: the one is marked as abandoned, the others are
+removed. What the run had finished is in the cache, whose keys are digests of content: a run with the same config
+begins where it ended, and comes to what it would have come to.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from pipeline.config import Config
+from pipeline.errors import DONE, GO_ON, DataBlocked, Interrupted, NotBlessed, StepFailed, UsageError
+from pipeline.locations import is_uri
+from pipeline.metadata.store import open_store, record_failure
+from pipeline.releases import finish_interrupted
+from pipeline.report.origin import read_origin
+from pipeline.run_folder import first_part
+from pipeline.summary import SUMMARY
+
+_OF_THE_DISK = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "a file has grown larger than this process may write",
+    errno.EROFS: "the disk is read-only",
+    errno.EIO: "the disk fails",
+}
+_OF_THE_STORE = (
+    ("database is locked", "is locked by another program", f"end what has it open; then {GO_ON}"),
+    ("disk image is malformed", "is damaged", "restore workspace/metadata.db from a backup, or move it away"),
+    ("file is not a database", "is no database", "restore workspace/metadata.db from a backup, or move it away"),
+    ("database or disk is full", "cannot be written: the disk is full", f"make room; then {GO_ON}"),
+    ("readonly database", "is read-only", f"mend its permissions; then {GO_ON}"),
+)
+_ABANDONED = "abandoned: the run was killed, or its machine went down"
+_ENDED = {DONE, DataBlocked.exit_code, NotBlessed.exit_code}  # with a verdict; running it again would change nothing
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A run to go on with.
+
+    Attributes:
+        run_id: its id. config: the file with what it was run with. to_node: where it was to end; None for the end.
+    """
+
+    run_id: str
+    config: Path
+    to_node: str | None
+
+    @property
+    def next_id(self) -> str:
+        """The id of the run that goes on: `r`, `r.2`, `r.3`, ..."""
+        runs = self.config.parent.parent
+        first = first_part(self.run_id)
+        return next(name for name in (f"{first}.{n}" for n in itertools.count(2)) if not (runs / name).exists())
+
+
+def clear_up(config: Config) -> list[str]:
+    """Marks the steps of this pipeline that are on record as running as abandoned, and removes what they wrote.
+
+    To be called while no run is at work: with the lock of the workspace.
+
+    Returns:
+        `STEP of run RUN` for each.
+    """
+    finish_interrupted(config.releases)
+    if not config.metadata_db.is_file():
+        return []
+    store = open_store(config.metadata_db)
+    pipeline = store.get_context_by_type_and_name("pipeline", config.name)
+    found = []
+    for execution in store.get_executions_by_context(pipeline.id) if pipeline else []:
+        if execution.last_known_state not in (pb.Execution.RUNNING, pb.Execution.NEW):
+            continue
+        names = {context.type: context.name for context in store.get_contexts_by_execution(execution.id)}
+        node = names.get("node", "").removeprefix(f"{config.name}.")
+        execution.last_known_state = pb.Execution.CANCELED
+        store.put_executions([execution])
+        record_failure(store, execution, Interrupted.exit_code, _ABANDONED)
+        _remove_outputs(config, node, execution.id)
+        found.append(f"{node} of run {names.get('pipeline_run', '')}")
+    return found
+
+
+def unfinished(config: Config) -> Unfinished:
+    """The newest run that ended without a verdict: killed, interrupted, or with a step that failed.
+
+    Raises:
+        UsageError: the newest run has ended with a verdict, or there is none.
+    """
+    folders = sorted((config.workspace / "runs").glob("*/config.yaml"), key=lambda path: -path.stat().st_mtime_ns)
+    for path in folders:
+        code = _exit_code(path.parent)
+        if code in _ENDED:
+            break
+        origin = read_origin(path.parent)
+        to_node = origin.asked.get("to") if origin else None
+        return Unfinished(path.parent.name, path, to_node or None)
+    raise UsageError(f"there is no unfinished run in {config.workspace} to resume", "leave --resume out")
+
+
+def known(error: BaseException) -> StepFailed | None:
+    """What is wrong with the machine, where an error says so in words that only its library understands."""
+    text = str(error)
+    if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+        place = f" ({error.filename})" if error.filename else ""
+        return StepFailed(f"{_OF_THE_DISK[error.errno]}{place}", f"make room or mend it; then {GO_ON}")
+    for words, what, todo in _OF_THE_STORE:
+        if words in text:
+            return StepFailed(f"the metadata store {what}", todo)
+    return None
+
+
+def _exit_code(folder: Path) -> int | None:
+    try:
+        return int(json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["exit_code"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _remove_outputs(config: Config, node: str, execution_id: int) -> None:
+    """Below the root of this pipeline TFX has NODE/OUTPUT/EXECUTION, and NODE/.system/KIND/EXECUTION."""
+    if is_uri(config.artifacts):
+        return
+    folder = Path(config.artifacts) / node
+    for left in [*folder.glob(f"*/{execution_id}"), *folder.glob(f".system/*/{execution_id}")]:
+        shutil.rmtree(left, ignore_errors=True)

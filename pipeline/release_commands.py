@@ -1,0 +1,91 @@
+"""`flightline releases | rollback | promote`: what can be served, what is, and going back by one word."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from pipeline import audit, tracking
+from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json, with_exit_codes
+from pipeline.config import Config
+from pipeline.config_file import DEFAULT_CONFIG, load_config
+from pipeline.errors import UsageError
+from pipeline.releases import Release, promote, releases, roll_back
+from pipeline.summary_screen import relative
+
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept with the release and in the audit log.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands."""
+    for name, command in (("releases", list_releases), ("rollback", roll_back_to), ("promote", promote_release)):
+        app.command(name)(with_exit_codes(command))
+
+
+def list_releases(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """List the releases, newest first, and which is current."""
+    known = releases(load_config(config).releases)
+    if as_json:
+        print_json([release_as_dict(item) for item in known])
+        return
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for column in ("version", "", "run", "auc", "path"):
+        table.add_column(column)
+    for item in known:
+        auc = item.about.get("metrics", {}).get("auc")
+        state = "[green]current[/]" if item.current else "[yellow]withdrawn[/]" if item.withdrawn is not None else ""
+        run = str(item.about.get("run", ""))
+        table.add_row(item.version, state, run, "" if auc is None else f"{auc:.4f}", relative(item.path))
+    a_console().print(table if known else "there are no releases yet")
+
+
+def roll_back_to(
+    version: Annotated[str | None, typer.Argument(metavar="VERSION", help="The release to go back to.")] = None,
+    reason: Reason = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Withdraw the current release: the newest older one that was not withdrawn is served instead, or VERSION.
+
+    The next candidates are held against what is served then.
+    """
+    loaded = load_config(config)
+    withdrawn, current = roll_back(loaded.releases, version, reason)
+    audit.record(
+        loaded.workspace, "rolled back", pipeline=loaded.name, withdrawn=withdrawn, release=current, reason=reason
+    )
+    _tell(loaded, current, f"release [bold]{withdrawn}[/] is withdrawn, [bold]{current}[/] is current", as_json)
+
+
+def promote_release(
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="The release to serve.")],
+    reason: Reason = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a release current, also one that was withdrawn."""
+    loaded = load_config(config)
+    before = promote(loaded.releases, version)
+    if before == version:
+        raise UsageError(f"release {version} is current already", "nothing was changed")
+    audit.record(loaded.workspace, "promoted", pipeline=loaded.name, release=version, before=before, reason=reason)
+    _tell(loaded, version, f"release [bold]{version}[/] is current" + (f", {before} was" if before else ""), as_json)
+
+
+def release_as_dict(item: Release) -> dict[str, Any]:
+    """A release for `--json`."""
+    known = {"version": item.version, "current": item.current, "withdrawn": item.withdrawn, "path": str(item.path)}
+    return {**known, **item.about}
+
+
+def _tell(config: Config, current: str, sentence: str, as_json: bool) -> None:
+    told = tracking.follow_release(config, current)
+    if as_json:
+        print_json([release_as_dict(item) for item in releases(config.releases)])
+        return
+    console = a_console()
+    console.print(sentence)
+    if told:
+        console.print(told, markup=False)

@@ -1,0 +1,99 @@
+"""One run at a time in a workspace: who holds it, and whether the last holder ended well."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from pipeline.errors import UsageError
+
+_LOOK_AGAIN_S = 0.5
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who works in a workspace.
+
+    Attributes:
+        pid, host: the process. what: what it does, "a run" or "gc". since: seconds since the epoch.
+    """
+
+    pid: int
+    host: str
+    what: str
+    since: float
+
+    def __str__(self) -> str:
+        minutes, seconds = divmod(int(time.time() - self.since), 60)
+        return f"{self.what} of process {self.pid} on {self.host}, for {minutes} min {seconds} s"
+
+
+class Occupied(UsageError):
+    """Somebody else works in the workspace."""
+
+
+@contextlib.contextmanager
+def alone_in(
+    workspace: Path, name: str, what: str, wait_s: float = 0.0, say: Callable[[str], None] = print
+) -> Iterator[Holder | None]:
+    """While entered, no other run of the pipeline `name` works in the workspace. Reading needs no lock.
+
+    The system gives the lock back however its holder ends, so that a stale one does not keep anybody out; that its
+    holder did not end well is yielded, for whoever clears up after it.
+
+    Args:
+        what: is done meanwhile, for others to be told.
+        wait_s: how long to wait for somebody else, in seconds.
+        say: is told once that there is something to wait for.
+
+    Raises:
+        Occupied: somebody else is at it still.
+    """
+    workspace.mkdir(parents=True, exist_ok=True)
+    with (workspace / f"{name}.lock").open("a+", encoding="utf-8") as file:
+        _take(file, wait_s, say)
+        left = _read(file)
+        _write(file, Holder(os.getpid(), socket.gethostname(), what, time.time()))
+        try:
+            yield left
+        finally:
+            _write(file, None)
+
+
+def _take(file: IO[str], wait_s: float, say: Callable[[str], None]) -> None:
+    until, told = time.monotonic() + wait_s, False
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError as error:
+            holder = _read(file)
+            if time.monotonic() >= until:
+                todo = "wait until it has ended, or give --wait SECONDS"
+                raise Occupied(f"the workspace is in use: {holder or 'by a process that just began'}", todo) from error
+            if not told:
+                say(f"waiting for {holder or 'a process that just began'}")
+                told = True
+            time.sleep(_LOOK_AGAIN_S)
+
+
+def _read(file: IO[str]) -> Holder | None:
+    file.seek(0)
+    with contextlib.suppress(ValueError, TypeError):
+        return Holder(**json.loads(file.read()))
+    return None
+
+
+def _write(file: IO[str], holder: Holder | None) -> None:
+    file.seek(0)
+    file.truncate()
+    file.write(json.dumps(asdict(holder)) if holder else "")
+    file.flush()

@@ -1,0 +1,84 @@
+"""Clearing up after a run that was killed, and finding the one to go on with."""
+
+import errno
+import json
+
+import pytest
+from stores import Recorder
+
+from pipeline.config import Config
+from pipeline.errors import UsageError
+from pipeline.metadata.runs import Runs
+from pipeline.recovery import clear_up, known, unfinished
+
+
+@pytest.fixture
+def config(tmp_path):
+    raw = {"name": "flights", "label": "y", "schema": "s", "workspace": str(tmp_path / "ws"), "data": {"input": "d"}}
+    (tmp_path / "ws").mkdir()
+    return Config.model_validate(raw)
+
+
+def leave(config, run_id, exit_code, to=""):
+    folder = config.run_folder(run_id)
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text("name: flights")
+    (folder / "origin.json").write_text(json.dumps({"commit": None, "dirty": False, "files": 1, "asked": {"to": to}}))
+    if exit_code is not None:
+        (folder / "summary.json").write_text(json.dumps({"exit_code": exit_code}))
+
+
+def test_a_step_that_was_cut_off_is_abandoned_and_its_files_are_gone(config):
+    recorder = Recorder(config.metadata_db)
+    recorder.run("a", {"ExampleGen": {"state": "COMPLETE"}, "Trainer": {"state": "RUNNING"}})
+    steps = Runs.open(config).get("a").steps
+    written = {}
+    for node, step in steps.items():
+        written[node] = config.workspace / "artifacts" / node / "model" / str(step.execution_id)
+        written[node].mkdir(parents=True)
+    assert clear_up(config) == ["Trainer of run a"]
+    assert not written["Trainer"].exists()
+    assert written["ExampleGen"].exists()
+    after = Runs.open(config).get("a").steps
+    assert after["Trainer"].state == "CANCELED"
+    assert after["Trainer"].message.startswith("abandoned: the run was killed")
+    assert after["ExampleGen"].state == "COMPLETE"
+    assert clear_up(config) == []
+
+
+def test_there_is_nothing_to_clear_up_before_the_first_run(config):
+    assert clear_up(config) == []
+    assert not config.metadata_db.exists()
+
+
+@pytest.mark.parametrize("exit_code", [None, 1, 2, 130])
+def test_the_newest_run_without_a_verdict_is_gone_on_with(config, exit_code):
+    leave(config, "a", exit_code, to="Transform")
+    found = unfinished(config)
+    assert (found.run_id, found.to_node, found.next_id) == ("a", "Transform", "a.2")
+    assert found.config == config.run_folder("a") / "config.yaml"
+    leave(config, "a.2", exit_code)
+    found = unfinished(config)
+    assert (found.run_id, found.to_node, found.next_id) == ("a.2", None, "a.3")
+
+
+@pytest.mark.parametrize("exit_code", [0, 3, 4])
+def test_a_run_that_ended_with_a_verdict_is_not_run_again(config, exit_code):
+    leave(config, "a", None)
+    leave(config, "b", exit_code)
+    with pytest.raises(UsageError, match="no unfinished run"):
+        unfinished(config)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "x/y"), "the disk is full (x/y)"),
+        (OSError(errno.EROFS, "Read-only file system"), "the disk is read-only"),
+        (RuntimeError("INTERNAL: database is locked; while ..."), "the metadata store is locked by another program"),
+        (RuntimeError("database disk image is malformed"), "the metadata store is damaged"),
+    ],
+)
+def test_what_is_wrong_with_the_machine_is_said_in_plain_words(error, told):
+    assert known(error).what == told
+    assert known(ValueError("something else")) is None
