@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from pipeline.releases import release
+from pipeline.releases import promote, release
 
 INPUTS: list[dict[str, Any]] = [
     {"name": "dep_delay", "type": "int", "required": True, "min": -120, "max": 2880},
@@ -56,5 +55,4 @@ def save_model(folder: Path, bias: float, slow_ms: int = 0, fails_on: str = "") 
 
 def make_current(releases: Path, version: str) -> None:
     """What a promotion or a rollback does."""
-    about = json.loads((releases / version / "release.json").read_text())
-    release(releases / version, about)
+    promote(releases, version)
