@@ -183,7 +183,7 @@ def test_a_file_that_cannot_be_read(run, one_month, tmp_path):
         (("--set", "evaluation.slices=[[orgin]]"), "did you mean origin?"),
         (("--set", "data.input=nowhere"), "no file matches"),
         (("--set", "schema=nowhere.pbtxt"), "nowhere.pbtxt"),
-        (("--config", "configs/flight.yaml"), "did you mean configs/flights.yaml?"),
+        (("--config", "configs/flight.yaml"), "did you mean configs/flights.yaml"),
         (("--from", "Trainr"), "did you mean Trainer"),
         (("--span", "3"), "{SPAN}"),
         (("--from", "Pusher", "--to", "ExampleGen"), "no node lies between --from Pusher and --to ExampleGen"),
