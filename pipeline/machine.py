@@ -15,6 +15,8 @@ _OF_THE_DISK = {
 }
 _OF_THE_STORE = (
     ("database is locked", "is locked by another program", f"end what has it open; then {GO_ON}"),
+    # What ML Metadata makes of a lock, after half a minute of trying.
+    ("Concurrent writes aborted", "is locked by another program", f"end what has it open; then {GO_ON}"),
     ("disk image is malformed", "is damaged", "restore workspace/metadata.db from a backup, or move it away"),
     ("database or disk is full", "cannot be written: the disk is full", f"make room; then {GO_ON}"),
     ("readonly database", "is read-only", f"mend its permissions; then {GO_ON}"),

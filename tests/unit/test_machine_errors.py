@@ -13,6 +13,10 @@ from pipeline.machine import known
         (OSError(errno.ENOSPC, "No space left on device", "x/y"), "the disk is full (x/y)"),
         (OSError(errno.EROFS, "Read-only file system"), "the disk is read-only"),
         (RuntimeError("INTERNAL: database is locked; while ..."), "the metadata store is locked by another program"),
+        (
+            RuntimeError("ABORTED: Concurrent writes aborted after max"),
+            "the metadata store is locked by another program",
+        ),
         (RuntimeError("database disk image is malformed"), "the metadata store is damaged"),
     ],
 )
