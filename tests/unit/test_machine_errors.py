@@ -6,16 +6,18 @@ import pytest
 
 from pipeline.machine import known
 
+LOCKED = "the metadata store is locked by another program"
+
 
 @pytest.mark.parametrize(
     ("error", "told"),
     [
         (OSError(errno.ENOSPC, "No space left on device", "x/y"), "the disk is full (x/y)"),
         (OSError(errno.EROFS, "Read-only file system"), "the disk is read-only"),
-        (RuntimeError("INTERNAL: database is locked; while ..."), "the metadata store is locked by another program"),
+        (RuntimeError("INTERNAL: database is locked; while ..."), LOCKED),
         (
             RuntimeError("ABORTED: Concurrent writes aborted after max"),
-            "the metadata store is locked by another program",
+            LOCKED,
         ),
         (RuntimeError("database disk image is malformed"), "the metadata store is damaged"),
     ],
