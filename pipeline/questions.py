@@ -46,7 +46,7 @@ def show_lineage(
         _show_facts(console, found)
     table = _table("artifact", "type", "made by", "in run", "content", "where")
     for artifact in found.artifacts:
-        where = escape(artifact.uri)
+        where = "[dim]collected[/]" if artifact.collected else escape(artifact.uri)
         table.add_row(str(artifact.id), artifact.type, artifact.node, artifact.run, artifact.digest[:SHORT], where)
     console.print(table)
 
