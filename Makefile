@@ -121,7 +121,7 @@ lock: setup ## Compile requirements.in into requirements.lock, for both TFX line
 
 .PHONY: serving-lock
 serving-lock: setup ## Compile serving/requirements.in into its lock
-	@$(COMPILE) serving/requirements.in -o serving/requirements.lock
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes serving/requirements.in -o serving/requirements.lock
 
 .PHONY: clean
 clean: ## Remove what runs and checks made; the environment and the data stay

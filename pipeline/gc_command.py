@@ -7,6 +7,7 @@ from collections import Counter
 from functools import partial
 from typing import Annotated
 
+import ml_metadata as mlmd
 import typer
 from rich.markup import escape
 from rich.table import Table
@@ -14,8 +15,10 @@ from rich.table import Table
 from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json, with_exit_codes
 from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, load_config
+from pipeline.errors import StepFailed, in_one_line
 from pipeline.garbage import Garbage, Unreached, find_garbage
 from pipeline.garbage_collection import collect
+from pipeline.machine import known
 from pipeline.metadata.store import open_store
 from pipeline.recovery import clear_up
 from pipeline.run_lock import alone_in
@@ -39,15 +42,19 @@ def collect_garbage(
 ) -> None:
     """Remove what no release, champion, window or kept run was made of: artifacts, run folders, repetitions."""
     loaded = load_config(config)
-    store = open_store(loaded.metadata_db)
-    if dry_run:
-        show(find_garbage(loaded, store, keep), loaded, True, as_json)
-        return
-    with alone_in(loaded.workspace, loaded.name, "gc", wait, partial(print, file=sys.stderr, flush=True)):
-        clear_up(loaded)
-        garbage = find_garbage(loaded, store, keep)
-        collect(loaded, store, garbage, keep)
-    show(garbage, loaded, False, as_json)
+    try:
+        store = open_store(loaded.metadata_db)
+        if dry_run:
+            garbage = find_garbage(loaded, store, keep)
+        else:
+            with alone_in(loaded.workspace, loaded.name, "gc", wait, partial(print, file=sys.stderr, flush=True)):
+                clear_up(loaded)
+                garbage = find_garbage(loaded, store, keep)
+                collect(loaded, store, garbage, keep)
+    except mlmd.errors.StatusError as error:  # locked by another program, no room to write, ...
+        todo = "mend it; `flightline gc` again goes on from there"
+        raise known(error) or StepFailed(f"{loaded.metadata_db}: {in_one_line(error)}", todo) from error
+    show(garbage, loaded, dry_run, as_json)
 
 
 def show(garbage: Garbage, config: Config, dry_run: bool, as_json: bool) -> None:

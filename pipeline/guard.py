@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.errors import GO_ON, FlightlineError, Interrupted, StepFailed, in_one_line
-from pipeline.recovery import known
+from pipeline.machine import known
 
 
 @contextlib.contextmanager

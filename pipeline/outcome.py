@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pipeline.errors import GO_ON, DataBlocked, FlightlineError, Interrupted, NotBlessed, StepFailed, in_one_line
 from pipeline.gate.findings import Finding, from_json, refusal
+from pipeline.machine import known
 from pipeline.metadata.runs import Run, Step
 from pipeline.metadata.store import properties_of
-from pipeline.recovery import known
 from pipeline.verdict import Evaluation
 
 GATE, PUSHER = "DataGate", "Pusher"

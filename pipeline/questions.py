@@ -49,7 +49,8 @@ def show_lineage(
     table = _table("artifact", "type", "made by", "in run", "content", "where")
     for artifact in found.artifacts:
         where = "[dim]collected[/]" if artifact.collected else escape(artifact.uri)
-        table.add_row(str(artifact.id), artifact.type, artifact.node, artifact.run, artifact.digest[:SHORT], where)
+        kind = f"{artifact.type} {artifact.span}".strip()
+        table.add_row(str(artifact.id), kind, artifact.node, artifact.run, artifact.digest[:SHORT], where)
     console.print(table)
 
 

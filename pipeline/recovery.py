@@ -8,7 +8,6 @@ begins where it ended, and comes to what it would have come to.
 
 from __future__ import annotations
 
-import errno
 import itertools
 import json
 import shutil
@@ -18,7 +17,7 @@ from pathlib import Path
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.config import Config
-from pipeline.errors import DONE, GO_ON, DataBlocked, Interrupted, NotBlessed, StepFailed, UsageError
+from pipeline.errors import DONE, DataBlocked, Interrupted, NotBlessed, UsageError
 from pipeline.locations import is_uri
 from pipeline.metadata.store import open_store, record_failure
 from pipeline.releases import finish_interrupted
@@ -26,20 +25,6 @@ from pipeline.report.origin import read_origin
 from pipeline.run_folder import first_part
 from pipeline.summary import SUMMARY
 
-_OF_THE_DISK = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "a file has grown larger than this process may write",
-    errno.EROFS: "the disk is read-only",
-    errno.EIO: "the disk fails",
-}
-_OF_THE_STORE = (
-    ("database is locked", "is locked by another program", f"end what has it open; then {GO_ON}"),
-    ("disk image is malformed", "is damaged", "restore workspace/metadata.db from a backup, or move it away"),
-    ("file is not a database", "is no database", "restore workspace/metadata.db from a backup, or move it away"),
-    ("database or disk is full", "cannot be written: the disk is full", f"make room; then {GO_ON}"),
-    ("readonly database", "is read-only", f"mend its permissions; then {GO_ON}"),
-)
 _ABANDONED = "abandoned: the run was killed, or its machine went down"
 _ENDED = {DONE, DataBlocked.exit_code, NotBlessed.exit_code}  # with a verdict; running it again would change nothing
 
@@ -106,18 +91,6 @@ def unfinished(config: Config) -> Unfinished:
         to_node = origin.asked.get("to") if origin else None
         return Unfinished(path.parent.name, path, to_node or None)
     raise UsageError(f"there is no unfinished run in {config.workspace} to resume", "leave --resume out")
-
-
-def known(error: BaseException) -> StepFailed | None:
-    """What is wrong with the machine, where an error says so in words that only its library understands."""
-    text = str(error)
-    if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
-        place = f" ({error.filename})" if error.filename else ""
-        return StepFailed(f"{_OF_THE_DISK[error.errno]}{place}", f"make room or mend it; then {GO_ON}")
-    for words, what, todo in _OF_THE_STORE:
-        if words in text:
-            return StepFailed(f"the metadata store {what}", todo)
-    return None
 
 
 def _exit_code(folder: Path) -> int | None:

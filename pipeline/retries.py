@@ -22,6 +22,7 @@ _PASSING = (
     "UNAVAILABLE",
     "DEADLINE_EXCEEDED",
     "database is locked",
+    "Concurrent writes aborted",
     "Connection reset",
     "Connection refused",
     "Broken pipe",

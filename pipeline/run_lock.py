@@ -57,9 +57,15 @@ def alone_in(
 
     Raises:
         Occupied: somebody else is at it still.
+        UsageError: the workspace cannot be written.
     """
-    workspace.mkdir(parents=True, exist_ok=True)
-    with (workspace / f"{name}.lock").open("a+", encoding="utf-8") as file:
+    try:
+        workspace.mkdir(parents=True, exist_ok=True)
+        file = (workspace / f"{name}.lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        todo = "mend `workspace` in the config, or its permissions"
+        raise UsageError(f"the workspace {workspace} cannot be written: {error}", todo) from error
+    with file:
         _take(file, wait_s, say)
         left = _read(file)
         _write(file, Holder(os.getpid(), socket.gethostname(), what, time.time()))

@@ -44,9 +44,16 @@ class Artifact:
     properties: dict[str, Any] = field(default_factory=dict, repr=False)
     collected: bool = False
 
+    @property
+    def span(self) -> str:
+        """`span 3 version 2` for Examples of one; empty for what has no span."""
+        parts = [f"{name} {self.properties[name]}" for name in ("span", "version") if self.properties.get(name)]
+        return " ".join(parts)
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "id": self.id,
+            **{name: int(self.properties[name]) for name in ("span", "version") if self.properties.get(name)},
             "type": self.type,
             "uri": self.uri,
             "digest": self.digest,

@@ -12,6 +12,7 @@ import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.errors import InputError
+from pipeline.machine import known
 
 OUTPUT_EVENTS = {pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT, pb.Event.INTERNAL_OUTPUT}
 INPUT_EVENTS = {pb.Event.INPUT, pb.Event.DECLARED_INPUT, pb.Event.INTERNAL_INPUT}
@@ -32,13 +33,15 @@ def open_store(path: Path) -> mlmd.MetadataStore:
 
     Raises:
         InputError: there is none, or it is not a metadata store.
+        StepFailed: it is locked, or damaged.
     """
     if not path.is_file():
         raise InputError(f"there is no metadata store {path}", "run the pipeline first (`make run`)")
     try:
         return mlmd.MetadataStore(sqlite_config(path))
     except Exception as error:  # ml_metadata raises its own kinds for what sqlite says
-        raise InputError(f"{path} is not a readable metadata store: {error}", "move it away and run again") from error
+        unreadable = InputError(f"{path} is not a readable metadata store: {error}", "move it away and run again")
+        raise (known(error) or unreadable) from error
 
 
 def artifacts_by_key(

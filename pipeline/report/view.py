@@ -59,6 +59,8 @@ def verdict_of(summary: Summary | None) -> Verdict:
         if summary.release:
             sentence = f"{_against(summary.evaluation)} Release {Path(summary.release).name}.".strip()
             return Verdict("good", "✓", "Released", sentence)
+        if summary.span and summary.span.note:
+            return Verdict("good", "✓", "Taken in", _as_sentence(summary.span.note))
         return Verdict("good", "✓", "Done", "A part of the DAG was asked for; nothing was to be released.")
     titles = {
         DataBlocked.exit_code: "Stopped by the data gate",

@@ -183,7 +183,7 @@ def test_a_file_that_cannot_be_read(run, one_month, tmp_path):
         (("--set", "evaluation.slices=[[orgin]]"), "did you mean origin?"),
         (("--set", "data.input=nowhere"), "no file matches"),
         (("--set", "schema=nowhere.pbtxt"), "nowhere.pbtxt"),
-        (("--config", "configs/flight.yaml"), "did you mean configs/flights.yaml?"),
+        (("--config", "configs/flight.yaml"), "did you mean configs/flights.yaml"),
         (("--from", "Trainr"), "did you mean Trainer"),
         (("--span", "3"), "{SPAN}"),
         (("--from", "Pusher", "--to", "ExampleGen"), "no node lies between --from Pusher and --to ExampleGen"),
@@ -224,10 +224,10 @@ def test_an_interrupted_run_says_so_and_the_next_goes_on(start, run, flights_sam
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.strip().splitlines() == [err.strip()]  # one line, and no library after it
-    assert err.startswith("flightline: interrupted in Transform; run again")
+    assert err.startswith("flightline: interrupted in Transform; --resume goes on")
     assert "Traceback" not in out
     again = run(workspace, flights_sample, "again", "--to", "Transform")
-    assert again.code == 0
+    assert again.code == 0, again.err
     assert again.steps["ExampleGen"].state == "CACHED"
     steps = Runs.open(workspace / "metadata.db").get("interrupted").steps
     assert steps["Transform"].state == "CANCELED"

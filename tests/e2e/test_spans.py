@@ -66,6 +66,28 @@ def history(run, flights_sample, tmp_path_factory):
     return history
 
 
+AGAIN = """
+import sys
+from pathlib import Path
+from pipeline.launch import Request, run
+
+overrides = tuple(sys.argv[i + 1] for i, word in enumerate(sys.argv) if word == "--set")
+for run_id, more in (("again", ("data.span=3",)), ("blocks", ("data.span=4", "champion.unloadable=block"))):
+    request = Request(Path("configs/flights_monthly.yaml"), (*overrides, *more), run_id=run_id, aside=True)
+    print(run_id, run(request, "local"))
+"""
+
+
+@pytest.fixture(scope="module")
+def afterwards(history, run):
+    """Two runs more in a process: span 3 again, which is not the newest now; and span 4, whose champion is broken."""
+    newest = max((history.workspace / "artifacts" / "Trainer" / "model").iterdir(), key=lambda folder: int(folder.name))
+    (newest / "Format-Serving" / "saved_model.pb").write_bytes(b"not a graph")
+    script = history.workspace / "again.py"
+    script.write_text(AGAIN)
+    return run(history.workspace, history.data, None, script=script, settings=SETTINGS)
+
+
 def test_the_worst_end_is_the_exit_code_and_a_blocked_span_holds_nothing_up(history):
     assert history.first.code == 3, history.first.err
     assert history.first.last_line.startswith("flightline: span 02 version 1: the data gate stopped the run")
@@ -168,3 +190,24 @@ def test_what_has_been_dealt_with_is_not_new(history):
 
     fixed = (f"workspace={history.workspace}", f"data.input={history.data}")
     assert new_spans(load_config(Path("configs/flights_monthly.yaml"), (*fixed, *SETTINGS))) == []
+
+
+def test_a_span_taken_again_comes_from_the_cache_and_trains_nothing_where_it_is_not_the_newest(history, afterwards):
+    assert "again 0" in afterwards.out, afterwards.err
+    again = Runs.open(history.workspace / "metadata.db").get("again")
+    # The gate has something new to compare with: the correction of the span before.
+    ran = {node for node, step in again.steps.items() if step.state != "CACHED"}
+    assert ran == {"PreviousStatistics", "DataGate"}
+    assert "Trainer" not in again.steps
+    screen = (history.workspace / "runs" / "again" / "screen.txt").read_text()
+    assert "a newer one, 04, is there already" in screen
+
+
+def test_a_champion_that_cannot_be_loaded_ends_the_run_where_that_is_asked_for(history, afterwards):
+    assert "blocks 1" in afterwards.out
+    told = (history.workspace / "runs" / "blocks" / "screen.txt").read_text().strip().splitlines()[-1]
+    assert told.startswith("flightline: the champion, release ")
+    assert "cannot be loaded: " in told
+    assert "set champion.unloadable=evaluate" in told
+    assert "Traceback" not in told
+    assert "Evaluator" not in Runs.open(history.workspace / "metadata.db").get("blocks").steps

@@ -23,20 +23,22 @@ from pipeline.fast.evaluation.comparison import COMPARISON_FILE
 from pipeline.metadata.runs import Run, Step
 from pipeline.verdict import Evaluation
 
-SETTINGS = EvaluationSettings(thresholds={"AUC": {"lower": 0.5, "vs_champion": 0.002}})
+SETTINGS = EvaluationSettings(slices=[["month"]], thresholds={"AUC": {"lower": 0.5, "vs_champion": 0.5}})
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Examples, and two models of which neither is surely better."""
+    """Examples, and two models, of which the candidate is the worse one."""
     folder = tmp_path_factory.mktemp("made")
     examples = evaluation_data.write_examples(folder / "examples")
-    return examples, *(evaluation_data.write_model(folder / str(seed), seed, noise=0.0) for seed in (1, 2))
+    models = [evaluation_data.write_model(folder / str(seed), seed, noise=0.0) for seed in (1, 2)]
+    [auc, _] = as_read(evaluate(folder / "first", (examples, *models))).differences
+    return examples, *(models if auc.difference < 0 else reversed(models))
 
 
-def evaluate(folder, made, confidence=None, examples=None):
+def evaluate(folder, made, confidence=None, examples=None, settings=SETTINGS):
     """Runs the Evaluator's executor; returns its execution."""
-    config = eval_config("late", SETTINGS)
+    config = eval_config("late", settings)
     execution = evaluation_data.make_execution(folder, examples or made[0], made[1], config, made[2])
     if confidence is not None:
         execution.properties["vs_champion_confidence"] = confidence
@@ -74,23 +76,40 @@ def test_the_differences_are_kept_with_their_intervals(compared):
 
 def test_it_informs_and_does_not_decide(compared):
     evaluation = as_read(compared)
-    [auc, _] = evaluation.differences
-    assert auc.lower < -0.002 < auc.difference, "the models of this test are meant to be neither"
-    assert evaluation.blessed is not False
+    assert evaluation.differences[0].difference < 0
+    assert compared.blessing.get_int_custom_property("blessed") == 1
     assert tfma.load_validation_result(compared.evaluation).validation_ok
 
 
 def test_a_confidence_fails_what_may_be_worse_by_tfma_s_own_validation(made, compared, tmp_path):
-    doubted = evaluate(tmp_path, made, confidence=0.95)
+    [auc, _] = as_read(compared).differences
+    allowed = -(auc.lower + auc.difference) / 2  # more than was lost, less than may have been
+    settings = EvaluationSettings(thresholds={"AUC": {"vs_champion": allowed}})
+    measured = evaluate(tmp_path / "measured", made, settings=settings)
+    assert measured.blessing.get_int_custom_property("blessed") == 1
+    doubted = evaluate(tmp_path / "doubted", made, confidence=0.95, settings=settings)
     assert doubted.blessing.get_int_custom_property("blessed") == 0
     validation = tfma.load_validation_result(doubted.evaluation)
     assert not validation.validation_ok
     evaluation = as_read(doubted)
     [miss] = evaluation.misses
-    [auc, _] = as_read(compared).differences
     assert (miss.metric, miss.slice, miss.against_champion, miss.confidence) == ("auc", "overall", True, 0.95)
     assert miss.value == pytest.approx(auc.lower)
     assert miss.sentence.startswith("the lower end of auc against the champion (95% interval) on overall is -0.")
+
+
+def test_thresholds_against_the_champion_hold_on_every_slice_and_name_the_one_that_fell_short(made, compared, tmp_path):
+    before = as_read(compared)
+    slices = [name for name in before.metrics if name.startswith("month=")]
+    worse = {name for name in slices if before.metrics[name]["auc"] < before.champion[name]["auc"]}
+    assert worse
+    no_loss = {"slice": ["month"], "thresholds": {"AUC": {"vs_champion": 0.0}}}
+    held = evaluate(tmp_path, made, settings=EvaluationSettings(per_slice=[no_loss]))
+    assert held.blessing.get_int_custom_property("blessed") == 0
+    misses = as_read(held).misses
+    assert {miss.slice for miss in misses} == worse
+    assert all(miss.against_champion for miss in misses)
+    assert f"auc against the champion on {misses[0].slice} is -0." in misses[0].sentence
 
 
 def test_a_confidence_that_cannot_be_held_ends_the_step(made, tmp_path):

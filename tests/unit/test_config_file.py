@@ -64,7 +64,7 @@ def test_what_is_kept_reads_back_equal(project, tmp_path):
     ("override", "told"),
     [
         ("train.epoch=3", "unknown key train.epoch: did you mean epochs?"),
-        ("trian.epochs=3", "unknown key trian: did you mean train?"),
+        ("trian.epochs=3", "unknown key trian: did you mean train"),
         ("evaluation.per_slice=[{slise: [a], thresholds: {AUC: {lower: 1}}}]", "did you mean slice?"),
         ("train.epochs=many", "train.epochs: input should be a valid integer"),
         ("train.epochs=0", "train.epochs: input should be greater than or equal to 1"),

@@ -1,6 +1,5 @@
 """Clearing up after a run that was killed, and finding the one to go on with."""
 
-import errno
 import json
 
 import pytest
@@ -9,7 +8,7 @@ from stores import Recorder
 from pipeline.config import Config
 from pipeline.errors import UsageError
 from pipeline.metadata.runs import Runs
-from pipeline.recovery import clear_up, known, unfinished
+from pipeline.recovery import clear_up, unfinished
 
 
 @pytest.fixture
@@ -68,17 +67,3 @@ def test_a_run_that_ended_with_a_verdict_is_not_run_again(config, exit_code):
     leave(config, "b", exit_code)
     with pytest.raises(UsageError, match="no unfinished run"):
         unfinished(config)
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (OSError(errno.ENOSPC, "No space left on device", "x/y"), "the disk is full (x/y)"),
-        (OSError(errno.EROFS, "Read-only file system"), "the disk is read-only"),
-        (RuntimeError("INTERNAL: database is locked; while ..."), "the metadata store is locked by another program"),
-        (RuntimeError("database disk image is malformed"), "the metadata store is damaged"),
-    ],
-)
-def test_what_is_wrong_with_the_machine_is_said_in_plain_words(error, told):
-    assert known(error).what == told
-    assert known(ValueError("something else")) is None

@@ -1,4 +1,4 @@
-"""Spans in names of files mean what they mean to TFX; what TFX is asked is in tests/integration."""
+"""Spans in names of files mean what they mean to TFX, which tests/unit/components asks."""
 
 import datetime
 

@@ -1,12 +1,21 @@
 """The resolver strategies of continuous training, against real metadata stores."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from span_stores import PIPELINE, SpanHistory
 from tfx.types import standard_artifacts
 
-from pipeline.components.span_window import NewestCacheStrategy, PreviousStatisticsStrategy, SpanWindowStrategy
+from pipeline.components.span_window import (
+    NewestCacheStrategy,
+    PreviousStatisticsStrategy,
+    SpanWindowStrategy,
+    training_data,
+)
+from pipeline.config_file import load_config
+from pipeline.errors import UsageError
 
 
 def of_type(history, kind):
@@ -98,3 +107,8 @@ def test_the_cache_is_the_newest_whose_files_are_there(tmp_path, there):
         (tmp_path / str(number)).mkdir()
     found = NewestCacheStrategy().resolve_artifacts(SpanHistory().store, {"cache": caches})
     assert [cache.id for cache in found["cache"]] == [number + 1 for number in there][-1:]
+
+
+def test_a_window_is_refused_where_metadata_are_out_of_reach():
+    with pytest.raises(UsageError, match="Kubeflow and Vertex AI do not open to pipelines"):
+        training_data(load_config(Path("configs/flights_monthly.yaml")), None, None, "kubeflow")

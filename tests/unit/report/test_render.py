@@ -8,6 +8,7 @@ from reports import HOSTILE, METRICS, report, summary
 from pipeline.gate.findings import Finding
 from pipeline.report.data import Feature, FeatureSplit, Histogram, ReportData, StepFacts
 from pipeline.report.render import render_report
+from pipeline.summary import SpanSummary
 from pipeline.verdict import Evaluation
 
 LARGEST = 6_000_000
@@ -46,6 +47,17 @@ def test_a_good_run_says_so_first_and_shows_everything():
     assert {"verdict", "card", "metrics", "training", "run", "rows", "changes", "data", "lineage", "origin"} <= page.ids
     assert page.tags.isdisjoint({"script", "iframe", "object", "embed", "form"})
     assert all(not address.startswith(("http:", "https:", "//")) for address in page.addresses)
+
+
+def test_a_span_is_named_where_it_judged_and_where_nothing_was_trained():
+    judged = summary(span=SpanSummary(3, "03", ["01", "02"], ""))
+    html, _ = draw(replace(report(), summary=judged))
+    assert "On span 03, all 1,000 rows of it, which no model had seen; trained on 01, 02." in html
+    note = "span 01 is taken in; training starts when 1 accepted span is there"
+    taken_in = summary(evaluation=None, release=None, span=SpanSummary(1, "01", [], note))
+    html, _ = draw(replace(report(), summary=taken_in))
+    assert "Taken in" in html
+    assert f"S{note[1:]}." in html
 
 
 def test_whatever_the_data_say_stays_text():

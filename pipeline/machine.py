@@ -1,0 +1,35 @@
+"""What is wrong with the machine, told from errors that only their libraries understand."""
+
+from __future__ import annotations
+
+import errno
+
+from pipeline.errors import GO_ON, StepFailed
+
+_OF_THE_DISK = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "a file has grown larger than this process may write",
+    errno.EROFS: "the disk is read-only",
+    errno.EIO: "the disk fails",
+}
+_OF_THE_STORE = (
+    ("database is locked", "is locked by another program", f"end what has it open; then {GO_ON}"),
+    # What ML Metadata makes of a lock, after half a minute of trying.
+    ("Concurrent writes aborted", "is locked by another program", f"end what has it open; then {GO_ON}"),
+    ("disk image is malformed", "is damaged", "restore workspace/metadata.db from a backup, or move it away"),
+    ("database or disk is full", "cannot be written: the disk is full", f"make room; then {GO_ON}"),
+    ("readonly database", "is read-only", f"mend its permissions; then {GO_ON}"),
+)
+
+
+def known(error: BaseException) -> StepFailed | None:
+    """What is wrong with the machine, where an error says so in words that only its library understands."""
+    text = str(error)
+    if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+        place = f" ({error.filename})" if error.filename else ""
+        return StepFailed(f"{_OF_THE_DISK[error.errno]}{place}", f"make room or mend it; then {GO_ON}")
+    for words, what, todo in _OF_THE_STORE:
+        if words in text:
+            return StepFailed(f"the metadata store {what}", todo)
+    return None
