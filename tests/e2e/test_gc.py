@@ -15,10 +15,11 @@ OLD = ("--set", "data.splits={train: 1, eval: 1}", "--to", "DataGate")
 
 @pytest.fixture(scope="module")
 def collected(run, command, flights_sample, tmp_path_factory):
-    """Two runs that read the same files and split them differently, of which the newer one is kept."""
+    """Three runs that read the same files, the second splits them differently. The last is kept, and with it what it
+    took from the first."""
     folder = tmp_path_factory.mktemp("collected")
     shutil.copytree(flights_sample / "span-06", folder / "data" / "span-06")
-    for name, options in (("old", OLD), ("new", ("--to", "DataGate"))):
+    for name, options in (("base", OLD[2:]), ("old", OLD), ("new", OLD[2:])):
         ended = run(folder / "workspace", folder / "data", name, *options)
         assert ended.code == 0, ended.err
     listed = command(folder / "workspace", "gc", "--keep", "1", "--dry-run", "--json")
@@ -36,14 +37,15 @@ def artifacts(outputs):
     return [artifact for found in outputs.values() for artifact in found]
 
 
-def test_the_old_run_s_own_are_gone_and_what_it_shares_with_the_kept_one_is_there(collected):
+def test_what_only_the_old_run_made_is_gone_and_what_the_kept_one_took_from_the_first_is_there(collected):
     folder, listed, told, before = collected
     assert listed == {**told, "dry_run": True}
     shared = {a.id for step in steps(folder, "new").values() for a in artifacts(step.outputs)}
     assert {a["id"] for a in told["artifacts"]} == {a.id for o in before.values() for a in artifacts(o)} - shared
     assert {"Examples", "ExampleStatistics"} <= {a["type"] for a in told["artifacts"]}
     assert told["runs"] == ["old"]
-    for node, step in {**steps(folder, "old"), **steps(folder, "new")}.items():
+    assert sorted(path.name for path in (folder / "workspace" / "runs").iterdir()) == ["base", "new"]
+    for node, step in steps(folder, "new").items():
         for artifact in artifacts(step.outputs):
             assert artifact.state == pb.Artifact.LIVE, node
             assert Path(artifact.uri).exists(), node
@@ -91,7 +93,7 @@ def test_what_was_collected_is_not_given_to_a_run(collected, run):
     again = run(folder / "workspace", folder / "data", "again", *OLD)
     assert again.code == 0, again.err
     state = {node: step.state for node, step in steps(folder, "again").items()}
-    assert state["CuratedSchema"] == "CACHED"  # which the kept run has made as well
+    assert state["CuratedSchema"] == "CACHED"  # which the kept run has too
     assert state["ExampleGen"] == state["StatisticsGen"] == "COMPLETE"
     assert all(Path(a.uri).exists() for step in steps(folder, "again").values() for a in artifacts(step.outputs))
 
