@@ -17,6 +17,18 @@ setup: ## Make .venv from requirements.lock (the others do it by themselves)
 data: setup ## Make the flights data, twelve monthly spans
 	@$(PYTHON) data/flights.py
 
+.PHONY: data-track
+data-track: data ## Track the data with DVC: data/flights.dvc names what is there now (FILES='data/flights data/mine')
+	@$(PYTHON) -m scripts.dvc add $(or $(FILES),data/flights)
+
+.PHONY: data-push
+data-push: setup ## Push tracked data to DVC's remote: .cache/dvc-remote, unless .dvc/config names another
+	@$(PYTHON) -m scripts.dvc push $(ARGS)
+
+.PHONY: data-pull
+data-pull: setup ## Pull the data that the commit which is checked out names
+	@$(PYTHON) -m scripts.dvc pull $(ARGS)
+
 .PHONY: run
 run: data ## Run the whole training pipeline on a year of flights (ARGS='--set train.epochs=8' ...)
 	@$(PYTHON) runner_local.py $(ARGS)
@@ -52,6 +64,14 @@ test-spark: spark-setup ## Test the pipeline on Spark against the local engine
 .PHONY: test-kill
 test-kill: setup ## Kill fifty runs at random moments, go on with each, compare with one that nobody killed
 	@KILLS=50 $(PYTHON) -m pytest tests/e2e/test_killed.py -s -q $(ARGS)
+
+.PHONY: dvc-setup
+dvc-setup: setup ## Make DVC's own environment, .cache/dvc, from scripts/dvc.txt
+	@$(PYTHON) -m scripts.dvc setup
+
+.PHONY: test-dvc
+test-dvc: dvc-setup ## Test with DVC itself: pointers, pushing, pulling, a run's data after they moved on
+	@$(PYTHON) -m pytest tests/dvc $(ARGS)
 
 .PHONY: notebook
 notebook: setup ## Open the notebooks in JupyterLab
@@ -97,6 +117,7 @@ format: setup ## Format the code and mend what lint can mend
 lock: setup ## Compile requirements.in into requirements.lock, for both TFX lines
 	@$(COMPILE) requirements.in -o requirements.lock
 	@$(COMPILE) --constraints requirements.lock scripts/mlflow-ui.in -o scripts/mlflow-ui.txt
+	@$(COMPILE) scripts/dvc.in -o scripts/dvc.txt
 
 .PHONY: serving-lock
 serving-lock: setup ## Compile serving/requirements.in into its lock

@@ -17,6 +17,8 @@ from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json,
 from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, load_config
 from pipeline.errors import UsageError
+from pipeline.garbage_collection import COLLECTED_AT
+from pipeline.gc_command import add_to as add_gc
 from pipeline.metadata.runs import LATEST, Run, Runs
 from pipeline.questions import add_to as add_questions
 from pipeline.release_commands import add_to as add_releases
@@ -33,6 +35,7 @@ add_releases(app)
 add_tracking(app)
 add_audit(app)
 add_reproduce(app)
+add_gc(app)
 add_serving(app)
 
 
@@ -93,6 +96,11 @@ def show_run(
         table.add_row(step.node, step.state.lower(), f"{(step.ended - step.started) / 1000:.1f}")
     console.print(f"run [bold]{run.run_id}[/] of {run.pipeline}, {run.state.lower()}")
     console.print(table)
+    if summary is None and COLLECTED_AT in run.about:
+        console.print(
+            f"its folder was removed by `flightline gc` at {run.about[COLLECTED_AT]}; `flightline why` has more"
+        )
+        return
     if summary is None:
         console.print("the run left no summary: it was ended from outside; its log is in its folder")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from pipeline.metadata.differences import Differences, differences
 from pipeline.metadata.reasons import Reasons, reasons
 from pipeline.metadata.runs import LATEST, Runs
 from pipeline.report.data import Change
+from pipeline.report.origin import DVC
 from pipeline.summary_screen import COUNTS
 
 MOST = 12  # features and metrics shown; --json has all
@@ -46,7 +48,7 @@ def show_lineage(
         _show_facts(console, found)
     table = _table("artifact", "type", "made by", "in run", "content", "where")
     for artifact in found.artifacts:
-        where = escape(artifact.uri)
+        where = "[dim]collected[/]" if artifact.collected else escape(artifact.uri)
         kind = f"{artifact.type} {artifact.span}".strip()
         table.add_row(str(artifact.id), kind, artifact.node, artifact.run, artifact.digest[:SHORT], where)
     console.print(table)
@@ -69,6 +71,10 @@ def _show_facts(console: Console, found: Ancestry) -> None:
     for name in ("commit", "by"):
         if name in found.about:
             facts.add_row(name, escape(str(found.about[name])))
+    if DVC in found.about:
+        named = json.loads(found.about[DVC])
+        shown = ", ".join(f"{escape(name)} {md5[:SHORT]}" for name, md5 in sorted(named.items())[:MOST])
+        facts.add_row("data (DVC)", shown + (f" and {len(named) - MOST} more" if len(named) > MOST else ""))
     measured = {name: value for name, value in found.metrics.items() if name not in COUNTS}
     if measured:
         facts.add_row("metrics", ", ".join(f"{name} {value:.4f}" for name, value in sorted(measured.items())))

@@ -15,6 +15,7 @@ from typing import IO
 
 from pipeline.errors import UsageError
 
+IN_USE = "in_use"  # the lock in the folder of a scoring run or a repetition, while somebody is at work with it
 _LOOK_AGAIN_S = 0.5
 
 
@@ -72,6 +73,18 @@ def alone_in(
             yield left
         finally:
             _write(file, None)
+
+
+def in_use(folder: Path, name: str) -> bool:
+    """Whether somebody is `alone_in` a folder right now."""
+    try:
+        with (folder / f"{name}.lock").open("r", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _take(file: IO[str], wait_s: float, say: Callable[[str], None]) -> None:

@@ -28,6 +28,7 @@ from pipeline.metadata.runs import Run, Runs
 from pipeline.observer import RunObserver
 from pipeline.outcome import failure_of
 from pipeline.releases import write_whole
+from pipeline.run_lock import IN_USE, alone_in
 from pipeline.screen import Screen
 
 SUMMARY = "scored.json"  # its file, in the folder of the run
@@ -66,7 +67,7 @@ def score(config: Config, request: ScoreRequest) -> int:
         print_last_line(sys.stderr, error)
         return error.exit_code
     write_whole(folder / "config.yaml", dump_config(config))
-    with log.everything_to(folder / "log.txt") as terminal:
+    with alone_in(folder, IN_USE, "scoring"), log.everything_to(folder / "log.txt") as terminal:
         live = terminal.out.isatty() and not request.plain
         console = Console(file=terminal.out, force_terminal=live, width=None if live else PLAIN_WIDTH, highlight=False)
         console.print(

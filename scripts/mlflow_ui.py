@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 from pipeline.config_file import DEFAULT_CONFIG, load_config
 from pipeline.errors import FlightlineError, UsageError, print_last_line
 from pipeline.tracking.settings import EMBEDDED, SQLITE
+from scripts.tool_environment import environment
 
 REQUIREMENTS = Path(__file__).with_name("mlflow-ui.txt")
 HOME = Path(".cache/mlflow-ui").resolve()
@@ -30,7 +30,7 @@ def main() -> int:
     asked = parser.parse_args()
     try:
         database = store_to_show(asked.config)
-        mlflow = set_up()
+        mlflow = environment("MLflow's user interface", HOME, REQUIREMENTS) / "mlflow"
     except FlightlineError as error:
         print_last_line(sys.stderr, error)
         return error.exit_code
@@ -58,30 +58,6 @@ def store_to_show(path: Path) -> Path:
         todo = "track a run first: make run ARGS='--set tracking.mlflow=embedded', or `flightline track`"
         raise UsageError(f"there is no store {database}", todo)
     return database
-
-
-def set_up() -> Path:
-    """MLflow's command in its environment; made, or made anew, where it is not what the lock says.
-
-    Raises:
-        UsageError: the packages cannot be had.
-    """
-    done, wanted = HOME / "complete", REQUIREMENTS.read_text(encoding="utf-8")
-    command = HOME / "bin" / "mlflow"
-    if done.is_file() and done.read_text(encoding="utf-8") == wanted:
-        return command
-    print(f"Fetching MLflow's user interface into {HOME}", flush=True)
-    shutil.rmtree(HOME, ignore_errors=True)
-    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
-    for step in (
-        ["venv", "--quiet", "--python", sys.executable, str(HOME)],
-        ["pip", "sync", "--quiet", "--python", str(HOME / "bin" / "python"), "--require-hashes", str(REQUIREMENTS)],
-    ):
-        ended = subprocess.run([uv, *step], capture_output=True, text=True, check=False)
-        if ended.returncode:
-            raise UsageError(f"MLflow's user interface could not be fetched: {' '.join(ended.stderr.split())[:400]}")
-    done.write_text(wanted, encoding="utf-8")
-    return command
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import ml_metadata as mlmd
 
 from pipeline.cache import CONTENT_DIGEST
 from pipeline.errors import UsageError
-from pipeline.metadata.store import INPUT_EVENTS, OUTPUT_EVENTS, properties_of
+from pipeline.metadata.store import COLLECTED, INPUT_EVENTS, OUTPUT_EVENTS, properties_of
 
 Direction = Literal["up", "down"]
 
@@ -30,6 +30,7 @@ class Artifact:
         execution: id of the execution that made it; None for artifacts that were brought in.
         parents: ids of the artifacts that this execution read.
         properties: all of them.
+        collected: whether `flightline gc` has removed its files.
     """
 
     id: int
@@ -41,6 +42,7 @@ class Artifact:
     execution: int | None
     parents: tuple[int, ...] = ()
     properties: dict[str, Any] = field(default_factory=dict, repr=False)
+    collected: bool = False
 
     @property
     def span(self) -> str:
@@ -58,6 +60,7 @@ class Artifact:
             "node": self.node,
             "run": self.run,
             "parents": list(self.parents),
+            "collected": self.collected,
         }
 
 
@@ -106,6 +109,7 @@ def describe(store: mlmd.MetadataStore, ids: Iterable[int]) -> list[Artifact]:
             maker,
             tuple(sorted(parents[maker])) if maker is not None else (),
             properties,
+            artifact.state in COLLECTED,
         )
     return [described[number] for number in wanted]
 

@@ -10,6 +10,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 
 from pipeline.errors import UsageError
 from pipeline.metadata.evaluations import evaluation_of
+from pipeline.metadata.store import COLLECTED
 from pipeline.verdict import OVERALL
 
 if TYPE_CHECKING:
@@ -20,12 +21,16 @@ def folder_of(run: Run, node: str, output: str) -> Path:
     """Where a step's output is.
 
     Raises:
-        UsageError: the run did not get that far.
+        UsageError: the run did not get that far, or what it made was collected.
     """
     step = run.steps.get(node)
     artifact = step.output(output) if step and step.done else None
     if artifact is None:
         raise UsageError(f"run {run.run_id} has no {output} of {node}", f"`flightline why {run.run_id}` says why")
+    if artifact.state in COLLECTED:
+        raise UsageError(
+            f"the {output} of run {run.run_id} was removed by `flightline gc`", "look at a run it has kept"
+        )
     return Path(artifact.uri)
 
 

@@ -11,7 +11,7 @@ import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.errors import DataBlocked
-from pipeline.metadata.store import INPUT_EVENTS, OUTPUT_EVENTS, execution_result, properties_of
+from pipeline.metadata.store import COLLECTED, INPUT_EVENTS, OUTPUT_EVENTS, execution_result, properties_of
 
 State = Literal["accepted", "quarantined", "unjudged"]
 ACCEPTED: State = "accepted"
@@ -31,6 +31,7 @@ class TakenSpan:
         state: `accepted` where the data gate passed it when it last judged it, `quarantined` where it blocked it,
             `unjudged` where a run did not get that far.
         released: whether a run that took it in went through to the Pusher, whatever the verdict on its model.
+        collected: whether `flightline gc` has removed its files: it was dealt with, and is in no window.
     """
 
     span: int
@@ -38,6 +39,7 @@ class TakenSpan:
     examples: int
     state: State
     released: bool = False
+    collected: bool = False
 
     @property
     def order(self) -> tuple[int, int]:
@@ -46,30 +48,32 @@ class TakenSpan:
 
 
 def taken_spans(store: mlmd.MetadataStore, pipeline: str) -> list[TakenSpan]:
-    """Every version of every span that runs of a pipeline have ingested and that is still there, in their order."""
-    artifacts = [artifact for artifact in _artifacts(store, pipeline) if artifact.state != pb.Artifact.DELETED]
+    """Every version of every span that runs of a pipeline have ingested, in their order."""
     verdicts = _verdicts(store, pipeline)
     through = _through_to_the_end(store, pipeline)
     found = []
-    for artifact in artifacts:
+    for artifact in _artifacts(store, pipeline):
         properties = properties_of(artifact)
         span, version = _number(properties.get("span")), _number(properties.get("version"))
         if span is not None:
             state = verdicts.get(artifact.id, UNJUDGED)
-            found.append(TakenSpan(span, version, artifact.id, state, artifact.id in through))
+            found.append(
+                TakenSpan(span, version, artifact.id, state, artifact.id in through, artifact.state in COLLECTED)
+            )
     return sorted(found, key=lambda taken: (taken.span, *taken.order))
 
 
 def accepted_spans(taken: Iterable[TakenSpan]) -> list[TakenSpan]:
-    """Of each span the latest version that the gate has accepted, oldest span first.
+    """Of each span the latest version that the gate has accepted, oldest span first; without those that are gone.
 
-    A correction that is quarantined does not take the place of what was accepted before it.
+    A correction that is quarantined does not take the place of what was accepted before it, and what was corrected
+    does not come back when its correction is collected.
     """
     latest: dict[int, TakenSpan] = {}
     for one in taken:
         if one.state == ACCEPTED and (one.span not in latest or latest[one.span].order < one.order):
             latest[one.span] = one
-    return [latest[span] for span in sorted(latest)]
+    return [latest[span] for span in sorted(latest) if not latest[span].collected]
 
 
 def window_before(taken: Iterable[TakenSpan], span: int, spans: int) -> list[TakenSpan]:

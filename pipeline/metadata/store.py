@@ -16,6 +16,8 @@ from pipeline.machine import known
 
 OUTPUT_EVENTS = {pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT, pb.Event.INTERNAL_OUTPUT}
 INPUT_EVENTS = {pb.Event.INPUT, pb.Event.DECLARED_INPUT, pb.Event.INTERNAL_INPUT}
+# What `flightline gc` makes of an artifact: no step is given it any more, and its files are gone or about to be.
+COLLECTED = {pb.Artifact.MARKED_FOR_DELETION, pb.Artifact.DELETED}
 EXECUTION_RESULT = "__execution_result__"  # where TFX keeps the code and message of a failed execution
 
 

@@ -16,11 +16,13 @@ from typing import Any
 
 from pipeline.config import Config
 from pipeline.digests import LOCK, ROOT, code_digest, file_digest
+from pipeline.dvc_data import tracked
 from pipeline.locations import InputFile, data_digest
 from pipeline.releases import write_whole
 from pipeline.unchanged import user_modules
 
 ORIGIN = "origin.json"  # in the folder of the run
+DVC = "dvc"  # what ML Metadata keeps with a run: `dvc` of its origin, as JSON
 CODE, ALL_OURS = "code: ", "pipeline.launch"  # which imports all of ours that a run executes
 PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-data-validation", "tensorflow-model-analysis")
 
@@ -35,6 +37,7 @@ class Origin:
         versions: of Python and what counts most among the packages.
         inputs: input file, by its name below `data.input` → SHA-256 of its content.
         asked: the runner, and the node that the run was to end at.
+        dvc: input file → MD5 of its content, of those that DVC tracks.
     """
 
     commit: str | None
@@ -44,6 +47,7 @@ class Origin:
     versions: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
+    dvc: dict[str, str] = field(default_factory=dict)
 
 
 def note_origin(folder: Path, config: Config, files: Sequence[InputFile], asked: dict[str, str]) -> None:
@@ -61,11 +65,14 @@ def read_origin(folder: Path) -> Origin | None:
 
 
 def about_run(folder: Path) -> dict[str, str]:
-    """What ML Metadata keeps with a run as a whole: who started it, from which commit, with which config."""
+    """What ML Metadata keeps with a run as a whole: who started it, from which commit, with which config, on which
+    data where DVC tracks them."""
     origin = read_origin(folder)
     facts = {"by": f"{getpass.getuser()}@{socket.gethostname()}"}
     if origin is not None and origin.commit:
         facts["commit"] = f"{origin.commit}{' with edits' if origin.dirty else ''}"
+    if origin is not None and origin.dvc:
+        facts[DVC] = json.dumps(origin.dvc, sort_keys=True)
     if (folder / "config.yaml").is_file():
         facts["config"] = (folder / "config.yaml").read_text(encoding="utf-8")
     return facts
@@ -79,7 +86,7 @@ def origin_of(config: Config, files: Sequence[InputFile], asked: dict[str, str])
     for module in (ALL_OURS, *user_modules(config)):
         digests[f"{CODE}{module}"] = code_digest(module)
     inputs = {file.name: file.digest for file in files}
-    return Origin(commit, dirty, len(files), digests, _versions(), inputs, asked)
+    return Origin(commit, dirty, len(files), digests, _versions(), inputs, asked, tracked(files))
 
 
 def commit_of(folder: Path) -> tuple[str | None, bool]:

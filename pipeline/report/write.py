@@ -63,9 +63,17 @@ def read_report(folder: Path) -> ReportData | None:
 def _with_what_was_known(
     data: ReportData, earlier: ReportData | None, run: Run, upstream: Mapping[str, Sequence[str]] | None
 ) -> ReportData:
-    """A report that is made anew, without TensorFlow and the DAG, keeps the curves and the order of the steps."""
+    """A report that is made anew, without TensorFlow and the DAG, keeps the curves and the order of the steps; and what
+    was read from artifacts that have been collected since."""
     if earlier is None or earlier.run_id != run.run_id:
         return data
     known = {step.node: step.upstream for step in earlier.steps}
     steps = data.steps if upstream else [replace(s, upstream=known.get(s.node, s.upstream)) for s in data.steps]
-    return replace(data, curves=data.curves or earlier.curves, steps=steps)
+    return replace(
+        data,
+        curves=data.curves or earlier.curves,
+        steps=steps,
+        features=data.features or earlier.features,
+        changes=data.changes or earlier.changes,
+        training=data.training or earlier.training,
+    )

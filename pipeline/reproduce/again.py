@@ -27,6 +27,7 @@ from pipeline.reproduce.restore import (
     restore_config,
     restore_data,
 )
+from pipeline.run_lock import IN_USE, alone_in
 from pipeline.summary import SUMMARY
 
 Say = Callable[[str], None]
@@ -76,13 +77,23 @@ def reproduce(config: Config, run_id: str, say: Say, set_up: bool = False, keep:
     runs = Runs.open(config)
     run = runs.get(run_id)
     before = [made_from(config, made, to=GATE) for made in _runs_of_window(runs, run)]
-    made = made_from(config, run)
+    all_of_them = [*before, made_from(config, run)]
     (config.workspace / "reproduced").mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{run.run_id}-", dir=config.workspace / "reproduced")).resolve()
+    with alone_in(folder, IN_USE, "a repetition"):  # so that `flightline gc` leaves it alone
+        return _reproduce(config, runs, all_of_them, folder, say, set_up, keep)
+
+
+def _reproduce(
+    config: Config, runs: Runs, all_of_them: list[Made], folder: Path, say: Say, set_up: bool, keep: bool
+) -> Reproduction:
+    """The run is the last of them; those before took in the spans that it was trained on."""
+    made = all_of_them[-1]
+    run = made.run
     try:
         say("restoring config, schema, data and code")
         options = []
-        for one in (*before, made):
+        for one in all_of_them:
             options.append(restore_config(one, folder / "from" / one.run.run_id, folder / "workspace"))
             restore_data(one, folder / "from" / one.run.run_id)
         carry_champion_over(runs.store, run, folder / "workspace" / "metadata.db")
@@ -91,7 +102,7 @@ def reproduce(config: Config, run_id: str, say: Say, set_up: bool = False, keep:
         _remove(folder)
         raise
     code, last_line = 0, ""
-    for one, words in zip((*before, made), options, strict=True):
+    for one, words in zip(all_of_them, options, strict=True):
         say(f"running {one.run.run_id} again" + (f", up to {one.to}" if one.to else ""))
         code, last_line = _run(checkout, one, words, folder)
     again = Runs.open(folder / "workspace" / "metadata.db").get(run.run_id)

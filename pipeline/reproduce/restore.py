@@ -14,6 +14,7 @@ from pathlib import Path
 from pipeline.config import Config
 from pipeline.config_file import load_config
 from pipeline.digests import LOCK, ROOT, file_digest
+from pipeline.dvc_data import fetch
 from pipeline.errors import UsageError
 from pipeline.locations import find_files, is_uri
 from pipeline.metadata.runs import Run
@@ -109,7 +110,8 @@ def restore_config(made: Made, folder: Path, workspace: Path) -> list[str]:
 
 
 def restore_data(made: Made, folder: Path) -> None:
-    """Puts the run's input files below `folder` under their names: those of this machine as links.
+    """Puts the run's input files below `folder` under their names: those of this machine as links, to where they were
+    or, where that has moved on, to what DVC has kept of them.
 
     Raises:
         CannotRestore: naming the files that are not to be had as they were.
@@ -124,20 +126,26 @@ def restore_data(made: Made, folder: Path) -> None:
             raise CannotRestore(f"data: {len(changed)} files {where} are not as they were, such as {changed[0]}")
         return
     for name, digest in made.origin.inputs.items():
-        source = _file_of(Path(config.data.input) / name, digest)
+        md5 = made.origin.dvc.get(name)
+        source = _file_of(Path(config.data.input) / name, digest, md5, made.origin.commit, folder / "pulled" / name)
         target = folder / DATA / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(source.resolve())
 
 
-def _file_of(path: Path, digest: str) -> Path:
-    """The file with this content, where it was."""
-    if not path.is_file():
-        raise CannotRestore(f"data: {path} is gone; it had the SHA-256 {digest}", "restore it, and try again")
-    if file_digest(path) != digest:
-        todo = "restore it as it was, and try again"
-        raise CannotRestore(f"data: {path} has changed since; it had the SHA-256 {digest}", todo)
-    return path
+def _file_of(path: Path, digest: str, md5: str | None, commit: str | None, into: Path) -> Path:
+    """The file with this content: where it was, or where DVC has it."""
+    there = path.is_file()
+    if there and file_digest(path) == digest:
+        return path
+    if md5 and (pulled := fetch(path, md5, digest, commit, into)):
+        return pulled
+    what = f"data: {path} {'has changed since' if there else 'is gone'}; it had the SHA-256 {digest}"
+    todo = "restore it as it was, and try again"
+    if md5:
+        what += f" and DVC's MD5 {md5}, which is in no cache or remote that can be read from here"
+        todo = "`make data-pull`, or restore it as it was, and try again"
+    raise CannotRestore(what, todo)
 
 
 def restore_code(origin: Origin, folder: Path, set_up: bool) -> Checkout:

@@ -4,15 +4,20 @@ import json
 import shutil
 
 import pytest
+from dvc_layout import keep_in, project
 
 from pipeline.audit import HEAD, LOG
+from pipeline.dvc_data import md5_of
+from pipeline.metadata.runs import Runs
 
 
 @pytest.fixture(scope="module")
 def made(run, flights_sample, tmp_path_factory):
-    """Two runs on a month, the second judged against the first; their data are nobody else's."""
-    folder = tmp_path_factory.mktemp("reproduced")
-    shutil.copytree(flights_sample / "span-06", folder / "data" / "span-06")
+    """Two runs on a month, the second judged against the first; their data are nobody else's, and DVC tracks them."""
+    [source] = (flights_sample / "span-06").iterdir()
+    files = {f"span-06/{source.name}": source.read_text()}
+    folder = project(tmp_path_factory.mktemp("reproduced"), files)
+    keep_in(folder / ".dvc" / "cache", folder)
     first = run(folder / "workspace", folder / "data", "first")
     assert first.code == 0, first.err
     second = run(folder / "workspace", folder / "data", "second", "--set", "train.epochs=1")
@@ -20,9 +25,16 @@ def made(run, flights_sample, tmp_path_factory):
     return folder, second
 
 
-def test_every_artifact_matches_weights_and_the_comparison_with_the_champion_included(made, command):
+def test_every_artifact_matches_weights_and_champion_included_also_when_the_data_have_moved_on(made, command):
+    """What the run noted is in DVC's cache; where it was, there is another month by now."""
     folder, second = made
+    [file] = (folder / "data").glob("*/*.csv")
+    noted = Runs.open(folder / "workspace" / "metadata.db").get("second").about["dvc"]
+    assert json.loads(noted) == {str(file.relative_to(folder / "data")): md5_of(file)}
+    kept = file.read_bytes()
+    file.write_bytes(kept.replace(b"\n6,", b"\n7,"))
     told = command(folder / "workspace", "reproduce", "second", "--json", timeout=300)
+    file.write_bytes(kept)
     assert told.returncode == 0, told.stderr
     found = json.loads(told.stdout)
     assert found["matches"]
@@ -40,6 +52,7 @@ def test_every_artifact_matches_weights_and_the_comparison_with_the_champion_inc
 
 def test_what_cannot_be_restored_is_named_and_nothing_is_run(made, command):
     folder, _ = made
+    shutil.rmtree(folder / ".dvc" / "cache")
     [file] = (folder / "data").glob("*/*.csv")
     kept = file.read_bytes()
     file.write_bytes(kept.replace(b",EWR,", b",JFK,", 1))

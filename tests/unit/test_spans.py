@@ -118,6 +118,14 @@ def test_new_is_what_has_not_been_dealt_with(config, history):
     assert new_spans(loaded) == [4, 5]
 
 
+def test_a_span_that_was_collected_is_not_new(config, history):
+    config = config(*months(1, 2, 3, 4))
+    for span in (1, 2, 3):
+        history.delete(history.take(span, gate="BLOCKED" if span == 2 else "COMPLETE"))
+    history.take(4)
+    assert new_spans(config) == []
+
+
 def test_a_corrected_version_is_new_and_only_taken_in(config, history):
     files = ["span-01/v1.csv", "span-02/v1.csv", "span-03/v1.csv"]
     loaded = config(*files, settings=(VERSIONED,))

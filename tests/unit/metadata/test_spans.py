@@ -80,6 +80,24 @@ def test_a_span_that_was_removed_is_in_no_window():
     assert [one.examples for one in window_before(taken(history), 3, 5)] == [kept]
 
 
+def test_what_was_collected_is_still_known_to_have_been_dealt_with():
+    history = SpanHistory()
+    blocked, accepted = history.take(1, gate="BLOCKED"), history.take(2)
+    for examples in (blocked, accepted):
+        history.delete(examples)
+    assert [(one.span, one.state, one.released, one.collected) for one in taken(history)] == [
+        (1, "quarantined", False, True),
+        (2, "accepted", True, True),
+    ]
+
+
+def test_what_was_corrected_does_not_come_back_when_its_correction_is_collected():
+    history = SpanHistory()
+    history.take(1, version=1)
+    history.delete(history.take(1, version=2))
+    assert accepted_spans(taken(history)) == []
+
+
 def test_a_window_is_the_last_spans_before_one():
     history = SpanHistory()
     for span in range(1, 8):

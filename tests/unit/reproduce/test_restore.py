@@ -7,8 +7,11 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from dvc_layout import keep_in
+from dvc_layout import project as project_of_dvc
 
 from pipeline.digests import ROOT, file_digest
+from pipeline.dvc_data import md5_of
 from pipeline.report.origin import CODE, Origin
 from pipeline.reproduce import restore
 from pipeline.reproduce.restore import CannotRestore, restore_code, restore_data
@@ -103,3 +106,30 @@ def test_data_are_linked_under_their_names_and_held_to_their_digests(tmp_path):
     (data / "span-01" / "a.csv").unlink()
     with pytest.raises(CannotRestore, match=r"a\.csv is gone; it had the SHA-256"):
         restore_data(made, tmp_path / "again")
+
+
+def tracked_run(folder):
+    """A run that read `data/months/01.csv`, which DVC tracks."""
+    project_of_dvc(folder, {"months/01.csv": "x\n1\n"})
+    path = folder / "data" / "months" / "01.csv"
+    origin = Origin(None, False, 1, inputs={"01.csv": file_digest(path)}, dvc={"01.csv": md5_of(path)})
+    data = SimpleNamespace(input=str(path.parent))
+    return SimpleNamespace(config=SimpleNamespace(data=data), origin=origin), path
+
+
+@pytest.mark.parametrize("now", ["another month\n", None])
+def test_data_that_moved_on_come_from_dvc(tmp_path, now):
+    made, path = tracked_run(tmp_path)
+    keep_in(tmp_path / ".cache" / "dvc-remote", tmp_path)
+    path.unlink() if now is None else path.write_text(now)
+    restore_data(made, tmp_path / "from")
+    assert (tmp_path / "from" / "data" / "01.csv").read_text() == "x\n1\n"
+    assert path.is_file() == (now is not None)  # nothing is put where the files of today are
+
+
+def test_data_that_dvc_does_not_have_either_are_named(tmp_path):
+    made, path = tracked_run(tmp_path)
+    path.write_text("another month\n")
+    with pytest.raises(CannotRestore, match=r"has changed since.* DVC's MD5 \w{32}, which is in no cache") as error:
+        restore_data(made, tmp_path / "from")
+    assert "make data-pull" in str(error.value)

@@ -1,0 +1,33 @@
+"""A tool in an environment of its own: its packages clash with TFX's, or are more than a run needs."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from pipeline.errors import UsageError
+
+
+def environment(name: str, home: Path, requirements: Path) -> Path:
+    """The `bin` folder of the environment; made, or made anew, where it is not what the lock says.
+
+    Raises:
+        UsageError: the packages cannot be had.
+    """
+    done, wanted = home / "complete", requirements.read_text(encoding="utf-8")
+    if done.is_file() and done.read_text(encoding="utf-8") == wanted:
+        return home / "bin"
+    print(f"Fetching {name} into {home}", flush=True)
+    shutil.rmtree(home, ignore_errors=True)
+    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
+    for step in (
+        ["venv", "--quiet", "--python", sys.executable, str(home)],
+        ["pip", "sync", "--quiet", "--python", str(home / "bin" / "python"), "--require-hashes", str(requirements)],
+    ):
+        ended = subprocess.run([uv, *step], capture_output=True, text=True, check=False)
+        if ended.returncode:
+            raise UsageError(f"{name} could not be fetched: {' '.join(ended.stderr.split())[:400]}")
+    done.write_text(wanted, encoding="utf-8")
+    return home / "bin"
