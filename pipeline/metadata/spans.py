@@ -106,7 +106,8 @@ def _verdicts(store: mlmd.MetadataStore, pipeline: str) -> dict[int, State]:
         elif execution_result(execution)[0] == DataBlocked.exit_code:
             said[execution.id] = QUARANTINED
     verdicts: dict[int, State] = {}
-    for execution_id, artifacts in sorted(_touched(store, list(said), INPUT_EVENTS).items()):
+    # Of its inputs, the one that it judges: others are the accepted spans that it was held against.
+    for execution_id, artifacts in sorted(_touched(store, list(said), INPUT_EVENTS, "examples").items()):
         verdicts |= dict.fromkeys(artifacts, said[execution_id])
     return verdicts
 
@@ -123,10 +124,13 @@ def _runs_of(store: mlmd.MetadataStore, execution: int) -> set[str]:
     return {c.name for c in store.get_contexts_by_execution(execution) if c.type == "pipeline_run"}
 
 
-def _touched(store: mlmd.MetadataStore, executions: list[int], kinds: set[int]) -> dict[int, set[int]]:
-    """Execution → artifacts, for the events of these kinds."""
+def _touched(
+    store: mlmd.MetadataStore, executions: list[int], kinds: set[int], channel: str | None = None
+) -> dict[int, set[int]]:
+    """Execution → artifacts, for the events of these kinds; of one channel, where it is named."""
     found: dict[int, set[int]] = defaultdict(set)
     for event in store.get_events_by_execution_ids(executions) if executions else []:
-        if event.type in kinds:
+        named = event.path.steps[0].key if event.path.steps else ""
+        if event.type in kinds and channel in (None, named):
             found[event.execution_id].add(event.artifact_id)
     return found

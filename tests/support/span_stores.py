@@ -23,6 +23,7 @@ class SpanHistory:
         fake.fake_database.SetInParent()
         self.store = mlmd.MetadataStore(sqlite_config(path) if path else fake)
         self._runs = 0
+        self._accepted: list[pb.Artifact] = []
 
     def take(
         self, span: int, version: int | None = None, gate: str | None = "COMPLETE", pushed: bool = True, **again: int
@@ -44,7 +45,10 @@ class SpanHistory:
         if gate is not None:
             results = {"BLOCKED": ("FAILED", BLOCKED), "BROKEN": ("FAILED", BROKEN)}
             state, result = results.get(gate, (gate, ""))
-            self._step("DataGate", state, [examples, statistics], [], result)
+            judged = {"examples": [examples], "statistics": [statistics], "accepted": self._accepted}
+            self._step("DataGate", state, [], [], result, judged)
+            if state in ("COMPLETE", "CACHED"):
+                self._accepted.append(examples)
         if pushed and gate in ("COMPLETE", "CACHED"):
             self._step("Pusher", "COMPLETE", [], [self._artifact("PushedModel")])
         return examples.id
@@ -56,13 +60,22 @@ class SpanHistory:
         self.store.put_artifacts([artifact])
 
     def _step(
-        self, node: str, state: str, reads: list[pb.Artifact], makes: list[pb.Artifact], result: str = ""
+        self,
+        node: str,
+        state: str,
+        reads: list[pb.Artifact],
+        makes: list[pb.Artifact],
+        result: str = "",
+        channels: dict[str, list[pb.Artifact]] | None = None,
     ) -> list[pb.Artifact]:
         kind = self.store.put_execution_type(pb.ExecutionType(name=node))
         execution = pb.Execution(type_id=kind, last_known_state=pb.Execution.State.Value(state))
         if result:
             execution.custom_properties["__execution_result__"].string_value = result
         touched = [(artifact, pb.Event(type=pb.Event.INPUT)) for artifact in reads]
+        for key, artifacts in (channels or {}).items():
+            path = pb.Event.Path(steps=[pb.Event.Path.Step(key=key)])
+            touched += [(artifact, pb.Event(type=pb.Event.INPUT, path=path)) for artifact in artifacts]
         touched += [(artifact, pb.Event(type=pb.Event.OUTPUT)) for artifact in makes]
         contexts = [("pipeline", PIPELINE), ("pipeline_run", f"run-{self._runs}"), ("node", f"{PIPELINE}.{node}")]
         _, ids, _ = self.store.put_execution(execution, touched, [self._context(*context) for context in contexts])

@@ -41,6 +41,14 @@ def test_the_gate_s_last_word_counts():
     assert states(history) == {(1, None): "quarantined"}
 
 
+def test_a_span_that_is_blocked_does_not_take_those_with_it_that_it_was_held_against():
+    history = SpanHistory()
+    history.take(1)
+    history.take(2)
+    history.take(3, gate="BLOCKED")
+    assert [one.state for one in taken(history)] == ["accepted", "accepted", "quarantined"]
+
+
 def test_a_correction_replaces_its_span_and_both_stay_on_record():
     history = SpanHistory()
     for span in (1, 2, 3):
