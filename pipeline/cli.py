@@ -24,6 +24,7 @@ from pipeline.questions import add_to as add_questions
 from pipeline.release_commands import add_to as add_releases
 from pipeline.report.data import REPORT_HTML
 from pipeline.reproduce.command import add_to as add_reproduce
+from pipeline.schema_commands import add_to as add_schema
 from pipeline.serving_commands import add_to as add_serving
 from pipeline.summary import SUMMARY, Summary
 from pipeline.summary_screen import show as show_summary
@@ -37,6 +38,7 @@ add_audit(app)
 add_reproduce(app)
 add_gc(app)
 add_serving(app)
+add_schema(app)
 
 
 def main() -> None:
