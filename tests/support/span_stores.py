@@ -45,7 +45,8 @@ class SpanHistory:
         if gate is not None:
             results = {"BLOCKED": ("FAILED", BLOCKED), "BROKEN": ("FAILED", BROKEN)}
             state, result = results.get(gate, (gate, ""))
-            judged = {"examples": [examples], "statistics": [statistics], "accepted": self._accepted}
+            judged = {"examples": [examples], "statistics": [statistics], "accepted": []}
+            judged["accepted"] = [one for one in self._accepted if one.id != examples.id]
             self._step("DataGate", state, [], [], result, judged)
             if state in ("COMPLETE", "CACHED"):
                 self._accepted.append(examples)

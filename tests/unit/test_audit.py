@@ -1,7 +1,8 @@
 """The audit log: whatever is done to the file shows, and a torn line loses nothing that was acknowledged."""
 
 import json
-import multiprocessing
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline import audit
 from pipeline.audit import HEAD, LOG, AuditBroken, record, verify
+from pipeline.digests import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -98,18 +100,19 @@ def test_a_writer_killed_before_the_head_was_written_breaks_nothing(written, wor
     assert len(verify(workspace)) == 7
 
 
-def _record_many(folder):
-    for number in range(25):
-        record(folder, "tick", number=number)
+RECORD_MANY = """
+import sys
+from pathlib import Path
+from pipeline.audit import record
+for number in range(25):
+    record(Path(sys.argv[1]), "tick", number=number)
+"""
 
 
 def test_processes_that_record_at_once_wait_for_each_other(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_record_many, args=(tmp_path,)) for _ in range(3)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
+    command = [sys.executable, "-c", RECORD_MANY, str(tmp_path)]
+    writers = [subprocess.Popen(command, cwd=ROOT) for _ in range(3)]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
     assert len(audit.verify(tmp_path)) == 75
 
 
