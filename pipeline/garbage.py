@@ -25,6 +25,7 @@ from pipeline.metadata.spans import accepted_spans, taken_spans
 from pipeline.metadata.store import properties_of
 from pipeline.run_lock import IN_USE, in_use
 
+ASIDE = ".collected-"  # what the names of repetitions begin with that are about to be gone
 _JUST_MADE_S = 60.0
 _PUSHED, _STATISTICS = "PushedModel", "ExampleStatistics"
 
@@ -265,6 +266,8 @@ def _run_contexts(store: mlmd.MetadataStore) -> list[pb.Context]:
 
 def _at_work(repetition: Path) -> bool:
     """Whether `flightline reproduce` is at it: it takes its lock just after it has made the folder."""
+    if repetition.name.startswith(ASIDE):  # half of it may be gone
+        return False
     if (repetition / f"{IN_USE}.lock").is_file():
         return in_use(repetition, IN_USE)
     return time.time() - repetition.stat().st_mtime < _JUST_MADE_S
