@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, TrainSettings
 from pipeline.engines.settings import EngineConfig, EnginesConfig
+from pipeline.gate.policy import Policy
 from pipeline.locations import Location
 from pipeline.retries import StepsConfig
 from pipeline.serving_config import ScoringConfig, ServingConfig
@@ -82,6 +83,7 @@ class GateConfig(Section):
         default={"unparsable": 0.001, "missing_label": 0.05},
         description="largest share of the rows read that may be set aside, by reason",
     )
+    policy: Policy = Field(Policy(), description="how severe a finding is: block, warn or ignore")
 
     @field_validator("max_rejected")
     @classmethod

@@ -56,6 +56,7 @@ class Request:
         plain: one line an event instead of a live table.
         aside: what it would show goes to `screen.txt` in the run's folder, and nothing to the terminal.
         resume: go on with the newest run that did not end with a verdict, as it was asked for.
+        override: why the data gate lets everything through; nothing is where it is empty.
         wait_s: how long to wait for another run to leave the workspace, in seconds.
     """
 
@@ -68,12 +69,13 @@ class Request:
     plain: bool = False
     aside: bool = False
     resume: bool = False
+    override: str = ""
     wait_s: float = 0.0
 
     @property
     def asks_for_whatever_is_new(self) -> bool:
         """Whether there is nothing to do where nothing has changed: no run, part or fresh start was asked for."""
-        return self.cache and not (self.run_id or self.from_node or self.to_node)
+        return self.cache and not (self.run_id or self.from_node or self.to_node or self.override)
 
     def config_to_name(self, folder: Path) -> Path | None:
         """The config that a later command has to name to find this run; None where it is the default one."""
@@ -189,8 +191,9 @@ def _execute(
         from pipeline.summarise import summarise
 
         compat.require_components()
-        resumed: dict[str, Any] = {"resumed": folder.name} if request.resume else {}
-        dag = (create_pipeline or training.create_pipeline)(config, cache=request.cache, **resumed)
+        asked = {"resumed": folder.name if request.resume else "", "override": request.override}
+        given: dict[str, Any] = {name: value for name, value in asked.items() if value}
+        dag = (create_pipeline or training.create_pipeline)(config, cache=request.cache, **given)
         ir = compat.compile_pipeline(dag, folder.name, request.from_node, _to_node(request, plan))
     if request.from_node and not observer.has_earlier_run():
         raise UsageError(f"there is no earlier run to take what is before {request.from_node} from", "leave --from out")

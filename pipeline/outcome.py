@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline.errors import GO_ON, DataBlocked, FlightlineError, Interrupted, NotBlessed, StepFailed, in_one_line
-from pipeline.gate.findings import Finding, from_json, refusal
+from pipeline.gate.findings import Drift, Finding, drift_from_json, from_json, refusal
 from pipeline.machine import known
 from pipeline.metadata.runs import Run, Step
 from pipeline.metadata.store import properties_of
@@ -37,16 +37,27 @@ def failure_of(
 
 def gate_findings(run: Run) -> list[Finding]:
     """What the data gate found, whether it stopped the run or let it pass."""
+    said = _gate_said(run)
+    return from_json(said) if said else []
+
+
+def gate_drift(run: Run) -> list[Drift]:
+    """How far the data are from the accepted span before, the feature nearest to its threshold first."""
+    said = _gate_said(run)
+    return drift_from_json(said) if said else []
+
+
+def _gate_said(run: Run) -> str:
     step = run.steps.get(GATE)
     if step is None:
-        return []
+        return ""
     if step.code == DataBlocked.exit_code:
-        return from_json(step.message)
+        return step.message
     verdict = step.output("verdict") if step.done else None
     try:
-        return from_json(Path(verdict.uri).read_text(encoding="utf-8")) if verdict else []
+        return Path(verdict.uri).read_text(encoding="utf-8") if verdict else ""
     except OSError:
-        return []  # the artifact has been removed since
+        return ""  # the artifact has been removed since
 
 
 def _step_failure(node: str, step: Step | None, raised: BaseException | None) -> FlightlineError:

@@ -47,6 +47,9 @@ def run_judged(config: Config, run: Run, findings: Sequence[Finding], evaluation
         blocking = [finding for finding in findings if finding.blocks]
         event = "gate passed" if gate.done else "gate blocked" if blocking else "gate failed"
         record(event, gate, findings=len(findings), blocking=len(blocking))
+        overridden = [finding for finding in findings if finding.overridden]
+        if overridden:
+            record("overridden", gate, reason=gate.properties.get("override"), findings=len(overridden))
     if evaluation is not None and run.blessed is not None:
         misses = "; ".join(miss.sentence for miss in evaluation.misses)
         auc = evaluation.metrics.get(OVERALL, {}).get("auc")

@@ -17,7 +17,7 @@ from pipeline.metadata.evaluations import keep_evaluation
 from pipeline.metadata.runs import Run
 from pipeline.metadata.store import properties_of
 from pipeline.observer import RunObserver
-from pipeline.outcome import GATE, PUSHER, failure_of, gate_findings
+from pipeline.outcome import GATE, PUSHER, failure_of, gate_drift, gate_findings
 from pipeline.releases import is_released, release, retire
 from pipeline.run_events import run_judged
 from pipeline.signatures import signatures_of
@@ -60,6 +60,7 @@ def summarise(
         rows=run.rows,
         rejected_file=_rejected_file(run),
         findings=findings,
+        drift=gate_drift(run),
         evaluation=evaluation,
         release=_released(config, observer, run, evaluation) if failure is None and PUSHER in expected else None,
         span=_span(config, run, plan) if plan else None,

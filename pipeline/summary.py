@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.gate.findings import Finding
+from pipeline.gate.findings import Drift, Finding
 from pipeline.rows import RowAccounting
 from pipeline.verdict import Evaluation
 
@@ -42,6 +42,7 @@ class Summary:
         evaluation: what the Evaluator measured; None where the run did not get that far.
         release: the folder of the release that this run made, or had made before and took from the cache.
         span: what it did with its span; None where spans do not come in one by one.
+        drift: how far the span is from the accepted one before, the feature nearest to its threshold first.
     """
 
     run_id: str
@@ -55,6 +56,7 @@ class Summary:
     evaluation: Evaluation | None
     release: str | None
     span: SpanSummary | None = None
+    drift: list[Drift] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` reads it back to an equal summary."""
@@ -69,6 +71,7 @@ class Summary:
                 "rows": RowAccounting(**kept["rows"]) if kept["rows"] else None,
                 "findings": [Finding(**entry) for entry in kept["findings"]],
                 "evaluation": Evaluation.from_dict(kept["evaluation"]) if kept["evaluation"] else None,
+                "drift": [Drift(**entry) for entry in kept.get("drift", [])],
                 "span": SpanSummary(**kept["span"]) if kept.get("span") else None,
             }
         )

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.errors import DataBlocked, NotBlessed, UsageError
-from pipeline.gate.findings import Finding
+from pipeline.gate.findings import Drift, Finding
 from pipeline.report.data import REPORT_HTML
 from pipeline.rows import RowAccounting
 from pipeline.summary import SpanSummary, Summary
@@ -21,7 +21,7 @@ from pipeline.verdict import OVERALL, Evaluation
 
 LEAST_SHARE, LEAST_ROWS = 0.002, 50  # a smaller slice says more about chance than about the model
 COUNTS = {"example_count", "weighted_example_count"}
-FINDINGS_SHOWN, MISSES_SHOWN = 20, 10
+FINDINGS_SHOWN, MISSES_SHOWN, DRIFTS_SHOWN = 20, 10, 3
 
 
 def show(console: Console, summary: Summary) -> None:
@@ -31,6 +31,8 @@ def show(console: Console, summary: Summary) -> None:
         show_span(console, summary.span)
     if summary.rows:
         show_rows(console, summary.rows, summary.rejected_file)
+    if summary.drift:
+        show_drift(console, summary.drift)
     if summary.findings:
         show_findings(console, summary.findings)
     if summary.evaluation:
@@ -52,6 +54,12 @@ def show_span(console: Console, span: SpanSummary) -> None:
         console.print(f"         {escape(span.note)}", soft_wrap=True)
 
 
+def show_drift(console: Console, drift: Sequence[Drift]) -> None:
+    nearest = ", ".join(f"{one.feature} {one.distance:.3f} of {one.threshold:g}" for one in drift[:DRIFTS_SHOWN])
+    more = f" ({len(drift)} compared)" if len(drift) > DRIFTS_SHOWN else ""
+    console.print(f"[bold]Drift[/]    nearest to their thresholds: {escape(nearest)}{more}", soft_wrap=True)
+
+
 def show_rows(console: Console, rows: RowAccounting, rejected_file: str | None) -> None:
     used = " + ".join(f"{name} {count:,}" for name, count in rows.splits.items())
     rejected = "".join(f" + {reason.replace('_', ' ')} {count:,}" for reason, count in rows.rejected.items())
@@ -69,7 +77,7 @@ def show_findings(console: Console, findings: Sequence[Finding]) -> None:
     table.add_column("what is wrong", overflow="fold")
     table.add_column("rows", justify="right")
     for finding in findings[:FINDINGS_SHOWN]:
-        note = "" if finding.blocks else " (warning)"
+        note = "" if finding.blocks else " (overridden)" if finding.overridden else " (warning)"
         table.add_row(escape(finding.feature), escape(finding.problem) + note, f"{finding.rows:,}")
     console.print(table)
     if len(findings) > FINDINGS_SHOWN:

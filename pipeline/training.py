@@ -25,11 +25,12 @@ from pipeline.schema import feature_types, read_schema
 
 
 def create_pipeline(
-    config: Config, cache: bool = True, orchestrator: Orchestrator = "local", resumed: str = ""
+    config: Config, cache: bool = True, orchestrator: Orchestrator = "local", resumed: str = "", override: str = ""
 ) -> tfx.dsl.Pipeline:
     """The DAG that `config` describes, for whoever runs it.
 
-    `cache` lets a step be taken from an earlier run that had the same inputs; `resumed` is the run to go on with.
+    `cache` lets a step be taken from an earlier run that had the same inputs; `resumed` is the run to go on with,
+    `override` why the data gate lets everything through.
     """
     components = executed_by(config.engine, config.evaluation.vs_champion_confidence)
     features = plan_features(read_schema(config.schema_file), config.label, config.features)
@@ -65,7 +66,11 @@ def create_pipeline(
         anomalies=validator.outputs["anomalies"],
         schema=schema,
         previous_statistics=previous.outputs["statistics"] if previous else None,
+        accepted=previous.outputs["accepted"] if previous else None,
         max_rejected=config.gate.max_rejected,
+        policy=config.gate.policy,
+        label=config.label,
+        override=override,
         code=code_digest("pipeline.components.data_gate"),
     )
 

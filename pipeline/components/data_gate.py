@@ -11,6 +11,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -25,16 +26,23 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils
 
+from pipeline.cache import CONTENT_DIGEST
 from pipeline.fast.examples import decode_examples, read_examples
 from pipeline.fast.ingest.ingestion import REJECTED_FILE
 from pipeline.fast.ingest.records import LONGEST_RECORD
 from pipeline.gate import counting, findings
+from pipeline.gate.drift import SPLIT, drifts
+from pipeline.gate.labels import label_findings, strengths
+from pipeline.gate.policy import DUPLICATE, Policy, judged
 from pipeline.rows import accounting_of
 
 
 class DataGateSpec(ComponentSpec):
     PARAMETERS = {  # noqa: RUF012 - TFX reads it as a class attribute
         "max_rejected": ExecutionParameter(type=str),
+        "policy": ExecutionParameter(type=str),
+        "label": ExecutionParameter(type=str),
+        "override": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
@@ -43,6 +51,7 @@ class DataGateSpec(ComponentSpec):
         "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         "schema": ChannelParameter(type=standard_artifacts.Schema),
         "previous_statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
+        "accepted": ChannelParameter(type=standard_artifacts.Examples, optional=True),
     }
     OUTPUTS = {"verdict": ChannelParameter(type=standard_artifacts.JsonValue)}  # noqa: RUF012
 
@@ -68,19 +77,27 @@ class Executor(base_executor.BaseExecutor):
         schema_uri = artifact_utils.get_single_uri(input_dict["schema"])
         schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema_uri))
         limits = json.loads(exec_properties["max_rejected"])
+        policy = Policy.model_validate_json(exec_properties["policy"])
+        drift, drifted = _drift(input_dict, statistics, schema)
         found = [
             *findings.rejected_findings(accounting_of(examples), limits, _most_common(examples)),
             *findings.missing_findings(read_statistics(statistics), schema),
             *findings.anomaly_findings(read_anomalies(anomalies), _counter(examples, schema)),
+            *drifted,
+            *_against_accepted(examples, input_dict.get("accepted") or [], exec_properties["label"]),
         ]
-        found = findings.ranked(found)
+        found = findings.ranked(judged(found, policy))
+        if exec_properties["override"]:
+            found = [replace(finding, blocks=False, overridden=finding.blocks) for finding in found]
         for finding in found:
             logging.warning("DataGate: %s", finding)
         if any(finding.blocks for finding in found):
-            raise findings.refusal(found)
+            raise findings.refusal(found, drift)
         verdict = artifact_utils.get_single_instance(output_dict["verdict"])
-        verdict.write(json.loads(findings.to_json(found)))
+        verdict.write(json.loads(findings.to_json(found, drift)))
         verdict.set_int_custom_property("passed", 1)
+        if exec_properties["override"]:
+            verdict.set_string_custom_property("override", exec_properties["override"])
 
 
 class DataGate(base_component.BaseComponent):
@@ -91,8 +108,12 @@ class DataGate(base_component.BaseComponent):
         statistics: StatisticsGen's output for them.
         anomalies: ExampleValidator's output for them.
         schema: the curated Schema that they were validated against.
-        previous_statistics: those of the accepted span before, where spans come in one by one.
         max_rejected: largest share of rejected rows, by reason.
+        policy: how severe each kind of finding is.
+        label: the label's name.
+        previous_statistics: those of the accepted span before, where spans come in one by one.
+        accepted: the Examples of all accepted spans before, the newest last.
+        override: why everything is let through; nothing is where it is empty.
         code: digest of the code that decides, part of the cache key.
     """
 
@@ -106,7 +127,11 @@ class DataGate(base_component.BaseComponent):
         anomalies: types.BaseChannel,
         schema: types.BaseChannel,
         max_rejected: dict[str, float],
+        label: str,
+        policy: Policy | None = None,
         previous_statistics: types.BaseChannel | None = None,
+        accepted: types.BaseChannel | None = None,
+        override: str = "",
         code: str = "",
     ) -> None:
         super().__init__(
@@ -116,11 +141,39 @@ class DataGate(base_component.BaseComponent):
                 anomalies=anomalies,
                 schema=schema,
                 previous_statistics=previous_statistics,
+                accepted=accepted,
                 max_rejected=json.dumps(max_rejected, sort_keys=True),
+                policy=(policy or Policy()).model_dump_json(),
+                label=label,
+                override=override,
                 code=code,
                 verdict=types.Channel(type=standard_artifacts.JsonValue),
             )
         )
+
+
+def _drift(
+    inputs: dict[str, list[types.Artifact]], statistics: types.Artifact, schema: schema_pb2.Schema
+) -> tuple[list[findings.Drift], list[findings.Finding]]:
+    """Distances from the accepted span before; nothing where there is none."""
+    before = inputs.get("previous_statistics") or []
+    if not before:
+        return [], []
+    return drifts(read_statistics(statistics)[SPLIT], read_statistics(before[0])[SPLIT], schema)
+
+
+def _against_accepted(
+    examples: types.Artifact, accepted: list[types.Artifact], label: str
+) -> Iterator[findings.Finding]:
+    """What speaks against the rows when they are held beside those of the spans that were accepted before."""
+    content = examples.get_string_custom_property(CONTENT_DIGEST)
+    same = [one for one in accepted if content and one.get_string_custom_property(CONTENT_DIGEST) == content]
+    if same:
+        problem = f"every row is that of span {same[-1].span}, which was accepted before: a file delivered twice"
+        yield findings.Finding("(rows)", DUPLICATE, problem, accounting_of(examples).get("rows_read", 0))
+    if accepted:
+        now, before = (strengths(decoded_batches(one, SPLIT), label) for one in (examples, accepted[-1]))
+        yield from label_findings(now, before)
 
 
 def read_statistics(artifact: types.Artifact) -> dict[str, statistics_pb2.DatasetFeatureStatistics]:

@@ -21,6 +21,7 @@ from pipeline.errors import UsageError
 from pipeline.metadata.spans import taken_spans, window_before
 from pipeline.metadata.store import INPUT_EVENTS, OUTPUT_EVENTS
 
+_ALL = 1_000_000  # spans
 Artifacts = dict[str, list[types.Artifact]]
 WINDOW, CACHE, PREVIOUS = "SpanWindow", "AnalyzerCache", "PreviousStatistics"
 
@@ -79,7 +80,8 @@ def training_data(
 
 
 def previous_statistics_node(config: Config, examples: types.BaseChannel) -> BaseNode | None:
-    """The node whose output `statistics` is that of the accepted span before `examples`; None without a window."""
+    """The node that finds what was accepted before `examples`: `statistics` of the span before, and `accepted`, the
+    Examples of all of them, the newest last. None without a window."""
     if config.window is None:
         return None
     return tfx.dsl.Resolver(
@@ -87,6 +89,7 @@ def previous_statistics_node(config: Config, examples: types.BaseChannel) -> Bas
         config={"pipeline": config.name},
         newest=examples,
         statistics=tfx.dsl.Channel(type=ExampleStatistics, producer_component_id="StatisticsGen"),
+        accepted=tfx.dsl.Channel(type=Examples, producer_component_id="ExampleGen"),
     ).with_id(PREVIOUS)
 
 
@@ -105,18 +108,21 @@ class SpanWindowStrategy(tfx.dsl.experimental.ResolverStrategy):
 
 
 class PreviousStatisticsStrategy(tfx.dsl.experimental.ResolverStrategy):
-    """Resolves `statistics` to those of the newest accepted span before that of `newest`; nothing where none is."""
+    """Resolves `statistics` to those of the newest accepted span before that of `newest`, and `accepted` to the
+    Examples of all accepted spans before it, oldest first; nothing where none is."""
 
     def __init__(self, pipeline: str) -> None:
         self._pipeline = pipeline
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
         """Picks from the candidates in `input_dict["statistics"]`, by what they were made of."""
-        before = window_before(taken_spans(store, self._pipeline), span_of(input_dict), spans=1)
-        made = _made_of(store, before[0].examples) if before else set()
+        before = window_before(taken_spans(store, self._pipeline), span_of(input_dict), spans=_ALL)
+        made = _made_of(store, before[-1].examples) if before else set()
         found = [artifact for artifact in input_dict["statistics"] if artifact.id in made]
         newest = sorted(found, key=lambda artifact: artifact.id)[-1:]
-        return {"newest": input_dict["newest"], "statistics": newest}
+        candidates = {artifact.id: artifact for artifact in input_dict.get("accepted", [])}
+        accepted = [candidates[one.examples] for one in before if one.examples in candidates]
+        return {"newest": input_dict["newest"], "statistics": newest, "accepted": accepted}
 
 
 class NewestCacheStrategy(tfx.dsl.experimental.ResolverStrategy):

@@ -5,13 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import TypeVar
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from pipeline.errors import DataBlocked
 
+Read = TypeVar("Read")
 CountRows = Callable[[str, str, str], int]
 """(split, feature, kind of anomaly) → rows of the split that show it."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far a feature is from the accepted span before.
+
+    Attributes:
+        measure: L-infinity of the shares of values, or the Jensen-Shannon divergence of histograms.
+        distance, threshold: both from 0 to 1.
+    """
+
+    feature: str
+    measure: str
+    distance: float
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -24,6 +41,7 @@ class Finding:
         problem: what is wrong, in words.
         rows: how many rows show it.
         blocks: whether it stops the run.
+        overridden: whether it would have, and somebody let it through.
     """
 
     feature: str
@@ -31,6 +49,7 @@ class Finding:
     problem: str
     rows: int
     blocks: bool = True
+    overridden: bool = False
 
 
 def rejected_findings(
@@ -125,7 +144,7 @@ def ranked(found: Iterable[Finding]) -> list[Finding]:
     return sorted(found, key=lambda finding: (not finding.blocks, -finding.rows, finding.feature))
 
 
-def refusal(found: Iterable[Finding]) -> DataBlocked:
+def refusal(found: Iterable[Finding], drift: Iterable[Drift] = ()) -> DataBlocked:
     """The error that stops a run, with the findings as its record; the first one that blocks is in its message."""
     found = list(found)
     blocking = [finding for finding in found if finding.blocks]
@@ -134,7 +153,7 @@ def refusal(found: Iterable[Finding]) -> DataBlocked:
     return DataBlocked(
         f"the data gate stopped the run: {first}{more}",
         "nothing was trained; mend the data, or the schema if the world has changed",
-        record=to_json(found),
+        record=to_json(found, drift),
     )
 
 
@@ -142,17 +161,27 @@ def _sentence(text: str) -> str:
     return " ".join(text.split()).rstrip(". ")
 
 
-def to_json(findings: Iterable[Finding]) -> str:
-    return json.dumps([asdict(finding) for finding in findings])
+def to_json(findings: Iterable[Finding], drift: Iterable[Drift] = ()) -> str:
+    """What the gate says of some data: its verdict, or the record of its refusal."""
+    return json.dumps({"findings": [asdict(f) for f in findings], "drift": [asdict(d) for d in drift]})
 
 
 def from_json(text: str) -> list[Finding]:
     """The findings that `to_json` wrote.
 
     Raises:
-        ValueError: the text is not such a list.
+        ValueError: the text is nothing of the kind.
     """
+    return _read(text, "findings", Finding)
+
+
+def drift_from_json(text: str) -> list[Drift]:
+    """The distances that `to_json` wrote. Raises ValueError as `from_json` does."""
+    return _read(text, "drift", Drift)
+
+
+def _read(text: str, key: str, kind: type[Read]) -> list[Read]:
     try:
-        return [Finding(**entry) for entry in json.loads(text)]
-    except TypeError as error:
-        raise ValueError(f"not a list of findings: {text[:80]!r}") from error
+        return [kind(**entry) for entry in json.loads(text)[key]]
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"not what the data gate says: {text[:80]!r}") from error

@@ -24,6 +24,9 @@ def judge(components, data, limits=None):
         {"examples": examples, "statistics": statistics, "anomalies": anomalies, "schema": schema},
         {"verdict": verdict},
         max_rejected=json.dumps(limits or LIMITS),
+        policy="{}",
+        label="late",
+        override="",
         code="",
     )
     return verdict
