@@ -21,7 +21,8 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from pipeline import audit
 from pipeline.config import Config
 from pipeline.errors import FlightlineError, StepFailed
-from pipeline.garbage import ASIDE, Garbage, Unreached, artifact_roots
+from pipeline.garbage import ASIDE, Garbage
+from pipeline.garbage_places import Unreached, artifact_roots
 from pipeline.metadata.runs import Runs
 from pipeline.metadata.store import OUTPUT_EVENTS, keep_about
 from pipeline.report.index import write_index
