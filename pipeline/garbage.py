@@ -6,7 +6,6 @@ workspace stay too, and are roots like the others; so do the releases themselves
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import yaml
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.config import Config
+from pipeline.garbage_places import Places, Unreached, by_place, size_of
 from pipeline.locations import is_uri
 from pipeline.metadata.reach import SPEED_ONLY, Graph, graph_of
 from pipeline.metadata.runs import SCORING
@@ -25,24 +25,9 @@ from pipeline.metadata.spans import accepted_spans, taken_spans
 from pipeline.metadata.store import properties_of
 from pipeline.run_lock import IN_USE, in_use
 
+ASIDE = ".collected-"  # what the names of repetitions begin with that are about to be gone
 _JUST_MADE_S = 60.0
 _PUSHED, _STATISTICS = "PushedModel", "ExampleStatistics"
-
-
-@dataclass(frozen=True)
-class Unreached:
-    """An artifact that nothing needs.
-
-    Attributes:
-        path: its files; None where they are not ours to remove: at a URI, or outside the artifacts' folder.
-        size: in bytes; 0 where it is not known.
-    """
-
-    id: int
-    type: str
-    uri: str
-    path: Path | None
-    size: int
 
 
 @dataclass(frozen=True)
@@ -105,7 +90,7 @@ def find_garbage(config: Config, store: mlmd.MetadataStore, keep: int) -> Garbag
         # Marked by a collection that was interrupted: half of its files may be gone, whatever is kept today.
         and (number not in reached or artifact.state == pb.Artifact.MARKED_FOR_DELETION)
     ]
-    artifacts, left = _by_place(config, unreached, _Places.of(graph, unreached))
+    artifacts, left = by_place(config, unreached, Places.of(graph.artifacts.values(), unreached))
     owners = {execution for number in reached for execution in [graph.maker.get(number)] if execution is not None}
     runs = dict(_folders_of_runs(config, store, ours, kept_runs, owners))
     repetitions = [
@@ -113,7 +98,7 @@ def find_garbage(config: Config, store: mlmd.MetadataStore, keep: int) -> Garbag
         for path in sorted((config.workspace / "reproduced").glob("*"))
         if path.is_dir() and not path.is_symlink() and not _at_work(path)
     ]
-    sizes = {path: _size(path) for path in [*runs.values(), *repetitions]}
+    sizes = {path: size_of(path) for path in [*runs.values(), *repetitions]}
     there = sum(artifact.state != pb.Artifact.DELETED for artifact in graph.artifacts.values())
     return Garbage(artifacts, left, runs, repetitions, there - len(unreached), sizes)
 
@@ -189,47 +174,6 @@ def _is_cache(artifact: pb.Artifact) -> bool:
     return is_uri(artifact.uri) or Path(artifact.uri).is_dir()
 
 
-@dataclass(frozen=True)
-class _Places:
-    """Where what stays is, and all folders above."""
-
-    stay: set[Path]
-    above: set[Path]
-
-    @classmethod
-    def of(cls, graph: Graph, unreached: list[pb.Artifact]) -> _Places:
-        gone = {artifact.id for artifact in unreached}
-        stay = {
-            Path(artifact.uri).resolve()
-            for number, artifact in graph.artifacts.items()
-            if number not in gone and artifact.state != pb.Artifact.DELETED and not is_uri(artifact.uri)
-        }
-        return cls(stay, {folder for path in stay for folder in path.parents})
-
-    def need(self, path: Path) -> bool:
-        """Whether something that stays is there, in it, or around it."""
-        return path in self.stay or path in self.above or any(parent in self.stay for parent in path.parents)
-
-
-def _by_place(config: Config, unreached: list[pb.Artifact], places: _Places) -> tuple[list[Unreached], list[Unreached]]:
-    """(what is ours to remove, what is elsewhere)."""
-    roots = artifact_roots(config)
-    removed, left = [], []
-    for artifact in sorted(unreached, key=lambda artifact: artifact.id):
-        path = None if is_uri(artifact.uri) else Path(artifact.uri).resolve()
-        if path is None or places.need(path) or not any(root in path.parents for root in roots):
-            left.append(Unreached(artifact.id, artifact.type, artifact.uri, None, 0))
-        else:
-            removed.append(Unreached(artifact.id, artifact.type, artifact.uri, path, _size(path)))
-    return removed, left
-
-
-def artifact_roots(config: Config) -> list[Path]:
-    """The folders of this machine that artifacts are written to: no artifact outside them is ever removed."""
-    places = [config.workspace / "artifacts", *([] if is_uri(config.artifacts) else [Path(config.artifacts)])]
-    return [place.resolve() for place in places]
-
-
 def _folders_of_runs(
     config: Config, store: mlmd.MetadataStore, ours: tuple[_History, ...], kept: set[str], owners: set[int]
 ) -> Iterator[tuple[str, Path]]:
@@ -265,17 +209,8 @@ def _run_contexts(store: mlmd.MetadataStore) -> list[pb.Context]:
 
 def _at_work(repetition: Path) -> bool:
     """Whether `flightline reproduce` is at it: it takes its lock just after it has made the folder."""
+    if repetition.name.startswith(ASIDE):  # half of it may be gone
+        return False
     if (repetition / f"{IN_USE}.lock").is_file():
         return in_use(repetition, IN_USE)
     return time.time() - repetition.stat().st_mtime < _JUST_MADE_S
-
-
-def _size(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder; links are not followed."""
-    if path.is_file():
-        return path.stat().st_size
-    total = 0
-    for folder, _, names in os.walk(path):
-        for name in names:
-            total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 - a great many of them
-    return total

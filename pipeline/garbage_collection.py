@@ -21,7 +21,8 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from pipeline import audit
 from pipeline.config import Config
 from pipeline.errors import FlightlineError, StepFailed
-from pipeline.garbage import Garbage, Unreached, artifact_roots
+from pipeline.garbage import ASIDE, Garbage
+from pipeline.garbage_places import Unreached, artifact_roots
 from pipeline.metadata.runs import Runs
 from pipeline.metadata.store import OUTPUT_EVENTS, keep_about
 from pipeline.report.index import write_index
@@ -62,9 +63,7 @@ def collect(config: Config, store: mlmd.MetadataStore, garbage: Garbage, keep: i
         for folder in garbage.runs.values():
             _remove(folder)
         for folder in garbage.repetitions:
-            with contextlib.suppress(FlightlineError):  # git has forgotten the worktree, or is not there
-                remove_worktree(folder / "code")
-            _remove(folder)
+            _remove_repetition(folder)
         write_index(config.workspace, Runs(store))
     except OSError as error:
         what = f"{error.filename or config.workspace} cannot be removed: {error.strerror or error}"
@@ -96,6 +95,15 @@ def _remove_artifacts(config: Config, store: mlmd.MetadataStore, artifacts: list
             for left in node.glob(f".system/*/{execution}"):
                 _remove(left)
         _remove_empty(artifact.path.parent, below=root)
+
+
+def _remove_repetition(folder: Path) -> None:
+    """In one step for whoever looks: without its lock's file, half a repetition looks like one that has just begun."""
+    with contextlib.suppress(FlightlineError):  # git has forgotten the worktree, or is not there
+        remove_worktree(folder / "code")
+    if not folder.name.startswith(ASIDE):
+        folder = folder.rename(folder.with_name(f"{ASIDE}{folder.name}"))
+    _remove(folder)
 
 
 def _remove_empty(folder: Path, below: Path) -> None:

@@ -16,8 +16,9 @@ from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json,
 from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, load_config
 from pipeline.errors import StepFailed, in_one_line
-from pipeline.garbage import Garbage, Unreached, find_garbage
+from pipeline.garbage import Garbage, find_garbage
 from pipeline.garbage_collection import collect
+from pipeline.garbage_places import Unreached
 from pipeline.machine import known
 from pipeline.metadata.store import open_store
 from pipeline.recovery import clear_up

@@ -28,9 +28,7 @@ def folder_of(run: Run, node: str, output: str) -> Path:
     if artifact is None:
         raise UsageError(f"run {run.run_id} has no {output} of {node}", f"`flightline why {run.run_id}` says why")
     if artifact.state in COLLECTED:
-        raise UsageError(
-            f"the {output} of run {run.run_id} was removed by `flightline gc`", "look at a run it has kept"
-        )
+        raise UsageError(f"`flightline gc` has removed the {output} of run {run.run_id}", "look at a run it has kept")
     return Path(artifact.uri)
 
 

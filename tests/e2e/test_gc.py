@@ -8,6 +8,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline import audit
+from pipeline.errors import UsageError
 from pipeline.metadata.runs import Runs
 
 OLD = ("--set", "data.splits={train: 1, eval: 1}", "--to", "DataGate")
@@ -78,6 +79,9 @@ def test_it_is_said_that_it_was_collected(collected, command):
     folder, *_ = collected
     assert "was removed by `flightline gc` at 20" in command(folder / "workspace", "show", "old").stdout
     assert "collected" in command(folder / "workspace", "lineage", "run:old").stdout
+    old = Runs.open(folder / "workspace" / "metadata.db").get("old")
+    with pytest.raises(UsageError, match="`flightline gc` has removed the statistics of run old"):
+        old.statistics()
 
 
 def test_another_collection_finds_nothing(collected, command):

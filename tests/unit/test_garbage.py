@@ -1,11 +1,14 @@
 """Over random lineages in a real store: what is needed stays, all else goes, and being cut off changes nothing."""
 
+import itertools
+import os
 import shutil
 import tempfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest import mock
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lineages import Lineage, histories
@@ -13,6 +16,7 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline import audit
+from pipeline.errors import StepFailed
 from pipeline.garbage import find_garbage
 from pipeline.garbage_collection import collect
 from pipeline.run_lock import IN_USE, alone_in
@@ -94,8 +98,8 @@ def test_all_that_is_needed_is_there_and_nothing_else(history, keep):
 
 
 @some
-@given(histories, st.integers(1, 3), st.integers(0, 30), st.booleans(), st.integers(1, 3))
-def test_cut_off_anywhere_nothing_half_is_taken_for_whole_and_the_next_ends_the_same(history, keep, step, after, next_):
+@given(histories, st.integers(1, 3), st.integers(0, 30), st.booleans())
+def test_cut_off_anywhere_nothing_half_is_taken_for_whole_and_the_next_ends_the_same(history, keep, step, after):
     with workspace(history) as whole, workspace(history) as lineage:
         gc(whole, keep)
         needed = lineage.needed(keep)
@@ -119,6 +123,22 @@ def run_of(**about):
     return {"pipeline": "flights", "span": 1, "gate": "", "steps": [{**step, **about}]}
 
 
+def test_cut_off_at_each_change_of_a_small_one_the_next_ends_the_same(tmp_path):
+    whole = Lineage.build(tmp_path / "whole", [run_of(), run_of()])
+    gc(whole, 1)
+    for step in itertools.count():
+        lineage = Lineage.build(tmp_path / str(step), [run_of(), run_of()])
+        try:
+            with killed_at(step, after=True):
+                gc(lineage, 1)
+        except Killed:
+            gc(lineage, 1)
+            assert lineage.state() == whole.state(), step
+            continue
+        break
+    assert step > 10  # marking, two contexts, the log, files, folders, the repetition, ...
+
+
 def test_what_others_are_at_work_with_stays(tmp_path):
     lineage = Lineage.build(tmp_path, [{**run_of(), "pipeline": "flights-scoring"}, *[run_of()] * 2])
     scored = lineage.config.run_folder("run-0")
@@ -128,6 +148,41 @@ def test_what_others_are_at_work_with_stays(tmp_path):
     assert sorted(found.runs) == ["run-1"]
     assert found.repetitions == []
     assert find_garbage(lineage.config, lineage.store, 1).repetitions == [repetition]
+
+
+def test_a_folder_of_a_run_that_never_began_goes_with_those_of_its_time(tmp_path):
+    """It failed before its first step, so that ML Metadata does not know it: its config says whose it is, and when."""
+    lineage = Lineage.build(tmp_path, [run_of()])
+    began = lineage.store.get_contexts_by_type("pipeline_run")[0].create_time_since_epoch / 1000
+    for run, name, time in (
+        ("before", "flights", began - 60),
+        ("since", "flights", began + 60),
+        ("another's", "bikes", began - 60),
+    ):
+        settings = lineage.config.run_folder(run) / "config.yaml"
+        settings.parent.mkdir()
+        settings.write_text(f"name: {name}\n")
+        os.utime(settings, (time, time))
+    lineage.config.run_folder("no config").mkdir()
+    gc(lineage, 1)
+    assert {path.name for path in (lineage.config.workspace / "runs").iterdir()} == {
+        "run-0",
+        "since",
+        "another's",
+        "no config",
+    }
+
+
+def test_what_cannot_be_removed_is_named_and_the_next_goes_on(tmp_path):
+    lineage = Lineage.build(tmp_path, [run_of(), run_of()])
+    with (
+        mock.patch.object(shutil.os, "unlink", side_effect=PermissionError(13, "Permission denied", "part-0")),
+        pytest.raises(StepFailed, match=r"part-0 cannot be removed: Permission denied; .*again goes on"),
+    ):
+        gc(lineage, 1)
+    assert [a.state for a in lineage.store.get_artifacts()] == [pb.Artifact.MARKED_FOR_DELETION, pb.Artifact.LIVE]
+    gc(lineage, 1)
+    assert [a.state for a in lineage.store.get_artifacts()] == [pb.Artifact.DELETED, pb.Artifact.LIVE]
 
 
 def test_files_outside_and_parts_of_what_stays_are_listed_and_left(tmp_path):
