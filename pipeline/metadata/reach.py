@@ -14,6 +14,9 @@ from pipeline.metadata.store import INPUT_EVENTS, OUTPUT_EVENTS
 # Each analyzer cache was made with the help of the one before, back to the first run. It only says how to be quick:
 # what is made with it is the same as without, so that nothing is reached by having read one.
 SPEED_ONLY = "TransformCache"
+# The channel with all accepted spans before one that the data gate judges. They are what it is held against, not what
+# anything is made of: by them every span would be needed for ever.
+HELD_AGAINST = "accepted"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ def graph_of(store: mlmd.MetadataStore) -> Graph:
     given: dict[int, set[int]] = defaultdict(set)
     for event in events:
         if artifacts[event.artifact_id].type == SPEED_ONLY and maker.get(event.artifact_id) != event.execution_id:
+            continue
+        if event.path.steps and event.path.steps[0].key == HELD_AGAINST:
             continue
         side = read if event.type in INPUT_EVENTS else given if event.type in OUTPUT_EVENTS else None
         if side is not None:

@@ -96,7 +96,7 @@ class Lineage:
         roots = {a for a, e in made_by.items() if e.pipeline not in ours} | self.released
         roots |= {a for e in self.executions if e.pipeline not in ours for a in self._counts(e)}
         pushed = sorted(a for a, kind in self.kinds.items() if kind == "PushedModel")
-        caches = sorted(a for a, kind in self.kinds.items() if kind == "TransformCache" and "://" not in self.uris[a])
+        caches = sorted(a for a, kind in self.kinds.items() if kind == "TransformCache")
         roots |= set(pushed[-1:]) | set(caches[-1:])
         for run in self.kept_runs(keep):
             roots |= {a for e in self.executions if e.run == run for a in self._counts(e)}
@@ -218,7 +218,8 @@ class Lineage:
                 {"code": 3, "resultMessage": "[]"}
             )
         known = {a.id: a for a in self.store.get_artifacts_by_id(sorted(reads | gives))} if reads | gives else {}
-        touched = [(known[a], pb.Event(type=pb.Event.INPUT)) for a in sorted(reads)]
+        path = pb.Event.Path(steps=[pb.Event.Path.Step(key="examples")]) if node == "DataGate" else None
+        touched = [(known[a], pb.Event(type=pb.Event.INPUT, path=path)) for a in sorted(reads)]
         touched += [(known[a], pb.Event(type=pb.Event.OUTPUT)) for a in sorted(gives)]
         touched += [(artifact, pb.Event(type=pb.Event.OUTPUT)) for artifact in made]
         contexts = [("pipeline", pipeline), ("pipeline_run", run), ("node", f"{pipeline}.{node}")]
