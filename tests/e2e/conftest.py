@@ -10,6 +10,8 @@ import pytest
 from pipeline_runs import Result, flightline, run_pipeline, start_pipeline
 from preloaded import Preloaded
 
+from pipeline.releases import CURRENT, write_whole
+
 
 @pytest.fixture(scope="session")
 def preloaded() -> Iterator[Preloaded]:
@@ -56,3 +58,12 @@ def again(trained: Result, flights_sample: Path) -> Result:
     result = run_pipeline(trained.workspace, flights_sample, "answers", *settings)
     assert result.code == 0, result.err
     return result
+
+
+@pytest.fixture(autouse=True)
+def the_shared_release_stays_current(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test releases in the shared workspace, the next one finds there what `trained` left."""
+    yield
+    if "trained" in request.fixturenames:
+        trained = request.getfixturevalue("trained")
+        write_whole(trained.workspace / "releases" / "flights" / CURRENT, f"{trained.current}\n")
