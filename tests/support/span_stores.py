@@ -48,7 +48,7 @@ class SpanHistory:
             judged = {"examples": [examples], "statistics": [statistics], "accepted": []}
             judged["accepted"] = [one for one in self._accepted if one.id != examples.id]
             self._step("DataGate", state, [], [], result, judged)
-            if state in ("COMPLETE", "CACHED"):
+            if state in ("COMPLETE", "CACHED") and all(one.id != examples.id for one in self._accepted):
                 self._accepted.append(examples)
         if pushed and gate in ("COMPLETE", "CACHED"):
             self._step("Pusher", "COMPLETE", [], [self._artifact("PushedModel")])
