@@ -89,6 +89,10 @@ serving-setup: setup ## Make .venv-serving, the model server's own environment, 
 serve: serving-setup ## Serve the current release on this machine, REST and gRPC (ARGS='--set serving.http_port=9000' ...)
 	@.venv/bin/flightline serve $(ARGS)
 
+.PHONY: loop
+loop: serving-setup data ## Replay the year: serve, log, label, monitor, alert, retrain, promote or refuse, roll back (minutes)
+	@$(PYTHON) -m scripts.loop $(ARGS)
+
 .PHONY: test-serving
 test-serving: serving-setup ## Test the server: contract, no skew, prediction log, hot swap under load, canary
 	@$(PYTHON) -m pytest tests/serving $(ARGS)
