@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import ml_metadata as mlmd
 from tensorflow_model_analysis.proto import config_pb2
 from tfx import v1 as tfx
+from tfx.types import artifact_utils
 
 from models.settings import METRICS
 from pipeline.components.arrow_example_gen import ArrowExampleGen
@@ -31,12 +33,13 @@ class MonitoringJob:
 
     Attributes:
         extracted: the window's files.
-        training_statistics, schema, previous_statistics: URIs of artifacts in ML Metadata; the last may be missing.
+        training_statistics: ids of artifacts in ML Metadata.
+        schema, previous_statistics: URIs of artifacts in ML Metadata; there may be no window before.
         released: version → metric → value, of the releases that answered.
     """
 
     extracted: Extracted
-    training_statistics: str
+    training_statistics: Sequence[int]
     schema: str
     previous_statistics: str | None
     released: Mapping[str, Mapping[str, float]]
@@ -68,9 +71,11 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
         measured["evaluation"] = evaluator.outputs["evaluation"]
         nodes.append(evaluator)
 
-    # Found again in ML Metadata by their URIs: the lineage goes on to the run that trained what answered.
-    training = tfx.dsl.Importer(
-        source_uri=job.training_statistics, artifact_type=artifacts.ExampleStatistics, output_key="statistics"
+    # Found again in ML Metadata: the lineage goes on to the run that trained what answered.
+    training = tfx.dsl.Resolver(
+        strategy_class=TheseStrategy,
+        config={"ids": list(job.training_statistics)},
+        statistics=tfx.dsl.Channel(type=artifacts.ExampleStatistics),
     ).with_id("TrainingStatistics")
     schema = tfx.dsl.Importer(source_uri=job.schema, artifact_type=artifacts.Schema, output_key="schema").with_id(
         "ReleasedSchema"
@@ -99,6 +104,23 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
         metadata_connection_config=sqlite_config(config.metadata_db),
         beam_pipeline_args=beam_arguments(config),
     )
+
+
+class TheseStrategy(tfx.dsl.experimental.ResolverStrategy):
+    """Resolves `statistics` to artifacts that are known by their ids, in this order.
+
+    They are another pipeline's, of which TFX's channels offer nothing: they are asked of the store itself.
+    """
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self._ids = list(ids)
+
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        """Reads the artifacts; what `input_dict` holds does not matter."""
+        del input_dict
+        kind = store.get_artifact_type("ExampleStatistics")
+        found = {artifact.id: artifact for artifact in store.get_artifacts_by_id(self._ids)}
+        return {"statistics": [artifact_utils.deserialize_artifact(kind, found[number]) for number in self._ids]}
 
 
 def _input_config(extracted: Extracted) -> tfx.proto.Input:

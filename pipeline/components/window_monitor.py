@@ -10,7 +10,6 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx import types
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils
@@ -19,9 +18,8 @@ from pipeline.evaluation_files import read_slices
 from pipeline.monitor.judge import Held, judge
 from pipeline.monitor.measures import Window, breaches
 from pipeline.monitor.settings import MonitoringConfig
+from pipeline.monitor.trained_on import STATISTICS_SPLIT
 from pipeline.monitor.window import SERVED
-
-_OF_TRANSFORM = "FeatureStats.pb"  # what Transform calls the statistics of what it analyzed
 
 
 class WindowMonitorSpec(ComponentSpec):
@@ -57,7 +55,7 @@ class Executor(base_executor.BaseExecutor):
         held = Held(
             json.loads(exec_properties["released"]),
             schema,
-            training=analyzed_statistics(artifact_utils.get_single_instance(input_dict["training_statistics"])),
+            training=[read_split(artifact, STATISTICS_SPLIT) for artifact in input_dict["training_statistics"]],
             previous=_served(input_dict.get("previous_statistics") or []),
         )
         evaluation = input_dict.get("evaluation") or []
@@ -78,7 +76,7 @@ class WindowMonitor(base_component.BaseComponent):
     """Writes what was measured on a window, each number with its threshold.
 
     Args:
-        training_statistics: of what the released model was trained on, as Transform wrote them.
+        training_statistics: of what the released model was trained on, one for each span.
         schema: the schema of the release, with drift and perhaps skew comparators.
         window: what became of the window's requests.
         released: version → metric → value at its own evaluation.
@@ -120,13 +118,10 @@ class WindowMonitor(base_component.BaseComponent):
         )
 
 
-def analyzed_statistics(artifact: types.Artifact) -> statistics_pb2.DatasetFeatureStatistics:
-    """The statistics that Transform wrote of the rows it analyzed, which are those that are trained on."""
-    with fileio.open(f"{artifact.uri}/{_OF_TRANSFORM}", "rb") as file:
-        return statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read()).datasets[0]
+def read_split(artifact: types.Artifact, split: str) -> statistics_pb2.DatasetFeatureStatistics:
+    """The statistics of a split over all its rows."""
+    return stats_artifact_utils.load_statistics(artifact, split).get_default_slice().proto()
 
 
 def _served(artifacts: list[types.Artifact]) -> statistics_pb2.DatasetFeatureStatistics | None:
-    if not artifacts:
-        return None
-    return stats_artifact_utils.load_statistics(artifacts[0], SERVED).get_default_slice().proto()
+    return read_split(artifacts[0], SERVED) if artifacts else None

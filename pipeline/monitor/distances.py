@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -17,10 +18,22 @@ _COMPARATORS = ("infinity_norm", "jensen_shannon_divergence", "normalized_abs_di
 
 
 def skew(
-    served: Statistics, training: Statistics, schema: schema_pb2.Schema, config: MonitoringConfig
+    served: Statistics, training: Sequence[Statistics], schema: schema_pb2.Schema, config: MonitoringConfig
 ) -> list[Measure]:
-    """Distances of the features from the training data, for those with a skew or a drift comparator."""
-    return _distances("skew", served, training, _skew_as_drift(schema, config.skew_factor), "the training data")
+    """Distances of the features from the training data, for those with a skew or a drift comparator.
+
+    Where a model was trained on several spans it is the nearest of them that counts: what one of them was like, the
+    model has seen.
+    """
+    against = "the training data" if len(training) == 1 else f"the nearest of {len(training)} spans of training data"
+    as_drift = _skew_as_drift(schema, config.skew_factor)
+    nearest: dict[str, Measure] = {}
+    for one in training:
+        for measure in _distances("skew", served, one, as_drift, against):
+            known = nearest.get(measure.subject)
+            if known is None or measure.value < known.value:
+                nearest[measure.subject] = measure
+    return list(nearest.values())
 
 
 def drift(served: Statistics, previous: Statistics, schema: schema_pb2.Schema) -> list[Measure]:

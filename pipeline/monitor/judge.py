@@ -25,12 +25,13 @@ class Held:
 
     Attributes:
         released: version → metric → value at its own evaluation.
-        training, previous: statistics of the training data, and of the window before; None where there are none.
+        training: statistics of what the release was trained on, of each span where it was a window of them.
+        previous: statistics of the window before; None where there are none.
     """
 
     released: Metrics
     schema: schema_pb2.Schema
-    training: Statistics | None = None
+    training: Sequence[Statistics] = ()
     previous: Statistics | None = None
 
 
@@ -45,7 +46,7 @@ def judge(
     """
     measures = [*_of_requests(window, config)]
     if served is not None and window.answered >= config.min_rows:
-        if held.training is not None:
+        if held.training:
             measures += skew(served, held.training, held.schema, config)
         if held.previous is not None and held.previous.num_examples >= config.min_rows:
             measures += drift(served, held.previous, held.schema)

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tensorflow_metadata.proto.v0 import statistics_pb2
-
 from pipeline.config import Config
 from pipeline.metadata.runs import Run
 from pipeline.monitor.alerts import Alert, firing
 from pipeline.monitor.history import Past
 from pipeline.monitor.measures import Monitored
+from pipeline.monitor.trained_on import STATISTICS_SPLIT
 from pipeline.releases import write_whole
 from pipeline.report.data import Feature
 from pipeline.report.render import render_monitoring
@@ -119,10 +118,10 @@ def _features(run: Run, beyond: Mapping[str, str]) -> list[Feature]:
     served = step.output("statistics") if step and step.done else None
     if served is not None:
         statistics |= read_statistics(served.uri)
-    training = run.steps["TrainingStatistics"].output("statistics")
-    if training is not None and statistics:
-        content = (Path(training.uri) / "FeatureStats.pb").read_bytes()
-        statistics["training"] = statistics_pb2.DatasetFeatureStatisticsList.FromString(content).datasets[0]
+    resolved = run.steps.get("TrainingStatistics")
+    training = resolved.outputs.get("statistics", []) if resolved else []
+    if training and statistics:
+        statistics["training"] = read_statistics(training[-1].uri)[STATISTICS_SPLIT]  # of a window, its newest span
     role: Callable[[str], str] = lambda name: "feature"  # noqa: E731, ARG005
     both = [feature for feature in features_of(statistics, role) if "served" in feature.splits]
     known = [feature for feature in both if not feature.name.startswith("_") or feature.name == "_probability"]

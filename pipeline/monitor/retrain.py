@@ -16,7 +16,7 @@ STARTED, ENDED = "retrain started", "retrain ended"
 
 def wanted_by(config: Config, alerts: Sequence[Alert]) -> list[Alert]:
     """The raised alerts that are severe enough to start a run."""
-    return [alert for alert in alerts if alert.severity in config.monitoring.retrain.on]
+    return [alert for alert in alerts if alert.severity in config.monitoring.retrain.severities]
 
 
 def left_today(config: Config, now: datetime | None = None) -> int:

@@ -15,6 +15,7 @@ from rich.console import Console
 from pipeline.config import Config
 from pipeline.engines.checks import check_engine
 from pipeline.errors import AlertFiring, FlightlineError, StepFailed, UsageError, print_last_line
+from pipeline.metadata.reading import folder_of
 from pipeline.metadata.runs import Run, Runs
 from pipeline.metadata.store import keep_about
 from pipeline.monitor import alerts as alerting
@@ -24,6 +25,7 @@ from pipeline.monitor.history import Past, history, monitored_by
 from pipeline.monitor.report import write_report
 from pipeline.monitor.retrain import left_today, retrain, wanted_by
 from pipeline.monitor.tell import tell
+from pipeline.monitor.trained_on import training_statistics
 from pipeline.monitor.window import extract, first_time
 from pipeline.releases import releases
 from pipeline.run_folder import new_run_folder
@@ -75,8 +77,8 @@ def _monitor(config: Config, request: MonitorRequest) -> int:
     since, until = window_of(config, request, past)
     served = runs.release()
     trained = served.run
-    artifacts = {"training_statistics": ("Transform", "pre_transform_stats"), "schema": ("CuratedSchema", "schema")}
-    held = {name: _uri(trained, *where) for name, where in artifacts.items()}
+    training = training_statistics(runs, trained)
+    schema = str(folder_of(trained, "CuratedSchema", "schema"))
     folder = new_run_folder(config, request.run_id or f"monitor-{time.strftime('%Y%m%d-%H%M%S')}")
     extracted = extract(config, since, until, folder / "window")
     before = past[-1].statistics if past else None
@@ -86,7 +88,8 @@ def _monitor(config: Config, request: MonitorRequest) -> int:
         from pipeline.monitoring import MonitoringJob, create_pipeline
 
         answered = {version: released.get(version, {}) for version in extracted.window.rows}
-        job = MonitoringJob(extracted, **held, previous_statistics=before.uri if before else None, released=answered)
+        previous = before.uri if before else None
+        job = MonitoringJob(extracted, [artifact.id for artifact in training], schema, previous, answered)
         return create_pipeline(config, job)
 
     heading = f"monitoring release [bold]{served.version}[/] of [bold]{config.name}[/]"
@@ -113,16 +116,6 @@ def window_of(config: Config, request: MonitorRequest, past: Sequence[Past]) -> 
     if since >= until:
         raise UsageError("the window ends before it begins", "give --since and --until, or wait for requests")
     return since, until
-
-
-def _uri(run: Run, node: str, output: str) -> str:
-    step = run.steps.get(node)
-    artifact = step.output(output) if step and step.done else None
-    if artifact is None or not Path(artifact.uri).exists():
-        raise UsageError(
-            f"the {output} of run {run.run_id}, which trained the current release, are gone", "release a model anew"
-        )
-    return str(artifact.uri)
 
 
 def _judge(run: Run, console: Console, config: Config, past: Sequence[Past]) -> FlightlineError | None:

@@ -46,7 +46,9 @@ class RetrainConfig(_Section):
     """What `flightline monitor --retrain` may start."""
 
     max_per_day: Annotated[int, Field(ge=0)] = Field(1, description="runs started in any 24 hours")
-    on: tuple[Literal["critical", "warning"], ...] = Field(("critical",), description="severities that start one")
+    severities: tuple[Literal["critical", "warning"], ...] = Field(
+        ("critical",), description="those of alerts that start one"
+    )
 
 
 class MonitoringConfig(_Section):
@@ -58,7 +60,7 @@ class MonitoringConfig(_Section):
     )
     label_days: Positive = Field(60.0, description="how long after the answer a label may come back")
     skew_factor: Positive = Field(
-        2.0, description="where the schema has no skew comparator: times the drift comparator's threshold"
+        1.0, description="where the schema has no skew comparator: times the drift comparator's threshold"
     )
     prediction_drift: Share = Field(0.1, description="Jensen-Shannon divergence of the predictions of two windows")
     performance: dict[str, PerformanceBounds] = Field(

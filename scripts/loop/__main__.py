@@ -101,7 +101,7 @@ def _settle(config_file: Path, workspace: Path, overrides: list[str]) -> Config:
         f"serving.metrics_port={metrics}",
         "serving.poll_s=0.2",
         "monitoring.cool_down_hours=0",  # a year passes in minutes
-        "monitoring.retrain={max_per_day: 100, on: [critical, warning]}",
+        "monitoring.retrain={max_per_day: 100, severities: [critical, warning]}",
         *overrides,
     ]
     config = load_config(config_file, settings)

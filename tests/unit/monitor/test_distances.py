@@ -54,7 +54,7 @@ def test_what_moved_is_beyond_its_threshold(schema):
 
 def test_skew_takes_drifts_thresholds_some_times_over(schema):
     config = MonitoringConfig(skew_factor=3)
-    found = {one.subject: one for one in skew(statistics(), statistics(), schema, config)}
+    found = {one.subject: one for one in skew(statistics(), [statistics()], schema, config)}
     assert found["origin"].threshold == pytest.approx(0.3)
     assert found["temp"].threshold == pytest.approx(0.6)
 
@@ -63,9 +63,18 @@ def test_a_skew_comparator_of_the_schema_goes_first(schema):
     own = schema_pb2.Schema()
     own.CopyFrom(schema)
     own.feature[0].skew_comparator.infinity_norm.threshold = 0.01
-    found = {one.subject: one for one in skew(statistics("EEEJL"), statistics(), own, MonitoringConfig())}
+    found = {one.subject: one for one in skew(statistics("EEEJL"), [statistics()], own, MonitoringConfig())}
     assert found["origin"].threshold == pytest.approx(0.01)
     assert found["origin"].breached
+
+
+def test_what_one_of_the_spans_was_like_is_no_skew(schema):
+    training = [statistics(temp=20), statistics(temp=80)]
+    found = {one.subject: one for one in skew(statistics(temp=80), training, schema, MonitoringConfig())}
+    assert not found["temp"].breached
+    assert "the nearest of 2 spans" in found["temp"].sentence
+    found = {one.subject: one for one in skew(statistics(temp=50), training, schema, MonitoringConfig())}
+    assert found["temp"].breached
 
 
 def test_a_feature_that_one_of_them_lacks_has_no_distance(schema):

@@ -29,5 +29,5 @@ def test_the_budget_is_what_was_started_in_a_day(config):
 def test_alerts_that_are_severe_enough_start_one(config):
     alerts = [Alert("a", "critical", True), Alert("b", "warning", True)]
     assert [alert.name for alert in wanted_by(config, alerts)] == ["a"]
-    both = with_retrain(config, on=("critical", "warning"))
+    both = with_retrain(config, severities=("critical", "warning"))
     assert [alert.name for alert in wanted_by(both, alerts)] == ["a", "b"]
