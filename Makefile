@@ -112,6 +112,10 @@ bench: setup ## Bare script, stock TFX and Flightline on the same rows (COPIES=1
 bench-spans: setup ## What a new span costs against the window that it moves
 	@$(PYTHON) benchmarks/bench_spans.py
 
+.PHONY: bench-serving
+bench-serving: serving-setup data ## The endpoint beside a bare MLServer and a call in process; needs a release (`make run`)
+	@$(PYTHON) benchmarks/bench_serving.py $(ARGS)
+
 .PHONY: format
 format: setup ## Format the code and mend what lint can mend
 	@.venv/bin/ruff check --fix .

@@ -45,7 +45,14 @@ def run_key(config: Config, files: Sequence[InputFile], window: Sequence[int] = 
         ) from error
     lock = file_digest(LOCK) if LOCK.is_file() else ""
     defaults = {name: Config.model_fields[name].default for name in AFTERWARDS}
-    parts = [dump_config(config.model_copy(update=defaults)), data_digest(files), file_digest(config.schema_file), code, lock, *map(str, window)]
+    parts = [
+        dump_config(config.model_copy(update=defaults)),
+        data_digest(files),
+        file_digest(config.schema_file),
+        code,
+        lock,
+        *map(str, window),
+    ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -86,23 +86,29 @@ def _sorted_out(metrics: Slices) -> tuple[dict[str, dict[str, dict[str, float]]]
 
 
 def _performance(window: Window, metrics: Metrics, released: Metrics, config: MonitoringConfig) -> Iterator[Measure]:
-    for version, values in metrics.items():
-        rows = window.labelled.get(SERVED, {}).get(version, 0)
-        if rows < config.min_labels:
-            continue
-        for metric, bounds in config.performance.items():
-            key, sign = metric_key(metric), METRICS[metric]
-            at_release = released.get(version, {}).get(key)
-            limits = [] if bounds.bound is None else [(bounds.bound, "")]
-            if bounds.drop is not None and at_release is not None:
-                limits.append((at_release - sign * bounds.drop, f"{at_release:.4g} when it was released"))
-            if key in values and limits:
-                threshold, against = _strictest(limits, sign)
-                side: Side = "below" if sign > 0 else "above"
-                yield Measure(
-                    "performance", f"{metric}@{version}", values[key], threshold, side, "the value", against, rows
-                )
+    """One for each metric, of the release that did worst: which one answers changes, the alert stays."""
+    for metric in config.performance:
+        found = [
+            measure
+            for version, values in metrics.items()
+            for measure in _of_release(metric, version, values, released.get(version, {}), config)
+            if window.labelled.get(SERVED, {}).get(version, 0) >= config.min_labels
+        ]
+        if found:
+            worst = max(found, key=lambda measure: measure.nearness)
+            version = worst.subject.partition("@")[2]
+            rows = window.labelled[SERVED][version]
+            yield replace(worst, subject=metric, measure=f"of release {version}, the value", rows=rows)
 
 
-def _strictest(limits: Sequence[tuple[float, str]], sign: int) -> tuple[float, str]:
-    return max(limits) if sign > 0 else min(limits)
+def _of_release(
+    metric: str, version: str, values: Mapping[str, float], at_release: Mapping[str, float], config: MonitoringConfig
+) -> Iterator[Measure]:
+    bounds, key, sign = config.performance[metric], metric_key(metric), METRICS[metric]
+    limits = [] if bounds.bound is None else [(bounds.bound, "")]
+    if bounds.drop is not None and key in at_release:
+        limits.append((at_release[key] - sign * bounds.drop, f"{at_release[key]:.4g} when it was released"))
+    if key in values and limits:
+        threshold, against = max(limits) if sign > 0 else min(limits)
+        side: Side = "below" if sign > 0 else "above"
+        yield Measure("performance", f"{metric}@{version}", values[key], threshold, side, "", against)

@@ -16,7 +16,7 @@ class Measure:
 
     Attributes:
         kind: skew, drift, ... (`settings.Kind`).
-        subject: the feature, or METRIC@VERSION; empty for the window as a whole.
+        subject: the feature or the metric; empty for the window as a whole.
         value: as measured. threshold: from which on it is too much.
         bad: whether it is bad `above` or `below` the threshold.
         measure: what the number is, in words. against: what it was compared with.

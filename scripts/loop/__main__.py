@@ -19,6 +19,7 @@ from pipeline.config import Config
 from pipeline.config_file import dump_config, load_config
 from pipeline.errors import FlightlineError, UsageError, print_last_line
 from pipeline.log import nothing_more_to_say
+from pipeline.releases import releases
 from pipeline.serving import ENVIRONMENT
 from scripts.loop.server import free_ports, serving, write_config
 from scripts.loop.story import Loop, Month, tell
@@ -71,7 +72,7 @@ def replay(config_file: Path, data: Path, workspace: Path, last: int, overrides:
             if _is_worse(month, first) and not any(one.back for one in months):
                 loop.go_back(month, f"{month.name}: worse than the release that was never retrained")
             loop.keep(months)
-        if not any(one.back for one in months):
+        if not any(one.back for one in months) and len(releases(config.releases)) > 1:
             loop.drill(months[-1])
             loop.keep(months)
     page = write_timeline(config, months, first)

@@ -50,28 +50,37 @@ def of_version(value, version="7", answer="served", **more):
 
 def test_performance_is_held_to_what_the_release_had():
     held = Held({"7": {"auc": 0.93}}, schema_pb2.Schema())
-    fine = measures(metrics=[of_version(0.89)], held=held)["performance:AUC@7"]
-    worse = measures(metrics=[of_version(0.87)], held=held)["performance:AUC@7"]
+    fine = measures(metrics=[of_version(0.89)], held=held)["performance:AUC"]
+    worse = measures(metrics=[of_version(0.87)], held=held)["performance:AUC"]
     assert (fine.breached, worse.breached) == (False, True)
     assert "0.93 when it was released" in worse.sentence
+
+
+def test_of_several_releases_the_worst_is_judged():
+    window = Window(0, 1, rows={"7": 900, "8": 900}, labelled={"served": {"7": 600, "8": 700, "9": 5}})
+    held = Held({"7": {"auc": 0.93}, "8": {"auc": 0.93}, "9": {"auc": 0.93}}, schema_pb2.Schema())
+    metrics = [of_version(0.92), of_version(0.86, "8"), of_version(0.5, "9")]
+    found = measures(window, metrics, held)["performance:AUC"]
+    assert (found.value, found.rows) == (0.86, 700)
+    assert "of release 8" in found.sentence
 
 
 def test_the_stricter_of_two_bounds_holds():
     held = Held({"7": {"auc": 0.93}}, schema_pb2.Schema())
     both = {"AUC": PerformanceBounds(bound=0.9, drop=0.05)}
-    assert measures(metrics=[of_version(0.89)], held=held, performance=both)["performance:AUC@7"].breached
+    assert measures(metrics=[of_version(0.89)], held=held, performance=both)["performance:AUC"].breached
 
 
 def test_where_lower_is_better_more_is_worse():
     held = Held({"7": {"binary_crossentropy": 0.3}}, schema_pb2.Schema())
     bounds = {"BinaryCrossentropy": PerformanceBounds(drop=0.1)}
     metrics = [of_version(0.9, binary_crossentropy=0.45)]
-    assert measures(metrics=metrics, held=held, performance=bounds)["performance:BinaryCrossentropy@7"].breached
+    assert measures(metrics=metrics, held=held, performance=bounds)["performance:BinaryCrossentropy"].breached
 
 
 def test_few_labels_judge_nothing():
     held = Held({"7": {"auc": 0.93}}, schema_pb2.Schema())
-    assert "performance:AUC@7" not in measures(metrics=[of_version(0.5)], held=held, min_labels=601)
+    assert "performance:AUC" not in measures(metrics=[of_version(0.5)], held=held, min_labels=601)
 
 
 def test_slices_are_those_of_what_was_served():
