@@ -28,7 +28,7 @@ def server_settings(config: Config) -> dict[str, Any]:
     return {
         "name": config.name,
         "releases": str(config.releases.resolve()),
-        **serving.model_dump(mode="json", exclude={"log", "canary"}),
+        **serving.model_dump(mode="json", exclude={"log", "canary", "kubernetes"}),
         "events": str(events_file(config).resolve()),
         "monitoring": str((config.monitoring_folder / METRICS_FILE).resolve()),
         "log": log if serving.log.enabled else None,

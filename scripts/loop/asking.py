@@ -87,8 +87,8 @@ def served_version(port: int) -> str:
     return str(served["current"])
 
 
-def wait_until_served(port: int, version: str, seconds: float = 60.0) -> float:
-    """Waits for a release to answer; returns after how many seconds it did.
+def wait_until_served(port: int, version: str, seconds: float = 60.0) -> None:
+    """Waits for a release to answer.
 
     Raises:
         TimeoutError: it does not.
@@ -98,7 +98,6 @@ def wait_until_served(port: int, version: str, seconds: float = 60.0) -> float:
         if time.monotonic() - start > seconds:
             raise TimeoutError(f"release {version} does not answer after {seconds:.0f} s")
         time.sleep(0.05)
-    return time.monotonic() - start
 
 
 def _batches(flights: Sequence[tuple[Row, str]], size: int) -> Iterator[Sequence[tuple[Row, str]]]:

@@ -115,9 +115,11 @@ class Loop:
 
     def go_back(self, month: Month, reason: str) -> None:
         """Rolls back, and sees that the server has followed."""
+        start = time.monotonic()
         withdrawn, current = roll_back(self.config.releases, None, reason)
         audit.record(self.config.workspace, "rolled back", withdrawn=withdrawn, release=current, reason=reason)
-        took = wait_until_served(self.config.serving.http_port, current)
+        wait_until_served(self.config.serving.http_port, current)
+        took = time.monotonic() - start
         month.back = current
         self.say(f"{month.name}: rolled back from {withdrawn} to {current} ({reason}); it answered {took:.1f} s later")
 
