@@ -28,7 +28,9 @@ HTTP, METRICS = 8080, 8082
 Manifest = dict[str, Any]
 
 
-def manifests(config: Config, kind: Kind, release: Release, canary: tuple[Release, int] | None = None) -> list[Manifest]:
+def manifests(
+    config: Config, kind: Kind, release: Release, canary: tuple[Release, int] | None = None
+) -> list[Manifest]:
     """The documents that serve a release.
 
     Args:
@@ -58,7 +60,11 @@ def bundle(config: Config, release: Release, folder: Path) -> Path:
     aside = folder / f".{release.version}.aside"
     shutil.rmtree(aside, ignore_errors=True)
     shutil.copytree(release.path, aside)
-    settings = {"name": object_name(config), "implementation": RUNTIME, "parameters": {"uri": ".", "version": release.version}}
+    settings = {
+        "name": object_name(config),
+        "implementation": RUNTIME,
+        "parameters": {"uri": ".", "version": release.version},
+    }
     (aside / MODEL_SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     aside.replace(target)
     return target
@@ -202,11 +208,16 @@ def _seldon_v2(config: Config, release: Release, canary: tuple[Release, int] | N
         "spec": {
             "serverConfig": "mlserver",
             "replicas": kubernetes.replicas,
-            "capabilities": [CAPABILITY],
+            "extraCapabilities": [CAPABILITY],
             "podSpec": {
                 **_account(config),
                 "containers": [
-                    {"name": "mlserver", "image": kubernetes.image, "command": ["mlserver", "start", "/mnt/agent/models"]}
+                    {
+                        "name": "mlserver",
+                        "image": kubernetes.image,
+                        "command": ["mlserver", "start", "/mnt/agent/models"],
+                        "env": [{"name": "MLSERVER_PARALLEL_WORKERS", "value": "0"}],  # a worker would be another model
+                    }
                 ],
             },
         },

@@ -14,7 +14,11 @@ Values = Sequence[float | None]
 
 
 def history_chart(
-    label: str, places: Sequence[str], series: Mapping[str, Values], threshold: float | None = None
+    label: str,
+    places: Sequence[str],
+    series: Mapping[str, Values],
+    threshold: float | None = None,
+    width: float = WIDTH,
 ) -> Markup:
     """Each series by place, the first one most prominent; a value that is None leaves a gap.
 
@@ -25,7 +29,7 @@ def history_chart(
     known = [value for values in shown.values() for value in values if value is not None]
     if not known:
         return Markup("")
-    right = WIDTH - 92
+    right = width - 92
     y = spanning([*known, *([threshold] if threshold is not None else [])], HEIGHT - BOTTOM, 10, margin=0.1)
     step = (right - LEFT - 12) / max(1, len(places) - 1)
     xs = [LEFT + 6 + step * i for i in range(len(places))]
@@ -47,7 +51,7 @@ def history_chart(
     parts += _named(ends, right, skip=y(threshold) if threshold is not None else None)
     for number_of_place, anchor in {0: "start", len(places) - 1: "end"}.items():
         parts.append(text(xs[number_of_place], HEIGHT - 8, shortened(places[number_of_place], 22), "tick", anchor))
-    return drawing(WIDTH, HEIGHT, f"{label} over time: {', '.join(shortened(name) for name in shown)}", *parts)
+    return drawing(width, HEIGHT, f"{label} over time: {', '.join(shortened(name) for name in shown)}", *parts)
 
 
 def _runs(points: Sequence[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
