@@ -78,25 +78,26 @@ def write_labels(asked: Asked, file: Path, label: str) -> None:
         writer.writerows(asked.labels)
 
 
-def served_version(port: int) -> str:
-    """The release that answers now."""
+def served(port: int) -> dict[str, str]:
+    """Role → the release that answers now."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", "/served")
-    served = json.loads(connection.getresponse().read())
+    answer = json.loads(connection.getresponse().read())
     connection.close()
-    return str(served["current"])
+    return {role: str(version) for role, version in answer.items()}
 
 
-def wait_until_served(port: int, version: str, seconds: float = 60.0) -> None:
-    """Waits for a release to answer.
+def wait_until_served(port: int, seconds: float = 60.0, **wanted: str) -> None:
+    """Waits until the releases of some roles (current="17", shadow="16") are those that answer.
 
     Raises:
         TimeoutError: it does not.
     """
     start = time.monotonic()
-    while served_version(port) != version:
+    while not wanted.items() <= served(port).items():
         if time.monotonic() - start > seconds:
-            raise TimeoutError(f"release {version} does not answer after {seconds:.0f} s")
+            roles = ", ".join(f"{role} {version}" for role, version in wanted.items())
+            raise TimeoutError(f"{roles} does not answer after {seconds:.0f} s")
         time.sleep(0.05)
 
 

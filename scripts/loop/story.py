@@ -92,9 +92,9 @@ class Loop:
         """A month in production: asked, answered, labelled, monitored, retrained if an alert says so."""
         start, config = time.monotonic(), self.config
         served = str(current_version(config.releases))
-        set_shadow(config.releases, first if first != served else None)
-        wait_until_served(config.serving.http_port, served)
-        time.sleep(3 * config.serving.poll_s)  # the shadow is loaded as well
+        aside = {"shadow": first} if first != served else {}
+        set_shadow(config.releases, aside.get("shadow"))
+        wait_until_served(config.serving.http_port, current=served, **aside)
         told = Month(self._name(month), served)
         inputs = next(one.about["inputs"] for one in releases(config.releases) if one.version == served)
         asked = ask(config.serving.http_port, departures(self._file(month), inputs, config.label), told.name)
@@ -118,7 +118,7 @@ class Loop:
         start = time.monotonic()
         withdrawn, current = roll_back(self.config.releases, None, reason)
         audit.record(self.config.workspace, "rolled back", withdrawn=withdrawn, release=current, reason=reason)
-        wait_until_served(self.config.serving.http_port, current)
+        wait_until_served(self.config.serving.http_port, current=current)
         took = time.monotonic() - start
         month.back = current
         self.say(f"{month.name}: rolled back from {withdrawn} to {current} ({reason}); it answered {took:.1f} s later")
@@ -129,7 +129,7 @@ class Loop:
         self.go_back(month, "a drill")
         promote(self.config.releases, current)
         audit.record(self.config.workspace, "promoted", release=current, reason="end of the drill")
-        wait_until_served(self.config.serving.http_port, current)
+        wait_until_served(self.config.serving.http_port, current=current)
 
     def keep(self, months: list[Month]) -> None:
         """Writes the timeline as data."""
