@@ -89,6 +89,10 @@ serving-setup: setup ## Make .venv-serving, the model server's own environment, 
 serve: serving-setup ## Serve the current release on this machine, REST and gRPC (ARGS='--set serving.http_port=9000' ...)
 	@.venv/bin/flightline serve $(ARGS)
 
+.PHONY: loop
+loop: serving-setup data ## Replay the year: serve, log, label, monitor, alert, retrain, promote or refuse, roll back (minutes)
+	@$(PYTHON) -m scripts.loop $(ARGS)
+
 .PHONY: test-serving
 test-serving: serving-setup ## Test the server: contract, no skew, prediction log, hot swap under load, canary
 	@$(PYTHON) -m pytest tests/serving $(ARGS)
@@ -107,6 +111,10 @@ bench: setup ## Bare script, stock TFX and Flightline on the same rows (COPIES=1
 .PHONY: bench-spans
 bench-spans: setup ## What a new span costs against the window that it moves
 	@$(PYTHON) benchmarks/bench_spans.py
+
+.PHONY: bench-serving
+bench-serving: serving-setup data ## The endpoint beside a bare MLServer and a call in process; needs a release (`make run`)
+	@$(PYTHON) benchmarks/bench_serving.py $(ARGS)
 
 .PHONY: format
 format: setup ## Format the code and mend what lint can mend

@@ -27,7 +27,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
-    packages=find_packages(include=["pipeline", "pipeline.*", "models", "models.*"]),
+    packages=find_packages(include=["pipeline", "pipeline.*", "models", "models.*", "serving"]),
     package_data={
         "pipeline": ["py.typed"],
         "pipeline.report": ["templates/*", "templates/*/*"],

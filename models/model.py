@@ -13,6 +13,9 @@ from models.settings import ModelSettings
 
 NUMBERS, CATEGORIES = "numbers", "categories"  # names of the model's inputs
 LOGIT = "logit"  # name of the layer whose bias is the base rate
+# An optimiser step of Adam moves what a layer gives by its learning rate times the number of its inputs: from so many
+# encoded inputs on they are scaled down, and a table of hundreds of columns learns as steadily as one of a few.
+_MOST_INPUTS = 1024
 
 
 def build_model(plan: FeaturePlan, settings: ModelSettings, sizes: Sequence[int]) -> keras.Model:
@@ -68,6 +71,8 @@ def _encode_numbers(numbers: keras.KerasTensor, plan: FeaturePlan) -> list[keras
     missing = ops.isnan(numbers)
     values = ops.where(missing, 0.0, numbers)
     encoded = [PiecewiseLinear(plan.quantile_bins, name="piecewise_linear")(values) if plan.quantile_bins else values]
+    if (width := encoded[0].shape[-1]) > _MOST_INPUTS:
+        encoded[0] = encoded[0] * (_MOST_INPUTS / width)
     optional = [i for i, number in enumerate(plan.numbers) if number.optional]
     if optional:
         encoded.append(ops.take(ops.cast(missing, "float32"), optional, axis=1))

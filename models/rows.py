@@ -31,6 +31,10 @@ class Rows:
         """The rows at `index`, copied into memory."""
         return {name: matrix[index] for name, matrix in self.features.items()}, self.labels[index]
 
+    def close(self) -> None:
+        """Unmaps the matrices. TensorFlow keeps the endless generator of batches, and that would keep them mapped."""
+        self.features.clear()
+
 
 def model_inputs(plan: FeaturePlan, columns: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Stacks transformed columns, each [batch], to the inputs of the model."""

@@ -1,5 +1,6 @@
 """The entry point of Trainer: transformed examples in, SavedModel and a record of the training out."""
 
+import contextlib
 import json
 import math
 import posixpath
@@ -51,8 +52,10 @@ def run_fn(fn_args: Any) -> None:
     tf.config.experimental.enable_op_determinism()
     model = build_model(plan, model_settings, _category_sizes(plan, transform))
     clock = [time.monotonic()]
-    with tempfile.TemporaryDirectory(prefix="rows-") as directory:
-        rows = read_rows(fn_args.train_files, plan, Path(directory))
+    with (
+        tempfile.TemporaryDirectory(prefix="rows-") as directory,
+        contextlib.closing(read_rows(fn_args.train_files, plan, Path(directory))) as rows,
+    ):
         clock.append(time.monotonic())
         record = train(model, rows, settings)
         clock.append(time.monotonic())

@@ -16,7 +16,8 @@ from pipeline.config import Config
 from pipeline.config_file import load_config
 from pipeline.engines.arguments import RunnerName
 from pipeline.errors import DONE, DataBlocked, FlightlineError, NotBlessed, UsageError, print_last_line
-from pipeline.launch import PLAIN_WIDTH, SCREEN, Ended, Request, carry_out
+from pipeline.launch import SCREEN, Ended, Request, carry_out
+from pipeline.screen import PLAIN_WIDTH
 from pipeline.spans import new_spans, spans_on_disk
 from pipeline.summary import SUMMARY, Summary
 from pipeline.verdict import OVERALL

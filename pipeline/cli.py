@@ -20,6 +20,7 @@ from pipeline.errors import UsageError
 from pipeline.garbage_collection import COLLECTED_AT
 from pipeline.gc_command import add_to as add_gc
 from pipeline.metadata.runs import LATEST, Run, Runs
+from pipeline.monitor.commands import add_to as add_monitoring
 from pipeline.questions import add_to as add_questions
 from pipeline.release_commands import add_to as add_releases
 from pipeline.report.data import REPORT_HTML
@@ -39,6 +40,7 @@ add_reproduce(app)
 add_gc(app)
 add_serving(app)
 add_schema(app)
+add_monitoring(app)
 
 
 def main() -> None:

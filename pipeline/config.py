@@ -15,6 +15,7 @@ from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, 
 from pipeline.engines.settings import EngineConfig, EnginesConfig
 from pipeline.gate.policy import Policy
 from pipeline.locations import Location
+from pipeline.monitor.settings import MonitoringConfig
 from pipeline.retries import StepsConfig
 from pipeline.serving_config import ScoringConfig, ServingConfig
 from pipeline.span_pattern import SpanPattern, read_span
@@ -162,6 +163,7 @@ class Config(Section):
     release: ReleaseConfig = ReleaseConfig()
     serving: ServingConfig = ServingConfig()
     scoring: ScoringConfig = ScoringConfig()
+    monitoring: MonitoringConfig = MonitoringConfig()
     user_code: UserCode = UserCode()
     engine: EngineConfig = EngineConfig()
     engines: EnginesConfig = EnginesConfig()
@@ -192,6 +194,11 @@ class Config(Section):
     @property
     def releases(self) -> Path:
         return self.workspace / "releases" / self.name
+
+    @property
+    def monitoring_folder(self) -> Path:
+        """Alerts and the history of what is watched."""
+        return self.workspace / "monitoring" / self.name
 
     def run_folder(self, run_id: str) -> Path:
         return self.workspace / "runs" / run_id

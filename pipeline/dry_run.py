@@ -27,10 +27,10 @@ from pipeline.config_file import check_against_data, load_config, require_thresh
 from pipeline.engines.arguments import RunnerName, beam_reads_these_arguments
 from pipeline.engines.checks import check_engine
 from pipeline.errors import DONE, FlightlineError, StepFailed, UsageError, in_one_line, print_last_line
-from pipeline.launch import PLAIN_WIDTH, Request, everything_is_ours, sigterm_interrupts
+from pipeline.launch import Request, everything_is_ours, sigterm_interrupts
 from pipeline.observer import RunObserver
 from pipeline.sample import head_of_file, rows_of_schema
-from pipeline.screen import Screen
+from pipeline.screen import PLAIN_WIDTH, Screen
 
 LAST_NODE = "Evaluator"  # what comes after it is no Beam work
 ANY_SHARE = GateConfig(max_rejected={"unparsable": 1.0, "missing_label": 1.0})  # a sample is too small to be judged

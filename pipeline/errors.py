@@ -7,6 +7,7 @@
     │   └── InputError       2  the data or a file cannot be read
     ├── DataBlocked          3  the data gate stopped the run
     ├── NotBlessed           4  the model was not blessed; nothing was released
+    ├── AlertFiring          5  monitoring found what is critical
     └── Interrupted        130  somebody ended the run: Ctrl-C or SIGTERM
 
 An error says what is wrong, where, and what to do; it is shown as one line, its traceback goes to the log.
@@ -79,6 +80,12 @@ class NotBlessed(FlightlineError):
     """The model did not pass: nothing was released."""
 
     exit_code = 4
+
+
+class AlertFiring(FlightlineError):
+    """Monitoring has run, and a critical alert is raised."""
+
+    exit_code = 5
 
 
 class Interrupted(FlightlineError):

@@ -17,7 +17,7 @@ from pipeline.fast.evaluation.comparison import COMPARISON_FILE
 from pipeline.metadata.runs import Run
 from pipeline.metadata.store import properties_of
 from pipeline.report.data import Curves
-from pipeline.verdict import OVERALL, Difference, Evaluation, Miss
+from pipeline.verdict import OVERALL, Difference, Evaluation, Miss, metric_key
 
 _WITH_CONFIDENCE = re.compile(r"lower end with confidence ([\d.]+)")
 CANDIDATE, BASELINE = "candidate", "baseline"  # as the Evaluator names them where there are two
@@ -103,27 +103,31 @@ def _has_baseline(uri: str) -> bool:
     return any(spec.get("isBaseline") for spec in specs)
 
 
-def metric_key(class_name: str) -> str:
-    """TFMA's name of a metric's values: `BinaryAccuracy` is written as `binary_accuracy`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name).lower()
-
-
 def _in_words(bounds: MetricBounds) -> str:
     sides = [(bounds.lower, "≥"), (bounds.upper, "≤")]
     return ", ".join(f"{side} {bound:g}" for bound, side in sides if bound is not None)
 
 
 def _metrics(uri: str, model: str | None) -> dict[str, dict[str, float]]:
-    """Slice → metric → value, for scalar metrics that have one: no precision where nothing was predicted positive."""
-    found: dict[str, dict[str, float]] = {}
-    for slice_key, by_output in tfma.load_eval_result(uri, model_name=model).slicing_metrics:
-        values = by_output.get("", {}).get("", {})
-        found[_slice_name(slice_key)] = {
-            name: float(value["doubleValue"])
-            for name, value in values.items()
-            if math.isfinite(float(value.get("doubleValue", math.nan))) and not name.endswith("_diff")
-        }
+    """Slice → metric → value."""
+    found = {_slice_name(pairs): values for pairs, values in read_slices(uri, model)}
     return dict(sorted(found.items(), key=lambda item: (item[0] != OVERALL, item[0])))
+
+
+def read_slices(uri: str, model: str | None = None) -> list[tuple[list[tuple[str, str]], dict[str, float]]]:
+    """(feature, value) pairs of each slice, and its scalar metrics that have a value: no precision where nothing was
+    predicted positive."""
+    return [
+        (
+            [(name, _text(value)) for name, value in slice_key],
+            {
+                name: float(value["doubleValue"])
+                for name, value in by_output.get("", {}).get("", {}).items()
+                if math.isfinite(float(value.get("doubleValue", math.nan))) and not name.endswith("_diff")
+            },
+        )
+        for slice_key, by_output in tfma.load_eval_result(uri, model_name=model).slicing_metrics
+    ]
 
 
 def _slice_name(slice_key: Any) -> str:

@@ -20,7 +20,7 @@ from pipeline.config import Config
 from pipeline.garbage_places import Places, Unreached, by_place, size_of
 from pipeline.locations import is_uri
 from pipeline.metadata.reach import SPEED_ONLY, Graph, graph_of
-from pipeline.metadata.runs import SCORING
+from pipeline.metadata.runs import MONITORING, SCORING
 from pipeline.metadata.spans import accepted_spans, taken_spans
 from pipeline.metadata.store import properties_of
 from pipeline.run_lock import IN_USE, in_use
@@ -71,15 +71,15 @@ class Garbage:
 
 
 def find_garbage(config: Config, store: mlmd.MetadataStore, keep: int) -> Garbage:
-    """What nothing needs of what the pipeline of a config, and its scoring, have made. Changes nothing.
+    """What nothing needs of what the pipeline of a config, its scoring and its monitoring have made. Changes nothing.
 
     Args:
         keep: how many of the newest runs are kept with all that they were made of and made.
     """
     graph = graph_of(store)
-    ours = _History.of(store, config.name), _History.of(store, f"{config.name}{SCORING}")
+    ours = tuple(_History.of(store, f"{config.name}{suffix}") for suffix in ("", SCORING, MONITORING))
     kept_runs = {run for history in ours for run in history.newest(keep)}
-    kept_runs |= {run for run in ours[1].runs if in_use(config.run_folder(run), IN_USE)}
+    kept_runs |= {run for history in ours[1:] for run in history.runs if in_use(config.run_folder(run), IN_USE)}
     executions = {e for history in ours for some in history.runs.values() for e in some}
     reached = graph.reached(_roots(config, store, graph, ours, kept_runs, executions))
     unreached = [

@@ -32,13 +32,12 @@ from pipeline.report.origin import about_run, note_origin
 from pipeline.run_events import run_ended, run_started
 from pipeline.run_folder import new_run_folder
 from pipeline.run_lock import alone_in
-from pipeline.screen import Screen
+from pipeline.screen import PLAIN_WIDTH, Screen
 from pipeline.spans import SpanPlan, plan_span, settle_span
 from pipeline.summary import SUMMARY
 from pipeline.unchanged import KEY, Earlier, earlier_run, run_key
 
 CreatePipeline = Callable[..., Any]
-PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
 SCREEN = "screen.txt"  # in a run's folder: what it would have shown, where the terminal is left to others
 # What a run does with a span that is only taken in ends at the gate; these are the nodes before it, and it.
 TAKE_IN = ("ExampleGen", "StatisticsGen", "CuratedSchema", "ExampleValidator", "PreviousStatistics", "DataGate")
@@ -57,6 +56,7 @@ class Request:
         aside: what it would show goes to `screen.txt` in the run's folder, and nothing to the terminal.
         resume: go on with the newest run that did not end with a verdict, as it was asked for.
         override: why the data gate lets everything through; nothing is where it is empty.
+        reason: why it was started, where somebody says so.
         wait_s: how long to wait for another run to leave the workspace, in seconds.
     """
 
@@ -70,6 +70,7 @@ class Request:
     aside: bool = False
     resume: bool = False
     override: str = ""
+    reason: str = ""
     wait_s: float = 0.0
 
     @property
@@ -140,7 +141,7 @@ def _carry_out(request: Request, config: Config, runner: RunnerName, create_pipe
     try:
         write_whole(folder / "config.yaml", dump_config(config))
         write_whole(folder / KEY, key + "\n")
-        note_origin(folder, config, files, {"runner": runner, "to": request.to_node or ""})
+        note_origin(folder, config, files, {"runner": runner, "to": request.to_node or "", "reason": request.reason})
     except OSError as error:
         raise UsageError(f"the workspace {config.workspace} cannot be written: {error}", "make room in it") from error
     with log.everything_to(folder / "log.txt") as terminal, contextlib.ExitStack() as stack:

@@ -44,7 +44,7 @@ def runner_command(runner: RunnerName, about: str) -> typer.Typer:
         override_gate: Annotated[
             bool, typer.Option("--override-gate", help="Let data through that the gate would stop; needs --reason.")
         ] = False,
-        reason: Annotated[str, typer.Option(help="Why; it is kept in the lineage and in the audit log.")] = "",
+        reason: Annotated[str, typer.Option(help="Why this run; it is kept in the lineage and in the audit log.")] = "",
         wait: Annotated[
             float, typer.Option(metavar="SECONDS", help="How long to wait for another run to leave the workspace.")
         ] = 0.0,
@@ -75,8 +75,8 @@ def runner_command(runner: RunnerName, about: str) -> typer.Typer:
         if resume and (dry or all_new or span or run_id or from_node or to_node or not cache):
             raise typer.BadParameter("--resume goes on with a run as it was asked for: only --config and --set find it")
 
-        if override_gate != bool(reason.strip()):
-            raise typer.BadParameter("--override-gate and --reason go together: whoever asks later wants to know why")
+        if override_gate and not reason.strip():
+            raise typer.BadParameter("--override-gate needs --reason: whoever asks later wants to know why")
 
         flags = {"data.span": span, "engine.name": engine}
         asked = [*(overrides or []), *(f"{key}={value}" for key, value in flags.items() if value is not None)]
@@ -89,7 +89,8 @@ def runner_command(runner: RunnerName, about: str) -> typer.Typer:
             cache,
             plain,
             resume=resume,
-            override=reason.strip(),
+            override=reason.strip() if override_gate else "",
+            reason=reason.strip(),
             wait_s=wait,
         )
         if all_new:

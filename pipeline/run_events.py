@@ -33,6 +33,7 @@ def run_started(config: Config, folder: Path, runner: str) -> None:
         runner=runner,
         config=file_digest(folder / "config.yaml")[:_SHORT],
         commit=origin.commit[:_SHORT] if origin and origin.commit else None,
+        **({"reason": origin.asked["reason"]} if origin and origin.asked.get("reason") else {}),
     )
 
 

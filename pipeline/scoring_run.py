@@ -8,28 +8,21 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from pipeline import log
 from pipeline.config import Config
-from pipeline.config_file import dump_config
-from pipeline.engines.arguments import beam_reads_these_arguments
 from pipeline.engines.checks import check_engine
-from pipeline.engines.services import services
-from pipeline.errors import DONE, FlightlineError, InputError, StepFailed, UsageError, print_last_line
-from pipeline.fast import progress
+from pipeline.errors import FlightlineError, InputError, StepFailed, UsageError, print_last_line
 from pipeline.fast.ingest.tables import open_table
-from pipeline.later import load_vertex_later
-from pipeline.launch import PLAIN_WIDTH, everything_is_ours, new_run_folder, sigterm_interrupts
 from pipeline.metadata.released_model import ReleasedModel, released_model
 from pipeline.metadata.runs import Run, Runs
-from pipeline.observer import RunObserver
-from pipeline.outcome import failure_of
 from pipeline.releases import write_whole
-from pipeline.run_lock import IN_USE, alone_in
-from pipeline.screen import Screen
+from pipeline.run_folder import new_run_folder
+from pipeline.side_run import SideRun, run_aside
 
 SUMMARY = "scored.json"  # its file, in the folder of the run
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet", ".pq")
@@ -66,20 +59,18 @@ def score(config: Config, request: ScoreRequest) -> int:
     except FlightlineError as error:
         print_last_line(sys.stderr, error)
         return error.exit_code
-    write_whole(folder / "config.yaml", dump_config(config))
-    with alone_in(folder, IN_USE, "scoring"), log.everything_to(folder / "log.txt") as terminal:
-        live = terminal.out.isatty() and not request.plain
-        console = Console(file=terminal.out, force_terminal=live, width=None if live else PLAIN_WIDTH, highlight=False)
-        console.print(
-            f"[bold]Flightline[/]  scoring {len(files)} file{'s'[: len(files) > 1]} with release "
-            f"[bold]{released.version}[/] of [bold]{config.name}[/], run [bold]{folder.name}[/]"
-        )
-        with everything_is_ours() as caught, sigterm_interrupts():
-            caught.error = _execute(config, request, files, released, folder, Screen(console, live))
-        if caught.error is not None:
-            print_last_line(terminal.err, caught.error, folder / "log.txt")
-            return caught.error.exit_code
-        return DONE
+
+    def create() -> Any:
+        from pipeline.scoring import ScoringJob, create_pipeline
+
+        return create_pipeline(config, ScoringJob(files, released, request.output.resolve(), int(time.time())))
+
+    heading = (
+        f"scoring {len(files)} file{'s'[: len(files) > 1]} with release [bold]{released.version}[/] of"
+        f" [bold]{config.name}[/]"
+    )
+    show = partial(_show, request=request, folder=folder)
+    return run_aside(config, folder, SideRun("scoring", heading, create, show), request.plain)
 
 
 def find_inputs(inputs: Sequence[str]) -> list[Path]:
@@ -123,41 +114,7 @@ def check_columns(files: Sequence[Path], released: ReleasedModel) -> None:
             )
 
 
-def _execute(
-    config: Config,
-    request: ScoreRequest,
-    files: Sequence[Path],
-    released: ReleasedModel,
-    folder: Path,
-    screen: Screen,
-) -> FlightlineError | None:
-    """Runs the DAG and shows what came of it; returns why it is not done, or None where it is."""
-    observer = RunObserver(folder.name, config.metadata_db, screen, cache=False)
-    with screen.status("loading TensorFlow and TFX"):
-        log.quiet_libraries()
-        load_vertex_later()
-        from pipeline import compat, scoring
-
-        job = scoring.ScoringJob(files, released, request.output.resolve(), int(time.time()))
-        ir = compat.compile_pipeline(scoring.create_pipeline(config, job), folder.name)
-    nodes = compat.nodes_to_run(ir)
-    screen.open(nodes)
-    try:
-        with services(config), beam_reads_these_arguments(), progress.listening(observer.progress, observer.note):
-            compat.run_ir("local", ir, observer)
-    except (Exception, KeyboardInterrupt):
-        if not observer.failures:  # not a node's failure, which is told below, but the runner's
-            raise
-    finally:
-        screen.close()
-        write_whole(folder / "timings.json", json.dumps(observer.timings, indent=2) + "\n")
-    run = observer.run()
-    if failure := failure_of(run, nodes, observer.failures, None):
-        return failure
-    return _show(run, request, folder, screen.console)
-
-
-def _show(run: Run, request: ScoreRequest, folder: Path, console: Console) -> FlightlineError | None:
+def _show(run: Run, console: Console, request: ScoreRequest, folder: Path) -> FlightlineError | None:
     artifact = run.steps["PredictionWriter"].output("predictions")
     rows = run.rows
     if artifact is None or rows is None:

@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 
+PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
 STYLES = {
     "ran": "green",
     "cached": "cyan",

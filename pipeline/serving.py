@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.config import Config
 from pipeline.digests import ROOT
 from pipeline.errors import FlightlineError, StepFailed, UsageError
+from pipeline.monitor.settings import METRICS_FILE
 from pipeline.releases import current_version, write_whole
 from pipeline.serving_events import audited
 
@@ -27,8 +28,9 @@ def server_settings(config: Config) -> dict[str, Any]:
     return {
         "name": config.name,
         "releases": str(config.releases.resolve()),
-        **serving.model_dump(mode="json", exclude={"log", "canary"}),
+        **serving.model_dump(mode="json", exclude={"log", "canary", "kubernetes"}),
         "events": str(events_file(config).resolve()),
+        "monitoring": str((config.monitoring_folder / METRICS_FILE).resolve()),
         "log": log if serving.log.enabled else None,
         "canary": serving.canary.model_dump(mode="json"),
     }

@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
 
 from pipeline import audit
 from pipeline.cli_common import ConfigOption, with_exit_codes
 from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, load_config
+from pipeline.errors import UsageError
+from pipeline.manifests import KINDS, bundle, canary_of, manifests
+from pipeline.releases import current_version, releases, write_whole
 from pipeline.trials import set_canary, set_shadow
 
 SetOption = Annotated[
@@ -24,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("score")(with_exit_codes(score_files))
     app.command("canary")(with_exit_codes(start_canary))
     app.command("shadow")(with_exit_codes(start_shadow))
+    app.command("deploy")(with_exit_codes(deploy_release))
 
 
 def score_files(
@@ -80,6 +85,43 @@ def _record(config: Config, trial: str, version: str | None, **facts: float) -> 
         audit.record(config.workspace, f"{trial} started", release=version, **facts)
     else:
         audit.record(config.workspace, f"{trial} ended")
+
+
+def deploy_release(
+    kind: Annotated[str, typer.Option("--manifest", metavar="|".join(KINDS), help="The platform.")],
+    version: Annotated[
+        str | None, typer.Option("--release", metavar="VERSION", help="The release; the current one by default.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Gets the manifest; stdout by default.")] = None,
+    copy_to: Annotated[
+        Path | None,
+        typer.Option("--bundle", metavar="DIR", help="Gets the release as platforms want it."),
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: SetOption = None,
+) -> None:
+    """Write Kubernetes manifests that serve a release, and its canary if there is one (docs/kubernetes.md)."""
+    if kind not in KINDS:
+        raise UsageError(f"--manifest {kind}: there is no such platform", f"there are {', '.join(KINDS)}")
+    loaded = load_config(config, overrides or ())
+    known = {release.version: release for release in releases(loaded.releases)}
+    trial = canary_of(loaded) if version is None else None
+    version = version or current_version(loaded.releases)
+    for wanted in filter(None, (version, trial and trial[0])):
+        if wanted not in known:
+            raise UsageError(f"there is no release {wanted} of {loaded.name}", "`flightline releases` lists them")
+    if version is None:
+        raise UsageError(f"nothing of {loaded.name} is released", "release a model first: `make run`")
+    canary = (known[trial[0]], trial[1]) if trial else None
+    text = yaml.safe_dump_all(manifests(loaded, kind, known[version], canary), sort_keys=False)  # type: ignore[arg-type]
+    if copy_to is not None:
+        for release in filter(None, (known[version], canary and canary[0])):
+            typer.echo(f"copied to {bundle(loaded, release, copy_to)}", err=True)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(output, text)
 
 
 def serve_release(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -> None:

@@ -52,6 +52,20 @@ class CanaryConfig(ServingSection):
     max_drift: Share = Field(0.1, description="Jensen-Shannon divergence between the predictions of the two")
 
 
+class KubernetesConfig(ServingSection):
+    """What `flightline deploy` writes into manifests."""
+
+    image: str = Field("", description="of docker/serving.Dockerfile, as the cluster pulls it")
+    storage: str = Field(
+        "", description="where releases are copied to, as the cluster reads them: gs://bucket/releases, s3://, pvc://"
+    )
+    namespace: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")] = "default"
+    service_account: str = Field("", description="whose right it is to read `storage`; the namespace's default one")
+    replicas: Annotated[int, Field(ge=1)] = 1
+    cpu: str = Field("1", pattern=r"^[0-9]+(\.[0-9]+)?m?$", description="of each replica")
+    memory: str = Field("2Gi", pattern=r"^[0-9]+(Ki|Mi|Gi)$", description="of each replica; a server holds about 1 GB")
+
+
 class ServingConfig(ServingSection):
     """The endpoint."""
 
@@ -64,6 +78,7 @@ class ServingConfig(ServingSection):
     poll_s: Annotated[float, Field(gt=0)] = Field(1.0, description="how often CURRENT is looked at")
     log: PredictionLogConfig = PredictionLogConfig()
     canary: CanaryConfig = CanaryConfig()
+    kubernetes: KubernetesConfig = KubernetesConfig()
 
 
 class ScoringConfig(ServingSection):

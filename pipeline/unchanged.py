@@ -16,6 +16,7 @@ from pipeline.locations import InputFile, data_digest
 from pipeline.releases import current_version
 from pipeline.summary import SUMMARY, Summary
 
+AFTERWARDS = ("scoring", "monitoring")  # sections about what is done with a release
 KEY = "key"  # the file, in a run's folder, that holds the key of a whole run
 
 
@@ -43,7 +44,15 @@ def run_key(config: Config, files: Sequence[InputFile], window: Sequence[int] = 
             f"user_code: {error}", "name an importable module, or put its folder on PYTHONPATH"
         ) from error
     lock = file_digest(LOCK) if LOCK.is_file() else ""
-    parts = [dump_config(config), data_digest(files), file_digest(config.schema_file), code, lock, *map(str, window)]
+    defaults = {name: Config.model_fields[name].default for name in AFTERWARDS}
+    parts = [
+        dump_config(config.model_copy(update=defaults)),
+        data_digest(files),
+        file_digest(config.schema_file),
+        code,
+        lock,
+        *map(str, window),
+    ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 OVERALL = "overall"
+
+
+def metric_key(class_name: str) -> str:
+    """TFMA's name of a metric's values: `BinaryAccuracy` is written as `binary_accuracy`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name).lower()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""python -m serving SETTINGS.json"""
+"""python -m serving SETTINGS.json | --release DIR"""
 
 import os
 import sys

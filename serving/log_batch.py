@@ -24,7 +24,7 @@ class Entry:
         columns: feature → [rows] values; empty for a request that was refused or failed.
         probabilities, labels: [rows] of the answer; None where there is none.
         shadow: version and [rows] probabilities of a release that answered aside.
-        error: why there is no answer.
+        error: why there is no answer; refused: whether that is because the request broke the contract.
     """
 
     time_us: int
@@ -38,6 +38,11 @@ class Entry:
     labels: np.ndarray | None = None
     shadow: tuple[str, np.ndarray] | None = None
     error: str | None = None
+    refused: bool = False
+
+    @property
+    def outcome(self) -> str:
+        return "refused" if self.refused else "answered" if self.error is None else "failed"
 
     @property
     def rows(self) -> int:
@@ -51,6 +56,7 @@ _OF_ENTRY: dict[str, Callable[[Entry], Any]] = {
     "_role": lambda entry: entry.role,
     "_latency_ms": lambda entry: entry.latency_ms,
     "_shadow_version": lambda entry: entry.shadow[0] if entry.shadow else None,
+    "_outcome": lambda entry: entry.outcome,
     "_error": lambda entry: entry.error,
 }
 _OF_ROW: dict[str, Callable[[Entry], np.ndarray | None]] = {

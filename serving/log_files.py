@@ -29,6 +29,7 @@ OURS = (
     ("_latency_ms", pa.float32()),
     ("_shadow_version", pa.string()),
     ("_shadow_probability", pa.float32()),
+    ("_outcome", pa.string()),  # answered, refused (it broke the contract), failed
     ("_error", pa.string()),  # of a request that was refused or failed; its features are empty
 )
 _ARROW: dict[Kind, pa.DataType] = {"int": pa.int64(), "float": pa.float32(), "bytes": pa.string()}

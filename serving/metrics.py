@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 
 REQUESTS = Counter("flightline_requests", "Requests by what became of them", ["version", "role", "outcome"])
 ROWS = Counter("flightline_rows", "Rows that were answered", ["version", "role"])
@@ -16,3 +22,20 @@ REFUSED = Counter("flightline_refused_values", "Values that broke the contract",
 SERVED = Gauge("flightline_served", "1 for the releases that answer now", ["version", "role"])
 SWAPS = Counter("flightline_swaps", "Changes of the release that answers, by outcome", ["outcome"])
 LOG_ROWS = Gauge("flightline_log_rows", "Rows of the prediction log since the start", ["state"])
+
+
+class MonitoringFile(Collector):
+    """What monitoring measured last, of its textfile: a scrape of the server shows both."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def collect(self) -> Iterator[Metric]:
+        """The file as it is now; nothing before monitoring has run, or where it is no metrics."""
+        with contextlib.suppress(OSError, ValueError):
+            yield from list(text_string_to_metric_families(self._path.read_text(encoding="utf-8")))
+
+
+def show_monitoring(path: Path) -> None:
+    """Adds a textfile of monitoring to `/metrics`."""
+    REGISTRY.register(MonitoringFile(path))

@@ -14,12 +14,14 @@ from mlserver import MLModel
 from mlserver.errors import InferenceError
 from mlserver.handlers import custom_handler
 from mlserver.types import InferenceRequest, InferenceResponse, MetadataModelResponse, MetadataTensor
+from mlserver.utils import get_model_uri
 
 from serving.contract import Contract, Refused
 from serving.openapi import openapi
 from serving.protocol import columns_of, plain_response, refusal, rows_of, v2_response
 from serving.service import Service, served_now
 from serving.settings import read_settings
+from serving.standalone import settings_file
 from serving.watcher import Watcher
 
 DATATYPES = {"int": "INT64", "float": "FP32", "bytes": "BYTES"}
@@ -27,9 +29,15 @@ REQUEST_ID = "x-request-id"
 
 
 @functools.cache
-def the_service(settings: str) -> tuple[Service, Watcher]:
-    """The process's service: MLServer makes a new runtime at each reload, and what answers must not change with it."""
-    service = Service(read_settings(Path(settings)))
+def the_service(uri: str, name: str = "", version: str = "") -> tuple[Service, Watcher]:
+    """The process's service: MLServer makes a new runtime at each reload, and what answers must not change with it.
+
+    Args:
+        uri: a settings file; or a release's folder, as Seldon hands it over, which is then called `name`, `version`.
+    """
+    path = Path(uri)
+    settings = settings_file(path, name, version or "1") if path.is_dir() else path
+    service = Service(read_settings(settings))
     return service, Watcher(service)
 
 
@@ -40,7 +48,12 @@ class FlightlineRuntime(MLModel):
 
     async def load(self) -> bool:
         """Loads what `CURRENT` names. Raises BadRelease where nothing can answer."""
-        self._service, self._watcher = the_service(str(self.settings.parameters.uri))
+        parameters = self.settings.parameters
+        if Path(uri := str(parameters.uri)).is_absolute():
+            self._service, self._watcher = the_service(uri)
+        else:
+            folder = await get_model_uri(self.settings)
+            self._service, self._watcher = the_service(folder, self.name, parameters.version or "")
         await self._watcher.look()
         self._following = asyncio.create_task(self._watcher.run())
         return True

@@ -16,6 +16,7 @@ from mlserver.utils import install_uvloop_event_loop
 
 from serving.runtime import FlightlineRuntime, the_service
 from serving.settings import read_settings
+from serving.standalone import settings_asked_for
 
 
 class OneModel(ModelRepository):
@@ -78,10 +79,12 @@ def _log_to_stderr() -> None:
 
 
 def main() -> int:
-    """`python -m serving SETTINGS.json`."""
-    if len(sys.argv) != 2:
-        sys.stderr.write("usage: python -m serving SETTINGS.json\n")
+    """`python -m serving SETTINGS.json`, or `--release DIR` for one release."""
+    try:
+        settings = settings_asked_for(sys.argv[1:])
+    except ValueError as error:
+        sys.stderr.write(f"serving: {error}\n")
         return 2
     _log_to_stderr()
     install_uvloop_event_loop()
-    return asyncio.run(serve(str(Path(sys.argv[1]).resolve())))
+    return asyncio.run(serve(str(settings)))

@@ -56,6 +56,8 @@ class Service:
             for state in ("accepted", "written", "dropped"):
                 metrics.LOG_ROWS.labels(state).set_function(lambda name=state: getattr(self.log.counts, name))
             metrics.LOG_ROWS.labels("lost").set(self.log.lost)
+        if settings.monitoring:
+            metrics.show_monitoring(settings.monitoring)
 
     async def answer_rows(self, rows: Any, request_id: str | None = None) -> Answer:
         """Answers a list of JSON objects. Raises Refused."""
@@ -101,7 +103,7 @@ class Service:
             probabilities = await self._models.predict(release, rows.examples)
         except Exception as error:
             self._count_failure(release, role, error)
-            self._log(entry(error=self._loggable(error)))
+            self._log(entry(error=self._loggable(error), refused=isinstance(error, Refused)))
             raise
         labels = (probabilities >= self.settings.threshold).astype(np.int64)
         logged = entry(columns=rows.columns, probabilities=probabilities, labels=labels)

@@ -62,6 +62,7 @@ class Settings:
         max_rows: of one request.
         poll_s: how often `CURRENT` is looked at.
         events: a file of JSON lines: what was loaded, refused, swapped, taken back.
+        monitoring: a Prometheus textfile that is shown at `/metrics` as well.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Settings:
     max_rows: int = 10_000
     poll_s: float = 1.0
     events: Path | None = None
+    monitoring: Path | None = None
     log: LogSettings | None = None
     canary: CanarySettings = CanarySettings()
 
@@ -83,8 +85,9 @@ def read_settings(path: Path) -> Settings:
     raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     log, canary = raw.pop("log", None), raw.pop("canary", {})
     try:
+        optional = {name: Path(raw[name]) for name in ("events", "monitoring") if raw.get(name)}
         return Settings(
-            **{**raw, "releases": Path(raw["releases"]), "events": Path(raw["events"]) if raw.get("events") else None},
+            **{**raw, "releases": Path(raw["releases"]), **optional},
             log=LogSettings(**{**log, "folder": Path(log["folder"]), **_tuples(log)}) if log else None,
             canary=CanarySettings(**canary),
         )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline.metadata.released import Released
 
 LATEST = "latest"  # of the runs that train; scoring runs are asked for by name
-SCORING = "-scoring"  # how the names of scoring pipelines end
+SCORING, MONITORING = "-scoring", "-monitoring"  # how the names of the pipelines beside training's end
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ class Runs:
             UsageError: there is no such run.
         """
         for run in self:
-            if run_id == run.run_id or (run_id == LATEST and not run.pipeline.endswith(SCORING)):
+            if run_id == run.run_id or (run_id == LATEST and not run.pipeline.endswith((SCORING, MONITORING))):
                 return run
         raise UsageError(f"there is no run {run_id} in the metadata store", "list them with `flightline runs`")
 

@@ -71,6 +71,8 @@ def about_run(folder: Path) -> dict[str, str]:
     facts = {"by": f"{getpass.getuser()}@{socket.gethostname()}"}
     if origin is not None and origin.commit:
         facts["commit"] = f"{origin.commit}{' with edits' if origin.dirty else ''}"
+    if origin is not None and origin.asked.get("reason"):
+        facts["reason"] = origin.asked["reason"]
     if origin is not None and origin.dvc:
         facts[DVC] = json.dumps(origin.dvc, sort_keys=True)
     if (folder / "config.yaml").is_file():

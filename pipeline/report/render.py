@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.report import svg, view
-from pipeline.report.charts import curves, distributions, graphs, rows, slices
+from pipeline.report.charts import curves, distributions, graphs, history, rows, slices
 from pipeline.report.data import ReportData
 from pipeline.report.lineage import ancestry
 
@@ -37,6 +37,16 @@ def render_report(data: ReportData) -> str:
 def render_index(**context: Any) -> str:
     """The page that lists runs and releases."""
     return _environment().get_template("index.html").render(**context)
+
+
+def render_monitoring(**context: Any) -> str:
+    """The page of a monitored window."""
+    return _environment().get_template("monitoring.html").render(**context)
+
+
+def render_loop(**context: Any) -> str:
+    """The timeline of months that were served, watched and retrained."""
+    return _environment().get_template("loop.html").render(**context)
 
 
 @cache
@@ -70,5 +80,6 @@ def _environment() -> Environment:
         "roc_chart": curves.roc_chart,
         "calibration_chart": curves.calibration_chart,
         "loss_chart": curves.loss_chart,
+        "history_chart": history.history_chart,
     }
     return environment

@@ -147,6 +147,28 @@ def test_results_equal_stock(
     assert names_in(fast.blessing.uri) == names_in(stock.blessing.uri) == ["BLESSED" if blessed else "NOT_BLESSED"]
 
 
+def test_predictions_that_are_in_the_examples_are_judged_as_stock_does(
+    tmp_path: Path, examples: str, candidate: str, warnings: list[str]
+) -> None:
+    config = make_config(threshold(0.5), 0.5)
+    config.model_specs[0].CopyFrom(config_pb2.ModelSpec(label_key="late", prediction_key="score"))
+    del config.slicing_specs[3:]  # those by transformed features
+    for metric in config.metrics_specs[0].metrics:
+        metric.ClearField("threshold")
+        metric.ClearField("per_slice_thresholds")
+    stock, fast = (
+        evaluation_data.make_execution(tmp_path / name, examples, candidate, config) for name in ("stock", "fast")
+    )
+    for execution, run in ((stock, run_stock), (fast, run_fast)):
+        del execution.inputs["model"]
+        run(execution)
+    assert not warnings, "the fast path was not taken"
+    assert names_in(fast.evaluation) == names_in(stock.evaluation)
+    assert_same_slices(fast.evaluation, stock.evaluation, "metrics")
+    assert_same_slices(fast.evaluation, stock.evaluation, "plots")
+    assert len(tfma.load_eval_result(fast.evaluation).slicing_metrics) == 1 + 3
+
+
 def test_two_runs_write_the_same_bytes(tmp_path: Path, examples: str, candidate: str, champion: str) -> None:
     config = make_config(threshold(0.5), 0.5)
     runs = [evaluation_data.make_execution(tmp_path / n, examples, candidate, config, champion) for n in ("a", "b")]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from load import load
 from served import serving, wait_for
 from small_releases import INPUTS, ROW, make_current, small_release
 
 from pipeline.audit import verify
+from scripts.load import load
 from serving.deployment import share_of
 from serving.log_files import read_log
 

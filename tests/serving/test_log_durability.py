@@ -7,10 +7,10 @@ import json
 import threading
 import time
 
-from load import load
 from served import serving, wait_for
 from small_releases import ROW, small_release
 
+from scripts.load import load
 from serving.log_files import read_log
 from serving.prediction_log import RECOVERED
 

@@ -6,9 +6,10 @@ import shutil
 import threading
 
 import pytest
-from load import load
 from served import serving, wait_for
 from small_releases import INPUTS, ROW, make_current, save_model, small_release
+
+from scripts.load import load
 
 REQUESTS, SWAPS = 100_000, 20
 

@@ -54,6 +54,7 @@ def _example(rng: np.random.Generator) -> bytes:
         "distance": tf.train.Feature(float_list=tf.train.FloatList(value=[distance])),
         "origin": tf.train.Feature(bytes_list=tf.train.BytesList(value=[ORIGINS[rng.integers(3)]])),
         "month": tf.train.Feature(int64_list=tf.train.Int64List(value=[int(rng.integers(1, 13))])),
+        "score": tf.train.Feature(float_list=tf.train.FloatList(value=[1 / (1 + np.exp(-delay))])),
         "late": tf.train.Feature(int64_list=tf.train.Int64List(value=[late])),
     }
     if rng.random() < 0.9:

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LENIENT = (
     "evaluation.thresholds={AUC: {lower: 0.7, vs_champion: 0.05}}",
     "evaluation.per_slice=[{slice: [origin], thresholds: {AUC: {lower: 0.6}}}]",
+    "serving_check.latency_ms=1000",  # the machine of the tests does other things as well
 )
 
 

@@ -1,4 +1,4 @@
-"""The workers' image: it cannot be built here, but what it copies and names can be held against the project."""
+"""The images: they cannot be built here, but what they copy and name can be held against the project."""
 
 import re
 from pathlib import Path

@@ -30,7 +30,8 @@ class EvaluationJob:
 
     Attributes:
       eval_config: as TFMA writes it into eval_config.json.
-      model_paths: SavedModel directory by model name; the only model is named ''.
+      model_paths: SavedModel directory by model name; the only model is named ''. Empty where the predictions are in
+        the examples, under the spec's `prediction_key`.
       example_files: TFRecord files of serialized tf.Examples, in a fixed order.
       output_path: directory of the ModelEvaluation artifact.
       vs_champion_confidence: with which a candidate must not be worse than thresholds against the champion allow;
@@ -50,9 +51,8 @@ def read_job(inputs: Artifacts, outputs: Artifacts, exec_properties: Mapping[str
     Raises:
       UnsupportedEvaluationError: something in them is not proven equal to stock, or is missing.
     """
-    for key in (keys.EXAMPLES_KEY, keys.MODEL_KEY):
-        if not inputs.get(key):
-            raise UnsupportedEvaluationError(f"there is no input {key!r}")
+    if not inputs.get(keys.EXAMPLES_KEY):
+        raise UnsupportedEvaluationError(f"there is no input {keys.EXAMPLES_KEY!r}")
     if inputs.get(keys.SCHEMA_KEY):
         raise UnsupportedEvaluationError("a schema is given")
     for key in _UNPROVEN_PROPERTIES:
@@ -60,6 +60,7 @@ def read_job(inputs: Artifacts, outputs: Artifacts, exec_properties: Mapping[str
             raise UnsupportedEvaluationError(f"{key} is set")
     eval_config = _read_config(exec_properties, has_baseline=bool(inputs.get(keys.BASELINE_MODEL_KEY)))
     require_proven(eval_config)
+    _require_predictions(eval_config, has_model=bool(inputs.get(keys.MODEL_KEY)))
     return EvaluationJob(
         eval_config=eval_config,
         model_paths=_model_paths(eval_config, inputs),
@@ -82,8 +83,19 @@ def _read_config(exec_properties: Mapping[str, Any], has_baseline: bool) -> conf
     return eval_config
 
 
+def _require_predictions(eval_config: config_pb2.EvalConfig, has_model: bool) -> None:
+    """Predictions come from models, or from one feature of the examples; nothing in between is proven."""
+    keys_given = [bool(spec.prediction_key) for spec in eval_config.model_specs]
+    if has_model and any(keys_given):
+        raise UnsupportedEvaluationError("ModelSpec.prediction_key is set beside a model")
+    if not has_model and keys_given != [True]:
+        raise UnsupportedEvaluationError("there is no model, and not one ModelSpec with a prediction_key")
+
+
 def _model_paths(eval_config: config_pb2.EvalConfig, inputs: Artifacts) -> dict[str, str]:
-    paths = {}
+    paths: dict[str, str] = {}
+    if not inputs.get(keys.MODEL_KEY):
+        return paths
     for spec in eval_config.model_specs:
         key = keys.BASELINE_MODEL_KEY if spec.is_baseline else keys.MODEL_KEY
         model = artifact_utils.get_single_instance(list(inputs[key]))

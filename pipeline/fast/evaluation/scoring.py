@@ -71,7 +71,9 @@ def score(job: EvaluationJob, on_rows: Callable[[int], None] | None = None) -> S
     specs = {spec.name: spec for spec in job.eval_config.model_specs}
     slice_keys = _slice_keys(job.eval_config.slicing_specs)
     models = {
-        name: ScoredModel(job.model_paths[name], spec, {spec.label_key, *slice_keys}) for name, spec in specs.items()
+        name: ScoredModel(job.model_paths[name], spec, {spec.label_key, *slice_keys})
+        for name, spec in specs.items()
+        if name in job.model_paths
     }
     pass_ = _Pass(specs, models, slice_keys)
     rows = 0
@@ -90,22 +92,29 @@ class _Pass:
         self, specs: Mapping[str, config_pb2.ModelSpec], models: Mapping[str, ScoredModel], slice_keys: Sequence[str]
     ) -> None:
         self._specs, self._models = specs, models
-        computed = frozenset().union(*(model.feature_names for model in models.values()))
-        common = frozenset.intersection(*(model.feature_names for model in models.values()))
-        raw_labels = {specs[name].label_key for name in models} - common
-        self._raw = RawFeatureParser(raw_labels | (set(slice_keys) - computed))
-        self._labels: dict[str, list[np.ndarray]] = {name: [] for name in models}
-        self._predictions: dict[str, list[np.ndarray]] = {name: [] for name in models}
+        features = [models[name].feature_names if name in models else frozenset() for name in specs]
+        computed, common = frozenset().union(*features), frozenset.intersection(*features)
+        raw_labels = {spec.label_key for spec in specs.values()} - common
+        logged = {spec.prediction_key for name, spec in specs.items() if name not in models}
+        self._raw = RawFeatureParser(raw_labels | logged | (set(slice_keys) - computed))
+        self._labels: dict[str, list[np.ndarray]] = {name: [] for name in specs}
+        self._predictions: dict[str, list[np.ndarray]] = {name: [] for name in specs}
         self._slices = {key: SliceColumn(key) for key in slice_keys}
 
     def add(self, examples: tf.Tensor) -> None:
         raw = self._raw.parse(examples)
         transformed = {name: model.transform(examples) for name, model in self._models.items()}
-        for name, model in self._models.items():
-            label = self._specs[name].label_key
-            values = transformed[name][label] if label in transformed[name] else _raw_label(label, raw)
+        for name, spec in self._specs.items():
+            label = spec.label_key
+            own = transformed.get(name, {})
+            values = own[label] if label in own else _of_every_row(label, raw, "label")
             self._labels[name].append(_labels(values, label))
-            self._predictions[name].append(_finite_numbers(model.predict(examples), "a prediction"))
+            predictions = (
+                self._models[name].predict(examples)
+                if name in self._models
+                else _of_every_row(spec.prediction_key, raw, "prediction")
+            )
+            self._predictions[name].append(_finite_numbers(predictions, "a prediction"))
         for key, column in self._slices.items():
             _append_slice_values(column, len(examples), [t[key] for t in transformed.values() if key in t], raw)
 
@@ -114,7 +123,7 @@ class _Pass:
             raise UnsupportedEvaluationError("there are no examples")
         scores = {
             name: Scores(np.concatenate(self._labels.pop(name)), np.concatenate(self._predictions.pop(name)))
-            for name in self._models
+            for name in self._specs
         }
         return ScoredRows(rows, scores, self._slices)
 
@@ -145,10 +154,10 @@ def _batches(files: Sequence[str]) -> Iterator[tf.Tensor]:
         yield from records.batch(BATCH_ROWS).prefetch(1)
 
 
-def _raw_label(label: str, raw: Mapping[str, RawColumn]) -> np.ndarray:
-    if label not in raw or not raw[label].present.all():
-        raise UnsupportedEvaluationError(f"rows without the label {label!r}")
-    return raw[label].values
+def _of_every_row(name: str, raw: Mapping[str, RawColumn], what: str) -> np.ndarray:
+    if name not in raw or not raw[name].present.all():
+        raise UnsupportedEvaluationError(f"rows without the {what} {name!r}")
+    return raw[name].values
 
 
 def _labels(values: np.ndarray, label: str) -> np.ndarray:

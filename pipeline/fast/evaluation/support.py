@@ -44,6 +44,7 @@ _PROVEN_FIELDS: Mapping[str, frozenset[str]] = {
             "signature_name",
             "preprocessing_function_names",
             "label_key",
+            "prediction_key",
             "is_baseline",
             "inference_batch_size",
         }

@@ -84,9 +84,32 @@ def test_inputs_that_are_not_proven(execution: dict[str, Any], tmp_path: Path) -
         read_job(**execution)
 
 
-def test_predictions_without_a_model_are_for_stock(execution: dict[str, Any]) -> None:
+def logged(execution: dict[str, Any], *names: str) -> None:
+    """Lets the models of these names have their predictions in the examples."""
+    config = config_pb2.EvalConfig.FromString(CONFIG.SerializeToString())
+    del config.model_specs[:]
+    for name in names:
+        config.model_specs.add(name=name, label_key="late", prediction_key="score")
+    execution["exec_properties"]["eval_config"] = proto_utils.proto_to_json(config)
+
+
+def test_without_a_model_predictions_are_a_feature_of_the_examples(execution: dict[str, Any]) -> None:
     del execution["inputs"]["model"]
-    with pytest.raises(UnsupportedEvaluationError, match="no input 'model'"):
+    logged(execution, "")
+    job = read_job(**execution)
+    assert job.model_paths == {}
+    assert job.eval_config.model_specs[0].prediction_key == "score"
+
+
+def test_without_a_model_and_without_a_prediction_key_it_is_for_stock(execution: dict[str, Any]) -> None:
+    del execution["inputs"]["model"]
+    with pytest.raises(UnsupportedEvaluationError, match="there is no model"):
+        read_job(**execution)
+
+
+def test_a_prediction_key_beside_a_model_is_for_stock(execution: dict[str, Any]) -> None:
+    logged(execution, "")
+    with pytest.raises(UnsupportedEvaluationError, match="prediction_key is set beside a model"):
         read_job(**execution)
 
 

@@ -48,7 +48,6 @@ def test_the_typical_config_is_proven() -> None:
         ('slicing_specs { slice_keys_sql: "SELECT 1" }', "SlicingSpec.slice_keys_sql is set"),
         ('model_specs { name: "b" }', "model 'b' has no label_key"),
         ('model_specs { label_key: "l" example_weight_key: "w" }', "ModelSpec.example_weight_key is set"),
-        ('model_specs { label_key: "l" prediction_key: "p" }', "ModelSpec.prediction_key is set"),
         ('model_specs { label_keys { key: "a" value: "l" } }', "ModelSpec.label_keys is set"),
         ('model_specs { label_key: "l" padding_options {} }', "ModelSpec.padding_options is set"),
         ('model_specs { label_key: "l" preprocessing_function_names: "_f@x" }', "preprocessing function of TFMA"),

@@ -1,0 +1,255 @@
+"""The endpoint beside a bare MLServer with the same SavedModel and a call in process: requests a second and latency.
+
+    python benchmarks/bench_serving.py [--config configs/flights.yaml] [--seconds 8] [--out benchmarks]
+
+For 1 and 8 clients, 1 and 100 rows a request, all on this machine. Writes serving.json and serving.md. Run it alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import contextlib
+import http.client
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path.insert(0, str(ROOT))
+
+from pipeline.config_file import dump_config, load_config  # noqa: E402
+from pipeline.releases import releases  # noqa: E402
+from pipeline.serving import ENVIRONMENT  # noqa: E402
+from scripts.load import load  # noqa: E402
+from scripts.loop.asking import departures  # noqa: E402
+from scripts.loop.server import free_ports  # noqa: E402
+from serving.contract import Contract  # noqa: E402
+
+SHAPES = ((1, 1), (8, 1), (1, 100), (8, 100))  # clients, rows a request
+ROWS = 2000  # different ones
+STARTS_IN_S = 120
+IN_PROCESS = """
+import json, sys, time
+import numpy as np, tensorflow as tf
+predict = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+examples = [bytes.fromhex(line.strip()) for line in open(sys.argv[2])]
+for rows in (1, 100):
+    batches = [tf.constant(examples[i:i + rows]) for i in range(0, len(examples) - rows + 1, rows)]
+    for batch in batches[:20]:
+        predict(batch)
+    times, end = [], time.perf_counter() + float(sys.argv[3])
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        next(iter(predict(batches[len(times) % len(batches)]).values())).numpy()
+        times.append(time.perf_counter() - start)
+    p50, p99 = np.percentile(times, [50, 99]) * 1000
+    print(json.dumps({"rows": rows, "rps": len(times) / sum(times), "p50_ms": p50, "p99_ms": p99}))
+"""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server that is measured: how it is asked, and the process whose memory counts."""
+
+    name: str
+    port: int
+    path: str
+    body: Callable[[int, int], dict[str, Any]]
+    process: subprocess.Popen[bytes]
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--config", type=Path, default=Path("configs/flights.yaml"))
+    arguments.add_argument("--data", type=Path, default=Path("data/flights/span-07/flights.csv"))
+    arguments.add_argument("--seconds", type=float, default=8.0)
+    arguments.add_argument("--out", type=Path, default=HERE)
+    asked = arguments.parse_args()
+    config = load_config(asked.config)
+    [release] = [one for one in releases(config.releases) if one.current]
+    flights = [row for row, _ in departures(asked.data, release.about["inputs"], config.label)][:ROWS]
+    contract = Contract.from_inputs(release.about["inputs"])
+    examples = contract.read_rows(flights).examples
+    results: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        place = Path(folder)
+        results += in_process(release.path, examples, place, asked.seconds)
+        for workers in (1, 0):
+            with bare(release.path, examples, place, workers) as target:
+                results += measured(target, asked.seconds)
+        for logged in (False, True):
+            with ours(asked.config, flights, place, logged) as target:
+                results += measured(target, asked.seconds)
+    asked.out.joinpath("serving.json").write_text(json.dumps(results, indent=2) + "\n")
+    asked.out.joinpath("serving.md").write_text(as_markdown(results))
+    print(f"wrote {asked.out / 'serving.md'}")
+
+
+def measured(target: Target, seconds: float) -> Iterator[dict[str, Any]]:
+    """Each shape in turn, after a warm-up; about so many seconds each."""
+    for clients, rows in SHAPES:
+        load(target.port, 100, clients, lambda number, rows=rows: target.body(number, rows), target.path)
+        trial = load(target.port, 200, clients, lambda number, rows=rows: target.body(number, rows), target.path)
+        requests = max(200, int(200 / trial.seconds * seconds))
+        done = load(target.port, requests, clients, lambda number, rows=rows: target.body(number, rows), target.path)
+        assert not done.failed, done.failures
+        found = {
+            "what": target.name,
+            "clients": clients,
+            "rows": rows,
+            "rps": done.requests / done.seconds,
+            "p50_ms": done.percentile(0.5),
+            "p99_ms": done.percentile(0.99),
+            "memory_mb": memory_mb(target.process.pid),
+        }
+        print(json.dumps(found), flush=True)
+        yield found
+
+
+def in_process(model: Path, examples: list[bytes], place: Path, seconds: float) -> list[dict[str, Any]]:
+    """The SavedModel called in a process, with nothing around it."""
+    file = place / "examples.hex"
+    file.write_text("".join(f"{example.hex()}\n" for example in examples))
+    command = [str(ENVIRONMENT / "bin" / "python"), "-c", IN_PROCESS, str(model), str(file), str(seconds)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return [{"what": "in process", "clients": 1, **json.loads(line)} for line in lines]
+
+
+@contextlib.contextmanager
+def bare(model: Path, examples: list[bytes], place: Path, workers: int) -> Iterator[Target]:
+    """MLServer with a runtime of ten lines; `workers` is its `parallel_workers`, 1 by default."""
+    folder = place / f"bare-{workers}"
+    folder.mkdir()
+    http_port, grpc_port, metrics_port = free_ports(3)
+    settings = {
+        "host": "127.0.0.1",
+        "http_port": http_port,
+        "grpc_port": grpc_port,
+        "metrics_port": metrics_port,
+        "parallel_workers": workers,
+    }
+    (folder / "settings.json").write_text(json.dumps(settings))
+    implementation = {"name": "flights", "implementation": "bare_runtime.BareRuntime"}
+    model_settings = {**implementation, "parameters": {"uri": str(model.resolve())}}
+    (folder / "model-settings.json").write_text(json.dumps(model_settings))
+    encoded = [base64.b64encode(example).decode() for example in examples]
+
+    def body(number: int, rows: int) -> dict[str, Any]:
+        start = number * rows % (len(encoded) - rows + 1)
+        return {
+            "inputs": [
+                {
+                    "name": "examples",
+                    "datatype": "BYTES",
+                    "shape": [rows, 1],
+                    "data": encoded[start : start + rows],
+                    "parameters": {"content_type": "base64"},
+                }
+            ]
+        }
+
+    command = [str(ENVIRONMENT / "bin" / "mlserver"), "start", str(folder)]
+    with running(command, folder / "log", http_port, {"PYTHONPATH": str(HERE)}) as process:
+        name = f"bare MLServer, parallel_workers={workers}"
+        yield Target(name, http_port, "/v2/models/flights/infer", body, process)
+
+
+@contextlib.contextmanager
+def ours(config_file: Path, flights: list[dict[str, Any]], place: Path, logged: bool) -> Iterator[Target]:
+    """`flightline serve`, with the prediction log and without."""
+    http_port, grpc_port, metrics_port = free_ports(3)
+    ports = [f"serving.http_port={http_port}", f"serving.grpc_port={grpc_port}", f"serving.metrics_port={metrics_port}"]
+    log = [f"serving.log={{enabled: {str(logged).lower()}, folder: {place / 'predictions'}}}"]
+    config = load_config(config_file, [*ports, *log])
+    own = place / f"ours-{logged}.yaml"
+    own.write_text(dump_config(config))
+
+    def body(number: int, rows: int) -> dict[str, Any]:
+        start = number * rows % (len(flights) - rows + 1)
+        return {"rows": flights[start : start + rows]}
+
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "serve", "--config", str(own)]
+    with running(command, place / f"ours-{logged}.log", http_port, {"PYTHONPATH": str(ROOT)}) as process:
+        yield Target(f"Flightline{'' if logged else ', no log'}", http_port, "/predict", body, process)
+
+
+@contextlib.contextmanager
+def running(command: list[str], log: Path, port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A server, ready, until the block ends.
+
+    Raises:
+        RuntimeError: it did not come to be ready; the message is its output.
+    """
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment}
+        )
+    try:
+        end = time.monotonic() + STARTS_IN_S
+        while not is_ready(port):
+            if process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(log.read_text(errors="replace")[-3000:])
+            time.sleep(0.2)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def is_ready(port: int) -> bool:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection.request("GET", "/v2/models/flights/ready")
+        return connection.getresponse().status == 200
+    return False
+
+
+def memory_mb(pid: int) -> float:
+    """Resident memory of a process and its children, shared pages once (Linux)."""
+    total = 0.0
+    for process in [pid, *descendants(pid)]:
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+            total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    return total
+
+
+def descendants(pid: int) -> list[int]:
+    found = []
+    with contextlib.suppress(OSError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            found += [int(child), *descendants(int(child))]
+    return found
+
+
+def as_markdown(results: list[dict[str, Any]]) -> str:
+    lines = [
+        "# Serving benchmark",
+        "",
+        "One SavedModel (the flights' current release): called in a process, behind a bare MLServer (serialized",
+        "examples in, nothing checked, nothing kept), and behind Flightline (named features in, contract checked,",
+        f"every answer logged). Clients and server share the machine: {platform.machine()}, {os.cpu_count()} cores,",
+        f"Python {platform.python_version()}. Ratios travel, milliseconds do not. Written by `make bench-serving`.",
+        "",
+        "| what | clients | rows a request | requests a second | p50 ms | p99 ms | memory MB |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for one in results:
+        memory = f"{one['memory_mb']:,.0f}" if "memory_mb" in one else ""
+        numbers = f"{one['rps']:,.0f} | {one['p50_ms']:.1f} | {one['p99_ms']:.1f} | {memory}"
+        lines.append(f"| {one['what']} | {one['clients']} | {one['rows']} | {numbers} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

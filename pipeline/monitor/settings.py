@@ -1,0 +1,101 @@
+"""The `monitoring` section of the config: what is watched in production, and when somebody is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from models.settings import METRICS
+
+Severity = Literal["critical", "warning", "ignore"]
+Kind = Literal["skew", "drift", "prediction_drift", "performance", "refused", "failed", "lost", "latency", "silent"]
+KINDS: tuple[str, ...] = get_args(Kind)
+SEVERITIES: Mapping[str, Severity] = {
+    "skew": "warning",
+    "drift": "warning",
+    "prediction_drift": "warning",
+    "performance": "critical",
+    "refused": "warning",
+    "failed": "critical",
+    "lost": "warning",
+    "latency": "warning",
+    "silent": "critical",
+}
+METRICS_FILE = "flightline.prom"  # in the folder of what is watched
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PerformanceBounds(_Section):
+    """When a metric on labelled answers is too low (or too high, where lower is better)."""
+
+    bound: float | None = Field(None, description="the worst value that is accepted")
+    drop: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="how much worse than at the release's own evaluation is accepted"
+    )
+
+
+class RetrainConfig(_Section):
+    """What `flightline monitor --retrain` may start."""
+
+    max_per_day: Annotated[int, Field(ge=0)] = Field(1, description="runs started in any 24 hours")
+    severities: tuple[Literal["critical", "warning"], ...] = Field(
+        ("critical",), description="those of alerts that start one"
+    )
+
+
+class MonitoringConfig(_Section):
+    """Windows of the prediction log, thresholds, alerts."""
+
+    min_rows: Annotated[int, Field(ge=1)] = Field(500, description="answers that a window has before it is compared")
+    min_labels: Annotated[int, Field(ge=1)] = Field(
+        500, description="labelled answers of a version before its performance is judged"
+    )
+    label_days: Positive = Field(60.0, description="how long after the answer a label may come back")
+    skew_factor: Positive = Field(
+        1.0, description="where the schema has no skew comparator: times the drift comparator's threshold"
+    )
+    prediction_drift: Share = Field(0.1, description="Jensen-Shannon divergence of the predictions of two windows")
+    performance: dict[str, PerformanceBounds] = Field(
+        {"AUC": PerformanceBounds(drop=0.05)}, description="metric → when it is too bad; by version that answered"
+    )
+    max_refused: Share = Field(0.01, description="share of the requests that broke the contract")
+    max_failed: Share = Field(0.001, description="share of the requests that were not answered, by no fault of theirs")
+    max_lost: Share = Field(0.001, description="share of the answers that the log dropped or lost")
+    latency_p99_ms: Positive | None = Field(None, description="99th percentile of the latency; not judged by default")
+    severity: dict[str, Severity] = Field(
+        {}, description="kind (`drift`) or alert (`drift:temp`) → critical, warning, ignore, where it is not as usual"
+    )
+    raise_after: Annotated[int, Field(ge=1)] = Field(1, description="windows in a row beyond a threshold that alert")
+    clear_after: Annotated[int, Field(ge=1)] = Field(1, description="windows in a row well within it that clear")
+    clear_at: Share = Field(0.9, description="well within: this share of a threshold from above, or less")
+    cool_down_hours: Annotated[float, Field(ge=0)] = Field(
+        24.0, description="after somebody was told of an alert, and before it is told again"
+    )
+    file: Path | None = Field(None, description="gets a JSON line an alert, beside WORKSPACE/monitoring/NAME")
+    webhook: str | None = Field(None, pattern=r"^https?://", description="gets a POST with the JSON of each alert")
+    retrain: RetrainConfig = RetrainConfig()
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> MonitoringConfig:
+        for name in self.severity:
+            if name.partition(":")[0] not in KINDS:
+                raise ValueError(f"severity: {name} is no alert; they begin with one of {', '.join(KINDS)}")
+        for metric in self.performance:
+            if metric not in METRICS:
+                raise ValueError(f"performance: there is no metric {metric}; there are {', '.join(METRICS)}")
+            if METRICS[metric] == 0:
+                raise ValueError(f"performance: {metric} is neither better high nor low")
+        return self
+
+    def severity_of(self, kind: str, subject: str) -> Severity:
+        """How severe an alert is: by its own name, else by its kind."""
+        usual = self.severity.get(kind, SEVERITIES[kind])
+        return self.severity.get(f"{kind}:{subject}", usual) if subject else usual

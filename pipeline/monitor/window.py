@@ -1,0 +1,153 @@
+"""A window of the prediction log as files that ExampleGen reads: the answered rows, and those whose label came back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.config import Config
+from pipeline.monitor.feedback import labels_arrived
+from pipeline.monitor.measures import Window
+from pipeline.serving import prediction_log_folder
+from serving.log_files import OURS, read_log
+from serving.prediction_log import RECOVERED
+
+PREDICTION, VERSION, ANSWER = "_probability", "_version", "_answer"
+SERVED, SHADOW = "served", "shadow"  # values of `_answer`: was it returned, or given aside
+ROWS_FILE, LABELLED_FILE = "served.parquet", "labelled.parquet"
+_DAY_US = 86_400_000_000
+_KEY = ["_request_id", "_row"]
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """The files of a window.
+
+    Attributes:
+        window: what became of its requests.
+        folder: holds `served.parquet` and, where `labelled`, `labelled.parquet`.
+    """
+
+    window: Window
+    folder: Path
+    labelled: bool
+
+
+def extract(config: Config, since: int, until: int, folder: Path) -> Extracted:
+    """Writes the files of the window from `since` to `until`, microseconds since the epoch.
+
+    Labelled are the answers of the last `monitoring.label_days` whose label came back within the window, whenever they
+    were given.
+
+    Args:
+        folder: a new one.
+    """
+    folder.mkdir(parents=True)
+    oldest = min(since, until - int(config.monitoring.label_days * _DAY_US))
+    log = _between(_without_hashed(config, read_log(prediction_log_folder(config))), oldest, until)
+    inside = _between(log, since, until)
+    answered = _answered(inside)
+    window = Window(
+        since,
+        until,
+        rows=_counts(answered[VERSION]),
+        requests=_requests(inside),
+        lost=_lost(prediction_log_folder(config), since, until),
+        latency_ms=_latency(answered),
+    )
+    pq.write_table(_served(answered), folder / ROWS_FILE)
+    labels = labels_arrived(config, since, until)
+    labelled = _joined(_answered(log), labels, config.label)
+    window = replace(window, unmatched=labels.num_rows - labelled.num_rows)
+    if labelled.num_rows:
+        together = pa.concat_tables([_served(labelled), _shadowed(labelled)])
+        pq.write_table(together, folder / LABELLED_FILE)
+        counts = {
+            answer: _counts(together.filter(pc.equal(together[ANSWER], answer))[VERSION]) for answer in (SERVED, SHADOW)
+        }
+        window = replace(window, labelled={answer: rows for answer, rows in counts.items() if rows})
+    return Extracted(window, folder, labelled.num_rows > 0)
+
+
+def first_time(config: Config) -> int | None:
+    """When the oldest request on record came, microseconds since the epoch; None where there is none."""
+    times = read_log(prediction_log_folder(config))["_time_us"]
+    return pc.min(times).as_py() if len(times) else None
+
+
+def _answered(log: pa.Table) -> pa.Table:
+    return log.filter(pc.equal(log["_outcome"], "answered"))
+
+
+def _without_hashed(config: Config, log: pa.Table) -> pa.Table:
+    """What is kept as a hash has another distribution by construction: nothing can be said of it."""
+    return log.drop([name for name in config.serving.log.hash if name in log.column_names])
+
+
+def _between(log: pa.Table, since: int, until: int) -> pa.Table:
+    times = log["_time_us"]
+    return log.filter(pc.and_(pc.greater_equal(times, since), pc.less(times, until)))
+
+
+def _counts(values: pa.ChunkedArray) -> dict[str, int]:
+    return {str(one["values"]): one["counts"] for one in values.value_counts().to_pylist()}
+
+
+def _requests(inside: pa.Table) -> dict[str, int]:
+    """By outcome. A request has a row for each of its rows, and one where it got no answer."""
+    first_rows = inside.filter(pc.equal(inside["_row"], 0))
+    return {"answered": 0, "refused": 0, "failed": 0, **_counts(first_rows["_outcome"])}
+
+
+def _latency(answered: pa.Table) -> dict[str, float]:
+    first_rows = answered.filter(pc.equal(answered["_row"], 0))["_latency_ms"]
+    if not len(first_rows):
+        return {}
+    p50, p99 = pc.quantile(first_rows, [0.5, 0.99]).to_pylist()
+    return {"p50": round(p50, 3), "p99": round(p99, 3)}
+
+
+def _features(table: pa.Table, but: Collection[str] = ()) -> dict[str, pa.ChunkedArray]:
+    ours = {name for name, _ in OURS}
+    return {name: table[name] for name in table.column_names if name not in ours and name not in but}
+
+
+def _served(table: pa.Table) -> pa.Table:
+    answers = pa.array([SERVED] * table.num_rows, pa.string())
+    return pa.table({**_features(table), PREDICTION: table[PREDICTION], VERSION: table[VERSION], ANSWER: answers})
+
+
+def _shadowed(table: pa.Table) -> pa.Table:
+    """The same rows as the shadow answered them."""
+    aside = table.filter(pc.is_valid(table["_shadow_probability"]))
+    answers = pa.array([SHADOW] * aside.num_rows, pa.string())
+    shadow = {PREDICTION: aside["_shadow_probability"], VERSION: aside["_shadow_version"], ANSWER: answers}
+    return pa.table({**_features(aside), **shadow})
+
+
+def _joined(answers: pa.Table, labels: pa.Table, label: str) -> pa.Table:
+    """The answers with a label, each once, in the order of the log."""
+    keys = answers.select(_KEY).to_pandas()
+    keys["_number"] = range(len(keys))
+    pairs = keys.merge(labels.to_pandas(), on=_KEY).drop_duplicates(_KEY).sort_values("_number")
+    rows = answers.take(pa.array(pairs["_number"], pa.int64()))
+    return rows.append_column(label, pa.array(pairs[label], labels.schema.field(label).type))
+
+
+def _lost(folder: Path, since: int, until: int) -> int:
+    """Rows that writers of the log dropped or lost, of those that began in the window."""
+    lost = 0
+    try:
+        notes = [json.loads(line) for line in (folder / RECOVERED).read_text(encoding="utf-8").splitlines()]
+    except FileNotFoundError:
+        notes = []
+    for note in notes:
+        if since <= int(str(note["writer"]).partition("-")[0]) < until:
+            lost += int(note["lost"]) + int(note.get("dropped", 0))
+    return lost

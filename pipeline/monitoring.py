@@ -1,0 +1,141 @@
+"""The monitoring DAG: a window of the prediction log, held against the training data, the window before, and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import ml_metadata as mlmd
+from tensorflow_model_analysis.proto import config_pb2
+from tfx import v1 as tfx
+from tfx.types import artifact_utils
+
+from models.settings import METRICS
+from pipeline.components.arrow_example_gen import ArrowExampleGen
+from pipeline.components.executed_by import executed_by
+from pipeline.components.window_monitor import WindowMonitor
+from pipeline.config import Config
+from pipeline.digests import code_digest
+from pipeline.engines.arguments import beam_arguments
+from pipeline.locations import absolute
+from pipeline.metadata.runs import MONITORING
+from pipeline.metadata.store import sqlite_config
+from pipeline.monitor.window import ANSWER, LABELLED_FILE, PREDICTION, ROWS_FILE, SERVED, VERSION, Extracted
+from pipeline.schema import feature_types
+
+LABELLED = "labelled"  # the split of the rows whose label came back
+
+
+@dataclass(frozen=True)
+class MonitoringJob:
+    """What is watched, and what it is held against.
+
+    Attributes:
+        extracted: the window's files.
+        training_statistics: ids of artifacts in ML Metadata.
+        schema, previous_statistics: URIs of artifacts in ML Metadata; there may be no window before.
+        released: version → metric → value, of the releases that answered.
+    """
+
+    extracted: Extracted
+    training_statistics: Sequence[int]
+    schema: str
+    previous_statistics: str | None
+    released: Mapping[str, Mapping[str, float]]
+
+
+def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
+    """The DAG that measures `job` on the engine of the config."""
+    artifacts = tfx.types.standard_artifacts
+    components = executed_by(config.engine)
+    window = job.extracted.window
+    nodes: list[Any] = []
+    measured: dict[str, Any] = {}
+    if window.answered or job.extracted.labelled:
+        example_gen = ArrowExampleGen(
+            input_base=absolute(str(job.extracted.folder)),
+            column_types={**feature_types(config.schema_file), PREDICTION: "float", VERSION: "bytes", ANSWER: "bytes"},
+            block_bytes=config.data.block_mb << 20,
+            input_config=_input_config(job.extracted),
+            custom_fields={"code": code_digest("pipeline.components.arrow_example_gen")},
+        ).with_id("ExampleGen")
+        examples = example_gen.outputs["examples"]
+        nodes.append(example_gen)
+    if window.answered:
+        statistics_gen = components.StatisticsGen(examples=examples, exclude_splits=[LABELLED])
+        measured["statistics"] = statistics_gen.outputs["statistics"]
+        nodes.append(statistics_gen)
+    if job.extracted.labelled:
+        evaluator = components.Evaluator(examples=examples, eval_config=_eval_config(config), example_splits=[LABELLED])
+        measured["evaluation"] = evaluator.outputs["evaluation"]
+        nodes.append(evaluator)
+
+    # Found again in ML Metadata: the lineage goes on to the run that trained what answered.
+    training = tfx.dsl.Resolver(
+        strategy_class=TheseStrategy,
+        config={"ids": list(job.training_statistics)},
+        statistics=tfx.dsl.Channel(type=artifacts.ExampleStatistics),
+    ).with_id("TrainingStatistics")
+    schema = tfx.dsl.Importer(source_uri=job.schema, artifact_type=artifacts.Schema, output_key="schema").with_id(
+        "ReleasedSchema"
+    )
+    nodes += [training, schema]
+    if job.previous_statistics is not None:
+        previous = tfx.dsl.Importer(
+            source_uri=job.previous_statistics, artifact_type=artifacts.ExampleStatistics, output_key="statistics"
+        ).with_id("PreviousStatistics")
+        measured["previous_statistics"] = previous.outputs["statistics"]
+        nodes.append(previous)
+    monitor = WindowMonitor(
+        training_statistics=training.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        window=asdict(window),
+        released=job.released,
+        settings=config.monitoring,
+        code=code_digest("pipeline.components.window_monitor"),
+        **measured,
+    )
+    return tfx.dsl.Pipeline(
+        pipeline_name=f"{config.name}{MONITORING}",
+        pipeline_root=absolute(config.artifacts),
+        components=[*nodes, monitor],
+        enable_cache=False,  # every window is another
+        metadata_connection_config=sqlite_config(config.metadata_db),
+        beam_pipeline_args=beam_arguments(config),
+    )
+
+
+class TheseStrategy(tfx.dsl.experimental.ResolverStrategy):
+    """Resolves `statistics` to artifacts that are known by their ids, in this order.
+
+    They are another pipeline's, of which TFX's channels offer nothing: they are asked of the store itself.
+    """
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self._ids = list(ids)
+
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        """Reads the artifacts; what `input_dict` holds does not matter."""
+        del input_dict
+        kind = store.get_artifact_type("ExampleStatistics")
+        found = {artifact.id: artifact for artifact in store.get_artifacts_by_id(self._ids)}
+        return {"statistics": [artifact_utils.deserialize_artifact(kind, found[number]) for number in self._ids]}
+
+
+def _input_config(extracted: Extracted) -> tfx.proto.Input:
+    files = {
+        **({SERVED: ROWS_FILE} if extracted.window.answered else {}),
+        **({LABELLED: LABELLED_FILE} if extracted.labelled else {}),
+    }
+    return tfx.proto.Input(splits=[tfx.proto.Input.Split(name=name, pattern=file) for name, file in files.items()])
+
+
+def _eval_config(config: Config) -> config_pb2.EvalConfig:
+    """The predictions are those of the log: what was answered is judged, not what the model would answer now."""
+    cuts = [[], [VERSION], *config.evaluation.slices]
+    return config_pb2.EvalConfig(
+        model_specs=[config_pb2.ModelSpec(label_key=config.label, prediction_key=PREDICTION)],
+        slicing_specs=[config_pb2.SlicingSpec(feature_keys=[ANSWER, *cut]) for cut in cuts],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=[config_pb2.MetricConfig(class_name=name) for name in METRICS])],
+    )

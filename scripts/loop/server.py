@@ -1,0 +1,65 @@
+"""The model server beside the loop: `flightline serve`, until the block ends."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.config import Config
+from pipeline.releases import write_whole
+
+STARTS_IN_S = 120.0
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody listens on."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+@contextlib.contextmanager
+def serving(config: Config, config_file: Path, output: Path) -> Iterator[None]:
+    """Serves the current release of a config, which is in `config_file`, until the block ends.
+
+    Raises:
+        RuntimeError: the server ended, or was not ready in time.
+    """
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "serve", "--config", str(config_file)]
+    with output.open("w") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+    try:
+        _wait_until_ready(config, process, output)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def _wait_until_ready(config: Config, process: subprocess.Popen[bytes], output: Path) -> None:
+    end = time.monotonic() + STARTS_IN_S
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode}; {output} has what it said")
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            connection = http.client.HTTPConnection(config.serving.host, config.serving.http_port, timeout=5)
+            connection.request("GET", f"/v2/models/{config.name}/ready")
+            if connection.getresponse().status == 200:
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"the server was not ready after {STARTS_IN_S:.0f} s; {output} has what it said")
+
+
+def write_config(path: Path, text: str) -> Path:
+    """Keeps a config for commands that are given a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text)
+    return path

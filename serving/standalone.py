@@ -1,0 +1,59 @@
+"""One release in a folder, as a platform puts it into a container: settings that serve it until the process ends."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from serving.release import CURRENT, RELEASE_JSON
+
+SETTINGS = "server.json"
+
+
+def settings_file(folder: Path, name: str, version: str, **more: Any) -> Path:
+    """Writes the settings of a server for the release in `folder`, and the folder of releases that they name.
+
+    Raises:
+        ValueError: there is no release in `folder`.
+    """
+    if not (folder / RELEASE_JSON).is_file():
+        raise ValueError(f"{folder} holds no release: it has no {RELEASE_JSON}")
+    place = Path(tempfile.mkdtemp(prefix="flightline-"))
+    releases = place / "releases"
+    releases.mkdir()
+    (releases / version).symlink_to(folder.resolve())
+    (releases / CURRENT).write_text(f"{version}\n", encoding="utf-8")
+    settings = {"name": name, "releases": str(releases), **more}
+    (place / SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
+    return place / SETTINGS
+
+
+def settings_asked_for(arguments: Sequence[str]) -> Path:
+    """The settings file that a command line names, or one that is made for the release that it names.
+
+    Raises:
+        ValueError: there is no such release.
+        SystemExit: the command line is none of ours.
+    """
+    parser = argparse.ArgumentParser(prog="python -m serving", description=__doc__)
+    parser.add_argument("settings", nargs="?", type=Path, help="what `flightline serve` wrote")
+    parser.add_argument("--release", type=Path, help="a release's folder, with its release.json")
+    parser.add_argument("--name", default="model", help="what it is asked for by")
+    parser.add_argument("--version", default="1", help="digits; it is in every answer")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--http-port", type=int, default=8080)
+    parser.add_argument("--grpc-port", type=int, default=8081)
+    parser.add_argument("--metrics-port", type=int, default=8082)
+    parser.add_argument("--log", type=Path, help="folder of the prediction log; none is kept where it is not given")
+    asked = parser.parse_args(arguments)
+    if (asked.settings is None) == (asked.release is None):
+        parser.error("name a settings file, or a --release")
+    if asked.settings is not None:
+        return Path(asked.settings).resolve()
+    ports = {name: getattr(asked, name) for name in ("host", "http_port", "grpc_port", "metrics_port")}
+    log = {"log": {"folder": str(asked.log.resolve())}} if asked.log else {}
+    return settings_file(asked.release, asked.name, asked.version, **ports, **log)

@@ -1,0 +1,218 @@
+"""`flightline monitor`: windows of a prediction log, held against the training data, the window before, and labels."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from raw_rows import raw_rows
+
+from pipeline import audit
+from pipeline.config_file import load_config
+from pipeline.metadata.ancestry import ancestry
+from pipeline.metadata.runs import Runs
+from pipeline.releases import releases
+from pipeline.serving import prediction_log_folder
+from serving.contract import Contract
+from serving.log_batch import Entry
+from serving.prediction_log import PredictionLog
+from serving.settings import LogSettings
+
+T0 = int(time.time()) - 1000
+SETTINGS = (
+    "--set",
+    "monitoring.min_rows=200",
+    "--set",
+    "monitoring.min_labels=200",
+    "--set",
+    "monitoring.cool_down_hours=0",
+)
+
+
+class Production:
+    """The workspace of a run, whose release has been asked; what its server would have left."""
+
+    def __init__(self, trained, preloaded, folder: Path) -> None:
+        self.config_file = trained.folder / "config.yaml"
+        self.config = load_config(self.config_file)
+        [self.release] = [one for one in releases(self.config.releases) if one.current]
+        self._preloaded, self._folder = preloaded, folder
+        self._contract = Contract.from_inputs(self.release.about["inputs"])
+
+    def answer(self, prefix: str, rows: list[dict[str, Any]], probabilities, at: int) -> None:
+        """A request for each row, answered `at` seconds after T0."""
+        log = PredictionLog(LogSettings(prediction_log_folder(self.config), flush_s=0.01))
+        for number, (row, probability) in enumerate(zip(rows, probabilities, strict=True)):
+            columns = self._contract.read_rows([row]).columns
+            answer = np.array([probability], np.float32)
+            known = {"columns": columns, "probabilities": answer, "labels": (answer >= 0.5).astype(np.int64)}
+            came = (T0 + at) * 1_000_000 + number
+            entry = Entry(came, f"{prefix}-{number}", self._contract, self.release.version, "current", 1.0, **known)
+            assert log.append(entry)
+        log.close()
+
+    def feed_back(self, prefix: str, labels: list[str]) -> None:
+        file = self._folder / f"{prefix}.csv"
+        with file.open("w", newline="") as lines:
+            writer = csv.writer(lines)
+            writer.writerow(["request_id", "late"])
+            writer.writerows([f"{prefix}-{number}", label] for number, label in enumerate(labels))
+        assert self("feedback", str(file)).code == 0
+
+    def __call__(self, *arguments: str):
+        out, err = self._folder / "out", self._folder / "err"
+        code = self._preloaded(["-m", "pipeline", *arguments, "--config", str(self.config_file)], out, err)
+        return Ended(code, out.read_text(), err.read_text())
+
+    def monitor(self, run_id: str, until: float, *options: str):
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(T0 + until))
+        return self("monitor", "--run-id", run_id, "--until", moment, "--plain", *SETTINGS, *options)
+
+    def measures(self, run_id: str) -> dict[str, dict[str, Any]]:
+        kept = json.loads((self.config.run_folder(run_id) / "monitoring.json").read_text())
+        return {":".join(filter(None, (one["kind"], one["subject"]))): one for one in kept["measures"]}
+
+
+class Ended:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture(scope="module")
+def flights(flights_sample, trained):
+    """(rows, labels): flights of every month that have arrived, in turns."""
+    config = load_config(trained.folder / "config.yaml")
+    inputs = next(one for one in releases(config.releases) if one.current).about["inputs"]
+    months = []
+    for file in sorted(flights_sample.glob("span-*/flights.csv")):
+        with file.open(newline="") as lines:
+            labels = [row["late"] for row in csv.DictReader(lines)]
+        months.append([pair for pair in zip(raw_rows(file, inputs), labels, strict=True) if pair[1]][:60])
+    together = [pair for some in zip(*months, strict=True) for pair in some]
+    return [row for row, _ in together], [label for _, label in together]
+
+
+def good_guess(rows) -> np.ndarray:
+    """Late departures arrive late: as good as a small model."""
+    return np.clip(1 / (1 + np.exp(-(np.array([row["dep_delay"] for row in rows]) - 20) / 10)), 0.01, 0.99)
+
+
+@pytest.fixture(scope="module")
+def production(trained, preloaded, tmp_path_factory):
+    return Production(trained, preloaded, tmp_path_factory.mktemp("production"))
+
+
+@pytest.fixture(scope="module")
+def calm(production, flights):
+    """The first window: flights as they were trained on, answered well."""
+    rows, labels = flights
+    production.answer("calm", rows, good_guess(rows), at=0)
+    production.feed_back("calm", labels)
+    # Labels came back now, which has to be within the window that judges them.
+    return production.monitor("calm", until=time.time() - T0 + 1)
+
+
+@pytest.fixture(scope="module")
+def stormy(calm, production, flights):
+    """The second: another climate, answers that are upside down; with a run that an alert starts."""
+    assert calm.code == 0, calm.err
+    rows, labels = flights
+    time.sleep(1.1)
+    begin = time.time() - T0 + 1
+    hot = [{**row, "temp": row.get("temp", 50.0) * 0.2 + 100} for row in rows]
+    production.answer("stormy", hot, 1 - good_guess(rows), at=int(begin) + 1)
+    time.sleep(3)
+    production.feed_back("stormy", labels)
+    return production.monitor("stormy", time.time() - T0 + 1, "--retrain")
+
+
+def test_a_calm_window_raises_nothing(calm, production, flights):
+    assert calm.code == 0, calm.err
+    rows = len(flights[0])
+    assert f"answered {rows:,}; labels came back for {rows:,}" in calm.out
+    assert "Alerts    none is raised" in calm.out
+    measures = production.measures("calm")
+    assert measures["skew:temp"]["value"] < measures["skew:temp"]["threshold"]
+    assert not [name for name in measures if name.startswith("drift")]  # there is no window before
+    assert measures["performance:AUC"]["rows"] == rows
+
+
+def test_its_lineage_goes_back_to_what_was_trained_on(calm, production):
+    runs = Runs.open(production.config)
+    run = runs.get("calm")
+    assert run.pipeline == "flights-monitoring"
+    types = {node: sorted(step.inputs) for node, step in run.steps.items()}
+    assert types["WindowMonitor"] == ["evaluation", "schema", "statistics", "training_statistics"]
+    [training] = run.steps["WindowMonitor"].inputs["training_statistics"]
+    assert runs.maker_of(training) == production.release.about["run"]
+    assert runs.get("latest").run_id != "calm"
+
+
+def test_the_evaluator_is_the_standard_one_and_read_by_tfma(calm, production):
+    import tensorflow_model_analysis as tfma
+
+    evaluation = Runs.open(production.config).get("calm").steps["Evaluator"].output("evaluation")
+    slices = dict(tfma.load_eval_result(evaluation.uri).slicing_metrics)
+    assert (("_answer", "served"),) in slices
+    assert "stock executor" not in calm.out
+
+
+def test_what_moved_is_said_and_the_exit_code_tells(stormy, production):
+    assert stormy.code == 5, stormy.err
+    assert stormy.err.strip().splitlines()[-1].startswith("flightline: performance:AUC: ")
+    measures = production.measures("stormy")
+    for name in ("skew:temp", "drift:temp", "prediction_drift"):
+        assert measures[name]["value"] > measures[name]["threshold"], name
+    assert measures["drift:distance"]["value"] < measures["drift:distance"]["threshold"]
+    assert measures["performance:AUC"]["value"] < 0.5
+
+
+def test_everybody_is_told(stormy, production):
+    folder = production.config.monitoring_folder
+    told = [json.loads(line) for line in (folder / "alerts.jsonl").read_text().splitlines()]
+    assert {(one["event"], one["alert"]) for one in told} >= {("raised", "drift:temp"), ("raised", "skew:temp")}
+    metrics = (folder / "flightline.prom").read_text()
+    assert 'flightline_alert_firing{alert="drift:temp",severity="warning"} 1.0' in metrics
+    about = Runs.open(production.config).get("stormy").about
+    assert "drift:temp" in about["alerts"]
+
+
+def test_an_alert_starts_one_run_and_its_reason_is_kept(stormy, production):
+    assert "a run is started: alert performance:AUC" in stormy.out
+    assert "Nothing has changed" in stormy.out  # the same data, config and code: there is nothing to learn
+    events = [(e.event, e.facts.get("reason", "")) for e in audit.read(production.config.workspace)]
+    assert next(reason for event, reason in events if event == "retrain started").startswith("alert performance:AUC")
+
+
+def test_the_budget_is_spent(stormy, production):
+    ended = production.monitor("spent", time.time() - T0 + 2, "--retrain")
+    assert ended.code == 5
+    assert "no run is started for alert performance" in ended.out
+    assert "1 in 24 hours is the budget" in ended.out
+    # No request came in the meantime: nothing was compared, and no alert ended by that.
+    assert {"silent"} == set(production.measures("spent"))
+    assert "drift:temp" in ended.out
+
+
+def test_the_report_is_one_page_that_draws_both(stormy, production):
+    page = (production.config.run_folder("stormy") / "report.html").read_text()
+    assert "Drift from the window before" in page
+    assert "performance:AUC" in page
+    assert page.count("<svg") > 20
+    assert "<script" not in page
+
+
+def test_what_was_monitored_reaches_back_through_the_release(stormy, production):
+    found = ancestry(Runs.open(production.config), production.config, f"release:{production.release.version}")
+    assert found
+
+
+def test_a_window_that_ends_before_it_begins_is_refused(stormy, production):
+    ended = production.monitor("backwards", 1)
+    assert ended.code == 2
+    assert "the window ends before it begins" in ended.err

@@ -1,0 +1,97 @@
+"""`make loop` on a sample: served, logged, labelled, monitored, retrained because an alert says so, rolled back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import audit
+from pipeline.config_file import load_config
+from pipeline.metadata.runs import Runs
+from pipeline.monitor.history import history
+from pipeline.releases import releases
+from serving.log_files import read_log
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = (
+    "evaluation.thresholds={AUC: {lower: 0.6, vs_champion: 0.4}}",
+    "evaluation.per_slice=[]",
+    "gate.max_rejected.missing_label=0.2",
+    "gate.policy.drift=ignore",  # a few hundred rows of one month and of the next are far apart by chance
+    "monitoring.min_rows=200",
+    "monitoring.min_labels=200",
+    "train.epochs=1",
+)
+
+
+@pytest.fixture(scope="module")
+def looped(flights_sample, tmp_path_factory):
+    """(the ended command, its workspace)."""
+    workspace = tmp_path_factory.mktemp("loop") / "workspace"
+    command = [sys.executable, "-m", "scripts.loop", "--data", str(flights_sample), "--workspace", str(workspace)]
+    settings = [word for setting in SETTINGS for word in ("--set", setting)]
+    ended = subprocess.run(
+        [*command, "--last", "4", *settings], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900
+    )
+    assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}{(workspace / 'loop.log').read_text()[-4000:]}"
+    return ended, workspace
+
+
+@pytest.fixture(scope="module")
+def months(looped):
+    return json.loads((looped[1] / "timeline.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def config(looped):
+    return load_config(looped[1] / "loop.yaml")
+
+
+def test_every_month_is_served_and_compared_with_a_model_that_was_never_retrained(months):
+    assert [month["name"] for month in months] == ["month-03", "month-04"]
+    for month in months:
+        assert month["rows"] > 500
+        assert 0.5 < month["auc"] < 1
+        assert 0.5 < month["never_retrained"] < 1
+    assert months[0]["served"] != months[1]["served"] == months[0]["new"]
+    assert months[0]["auc"] == months[0]["never_retrained"]  # it was the first release that answered
+    assert months[1]["auc"] != months[1]["never_retrained"]
+
+
+def test_what_was_asked_is_what_was_logged_and_monitored(months, config):
+    log = read_log(config.workspace / "predictions" / config.name)
+    assert log.num_rows == sum(month["rows"] for month in months) + sum(month["refused"] > 0 for month in months)
+    windows = [past.monitored.window for past in history(Runs.open(config), config)]
+    assert [window.answered for window in windows] == [month["rows"] for month in months]
+    assert [sum(window.labelled["served"].values()) for window in windows] == [month["labels"] for month in months]
+
+
+def test_an_alert_started_the_runs_and_is_their_reason(months, config):
+    runs = Runs.open(config)
+    for month in months:
+        assert month["alerts"]
+        assert runs.get(month["run"]).about["reason"].startswith("alert ")
+    reasons = [entry.facts["reason"] for entry in audit.verify(config.workspace) if entry.event == "retrain started"]
+    assert len(reasons) == 2
+
+
+def test_it_was_rolled_back_once_and_the_server_followed(looped, months, config):
+    assert [month["back"] for month in months if month["back"]]
+    assert "rolled back from" in looped[0].stdout
+    assert "it answered" in looped[0].stdout
+    events = [entry.event for entry in audit.verify(config.workspace)]
+    assert events.count("rolled back") == 1
+    assert len(releases(config.releases)) == 3
+
+
+def test_it_ends_with_a_timeline(looped, months):
+    out = looped[0].stdout
+    assert "never retrained" in out
+    assert all(f"{month['auc']:.4f}" in out for month in months)
+    page = (looped[1] / "timeline.html").read_text()
+    assert page.count("<circle") == 4
+    assert "<script" not in page

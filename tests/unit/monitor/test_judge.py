@@ -1,0 +1,101 @@
+"""What is held against which threshold on a window."""
+
+from __future__ import annotations
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from pipeline.monitor.judge import Held, judge
+from pipeline.monitor.measures import Measure, Monitored, Window
+from pipeline.monitor.settings import MonitoringConfig, PerformanceBounds
+
+WINDOW = Window(
+    0,
+    1,
+    rows={"7": 900},
+    requests={"answered": 95, "refused": 4, "failed": 1},
+    lost=100,
+    labelled={"served": {"7": 600}},
+)
+NOTHING = Held({}, schema_pb2.Schema())
+
+
+def measures(window=WINDOW, metrics=(), held=NOTHING, **config) -> dict[str, Measure]:
+    monitored = judge(window, None, list(metrics), held, MonitoringConfig(**config))
+    return {measure.name: measure for measure in monitored.measures}
+
+
+def test_requests_are_held_to_their_shares():
+    found = measures(max_refused=0.05, max_failed=0.005)
+    assert (found["refused"].value, found["refused"].breached) == (0.04, False)
+    assert (found["failed"].value, found["failed"].breached) == (0.01, True)
+    assert (found["lost"].value, found["lost"].breached) == (0.1, True)
+    assert not found["silent"].breached
+
+
+def test_a_window_without_a_request_is_silent():
+    found = measures(Window(0, 1))
+    assert list(found) == ["silent"]
+    assert found["silent"].breached
+
+
+def test_latency_is_judged_where_it_is_asked_for():
+    window = Window(0, 1, rows={"7": 1}, requests={"answered": 1}, latency_ms={"p50": 2.0, "p99": 30.0})
+    assert "latency" not in measures(window)
+    assert measures(window, latency_p99_ms=20)["latency"].breached
+
+
+def of_version(value, version="7", answer="served", **more):
+    return [("_answer", answer), ("_version", version)], {"auc": value, "example_count": 600.0, **more}
+
+
+def test_performance_is_held_to_what_the_release_had():
+    held = Held({"7": {"auc": 0.93}}, schema_pb2.Schema())
+    fine = measures(metrics=[of_version(0.89)], held=held)["performance:AUC"]
+    worse = measures(metrics=[of_version(0.87)], held=held)["performance:AUC"]
+    assert (fine.breached, worse.breached) == (False, True)
+    assert "0.93 when it was released" in worse.sentence
+
+
+def test_of_several_releases_the_worst_is_judged():
+    window = Window(0, 1, rows={"7": 900, "8": 900}, labelled={"served": {"7": 600, "8": 700, "9": 5}})
+    held = Held({"7": {"auc": 0.93}, "8": {"auc": 0.93}, "9": {"auc": 0.93}}, schema_pb2.Schema())
+    metrics = [of_version(0.92), of_version(0.86, "8"), of_version(0.5, "9")]
+    found = measures(window, metrics, held)["performance:AUC"]
+    assert (found.value, found.rows) == (0.86, 700)
+    assert "of release 8" in found.sentence
+
+
+def test_the_stricter_of_two_bounds_holds():
+    held = Held({"7": {"auc": 0.93}}, schema_pb2.Schema())
+    both = {"AUC": PerformanceBounds(bound=0.9, drop=0.05)}
+    assert measures(metrics=[of_version(0.89)], held=held, performance=both)["performance:AUC"].breached
+
+
+def test_where_lower_is_better_more_is_worse():
+    held = Held({"7": {"binary_crossentropy": 0.3}}, schema_pb2.Schema())
+    bounds = {"BinaryCrossentropy": PerformanceBounds(drop=0.1)}
+    metrics = [of_version(0.9, binary_crossentropy=0.45)]
+    assert measures(metrics=metrics, held=held, performance=bounds)["performance:BinaryCrossentropy"].breached
+
+
+def test_few_labels_judge_nothing():
+    held = Held({"7": {"auc": 0.93}}, schema_pb2.Schema())
+    assert "performance:AUC" not in measures(metrics=[of_version(0.5)], held=held, min_labels=601)
+
+
+def test_slices_are_those_of_what_was_served():
+    metrics = [
+        ([], {"auc": 0.1}),
+        ([("_answer", "served")], {"auc": 0.9}),
+        ([("_answer", "shadow")], {"auc": 0.8}),
+        ([("_answer", "served"), ("origin", "a,b=c")], {"auc": 0.7}),
+        of_version(0.85, "6", "shadow"),
+    ]
+    monitored = judge(WINDOW, None, metrics, NOTHING, MonitoringConfig())
+    assert monitored.slices == {"overall": {"auc": 0.9}, "origin=a,b=c": {"auc": 0.7}}
+    assert monitored.metrics == {"shadow": {"6": {"auc": 0.85, "example_count": 600.0}}}
+
+
+def test_it_is_read_back_as_it_was_written():
+    monitored = judge(WINDOW, None, [of_version(0.9)], NOTHING, MonitoringConfig())
+    assert Monitored.from_dict(monitored.to_dict()) == monitored

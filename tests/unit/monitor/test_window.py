@@ -1,0 +1,98 @@
+"""A window of the log: which requests are in it, and which answers their labels come back for."""
+
+from __future__ import annotations
+
+import pyarrow.parquet as pq
+import pytest
+from logged_answers import T0, answered, failed, refused
+
+from pipeline.monitor.feedback import take_feedback
+from pipeline.monitor.window import LABELLED_FILE, ROWS_FILE, extract, first_time
+from pipeline.serving import prediction_log_folder
+from serving.prediction_log import RECOVERED
+
+SECOND = 1_000_000
+
+
+def labels(tmp_path, *lines):
+    file = tmp_path / f"labels-{len(list(tmp_path.glob('labels-*')))}.csv"
+    file.write_text("request_id,row,late\n" + "".join(f"{line}\n" for line in lines))
+    return file
+
+
+def test_requests_are_counted_by_what_became_of_them(config, log, tmp_path):
+    log(answered("a", 0.1, 0.9), answered("b", 0.4, version="8"), refused("c"), failed("d"))
+    window = extract(config, T0, T0 + 1, tmp_path / "w").window
+    assert window.requests == {"answered": 2, "refused": 1, "failed": 1}
+    assert window.rows == {"7": 2, "8": 1}
+    assert window.latency_ms == {"p50": 1.5, "p99": 1.5}
+    rows = pq.read_table(tmp_path / "w" / ROWS_FILE)
+    assert rows["_probability"].to_pylist() == [pytest.approx(0.1), pytest.approx(0.9), pytest.approx(0.4)]
+    assert rows["origin"].to_pylist() == ["EWR"] * 3
+    assert not (tmp_path / "w" / LABELLED_FILE).exists()
+
+
+def test_the_end_of_a_window_is_the_begin_of_the_next(config, log, tmp_path):
+    log(answered("a", 0.1, at=0), answered("b", 0.2, at=SECOND), answered("c", 0.3, at=2 * SECOND))
+    first = extract(config, T0, T0 + SECOND, tmp_path / "1").window
+    second = extract(config, T0 + SECOND, T0 + 2 * SECOND, tmp_path / "2").window
+    assert (first.answered, second.answered) == (1, 1)
+    assert first_time(config) == T0
+
+
+def test_labels_meet_their_answers_whenever_they_were_given(config, log, tmp_path):
+    log(answered("old", 0.2, 0.7), answered("new", 0.6, at=100 * SECOND))
+    take_feedback(config, labels(tmp_path, "old,1,1", "new,0,0", "nobody,0,1"), now=(T0 + 150 * SECOND) / 1e6)
+    extracted = extract(config, T0 + 50 * SECOND, T0 + 200 * SECOND, tmp_path / "w")
+    assert extracted.window.answered == 1
+    assert extracted.window.labelled == {"served": {"7": 2}}
+    assert extracted.window.unmatched == 1
+    rows = pq.read_table(tmp_path / "w" / LABELLED_FILE).to_pydict()
+    assert rows["late"] == [1, 0]
+    assert rows["_probability"] == [pytest.approx(0.7), pytest.approx(0.6)]
+    assert rows["_answer"] == ["served"] * 2
+
+
+def test_a_shadow_is_judged_on_the_same_rows(config, log, tmp_path):
+    log(answered("a", 0.2, 0.7, shadow=("6", 0.5)))
+    take_feedback(config, labels(tmp_path, "a,0,0", "a,1,1"), now=(T0 + 1) / 1e6)
+    extracted = extract(config, T0, T0 + SECOND, tmp_path / "w")
+    assert extracted.window.labelled == {"served": {"7": 2}, "shadow": {"6": 2}}
+    rows = pq.read_table(tmp_path / "w" / LABELLED_FILE).to_pydict()
+    assert list(zip(rows["_answer"], rows["_version"], rows["late"], strict=True)) == [
+        ("served", "7", 0),
+        ("served", "7", 1),
+        ("shadow", "6", 0),
+        ("shadow", "6", 1),
+    ]
+
+
+def test_an_answer_that_is_too_old_for_its_label_counts_as_unmatched(config, log, tmp_path):
+    log(answered("old", 0.2))
+    day = 86_400 * SECOND
+    late = T0 + int((config.monitoring.label_days + 1) * day)
+    take_feedback(config, labels(tmp_path, "old,0,1"), now=(late - SECOND) / 1e6)
+    window = extract(config, late - 2 * SECOND, late, tmp_path / "w").window
+    assert (window.labelled, window.unmatched) == ({}, 1)
+
+
+def test_rows_that_the_log_lost_are_counted(config, log, tmp_path):
+    log(answered("a", 0.1))
+    note = f'{{"writer": "{T0 + 5:017d}-abcd", "accepted": 9, "recovered": 5, "lost": 4, "dropped": 2}}\n'
+    (prediction_log_folder(config) / RECOVERED).write_text(note)
+    assert extract(config, T0, T0 + SECOND, tmp_path / "1").window.lost == 6
+    assert extract(config, T0 + SECOND, T0 + 2 * SECOND, tmp_path / "2").window.lost == 0
+
+
+def test_what_is_kept_as_a_hash_is_not_compared(config, log, tmp_path):
+    serving = config.serving.model_copy(update={"log": config.serving.log.model_copy(update={"hash": ("origin",)})})
+    log(answered("a", 0.1))
+    extract(config.model_copy(update={"serving": serving}), T0, T0 + SECOND, tmp_path / "w")
+    assert "origin" not in pq.read_schema(tmp_path / "w" / ROWS_FILE).names
+    assert "dep_delay" in pq.read_schema(tmp_path / "w" / ROWS_FILE).names
+
+
+def test_a_window_without_requests_is_empty(config, log, tmp_path):
+    log(answered("a", 0.1))
+    window = extract(config, T0 + SECOND, T0 + 2 * SECOND, tmp_path / "w").window
+    assert (window.answered, window.asked, window.latency_ms) == (0, 0, {})
