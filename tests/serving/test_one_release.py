@@ -11,12 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
-from served import ROOT, SERVING_PYTHON, free_ports
+from served import ROOT, SERVING_PYTHON
 from small_releases import ROW, small_release
 
 from pipeline.config_file import load_config
 from pipeline.manifests import bundle
 from pipeline.releases import releases as all_releases
+from scripts.loop.server import free_ports
 
 STARTS_IN_S = 120
 
