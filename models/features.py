@@ -1,5 +1,7 @@
 """What every column of a table becomes. Read from its schema, before any data; needs no TensorFlow."""
 
+import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -14,6 +16,14 @@ _IN_USE = (schema_pb2.UNKNOWN_STAGE, schema_pb2.BETA, schema_pb2.PRODUCTION)
 def transformed_name(name: str) -> str:
     """Name of a column after Transform. It differs from the raw one, so that slices on raw values keep theirs."""
     return f"{name}_xf"
+
+
+def vocabulary_name(name: str) -> str:
+    """Name of the vocabulary of a column. TFT turns what is no letter of a file's name into `_`: two columns whose
+    names differ in such letters alone would share a vocabulary."""
+    if re.fullmatch(r"[A-Za-z0-9_]+", name):
+        return name
+    return f"{re.sub(r'[^A-Za-z0-9]+', '_', name)[:40]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 class Number(BaseModel):

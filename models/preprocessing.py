@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models.features import FeaturePlan
+from models.features import FeaturePlan, vocabulary_name
 
 Column: TypeAlias = tf.Tensor | tf.SparseTensor
 
@@ -98,7 +98,7 @@ def _vocabulary_ids(plan: FeaturePlan, name: str, column: Column) -> tf.Tensor:
         top_k=plan.vocabulary_size,
         frequency_threshold=plan.min_count,
         num_oov_buckets=plan.oov_buckets,
-        vocab_filename=name,
+        vocab_filename=vocabulary_name(name),
     )
     return _ids(ids)
 
