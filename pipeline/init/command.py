@@ -60,11 +60,11 @@ def init(
         raise UsageError(f"{' and '.join(there)} would be overwritten", "--force does so, --name chooses another name")
     where = place(files)
     found = profile(files, label, _task(task), positive, keep or [])
-    if found.target.task != "binary" or found.target.classes:
+    if found.target.task != "binary":
         raise UsageError(
             f"--label {label}: {found.target.task}, because it has {found.target.why}; the model and its evaluation "
-            "are for the labels 0 and 1 alone",
-            "make a column of 0 and 1 of it",
+            "are for two values alone",
+            "make a column of two values of it",
         )
     texts = config_text(found, name, where), schema_text(found, name)
     _check(*texts)
@@ -92,7 +92,7 @@ def _check(config: str, schema: str) -> None:
     """
     try:
         read = Config.model_validate(yaml.safe_load(config))
-        plan_features(text_format.Parse(schema, schema_pb2.Schema()), read.label, read.features)
+        plan_features(text_format.Parse(schema, schema_pb2.Schema()), read.label, read.features, read.positive)
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(

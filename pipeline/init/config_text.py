@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from typing import Any
 
 import yaml
 
@@ -79,8 +80,18 @@ def _head(profile: Profile, name: str) -> str:
 def _label(profile: Profile, name: str) -> str:
     target = profile.target
     lines = [_wrapped(f"Task: {target.task}, because the label has {target.why}. {_said_of_classes(profile)}")]
-    lines += [f"label: {scalar(target.label)}", f"schema: schema/{name}.pbtxt"]
+    lines.append(f"label: {scalar(target.label)}")
+    if target.classes:
+        lines.append(f"positive: {scalar(_plain(target.positive))}   # counts as 1, the other as 0")
+    lines.append(f"schema: schema/{name}.pbtxt")
     return "\n".join(lines)
+
+
+def _plain(value: Any) -> Any:
+    """A value of a label as YAML knows it: numbers come from numpy, whole ones as floats."""
+    if isinstance(value, str):
+        return value
+    return int(value) if float(value).is_integer() else float(value)
 
 
 def _said_of_classes(profile: Profile) -> str:
