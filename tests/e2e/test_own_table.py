@@ -78,7 +78,7 @@ def test_an_awkward_table_of_a_hundred_rows_runs_to_its_verdict(own, tmp_path):
     assert list(ended.folder.glob("workspace/runs/*/report.html"))
 
 
-def test_five_hundred_columns(own, tmp_path):
+def test_a_hundred_and_fifty_columns(own, tmp_path):
     ended = own(wide(tmp_path / "wide.csv"), "--label", "y")
     assert ended.code == 0, ended.err
     assert ended.metrics["auc"] > 0.9

@@ -51,8 +51,8 @@ def awkward(file: Path, rows: int = 100, label: Sequence[Any] | None = None) -> 
     return file
 
 
-def wide(file: Path, columns: int = 500, rows: int = 600) -> Path:
-    """Five hundred columns, of which fifty say a little; every fiftieth is text."""
+def wide(file: Path, columns: int = 150, rows: int = 600) -> Path:
+    """Many columns, of which fifty say a little; every fiftieth is text."""
     random = np.random.default_rng(3)
     cause = random.normal(0, 1, rows)
     numbers = random.normal(0, 1, (rows, columns))
