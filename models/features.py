@@ -1,5 +1,7 @@
 """What every column of a table becomes. Read from its schema, before any data; needs no TensorFlow."""
 
+import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -14,6 +16,14 @@ _IN_USE = (schema_pb2.UNKNOWN_STAGE, schema_pb2.BETA, schema_pb2.PRODUCTION)
 def transformed_name(name: str) -> str:
     """Name of a column after Transform. It differs from the raw one, so that slices on raw values keep theirs."""
     return f"{name}_xf"
+
+
+def vocabulary_name(name: str) -> str:
+    """Name of the vocabulary of a column. TFT turns what is no letter of a file's name into `_`: two columns whose
+    names differ in such letters alone would share a vocabulary."""
+    if re.fullmatch(r"[A-Za-z0-9_]+", name):
+        return name
+    return f"{re.sub(r'[^A-Za-z0-9]+', '_', name)[:40]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 class Number(BaseModel):
@@ -49,7 +59,9 @@ class FeaturePlan(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     label: str
-    label_type: Literal["INT", "FLOAT"]
+    label_type: Literal["INT", "FLOAT", "BYTES"]
+    positive: str | int | float | None = None
+    """The label's value that counts as 1, every other as 0; None where the labels are 0 and 1."""
     numbers: tuple[Number, ...]
     categories: tuple[Category, ...]
     quantile_bins: int
@@ -89,7 +101,9 @@ class FeaturePlan(BaseModel):
         )
 
 
-def plan_features(schema: schema_pb2.Schema, label: str, settings: FeatureSettings) -> FeaturePlan:
+def plan_features(
+    schema: schema_pb2.Schema, label: str, settings: FeatureSettings, positive: str | int | float | None = None
+) -> FeaturePlan:
     """Decides, from types and domains alone, what each column of `schema` becomes.
 
     INT and FLOAT columns are numbers; BYTES columns, INT columns with a categorical domain and those named in
@@ -102,8 +116,7 @@ def plan_features(schema: schema_pb2.Schema, label: str, settings: FeatureSettin
     features = {feature.name: feature for feature in schema.feature}
     _check_names(features, label, settings)
     label_type = schema_pb2.FeatureType.Name(features[label].type)
-    if label_type not in ("INT", "FLOAT"):
-        raise ValueError(f"label {label!r} is {label_type}: it must be INT or FLOAT, with the values 0 and 1")
+    _check_label(label, label_type, positive)
 
     numbers, categories = [], []
     for name, feature in sorted(features.items()):
@@ -119,8 +132,22 @@ def plan_features(schema: schema_pb2.Schema, label: str, settings: FeatureSettin
         raise ValueError("no column is left for the model: the schema has none besides the label and `exclude`")
     parameters = settings.model_dump(include=set(FeaturePlan.model_fields))
     return FeaturePlan(
-        label=label, label_type=label_type, numbers=tuple(numbers), categories=tuple(categories), **parameters
+        label=label,
+        label_type=label_type,
+        positive=positive,
+        numbers=tuple(numbers),
+        categories=tuple(categories),
+        **parameters,
     )
+
+
+def _check_label(label: str, label_type: str, positive: str | int | float | None) -> None:
+    if label_type not in ("INT", "FLOAT", "BYTES"):
+        raise ValueError(f"label {label!r} is {label_type}: it must be INT, FLOAT or BYTES")
+    if label_type == "BYTES" and not isinstance(positive, str):
+        raise ValueError(f"label {label!r} is text: `positive` must say which value counts as 1, in quotes")
+    if label_type != "BYTES" and isinstance(positive, str):
+        raise ValueError(f"label {label!r} is {label_type}, and `positive` is the text {positive!r}: write a number")
 
 
 def _check_names(features: Mapping[str, schema_pb2.Feature], label: str, settings: FeatureSettings) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models.features import FeaturePlan
+from models.features import FeaturePlan, vocabulary_name
 
 Column: TypeAlias = tf.Tensor | tf.SparseTensor
 
@@ -42,8 +42,22 @@ def preprocessing_fn(inputs: Mapping[str, Column], custom_config: Mapping[str, A
             ids = _ids(tft.bucketize(_present(values[category.name]), plan.bucket_count))
         outputs[category.transformed] = ids
     if plan.label in inputs:
-        outputs[plan.transformed_label] = _flat(inputs[plan.label], _NO_LABEL)
+        outputs[plan.transformed_label] = _label(plan, inputs[plan.label])
     return outputs
+
+
+def _label(plan: FeaturePlan, column: Column) -> tf.Tensor:
+    """[batch] 0 and 1; -1 where there is none."""
+    if plan.positive is None:
+        return _flat(column, _NO_LABEL)
+    if plan.label_type == "BYTES":
+        labels = _flat(column, "")
+        missing, positive = tf.equal(labels, ""), tf.equal(labels, plan.positive)
+    else:
+        labels = _flat(column, _NAN) if plan.label_type == "FLOAT" else _flat(column, column.dtype.min)
+        missing = tf.math.is_nan(labels) if plan.label_type == "FLOAT" else tf.equal(labels, column.dtype.min)
+        positive = tf.equal(labels, tf.cast(plan.positive, labels.dtype))
+    return tf.where(missing, tf.constant(_NO_LABEL, tf.int64), tf.cast(positive, tf.int64))
 
 
 def _numbers(plan: FeaturePlan, values: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -98,7 +112,7 @@ def _vocabulary_ids(plan: FeaturePlan, name: str, column: Column) -> tf.Tensor:
         top_k=plan.vocabulary_size,
         frequency_threshold=plan.min_count,
         num_oov_buckets=plan.oov_buckets,
-        vocab_filename=name,
+        vocab_filename=vocabulary_name(name),
     )
     return _ids(ids)
 
@@ -114,13 +128,12 @@ def _present(values: tf.Tensor) -> tf.SparseTensor:
     return tf.SparseTensor(where, tf.gather_nd(values, where), tf.shape(values, out_type=tf.int64))
 
 
-def _flat(column: Column, default: float) -> tf.Tensor:
+def _flat(column: Column, default: float | str) -> tf.Tensor:
     """[batch]; fails on a row with more than one value."""
     if isinstance(column, tf.SparseTensor):
+        filler = tf.constant(default, tf.string) if column.dtype == tf.string else tf.cast(default, column.dtype)
         if column.shape.rank == 1:
-            return tf.sparse.to_dense(column, tf.cast(default, column.dtype))
+            return tf.sparse.to_dense(column, filler)
         shape = tf.stack([column.dense_shape[0], tf.constant(1, tf.int64)])
-        column = tf.sparse.to_dense(
-            tf.SparseTensor(column.indices, column.values, shape), tf.cast(default, column.dtype)
-        )
+        column = tf.sparse.to_dense(tf.SparseTensor(column.indices, column.values, shape), filler)
     return tf.reshape(column, [-1])

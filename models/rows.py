@@ -117,7 +117,7 @@ def _dataset(
 
 
 def _parser(plan: FeaturePlan) -> Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], tf.Tensor]]:
-    label_type = tf.int64 if plan.label_type == "INT" else tf.float32
+    label_type = tf.float32 if plan.label_type == "FLOAT" and plan.positive is None else tf.int64
     spec = {plan.transformed_label: tf.io.FixedLenFeature([], label_type)}
     spec |= {number.transformed: tf.io.FixedLenFeature([], tf.float32) for number in plan.numbers}
     spec |= {category.transformed: tf.io.FixedLenFeature([], tf.int64) for category in plan.categories}

@@ -16,7 +16,7 @@ import tensorflow_transform as tft
 from absl import logging
 
 from models.export import export_model
-from models.features import FeaturePlan
+from models.features import FeaturePlan, vocabulary_name
 from models.model import LOGIT, build_model
 from models.rows import Rows, ordered_batches, read_rows, shuffled_batches
 from models.settings import ModelSettings, TrainSettings
@@ -189,7 +189,7 @@ def _start_at_base_rate(model: keras.Model, rate: float) -> None:
 
 def _category_sizes(plan: FeaturePlan, transform: tft.TFTransformOutput) -> tuple[int, ...]:
     names = [category.name for category in plan.categories if category.source == "vocabulary"]
-    return plan.category_sizes({name: transform.vocabulary_size_by_name(name) for name in names})
+    return plan.category_sizes({name: transform.vocabulary_size_by_name(vocabulary_name(name)) for name in names})
 
 
 def _write_record(record: dict[str, Any], directory: str) -> None:

@@ -19,6 +19,7 @@ from pipeline.config_file import DEFAULT_CONFIG, load_config
 from pipeline.errors import UsageError
 from pipeline.garbage_collection import COLLECTED_AT
 from pipeline.gc_command import add_to as add_gc
+from pipeline.init.command import add_to as add_init
 from pipeline.metadata.runs import LATEST, Run, Runs
 from pipeline.monitor.commands import add_to as add_monitoring
 from pipeline.questions import add_to as add_questions
@@ -41,6 +42,7 @@ add_gc(app)
 add_serving(app)
 add_schema(app)
 add_monitoring(app)
+add_init(app)
 
 
 def main() -> None:

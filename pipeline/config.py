@@ -149,6 +149,9 @@ class Config(Section):
         description="where artifacts are written, if not to the workspace: a URI that workers elsewhere see",
     )
     label: str
+    positive: str | int | float | None = Field(
+        None, description="the label's value that counts as 1, every other as 0; none where the labels are 0 and 1"
+    )
     schema_file: Path = Field(alias="schema", description="the curated schema (.pbtxt)")
     data: DataConfig
     window: WindowConfig | None = None

@@ -22,7 +22,7 @@ from pipeline.locations import absolute
 from pipeline.metadata.runs import MONITORING
 from pipeline.metadata.store import sqlite_config
 from pipeline.monitor.window import ANSWER, LABELLED_FILE, PREDICTION, ROWS_FILE, SERVED, VERSION, Extracted
-from pipeline.schema import feature_types
+from pipeline.schema import ColumnType, feature_types
 
 LABELLED = "labelled"  # the split of the rows whose label came back
 
@@ -55,7 +55,7 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
     if window.answered or job.extracted.labelled:
         example_gen = ArrowExampleGen(
             input_base=absolute(str(job.extracted.folder)),
-            column_types={**feature_types(config.schema_file), PREDICTION: "float", VERSION: "bytes", ANSWER: "bytes"},
+            column_types={**feature_types(config.schema_file), **_types(config)},
             block_bytes=config.data.block_mb << 20,
             input_config=_input_config(job.extracted),
             custom_fields={"code": code_digest("pipeline.components.arrow_example_gen")},
@@ -121,6 +121,12 @@ class TheseStrategy(tfx.dsl.experimental.ResolverStrategy):
         kind = store.get_artifact_type("ExampleStatistics")
         found = {artifact.id: artifact for artifact in store.get_artifacts_by_id(self._ids)}
         return {"statistics": [artifact_utils.deserialize_artifact(kind, found[number]) for number in self._ids]}
+
+
+def _types(config: Config) -> dict[str, ColumnType]:
+    """The columns that monitoring adds; a label that is not 0 and 1 has been made so when it was joined."""
+    ours: dict[str, ColumnType] = {PREDICTION: "float", VERSION: "bytes", ANSWER: "bytes"}
+    return ours if config.positive is None else {**ours, config.label: "int"}
 
 
 def _input_config(extracted: Extracted) -> tfx.proto.Input:

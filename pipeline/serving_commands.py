@@ -13,7 +13,8 @@ from pipeline.cli_common import ConfigOption, with_exit_codes
 from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, load_config
 from pipeline.errors import UsageError
-from pipeline.manifests import KINDS, bundle, canary_of, manifests
+from pipeline.manifests import KINDS, canary_of, manifests
+from pipeline.manifests.bundle import bundle
 from pipeline.releases import current_version, releases, write_whole
 from pipeline.trials import set_canary, set_shadow
 

@@ -57,10 +57,14 @@ class KubernetesConfig(ServingSection):
 
     image: str = Field("", description="of docker/serving.Dockerfile, as the cluster pulls it")
     storage: str = Field(
-        "", description="where releases are copied to, as the cluster reads them: gs://bucket/releases, s3://, pvc://"
+        "",
+        description="where releases are copied to, as the platform reads them: gs://bucket/releases, s3://bucket/...",
     )
     namespace: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")] = "default"
-    service_account: str = Field("", description="whose right it is to read `storage`; the namespace's default one")
+    storage_secret: str = Field("", description="Seldon: the secret with rclone's settings that `storage` needs")
+    service_account: str = Field(
+        "", description="KServe, Seldon v1: whose right it is to read `storage`; the namespace's default one"
+    )
     replicas: Annotated[int, Field(ge=1)] = 1
     cpu: str = Field("1", pattern=r"^[0-9]+(\.[0-9]+)?m?$", description="of each replica")
     memory: str = Field("2Gi", pattern=r"^[0-9]+(Ki|Mi|Gi)$", description="of each replica; a server holds about 1 GB")

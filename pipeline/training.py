@@ -33,7 +33,7 @@ def create_pipeline(
     `override` why the data gate lets everything through.
     """
     components = executed_by(config.engine, config.evaluation.vs_champion_confidence)
-    features = plan_features(read_schema(config.schema_file), config.label, config.features)
+    features = plan_features(read_schema(config.schema_file), config.label, config.features, config.positive)
 
     example_gen = ArrowExampleGen(
         input_base=input_base(config),

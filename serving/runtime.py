@@ -21,7 +21,7 @@ from serving.openapi import openapi
 from serving.protocol import columns_of, plain_response, refusal, rows_of, v2_response
 from serving.service import Service, served_now
 from serving.settings import read_settings
-from serving.standalone import settings_file
+from serving.standalone import handed_over, settings_file
 from serving.watcher import Watcher
 
 DATATYPES = {"int": "INT64", "float": "FP32", "bytes": "BYTES"}
@@ -29,14 +29,17 @@ REQUEST_ID = "x-request-id"
 
 
 @functools.cache
-def the_service(uri: str, name: str = "", version: str = "") -> tuple[Service, Watcher]:
+def the_service(
+    uri: str, name: str = "", version: str = "", more: tuple[tuple[str, Any], ...] = ()
+) -> tuple[Service, Watcher]:
     """The process's service: MLServer makes a new runtime at each reload, and what answers must not change with it.
 
     Args:
         uri: a settings file; or a release's folder, as Seldon hands it over, which is then called `name`, `version`.
+        more: settings of such a folder's server.
     """
     path = Path(uri)
-    settings = settings_file(path, name, version or "1") if path.is_dir() else path
+    settings = settings_file(path, name, version, **dict(more)) if path.is_dir() else path
     service = Service(read_settings(settings))
     return service, Watcher(service)
 
@@ -53,7 +56,8 @@ class FlightlineRuntime(MLModel):
             self._service, self._watcher = the_service(uri)
         else:
             folder = await get_model_uri(self.settings)
-            self._service, self._watcher = the_service(folder, self.name, parameters.version or "")
+            version, more = handed_over(parameters.version, parameters.extra)
+            self._service, self._watcher = the_service(folder, self.name, version, tuple(more.items()))
         await self._watcher.look()
         self._following = asyncio.create_task(self._watcher.run())
         return True

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from serving.release import CURRENT, RELEASE_JSON
 
 SETTINGS = "server.json"
+IN_A_BUNDLE = ("threshold", "max_rows")
 
 
 def settings_file(folder: Path, name: str, version: str, **more: Any) -> Path:
@@ -32,6 +33,15 @@ def settings_file(folder: Path, name: str, version: str, **more: Any) -> Path:
     return place / SETTINGS
 
 
+def handed_over(version: str | None, extra: Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
+    """The release's version and the settings in a bundle's model-settings.json.
+
+    Seldon Core v2 counts versions by itself and writes that over `version`; it leaves `extra` as it is.
+    """
+    ours = dict(extra or {})
+    return str(ours.pop("release", version or "1")), {name: ours[name] for name in IN_A_BUNDLE if name in ours}
+
+
 def settings_asked_for(arguments: Sequence[str]) -> Path:
     """The settings file that a command line names, or one that is made for the release that it names.
 
@@ -48,12 +58,15 @@ def settings_asked_for(arguments: Sequence[str]) -> Path:
     parser.add_argument("--http-port", type=int, default=8080)
     parser.add_argument("--grpc-port", type=int, default=8081)
     parser.add_argument("--metrics-port", type=int, default=8082)
+    parser.add_argument("--threshold", type=float, default=0.5, help="probabilities from here on are labelled 1")
+    parser.add_argument("--max-rows", type=int, default=10_000, help="of one request")
     parser.add_argument("--log", type=Path, help="folder of the prediction log; none is kept where it is not given")
     asked = parser.parse_args(arguments)
     if (asked.settings is None) == (asked.release is None):
         parser.error("name a settings file, or a --release")
     if asked.settings is not None:
         return Path(asked.settings).resolve()
-    ports = {name: getattr(asked, name) for name in ("host", "http_port", "grpc_port", "metrics_port")}
+    names = ("host", "http_port", "grpc_port", "metrics_port", "threshold", "max_rows")
+    given = {name: getattr(asked, name) for name in names}
     log = {"log": {"folder": str(asked.log.resolve())}} if asked.log else {}
-    return settings_file(asked.release, asked.name, asked.version, **ports, **log)
+    return settings_file(asked.release, asked.name, asked.version, **given, **log)

@@ -127,7 +127,7 @@ def _block(lines: list[str], kind: str, name: str) -> tuple[int, int]:
         if re.match(rf"{kind}\s*\{{", line):
             start = number
         elif line.startswith("}") and start is not None:
-            if any(one.strip() == f'name: "{name}"' for one in lines[start:number]):
+            if any(one.strip() == f"name: {_quoted(name)}" for one in lines[start:number]):
                 return start, number
             start = None
     raise UsageError(f"the schema's {kind} {name} is not laid out a field a line", "edit the schema by hand")

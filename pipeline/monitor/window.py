@@ -63,7 +63,7 @@ def extract(config: Config, since: int, until: int, folder: Path) -> Extracted:
     )
     pq.write_table(_served(answered), folder / ROWS_FILE)
     labels = labels_arrived(config, since, until)
-    labelled = _joined(_answered(log), labels, config.label)
+    labelled = _as_zero_and_one(_joined(_answered(log), labels, config.label), config)
     window = replace(window, unmatched=labels.num_rows - labelled.num_rows)
     if labelled.num_rows:
         together = pa.concat_tables([_served(labelled), _shadowed(labelled)])
@@ -138,6 +138,15 @@ def _joined(answers: pa.Table, labels: pa.Table, label: str) -> pa.Table:
     pairs = keys.merge(labels.to_pandas(), on=_KEY).drop_duplicates(_KEY).sort_values("_number")
     rows = answers.take(pa.array(pairs["_number"], pa.int64()))
     return rows.append_column(label, pa.array(pairs[label], labels.schema.field(label).type))
+
+
+def _as_zero_and_one(labelled: pa.Table, config: Config) -> pa.Table:
+    """The label as the models learn it."""
+    if config.positive is None:
+        return labelled
+    place = labelled.schema.get_field_index(config.label)
+    positive = pc.equal(labelled[config.label], pa.scalar(config.positive, labelled.schema.field(place).type))
+    return labelled.set_column(place, config.label, positive.cast(pa.int64()))
 
 
 def _lost(folder: Path, since: int, until: int) -> int:

@@ -32,7 +32,7 @@ def register(
         return known
     # MLflow's log_model would read the history of every metric of the run anew, a request for each.
     with tempfile.TemporaryDirectory() as folder:
-        _save(Path(folder) / MODEL, columns_of(run, config.label, features), release)
+        _save(Path(folder) / MODEL, columns_of(run, config.label, features, config.positive), release)
         client.log_artifacts(mlflow_run, str(Path(folder) / MODEL), MODEL)
     if not client.search_registered_models(f"name='{config.name}'"):
         client.create_registered_model(config.name)
@@ -81,11 +81,13 @@ def version_of(client: MlflowClient, name: str, release: str) -> str | None:
             return str(max(numbers)) if numbers else None
 
 
-def columns_of(run: Run, label: str, features: FeatureSettings) -> dict[str, tuple[str, bool]]:
+def columns_of(
+    run: Run, label: str, features: FeatureSettings, positive: str | int | float | None = None
+) -> dict[str, tuple[str, bool]]:
     """The columns that the model reads: name → (int, float or bytes; whether every row needs one)."""
     schema = run.schema
     known = {feature.name: feature for feature in schema.feature}
-    names = plan_features(schema, label, features).raw_names
+    names = plan_features(schema, label, features, positive).raw_names
     return {name: (TYPE_NAMES[known[name].type], known[name].HasField("shape")) for name in names}
 
 

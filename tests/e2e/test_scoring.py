@@ -14,6 +14,8 @@ import pytest
 from pipeline_runs import ROOT
 from raw_rows import evaluator_predictions, raw_rows
 
+from scripts.loop.server import free_ports
+
 BAD = {3: ("month", "13"), 5: ("dep_delay", ""), 7: ("hour", "abc"), 9: ("origin", "BOS")}
 
 
@@ -107,6 +109,19 @@ def test_bulk_inferrer_endpoint_and_evaluator_predict_the_same(trained, inputs, 
     types = feature_types(ROOT / "schema" / "flights.pbtxt")
     evaluated = evaluator_predictions(release, [inputs / "b.csv"], tmp_path / "examples", types)
     np.testing.assert_allclose(evaluated, batch, atol=1e-6)
+
+
+def test_another_engine_predicts_the_same(trained, inputs, table, tmp_path):
+    first, second = free_ports(2)
+    ports = {"job_endpoint": first, "worker_endpoint": second}
+    settings = [w for key, port in ports.items() for w in ("--set", f"engines.portable.{key}=localhost:{port}")]
+    asked = ["score", "--input", str(inputs / "b.csv"), "--output", str(tmp_path), "--engine", "portable", "--plain"]
+    ended = flightline(trained, *asked, *settings)
+    assert ended.returncode == 0, ended.stderr
+    elsewhere = pq.read_table(tmp_path / "predictions.parquet")
+    here = table.slice(296)
+    assert elsewhere["line"].to_pylist() == here["line"].to_pylist()
+    np.testing.assert_allclose(elsewhere["probability"].to_numpy(), here["probability"].to_numpy(), atol=1e-6)
 
 
 def test_predictions_have_a_lineage_back_to_the_training_run(trained, scored, table):

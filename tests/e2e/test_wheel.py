@@ -20,12 +20,12 @@ def wheel(tmp_path_factory):
     return built
 
 
-def test_it_carries_the_pipeline_and_the_models_and_nothing_else(wheel):
+def test_it_carries_the_pipeline_the_models_the_server_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {"pipeline/training.py", "pipeline/fast/ingest/tables.py", "models/preprocessing.py"} <= set(names)
     templates = (ROOT / "pipeline" / "report" / "templates").rglob("*.*")
     assert {str(path.relative_to(ROOT)) for path in templates} <= set(names)
-    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"pipeline", "models"}
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"pipeline", "models", "serving"}
 
 
 def test_it_installs_in_a_clean_environment_and_imports(wheel, tmp_path):

@@ -195,3 +195,11 @@ def test_it_listens_on_this_machine_alone(server):
     ours = [address for address, port in addresses if int(port, 16) in ports]
     assert len(ours) == 3
     assert all(address.endswith("0100007F") for address in ours)  # 127.0.0.1, or ::ffff:127.0.0.1
+
+
+def test_what_monitoring_measured_last_is_among_the_metrics(server):
+    assert server.metric("flightline_skew", feature="temp") == 0
+    file = server.workspace / "monitoring" / "flights" / "flightline.prom"
+    file.parent.mkdir(parents=True)
+    file.write_text('# HELP flightline_skew x\n# TYPE flightline_skew gauge\nflightline_skew{feature="temp"} 0.25\n')
+    assert server.metric("flightline_skew", feature="temp") == 0.25

@@ -3,29 +3,41 @@
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
-DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
+DOCKERFILES = {path.name: path.read_text() for path in (ROOT / "docker").glob("*Dockerfile")}
 
 
-def argument(name: str) -> str:
-    return re.search(rf"^ARG {name}=(\S+)$", DOCKERFILE, re.MULTILINE)[1]
+def argument(dockerfile: str, name: str) -> str:
+    return re.search(rf"^ARG {name}=(\S+)$", DOCKERFILES[dockerfile], re.MULTILINE)[1]
 
 
-def test_python_is_the_project_s():
-    assert argument("PYTHON_VERSION") == (ROOT / ".python-version").read_text().strip()
+def sources(dockerfile: str) -> list[str]:
+    copied = re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILES[dockerfile], re.MULTILINE)
+    return [source for line in copied for source in line.split()[:-1]]
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES)
+def test_python_is_the_project_s(dockerfile):
+    assert argument(dockerfile, "PYTHON_VERSION") == (ROOT / ".python-version").read_text().strip()
 
 
 def test_beam_is_the_lock_s_for_that_python():
     lock = (ROOT / "requirements.lock").read_text()
-    assert f"\napache-beam=={argument('BEAM_VERSION')} ; python_full_version < '3.11'" in lock
+    assert f"\napache-beam=={argument('Dockerfile', 'BEAM_VERSION')} ; python_full_version < '3.11'" in lock
 
 
-def test_what_it_copies_is_there_and_reaches_the_builder():
-    sources = [
-        source
-        for line in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE)
-        for source in line.split()[:-1]
-    ]
+def test_what_they_copy_is_there_and_nothing_else_reaches_the_builder():
+    copied = {source for dockerfile in DOCKERFILES for source in sources(dockerfile)}
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    assert all((ROOT / source).exists() for source in sources)
-    assert set(sources) == let_in
+    assert all((ROOT / source).exists() for source in copied)
+    assert {source for source in copied if "/" not in source} == let_in
+    assert all(source.split("/")[0] in let_in for source in copied)
+
+
+def test_the_server_s_image_ends_as_a_plain_user_and_holds_nothing_of_tfx():
+    text = DOCKERFILES["serving.Dockerfile"]
+    assert re.findall(r"^USER (\S+)$", text, re.MULTILINE)[-1] == "flightline"
+    assert re.search(r"^RUN useradd .*--uid 1000 flightline$", text, re.MULTILINE)  # the uid that manifests run it as
+    assert set(sources("serving.Dockerfile")) == {"serving/requirements.lock", "serving"}

@@ -179,7 +179,7 @@ class RowGroup(NamedTuple):
 
 
 class ParquetTable:
-    """A Parquet file with flat columns of numbers, booleans or text."""
+    """A Parquet file with flat columns of numbers, booleans, dates, times or text; dates and times are read as text."""
 
     def __init__(self, path: str, opener: Opener = open_local) -> None:
         self.path = path
@@ -235,12 +235,12 @@ class ParquetTable:
             return None
         if pa.types.is_integer(type_) or pa.types.is_boolean(type_):
             return "int"
-        if pa.types.is_floating(type_):
+        if pa.types.is_floating(type_) or pa.types.is_decimal(type_):
             return "float"
-        if is_text(type_):
+        if is_text(type_) or _is_moment(type_):
             return "bytes"
         raise InputError(
-            f"{self.path}: column {field.name!r} is {field.type}", "write it as a number, a boolean or text"
+            f"{self.path}: column {field.name!r} is {field.type}", "write it as a number, a boolean, a date or text"
         )
 
 
@@ -255,9 +255,17 @@ def _encode(column: pa.Array) -> pa.DictionaryArray:
         column = column.dictionary_decode()
     if pa.types.is_boolean(column.type):
         column = pc.cast(column, pa.int8())
+    if pa.types.is_decimal(column.type):
+        column = pc.cast(column, pa.float64())
+    if _is_moment(column.type):
+        column = pa.array([None if moment is None else str(moment) for moment in column.to_pylist()], pa.string())
     if is_text(column.type):
         column = pc.if_else(pc.equal(pc.binary_length(column), 0), pa.scalar(None, column.type), column)
     return column.dictionary_encode()
+
+
+def _is_moment(type_: pa.DataType) -> bool:
+    return pa.types.is_date(type_) or pa.types.is_time(type_) or pa.types.is_timestamp(type_)
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.DictionaryArray:

@@ -70,8 +70,11 @@ def test_a_wrong_setting_says_what_and_where(settings, message):
 def test_an_unknown_label_is_refused_with_its_match():
     with pytest.raises(ValueError, match=r"label names 'targte'.*did you mean target"):
         plan_features(SCHEMA, "targte", FeatureSettings())
-    with pytest.raises(ValueError, match="label 'city' is BYTES"):
+    with pytest.raises(ValueError, match="label 'city' is text: `positive` must say"):
         plan_features(SCHEMA, "city", FeatureSettings())
+    with pytest.raises(ValueError, match="label 'target' is INT, and `positive` is the text 'yes'"):
+        plan_features(SCHEMA, "target", FeatureSettings(), "yes")
+    assert plan_features(SCHEMA, "city", FeatureSettings(), "Rome").positive == "Rome"
 
 
 @pytest.mark.parametrize("more", ["value_count { min: 0 max: 3 }", "shape { dim { size: 2 } }"])

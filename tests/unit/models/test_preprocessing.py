@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import preprocessing
+from models.features import FeaturePlan
 
 finite = st.floats(-1e6, 1e6, width=32, allow_subnormal=False)
 
@@ -56,3 +57,34 @@ def test_several_values_in_a_row_fail():
     sparse = tf.SparseTensor([[0, 0], [0, 1]], tf.constant([3.0, 4.0]), [1, 2])
     with pytest.raises(tf.errors.InvalidArgumentError):
         preprocessing._number(sparse)
+
+
+@pytest.mark.parametrize(
+    ("kind", "positive", "values", "none"),
+    [
+        ("BYTES", "yes", ["yes", "no", "yes"], ""),
+        ("INT", 2, [2, 1, 2], None),
+        ("FLOAT", 0.5, [0.5, 1.5, 0.5], float("nan")),
+        ("INT", None, [1, 0, 1], None),
+    ],
+)
+def test_labels_become_one_and_zero_and_what_is_missing_neither(kind, positive, values, none):
+    plan = FeaturePlan(
+        label="y",
+        label_type=kind,
+        positive=positive,
+        numbers=(),
+        categories=(),
+        quantile_bins=0,
+        bucket_count=2,
+        vocabulary_size=1,
+        min_count=1,
+        oov_buckets=1,
+    )
+    dtype = {"BYTES": tf.string, "INT": tf.int64, "FLOAT": tf.float32}[kind]
+    dense = preprocessing._label(plan, tf.constant([[value] for value in values], dtype))
+    np.testing.assert_array_equal(dense, [1, 0, 1])
+    sparse = tf.SparseTensor([[0, 0], [2, 0]], tf.constant(values[:2], dtype), [3, 1])
+    np.testing.assert_array_equal(preprocessing._label(plan, sparse), [1, -1, 0])
+    if none is not None:
+        np.testing.assert_array_equal(preprocessing._label(plan, tf.constant([[none]], dtype)), [-1])

@@ -96,3 +96,15 @@ def test_a_window_without_requests_is_empty(config, log, tmp_path):
     log(answered("a", 0.1))
     window = extract(config, T0 + SECOND, T0 + 2 * SECOND, tmp_path / "w").window
     assert (window.answered, window.asked, window.latency_ms) == (0, 0, {})
+
+
+def test_a_label_of_two_words_is_joined_as_zero_and_one(config, log, tmp_path):
+    import pyarrow as pa
+
+    from pipeline.monitor.window import _as_zero_and_one
+
+    labelled = pa.table({"late": ["yes", "no", "yes"], "_probability": [0.9, 0.1, 0.8]})
+    joined = _as_zero_and_one(labelled, config.model_copy(update={"positive": "yes"}))
+    assert joined["late"].to_pylist() == [1, 0, 1]
+    assert joined.schema.field("late").type == pa.int64()
+    assert _as_zero_and_one(labelled, config) is labelled

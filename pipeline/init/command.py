@@ -1,0 +1,102 @@
+"""`flightline init FILE... --label COLUMN`: from a table to a pipeline that runs. Without TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+from google.protobuf import text_format
+from pydantic import ValidationError
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from models.features import plan_features
+from pipeline.cli_common import a_console, with_exit_codes
+from pipeline.config import Config
+from pipeline.errors import UsageError
+from pipeline.init.config_text import config_text
+from pipeline.init.place import name_of, place
+from pipeline.init.profile import profile
+from pipeline.init.schema_text import schema_text
+from pipeline.init.screen import show
+from pipeline.init.task import Task
+from pipeline.releases import write_whole
+
+Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="CSV (plain, .gz, .zst) or Parquet, one table.")]
+LabelOption = Annotated[str, typer.Option("--label", metavar="COLUMN", help="The column to predict.")]
+NameOption = Annotated[str | None, typer.Option("--name", help="Names the pipeline; made of the file's by default.")]
+TaskOption = Annotated[
+    str | None, typer.Option("--task", help="binary, multiclass or regression; inferred by default.")
+]
+PositiveOption = Annotated[
+    str | None, typer.Option("--positive", metavar="VALUE", help="Of two classes, the one meant.")
+]
+KeepOption = Annotated[
+    list[str] | None, typer.Option("--keep", metavar="COLUMN", help="Do not leave it out; repeatable.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite the config and the schema.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("init")(with_exit_codes(init))
+
+
+def init(
+    files: Files,
+    label: LabelOption,
+    name: NameOption = None,
+    task: TaskOption = None,
+    positive: PositiveOption = None,
+    keep: KeepOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Look at a table; write a config and a schema for it that a run needs nothing more than."""
+    name = name or name_of(files)
+    targets = Path("configs") / f"{name}.yaml", Path("schema") / f"{name}.pbtxt"
+    there = [str(path) for path in targets if path.exists()]
+    if there and not force:
+        raise UsageError(f"{' and '.join(there)} would be overwritten", "--force does so, --name chooses another name")
+    where = place(files)
+    found = profile(files, label, _task(task), positive, keep or [])
+    if found.target.task != "binary":
+        raise UsageError(
+            f"--label {label}: {found.target.task}, because it has {found.target.why}; the model and its evaluation "
+            "are for two values alone",
+            "make a column of two values of it",
+        )
+    texts = config_text(found, name, where), schema_text(found, name)
+    _check(*texts)
+    console = a_console()
+    show(console, found)
+    for path, text in zip(targets, texts, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text)
+    console.print(f"\nWritten  {targets[0]} and {targets[1]}: read what is left out and why")
+    console.print(f"Next     [bold].venv/bin/python runner_local.py --config {targets[0]}[/]", soft_wrap=True)
+
+
+def _task(asked: str | None) -> Task | None:
+    match asked:
+        case None | "binary" | "multiclass" | "regression":
+            return asked
+    raise UsageError(f"--task {asked}", "binary, multiclass or regression")
+
+
+def _check(config: str, schema: str) -> None:
+    """Nothing is written that a run would refuse.
+
+    Raises:
+        UsageError: the table asks for what a config cannot say.
+    """
+    try:
+        read = Config.model_validate(yaml.safe_load(config))
+        plan_features(text_format.Parse(schema, schema_pb2.Schema()), read.label, read.features, read.positive)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(
+            f"{'.'.join(map(str, first['loc']))}: {first['msg']}", "choose another --name or --label"
+        ) from error
+    except ValueError as error:
+        raise UsageError(str(error)) from error

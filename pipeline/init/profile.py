@@ -1,0 +1,111 @@
+"""A table, looked at as a whole: its label, its columns, what speaks for and against each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.settings import suggestion
+from pipeline.errors import UsageError
+from pipeline.init.association import Association, associate
+from pipeline.init.reading import Column, TableRead, read_table
+from pipeline.init.roles import Role, role_of
+from pipeline.init.task import Target, Task, infer_target
+
+EVAL_SHARE = 1 / 3
+SMALL = 5_000  # rows: fewer want a smaller network, more passes and fewer bins
+FEWEST_LABELLED = 30
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One column and what was found about it."""
+
+    column: Column
+    role: Role
+    association: Association | None
+
+    @property
+    def name(self) -> str:
+        return self.column.name
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What `init` knows of a table.
+
+    Attributes:
+        features: every column but the label, in the order of the file.
+    """
+
+    table: TableRead
+    label: Column
+    target: Target
+    features: tuple[Looked, ...]
+
+    @property
+    def labelled(self) -> int:
+        return self.label.present
+
+    @property
+    def small(self) -> bool:
+        return self.labelled < SMALL
+
+    @property
+    def excluded(self) -> tuple[Looked, ...]:
+        return tuple(one for one in self.features if one.role.use == "excluded")
+
+    @property
+    def used(self) -> tuple[Looked, ...]:
+        return tuple(one for one in self.features if one.role.use != "excluded")
+
+    @property
+    def eval_rows(self) -> int:
+        """About how many rows will judge the model."""
+        return int(self.labelled * EVAL_SHARE)
+
+
+def profile(
+    files: Sequence[str], label: str, task: Task | None = None, positive: str | None = None, keep: Sequence[str] = ()
+) -> Profile:
+    """Looks at a table.
+
+    Args:
+        files: with the same columns, read as one.
+        label: the column to predict.
+        task, positive: what the user has settled.
+        keep: columns that are not to be left out, whatever speaks against them.
+
+    Raises:
+        UsageError: the label or a column of `keep` is not there, or the label is of no use.
+        InputError: a file cannot be read.
+    """
+    table = read_table(files)
+    for option, name in (("--label", label), *(("--keep", name) for name in keep)):
+        if name not in table.columns:
+            raise UsageError(f"{option} {name}: {files[0]} has no such column", suggestion(name, table.columns))
+    column = table.columns[label]
+    target = infer_target(column, task, positive)
+    if column.present < FEWEST_LABELLED:
+        raise UsageError(
+            f"{column.present} rows have a label: {FEWEST_LABELLED} are the fewest that a model can be judged on",
+            "bring more rows",
+        )
+    features = tuple(
+        _look(other, column, target, other.name in keep) for other in table.columns.values() if other.name != label
+    )
+    found = Profile(table, column, target, features)
+    if not found.used:
+        reasons = "; ".join(f"{one.name}: {one.role.evidence}" for one in features[:3])
+        raise UsageError(
+            f"no column is left for the model ({reasons})", "--keep COLUMN keeps one that is known in time"
+        )
+    return found
+
+
+def _look(column: Column, label: Column, target: Target, keep: bool) -> Looked:
+    association = associate(column, label, target) if column.distinct > 1 or column.missing else None
+    role = role_of(column, association)
+    if keep and column.distinct:
+        role = Role("number" if column.is_number else "category")
+    return Looked(column, role, association)

@@ -1,0 +1,114 @@
+"""schema/N.pbtxt: what a table may hold, a field a line, with comments that say what was seen."""
+
+from __future__ import annotations
+
+from google.protobuf import text_format
+
+from pipeline.fast.ingest.types import Kind
+from pipeline.init.domains import Range, Values, domain_of, least_present
+from pipeline.init.profile import Looked, Profile
+from pipeline.init.reading import Column
+from pipeline.init.roles import shown
+
+_TYPES: dict[Kind | None, str] = {"int": "INT", "float": "FLOAT", "bytes": "BYTES", None: "BYTES"}
+_OPEN_MASS = 0.8
+
+_HEAD = """\
+# The contract of pipeline {name}: what a delivery may hold. Proposed by `flightline init` from {rows:,} rows of
+# {file}; from now on it is yours.
+# ExampleValidator checks it, the data gate stops a run that breaks it (exit code 3), the server refuses such requests.
+#
+# - `shape`: the column is there in every row. Without it, at least `min_fraction` of the rows have a value.
+# - Domains are proposed from what was seen, with half of the range to spare. Write what is possible, such as 0 to 120.
+# - `min_domain_mass`: this share of the rows has one of the listed values; the others may be new. Without it, a new
+#   value stops the run, and `flightline schema propose` shows the edit that lets it in.
+# - For deliveries that come one by one, a `drift_comparator` stops what has moved: see schema/flights.pbtxt.
+
+default_environment: "TRAINING"
+default_environment: "SERVING"
+"""
+
+
+def schema_text(profile: Profile, name: str) -> str:
+    """The schema of every column of the table, the label first."""
+    file = profile.table.files[0] + (f" and {len(profile.table.files) - 1} more" if profile.table.files[1:] else "")
+    blocks = [_HEAD.format(name=name, rows=profile.table.rows, file=" ".join(file.split()))]
+    blocks.append(_label(profile))
+    blocks += [_feature(one) for one in profile.features]
+    return "\n".join(blocks)
+
+
+def _label(profile: Profile) -> str:
+    column, target = profile.label, profile.target
+    comment = f"# The label: {target.why}. Not there when the model is served."
+    lines = [f"name: {quoted(column.name)}", f"type: {_TYPES[column.kind]}", *_presence(None), *_SHAPE]
+    lines.append('not_in_environment: "SERVING"')
+    if target.task == "regression":
+        lines += _domain(column, domain_of(column))[0]
+    elif column.is_number:
+        lines += _range_lines(column, Range(float(column.values[0]), float(column.values[-1])))
+    else:
+        lines.append(f"domain: {quoted(column.name)}")
+        return _block(comment, lines) + "\n" + _string_domain(column.name, tuple(column.values.tolist()))
+    return _block(comment, lines)
+
+
+def _feature(looked: Looked) -> str:
+    column = looked.column
+    lines = [f"name: {quoted(column.name)}", f"type: {_TYPES[column.kind]}"]
+    if looked.role.use == "excluded":
+        comment = f"# The model does not see it ({looked.role.reason}: {looked.role.evidence}). Nothing is asked of it."
+        return _block(comment, [*lines, "presence {", "  min_fraction: 0.0", "  min_count: 0", "}"])
+    lines += [*_presence(least_present(column)), *_OPTIONAL] if column.missing else [*_presence(None), *_SHAPE]
+    domain, below = _domain(column, domain_of(column))
+    return _block(f"# {_seen(column)}", [*lines, *domain]) + below
+
+
+def _seen(column: Column) -> str:
+    missing = f"; {column.missing / column.rows:.1%} of the rows have none" if column.missing else ""
+    if column.is_number:
+        kind = "Whole numbers" if column.kind == "int" else "Numbers"
+        return f"{kind}, {shown(column.values[0])} to {shown(column.values[-1])}{missing}."
+    most = column.values[int(column.counts.argmax())]
+    return f"Text, {column.distinct:,} values, most often {shown(most)}{missing}."
+
+
+_SHAPE = ("shape {", "  dim {", "    size: 1", "  }", "}")
+_OPTIONAL = ("value_count {", "  max: 1", "}")
+
+
+def _presence(least: float | None) -> list[str]:
+    fraction, count = (1.0, 1) if least is None else (least, 0 if least == 0 else 1)
+    return ["presence {", f"  min_fraction: {fraction}", f"  min_count: {count}", "}"]
+
+
+def _domain(column: Column, domain: Range | Values | None) -> tuple[list[str], str]:
+    """Lines within the feature, and what stands after it."""
+    if isinstance(domain, Range):
+        return _range_lines(column, domain), ""
+    if domain is None:
+        return [], ""
+    lines = [f"domain: {quoted(column.name)}"]
+    if not domain.closed:
+        lines += ["distribution_constraints {", f"  min_domain_mass: {_OPEN_MASS}", "}"]
+    return lines, "\n" + _string_domain(column.name, domain.values)
+
+
+def _range_lines(column: Column, domain: Range) -> list[str]:
+    if column.kind == "int":
+        return ["int_domain {", f"  min: {domain.low:.0f}", f"  max: {domain.high:.0f}", "}"]
+    return ["float_domain {", f"  min: {domain.low!r}", f"  max: {domain.high!r}", "}"]
+
+
+def _string_domain(name: str, values: tuple[str, ...]) -> str:
+    return _block("", [f"name: {quoted(name)}", *(f"value: {quoted(value)}" for value in values)], "string_domain")
+
+
+def _block(comment: str, lines: list[str], kind: str = "feature") -> str:
+    body = "".join(f"  {line}\n" for line in lines)
+    return f"{comment}\n{kind} {{\n{body}}}\n".lstrip("\n")
+
+
+def quoted(text: str) -> str:
+    """A text as text_format reads it back."""
+    return '"' + text_format.text_encoding.CEscape(text, as_utf8=True) + '"'

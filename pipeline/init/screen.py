@@ -1,0 +1,76 @@
+"""What `init` found, on the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.init.profile import Looked, Profile
+from pipeline.init.roles import shown
+
+_MOST_USED = 30  # columns for the model that are listed one by one
+
+
+def show(console: Console, profile: Profile) -> None:
+    """The label and its task, then the columns: those left out first, for they want a decision."""
+    target, table = profile.target, profile.table
+    part = "" if table.whole else ", the first of them"
+    console.print(
+        f"[bold]{escape(table.files[0])}[/]  {table.rows:,} rows{part}, {len(table.columns)} columns", soft_wrap=True
+    )
+    rates = ", ".join(
+        f"{escape(shown(value))} {count / profile.labelled:.1%}"
+        for value, count in zip(profile.label.values, profile.label.counts, strict=True)
+    )
+    console.print(
+        f"Label    {escape(target.label)}: [bold]{target.task}[/], {escape(target.why)} ({rates})", soft_wrap=True
+    )
+    if target.positive is not None:
+        why = f" ({target.why_positive})" if target.why_positive else ""
+        console.print(f"Positive {escape(shown(target.positive))}{escape(why)}", soft_wrap=True)
+    if profile.label.missing:
+        console.print(f"         {profile.label.missing:,} rows have no label and will be set aside")
+    rarest = min(target.rates, default=1.0)
+    if rarest * profile.eval_rows < _FEW_OF_A_CLASS:
+        console.print(
+            f"[yellow]Warning[/]  the rarer class has about {rarest * profile.eval_rows:.0f} rows to be judged on: "
+            "the verdict will hang on them",
+            soft_wrap=True,
+        )
+    console.print(_table(profile))
+    if len(profile.used) > _MOST_USED:
+        console.print(f"and {len(profile.used) - _MOST_USED:,} more columns for the model; the schema has them all")
+
+
+_FEW_OF_A_CLASS = 10
+
+
+def _table(profile: Profile) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for heading in ("column", "type", "use"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("values", "missing", "alone"):
+        table.add_column(heading, justify="right")
+    table.add_column("evidence", overflow="fold")
+    for one in profile.excluded:
+        table.add_row(*_row(one), style="yellow")
+    for one in profile.used[:_MOST_USED]:
+        table.add_row(*_row(one))
+    return table
+
+
+def _row(one: Looked) -> tuple[str, ...]:
+    column, said = one.column, one.association
+    kind = {"int": "int", "float": "float", "bytes": "text", None: ""}[column.kind]
+    use = "left out" if one.role.use == "excluded" else one.role.use
+    evidence = f"{one.role.reason}: {one.role.evidence}" if one.role.reason else _hint(one)
+    missing = f"{column.missing / column.rows:.1%}" if column.missing else ""
+    alone = f"{said.measure} {said.value:.3f}" if said else ""
+    return escape(column.name), kind, use, f"{column.distinct:,}", missing, alone, escape(evidence)
+
+
+def _hint(one: Looked) -> str:
+    if one.association and one.association.strong:
+        return "strong by itself: is it known before the label is?"
+    return ""

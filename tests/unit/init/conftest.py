@@ -1,0 +1,41 @@
+"""Tables written by the tests, and looked at as `flightline init` looks at them."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+from pipeline.init.profile import profile
+
+
+@pytest.fixture
+def table(tmp_path):
+    """`table({"a": [1, 2]})` → the path of a CSV with these columns; None is an empty cell."""
+
+    def write(columns, name="table.csv"):
+        path = tmp_path / name
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            writer.writerows(
+                ["" if cell is None else cell for cell in row] for row in zip(*columns.values(), strict=True)
+            )
+        return path
+
+    return write
+
+
+@pytest.fixture
+def look(table):
+    """`look({"a": [...], "y": [...]})` → the profile, with `y` for a label."""
+    return lambda columns, label="y", **asked: profile([str(table(columns))], label, **asked)
+
+
+@pytest.fixture
+def init(tmp_path, monkeypatch):
+    """`init(file, "--label", "y")` in an empty folder → the result; what is written is below that folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(app, ["init", *(str(word) for word in words)])

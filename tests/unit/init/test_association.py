@@ -1,0 +1,53 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.init.association import associate, auc
+from pipeline.init.reading import Column
+from pipeline.init.task import Target
+
+ROWS = 400
+RANDOM = np.random.default_rng(5)
+
+
+def column(values, kind="float"):
+    distinct, codes = np.unique(np.asarray(values), return_inverse=True)
+    return Column("x", kind, distinct, codes.astype(np.int32))
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=40))
+def test_auc_is_that_of_scikit_learn(pairs):
+    from sklearn.metrics import roc_auc_score
+
+    positive, scores = (np.array(one) for one in zip(*pairs, strict=True))
+    if 0 < positive.sum() < len(positive):
+        assert np.isclose(auc(positive, scores), roc_auc_score(positive, scores))
+
+
+def test_noise_says_nothing_and_a_copy_everything_of_every_task():
+    tasks = {
+        "binary": column(RANDOM.integers(0, 2, ROWS), "int"),
+        "multiclass": column(RANDOM.integers(0, 5, ROWS), "int"),
+        "regression": column(RANDOM.normal(size=ROWS)),
+    }
+    noise = column(RANDOM.normal(size=ROWS))
+    own = column([f"u{row}" for row in range(ROWS)], "bytes")
+    for task, label in tasks.items():
+        target = Target("y", task, "")
+        assert associate(label, label, target).gives_away
+        for nothing in (noise, own):
+            found = associate(nothing, label, target)
+            assert not found.strong
+            assert abs(found.value - (0.5 if found.measure == "AUC" else 0.0)) < 0.15
+
+
+def test_a_shape_without_order_is_seen():
+    values = RANDOM.normal(size=ROWS)
+    found = associate(column(values), column((np.abs(values) > 0.7).astype(int), "int"), Target("y", "binary", ""))
+    assert found.strong
+
+
+def test_too_few_rows_say_nothing():
+    few = column(range(20), "int")
+    assert associate(few, few, Target("y", "regression", "")) is None

@@ -1,0 +1,92 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from awkward_tables import LABEL, awkward, wide
+
+from pipeline.config_file import check_against_data, load_config
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def rows(**more):
+    return {"x": [row * 7 % 11 + 0.5 for row in range(90)], "y": [row % 2 for row in range(90)], **more}
+
+
+def test_it_writes_what_a_run_takes_and_says_the_next_command(init, table):
+    said = init(table(rows()), "--label", "y")
+    assert said.exit_code == 0, said.stderr
+    config = load_config(Path("configs/table.yaml"))
+    assert [file.location for file in check_against_data(config)] == ["table.csv"]
+    assert "runner_local.py --config configs/table.yaml" in said.stdout
+
+
+def test_the_awkward_table_is_understood(init, tmp_path):
+    said = init(awkward(tmp_path / "awk ward.csv"), "--label", LABEL, "--name", "awk")
+    assert said.exit_code == 0, said.stderr
+    config = load_config(Path("configs/awk.yaml"))
+    check_against_data(config)
+    assert set(config.features.exclude) == {"kunden_id", "zeile", "datum", "empty", "immer", "leak", "notiz"}
+    assert config.gate.max_rejected["missing_label"] >= 0.03
+
+
+def test_five_hundred_columns(init, tmp_path):
+    said = init(wide(tmp_path / "wide.csv"), "--label", "y")
+    assert said.exit_code == 0, said.stderr
+    check_against_data(load_config(Path("configs/wide.yaml")))
+
+
+def test_nothing_is_overwritten_unless_it_is_asked_for(init, table):
+    path = table(rows())
+    assert init(path, "--label", "y").exit_code == 0
+    Path("configs/table.yaml").write_text("mine")
+    again = init(path, "--label", "y")
+    assert again.exit_code == 2
+    assert "--force" in again.stderr
+    assert Path("configs/table.yaml").read_text() == "mine"
+    assert init(path, "--label", "y", "--force").exit_code == 0
+    assert Path("configs/table.yaml").read_text() != "mine"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--label", "Y"], "there is: x, y"),
+        (["--label", "y", "--keep", "z"], "no such column"),
+        (["--label", "y", "--name", "No Name"], "name"),
+        (["--label", "y", "--task", "ranking"], "binary, multiclass or regression"),
+        (["--label", "x", "--task", "binary"], "11 values"),
+        (["--label", "x"], "regression, because it has"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_writes_nothing(init, table, words, said):
+    asked = init(table(rows()), *words)
+    assert asked.exit_code == 2
+    assert said in asked.stderr
+    assert len(asked.stderr.strip().splitlines()) == 1
+    assert not Path("configs").exists()
+
+
+def test_files_that_are_not_there_or_have_company(init, table, tmp_path):
+    assert init(tmp_path / "no.csv", "--label", "y").exit_code == 2
+    one, two = table(rows(), "a-1.csv"), table(rows(), "a-2.csv")
+    table(rows(), "b.csv")
+    assert init(one, two, "--label", "y", "--name", "both").exit_code == 0
+    assert load_config(Path("configs/both.yaml")).data.pattern == "a-*.csv"
+    table(rows(), "a-3.csv")
+    refused = init(one, two, "--label", "y", "--name", "both", "--force")
+    assert refused.exit_code == 2
+    assert "folder of their own" in refused.stderr
+
+
+def test_it_answers_without_tensorflow(table, tmp_path):
+    path = table(rows())
+    script = (
+        "import sys; from pipeline.cli import app; import typer\n"
+        f"typer.main.get_command(app)(['init', {str(path)!r}, '--label', 'y'], standalone_mode=False)\n"
+        "sys.exit('tensorflow' in sys.modules or 'tfx' in sys.modules)"
+    )
+    environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
+    ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True)
+    assert ended.returncode == 0, ended.stderr

@@ -1,0 +1,87 @@
+import csv
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+import yaml
+from google.protobuf import text_format
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from pipeline.config import Config
+from pipeline.init.config_text import config_text
+from pipeline.init.domains import Range, Values, domain_of, least_present
+from pipeline.init.profile import profile
+from pipeline.init.schema_text import schema_text
+
+NAMES = st.lists(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), min_size=1, max_size=12),
+    min_size=3,
+    max_size=6,
+    unique=True,
+)
+VALUES = st.sampled_from(['"', "a\nb", "#", "': {", "\x85", "\u2028", "\x07", "yes", "~", "😀"])
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
+@given(NAMES, st.lists(VALUES, min_size=2, max_size=4, unique=True))
+def test_whatever_columns_and_values_are_called_config_and_schema_read_back(names, values):
+    assume(all(name.strip() for name in names) and not names[0].startswith("\ufeff"))
+    rows = 90
+    random = np.random.default_rng(0)
+    columns = {name: [values[place] for place in random.integers(0, len(values), rows)] for name in names[:-1]} | {
+        names[-1]: [row % 2 for row in range(rows)]
+    }
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "t.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, quoting=csv.QUOTE_ALL).writerows([list(columns), *zip(*columns.values(), strict=True)])
+        found = profile([str(path)], names[-1], keep=names[:-1])
+    config = Config.model_validate(yaml.safe_load(config_text(found, "t", (folder, "t.csv"))))
+    schema = text_format.Parse(schema_text(found, "t"), schema_pb2.Schema())
+    assert config.label == names[-1]
+    assert {feature.name for feature in schema.feature} == set(names)
+    for domain in schema.string_domain:
+        assert set(domain.value) == set(columns[domain.name])
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=20, unique=True))
+def test_a_range_holds_what_was_seen_with_room(numbers):
+    from pipeline.init.reading import Column
+
+    distinct, codes = np.unique(np.array(numbers), return_inverse=True)
+    found = domain_of(Column("x", "float", distinct, codes))
+    if found is not None:
+        assert isinstance(found, Range)
+        assert found.low <= distinct[0]
+        assert found.high >= distinct[-1]
+
+
+def test_few_values_with_rows_enough_are_all_there_are_and_others_may_have_company(look):
+    label = [row % 2 for row in range(300)]
+    closed = ["abc"[row % 3] for row in range(300)]
+    rare = [*closed[:-1], "z"]
+    columns = {one.name: one.column for one in look({"closed": closed, "rare": rare, "y": label}).features}
+    assert domain_of(columns["closed"]) == Values(("a", "b", "c"), closed=True)
+    assert domain_of(columns["rare"]) == Values(("a", "b", "c", "z"), closed=False)
+
+
+def test_what_is_seldom_missing_may_be_missing_a_little_more(look):
+    half = [row if row % 2 else None for row in range(300)]
+    columns = {one.name: one.column for one in look({"x": half, "y": [row % 3 % 2 for row in range(300)]}).features}
+    assert 0.2 < least_present(columns["x"]) < 0.45
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3])
+def test_a_model_must_beat_guessing_and_the_base_rate(look, share):
+    from sklearn.metrics import log_loss
+
+    rows = 3000
+    label = (np.arange(rows) < share * rows).astype(int)
+    found = look({"x": np.random.default_rng(0).normal(size=rows).round(4), "y": label})
+    bounds = Config.model_validate(yaml.safe_load(config_text(found, "t", ("data", "t.csv")))).evaluation.thresholds
+    assert 0.5 < bounds["AUC"].lower < 0.75
+    assert bounds["BinaryCrossentropy"].upper == pytest.approx(log_loss(label, np.full(rows, share)), abs=1e-4)
