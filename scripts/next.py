@@ -43,7 +43,7 @@ def copy_checkout() -> None:
     A copy: the checkout has an environment, data and a workspace of this machine's stack, which nothing there may see.
     """
     said = subprocess.run(
-        ["git", "-C", str(HERE), "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        [shutil.which("git") or "git", "-C", str(HERE), "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         capture_output=True,
         text=True,
         check=True,
@@ -60,7 +60,7 @@ def copy_checkout() -> None:
     manifest.write_text("\0".join(sorted(names)), encoding="utf-8")
 
 
-def test(options: Sequence[str]) -> int:
+def run_tests(options: Sequence[str]) -> int:
     """The tests of the stack; returns the exit code of the first part that fails, or 0."""
     only_end_to_end = END_TO_END in options
     given = " ".join(option for option in options if option != END_TO_END)
@@ -88,12 +88,10 @@ def main(words: Sequence[str]) -> int:
     except Unavailable as problem:
         print(f"flightline: {problem}", file=sys.stderr)
         return problem.exit_code
-    if asked == "setup":
-        return 0
-    if asked == "test":
-        return test(rest)
-    command = in_root(*rest)
-    os.execvp(command[0], command)  # noqa: S606 - this process becomes it: a signal, even SIGKILL, ends all of it
+    if asked == "run":
+        command = in_root(*rest)
+        os.execvp(command[0], command)  # noqa: S606 - this process becomes it: a signal, even SIGKILL, ends all of it
+    return run_tests(rest) if asked == "test" else 0
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ CACHE = Path(__file__).resolve().parents[1] / ".cache" / "next"
 ROOT = CACHE / "root"
 CHECKOUT = Path("/flightline")  # in the root
 SUITE = "trixie"
-PACKAGES = "ca-certificates,g++,git,make,procps,python3-dev,python3-venv"
+PACKAGES = "ca-certificates,g++,git,make,openjdk-21-jre-headless,procps,python3-dev,python3-venv"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 MIRROR = "FLIGHTLINE_DEBIAN_MIRROR"
 NEEDED_GB = 12
@@ -27,7 +27,9 @@ NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
 
 # How this machine reaches the package registries, and nothing else of it.
 NETWORK_FILES = ("etc/resolv.conf", "etc/hosts", "etc/pip.conf", "etc/ssl/certs/ca-certificates.crt")
-PASSED_ON = re.compile(r"PIP_(?!FIND_LINKS).*|UV_.*|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|\w+_(proxy|PROXY)|OPENBLAS_.*|CI|TERM|NO_COLOR")
+PASSED_ON = re.compile(
+    r"PIP_(?!FIND_LINKS).*|UV_.*|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|\w+_(proxy|PROXY)|OPENBLAS_.*|CI|TERM|NO_COLOR"
+)
 SETTINGS = {
     "HOME": "/root",
     "LANG": "C.UTF-8",
