@@ -1,4 +1,4 @@
-"""The root of TFX 1.21's stack: what is copied into it, how it is entered, and why it cannot be had. tests/next is in it."""
+"""The root of TFX 1.21's stack: what is copied into it, how it is entered, why it cannot be had; see tests/next"""
 
 import os
 import subprocess
