@@ -65,6 +65,14 @@ test-spark: spark-setup ## Test the pipeline on Spark against the local engine
 test-kill: setup ## Kill fifty runs at random moments, go on with each, compare with one that nobody killed
 	@KILLS=50 $(PYTHON) -m pytest tests/e2e/test_killed.py -s -q $(ARGS)
 
+.PHONY: next-setup
+next-setup: setup ## Build a Debian 13 root with TFX 1.21's stack into .cache/next (as root)
+	@$(PYTHON) -m scripts.next setup
+
+.PHONY: test-next
+test-next: next-setup ## Test on TFX 1.21's stack: the suite, `make run`, both stacks compared (ARGS=--end-to-end)
+	@$(PYTHON) -m scripts.next test $(ARGS)
+
 .PHONY: dvc-setup
 dvc-setup: setup ## Make DVC's own environment, .cache/dvc, from scripts/dvc.txt
 	@$(PYTHON) -m scripts.dvc setup

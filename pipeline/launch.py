@@ -25,6 +25,7 @@ from pipeline.errors import DONE, ConfigError, FlightlineError, UsageError, in_o
 from pipeline.fast import progress
 from pipeline.guard import everything_is_ours, sigterm_interrupts
 from pipeline.later import load_vertex_later
+from pipeline.machine import which_stack
 from pipeline.observer import RunObserver
 from pipeline.recovery import clear_up, unfinished
 from pipeline.releases import write_whole
@@ -150,7 +151,9 @@ def _carry_out(request: Request, config: Config, runner: RunnerName, create_pipe
             out = err = stack.enter_context((folder / SCREEN).open("w", encoding="utf-8"))
         live = out.isatty() and not request.plain
         console = Console(file=out, force_terminal=live, width=None if live else PLAIN_WIDTH, highlight=False)
-        console.print(f"[bold]Flightline[/]  pipeline [bold]{config.name}[/], run [bold]{folder.name}[/]")
+        console.print(
+            f"[bold]Flightline[/]  pipeline [bold]{config.name}[/], run [bold]{folder.name}[/], {which_stack()}"
+        )
         with everything_is_ours() as caught, sigterm_interrupts():
             for step in clear_up(config):
                 console.print(f"{step} was cut off: marked as abandoned, its files removed")

@@ -1,8 +1,10 @@
-"""What is wrong with the machine, told from errors that only their libraries understand."""
+"""What stack this machine has, and what is wrong with it, told from errors that only their libraries understand."""
 
 from __future__ import annotations
 
 import errno
+import platform
+from importlib.metadata import version
 
 from pipeline.errors import GO_ON, StepFailed
 
@@ -21,6 +23,11 @@ _OF_THE_STORE = (
     ("database or disk is full", "cannot be written: the disk is full", f"make room; then {GO_ON}"),
     ("readonly database", "is read-only", f"mend its permissions; then {GO_ON}"),
 )
+
+
+def which_stack() -> str:
+    """The TFX and the Python of this process, as people say them."""
+    return f"TFX {version('tfx')} on Python {platform.python_version()}"
 
 
 def known(error: BaseException) -> StepFailed | None:

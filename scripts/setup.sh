@@ -44,13 +44,26 @@ check_compiler() { # pyfarmhash and dill come as source only
             "Get them with: apt-get install python$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-dev."
 }
 
+why() { # which TFX an interpreter gets, and why it is that one
+    glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)
+    if [ "$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])')" = "$wanted" ]; then
+        tfx=$(sed -n 's/^tfx==\([0-9.]*\) ; python_version < .*/\1/p' requirements.in)
+        reason="Python $wanted is here, which .python-version asks for"
+    else
+        tfx=$(sed -n 's/^tfx==\([0-9.]*\) ; python_version >= .*/\1/p' requirements.in)
+        reason="there is no Python $wanted here, and glibc $glibc is 2.39 or newer"
+    fi
+    echo "TFX $tfx on $("$1" --version): $reason"
+}
+
 stamp=.venv/.made-of
 made_of=$(cat requirements.lock setup.py scripts/setup.sh .python-version | cksum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$made_of" ] && .venv/bin/python -c '' 2>/dev/null; then exit 0; fi
 
 python=$(find_python)
 check_compiler "$python"
-echo "Setting up .venv with $("$python" --version) (once; about 3 GB, half a minute from a near mirror)"
+why "$python"
+echo "Setting up .venv (once; about 3 GB, half a minute from a near mirror)"
 
 rm -rf .venv
 "$python" -m venv .venv

@@ -21,7 +21,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 _ORDINARY_INT = r"^-?[0-9]{1,18}$"
 _ORDINARY_FLOAT = r"^-?[0-9]{1,25}(\.[0-9]{1,25})?([eE][-+]?[0-9]{1,2})?$"
 _INT64 = np.iinfo(np.int64)
-# Between the largest float32 and infinity: protobuf takes it for the one, IEEE's rounding for the other.
+# Between the largest float32 and infinity: protobuf 3 takes it for the one, IEEE's rounding and protobuf 6 for the
+# other. The splits hang on it, and are to be the same on both stacks.
 _HALFWAY = 3.4028235677973366e38
 
 

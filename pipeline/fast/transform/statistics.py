@@ -10,6 +10,7 @@ from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_data_validation.statistics.generators import stats_generator
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from pipeline.compat_libraries import slice_sqls
 from pipeline.fast.transform.job import StatisticsPaths
 from pipeline.fast.transform.support import Unsupported
 
@@ -29,7 +30,7 @@ class StatisticsCollector:
             (options.feature_allowlist, "chosen features"),
             (options.slicing_config, "slices"),
             (options.experimental_slice_functions, "slices"),
-            (options.experimental_slice_sqls, "slices"),
+            (slice_sqls(options), "slices"),
             (options.experimental_num_feature_partitions > 1, "partitions of features"),
             (options.experimental_result_partitions != 1, "partitions of results"),
         ):

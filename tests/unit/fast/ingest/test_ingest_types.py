@@ -39,6 +39,8 @@ def as_int(text):
 
 
 def as_float(text):
+    if abs(float(text)) == 3.4028235677973366e38:  # halfway to infinity, which protobuf 6 takes it for
+        return np.copysign(np.finfo(np.float32).max, float(text))
     return tf.train.FloatList(value=[float(text)]).value[0]
 
 

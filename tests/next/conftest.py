@@ -1,0 +1,52 @@
+"""The same sample through the whole DAG on both stacks: this environment's, and TFX 1.21's in its Debian root."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from pipeline_runs import Result, command_of, run_pipeline
+from preloaded import TIMEOUT_S
+
+from pipeline.releases import current_version
+from scripts.next import set_up
+from scripts.next_root import in_root
+
+PYTHON = ".venv/bin/python"
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What both stacks see, under the same name."""
+    return tmp_path_factory.mktemp("both")
+
+
+@pytest.fixture(scope="session")
+def on_next(folder: Path, flights_sample: Path):
+    """`on_next(*words)` → the ended command, run by Python on the other stack."""
+    set_up()
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = in_root(PYTHON, *words, binds=[folder, flights_sample])
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def here(folder: Path, flights_sample: Path) -> Result:
+    """One whole run in this environment."""
+    result = run_pipeline(folder / "here", flights_sample, "first")
+    assert result.code == 0, result.err
+    return result
+
+
+@pytest.fixture(scope="session")
+def there(folder: Path, flights_sample: Path, on_next) -> Result:
+    """The same run on TFX 1.21."""
+    workspace = folder / "there"
+    ended = on_next(*command_of(workspace, flights_sample, "first"))
+    assert ended.returncode == 0, ended.stderr
+    current = current_version(workspace / "releases" / "flights")
+    return Result(ended.returncode, ended.stdout, ended.stderr, workspace, "first", current)
