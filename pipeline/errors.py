@@ -16,9 +16,11 @@ An error says what is wrong, where, and what to do; it is shown as one line, its
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
+_LONGEST, _LONGEST_NAME = 1000, 60  # characters of a message's half, and of a name in it
 DONE = 0
 GO_ON = "--resume goes on from the steps that were finished"  # what to do about an error that is not the run's
 
@@ -46,8 +48,22 @@ class FlightlineError(Exception):
 
     def __str__(self) -> str:
         """One line, whatever the message held: it is the last line on stderr."""
-        text = f"{self.what}; {self.todo}" if self.todo else self.what
-        return " ".join(text.split())
+        return "; ".join(_one_line(part) for part in (self.what, self.todo) if part)
+
+
+def _one_line(text: str) -> str:
+    """No longer than a person would read, and nothing in it that a terminal would obey."""
+    text = " ".join(text.split())
+    text = text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def some_names(names: Iterable[str], most: int = 20) -> str:
+    """Names for a message: the first of them, cut where they are long, and how many more there are."""
+    known = list(names)
+    shown = [name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…" for name in known[:most]]
+    more = f" and {len(known) - most:,} more" if len(known) > most else ""
+    return ", ".join(shown) + more
 
 
 class StepFailed(FlightlineError):

@@ -12,15 +12,16 @@ import pyarrow as pa
 import tensorflow as tf
 from absl import logging
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, some_names
 from pipeline.fast import progress
+from pipeline.fast.ingest.blocks import Block, Table
 from pipeline.fast.ingest.contract import Bounds
 from pipeline.fast.ingest.encoder import Column, encode_examples, encode_features
 from pipeline.fast.ingest.rejects import CONTRACT_REASONS, REASONS, Reason, RejectWriter
 from pipeline.fast.ingest.rows import Rows, type_rows
 from pipeline.fast.ingest.source import Opener, open_local
 from pipeline.fast.ingest.splits import hash_splits
-from pipeline.fast.ingest.tables import Block, Table, open_table
+from pipeline.fast.ingest.tables import open_table
 from pipeline.fast.ingest.types import Kind, widest
 from pipeline.fast.ingest.writer import SplitWriter
 
@@ -145,15 +146,16 @@ def open_tables(split: InputSplit, label: str | None, opener: Opener) -> list[Ta
             )
     if label is not None and label not in first.columns:
         raise InputError(
-            f"{first.path}: the label column {label!r} is missing", f"the header has {', '.join(first.columns)}"
+            f"{first.path}: the label column {label!r} is missing", f"the header has {some_names(first.columns)}"
         )
     return tables
 
 
 def _difference(first: Table, other: Table) -> str:
-    missing = [name for name in first.columns if name not in other.columns]
-    extra = [name for name in other.columns if name not in first.columns]
-    parts = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"extra: {', '.join(extra)}"] * bool(extra)
+    here, there = set(first.columns), set(other.columns)
+    missing = [name for name in first.columns if name not in there]
+    extra = [name for name in other.columns if name not in here]
+    parts = [f"missing: {some_names(missing)}"] * bool(missing) + [f"extra: {some_names(extra)}"] * bool(extra)
     return "; ".join(parts) or "another order"
 
 

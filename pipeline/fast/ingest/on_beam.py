@@ -15,6 +15,7 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from tfx.components.example_gen import write_split
 
+from pipeline.fast.ingest.blocks import Table
 from pipeline.fast.ingest.encoder import encode_examples
 from pipeline.fast.ingest.ingestion import (
     REJECTED_FILE,
@@ -29,7 +30,6 @@ from pipeline.fast.ingest.ingestion import (
 )
 from pipeline.fast.ingest.rejects import Reject, csv_line
 from pipeline.fast.ingest.source import Opener
-from pipeline.fast.ingest.tables import Table
 from pipeline.fast.ingest.types import Kind, widest
 
 PIECE_BYTES = 4 << 20

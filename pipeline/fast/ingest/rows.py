@@ -9,13 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.fast.ingest.blocks import Block
 from pipeline.fast.ingest.contract import FILE_COLUMN, LINE_COLUMN, Bounds
 from pipeline.fast.ingest.encoder import Column
-from pipeline.fast.ingest.rejects import Reason, Reject
-from pipeline.fast.ingest.tables import Block
+from pipeline.fast.ingest.rejects import Reason, Reject, readable_text
 from pipeline.fast.ingest.types import Kind, parse
 
 _ANYTHING = Bounds()
+_LONGEST_SHOWN = 200  # characters of a value, in what is said of it
 _ARTICLE = {"int": "an int", "float": "a float", "bytes": "text"}
 
 
@@ -93,8 +94,10 @@ class _Faults:
         rows = pa.array(bad).take(column.indices).fill_null(False).to_numpy(zero_copy_only=False)
         for row in np.flatnonzero(rows):
             value = column[int(row)].as_py()
-            shown = value.decode("utf-8") if isinstance(value, bytes) else value
-            self._add(int(row), reason, name, f"{shown!r} {what}")
+            shown = repr(readable_text(value) if isinstance(value, bytes) else value)
+            if len(shown) > _LONGEST_SHOWN:  # the row's text has all of it
+                shown = f"{shown[:_LONGEST_SHOWN]}…"
+            self._add(int(row), reason, name, f"{shown} {what}")
 
     def add_missing(self, name: str, column: pa.DictionaryArray, reason: Reason, what: str) -> None:
         for row in np.flatnonzero(pc.is_null(column.indices).to_numpy(zero_copy_only=False)):

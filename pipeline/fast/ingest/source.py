@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,23 @@ Opener = Callable[[str], BinaryIO]
 """Opens a path for reading raw bytes; raises OSError when it can't."""
 
 _CODECS = {".gz": "gzip", ".zst": "zstd"}
+
+
+def require_file(path: str) -> None:
+    """Refuses what is there and is no file: reading a pipe that nobody writes to would never end.
+
+    Raises:
+        InputError: it is a directory, a pipe, a device, or its name is none.
+    """
+    try:
+        mode = Path(path).stat().st_mode
+    except ValueError as err:  # a NUL in the name
+        raise unreadable(path, err) from err
+    except OSError:  # a URI, or nothing: opening it says which
+        return
+    if not stat.S_ISREG(mode):
+        kind = "a directory" if stat.S_ISDIR(mode) else "a pipe, a socket or a device"
+        raise InputError(f"{path}: is {kind}, not a file", "name a file")
 
 
 def open_local(path: str) -> BinaryIO:
