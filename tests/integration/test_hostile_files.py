@@ -57,9 +57,11 @@ def assert_one_clear_line(told: str, files: list[Path]) -> None:
     assert told == told.strip()
     assert len(told) < LONGEST_LINE
     assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", told), told
-    assert any(file.name.isprintable() and file.name in told for file in files) or not all(
-        file.name.isprintable() for file in files
-    ) or not files
+    assert (
+        any(file.name.isprintable() and file.name in told for file in files)
+        or not all(file.name.isprintable() for file in files)
+        or not files
+    )
 
 
 def rows_set_aside(output: Path) -> int:

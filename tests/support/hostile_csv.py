@@ -1,4 +1,4 @@
-"""CSV text gone wrong in every way that files do: each mutator takes the good text and a seeded random, and spoils it."""
+"""CSV text gone wrong in every way that files do: each mutator takes the good text and a seeded random, spoils it."""
 
 from __future__ import annotations
 
@@ -121,9 +121,11 @@ _ENCODINGS = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252",
               "cp037", "gb18030", "koi8-r")  # fmt: skip
 _VALUES = (
     b"inf", b"-inf", b"Infinity", b"nan", b"-nan", b"1e39", b"-1e400", b"0x1F", b"1_000", b"1,5", b" 7 ", b"+3", b"--3",
-    b"9223372036854775808", b"-9223372036854775809", b"9" * 25, b"9" * 5000, b"1" + b"0" * 400, b"1e", b".", b"-", b"1.5",
+    b"9223372036854775808", b"-9223372036854775809", b"9" * 25, b"9" * 5000, b"1" + b"0" * 400, b"1e", b".",
+    b"-", b"1.5",
     b"true", b"NULL", b"N/A", b"\xd9\xa3", b"\xe2\x88\x9e", b"1\xc2\xa0000", b"=1+1", b"'; DROP TABLE x", b"{SPAN}",
-    b"{{7*7}}", b"<script>", b"\x1b[2J", b"\xf0\x9f\x9b\xab", b"\xed\xa0\x80", b"\xc0\x80", b"\xff\xfe", b"%s%n", b"../../x",
+    b"{{7*7}}", b"<script>", b"\x1b[2J", b"\xf0\x9f\x9b\xab", b"\xed\xa0\x80", b"\xc0\x80", b"\xff\xfe",
+    b"%s%n", b"../../x",
 )  # fmt: skip
 _INSERTED = {
     "nul": b"\0", "quote": b'"', "two quotes": b'""', "three quotes": b'"""', "quote and comma": b'",', "return": b"\r",
@@ -131,10 +133,12 @@ _INSERTED = {
     "ctrl-z": b"\x1a", "escape": b"\x1b[31m", "backslash quote": b'\\"', "half a character": b"\xe2\x82",
 }  # fmt: skip
 _HEADERS = {
-    "twice": b"id,distance,delay,carrier,id,late", "all the same": b"a,a,a,a,a,a", "empty name": b"id,,delay,,note,late",
+    "twice": b"id,distance,delay,carrier,id,late", "all the same": b"a,a,a,a,a,a",
+    "empty name": b"id,,delay,,note,late",
     "no name": b",,,,,", "numbers": b"1,2,3,4,5,6", "spaces": b" id ,distance , delay,carrier,note,late",
     "quoted": b'"id","distance","delay","carrier","note","late"', "open quote": b'"id,distance,delay,carrier,note,late',
-    "nul": b"id,dis\0tance,delay,carrier,note,late", "short": b"id,late", "semicolons": b"id;distance;delay;carrier;late",
+    "nul": b"id,dis\0tance,delay,carrier,note,late", "short": b"id,late",
+    "semicolons": b"id;distance;delay;carrier;late",
     "not utf-8": b"id,dist\xff,delay,carrier,note,late", "markup": b"id,[/red],{{x}},<b>,note,late", "blank": b"",
     "label missing": b"id,distance,delay,carrier,note,lat", "line break": b'id,"dis\ntance",delay,carrier,note,late',
     "bom twice": b"\xef\xbb\xbf\xef\xbb\xbfid,distance,delay,carrier,note,late", "long name": b"id," + b"x" * 200_000,
@@ -143,7 +147,8 @@ _WHOLE = {
     "nothing": b"", "newline": b"\n", "newlines": b"\n" * 1000, "spaces": b"   \n  \n", "bom": b"\xef\xbb\xbf",
     "header alone": b"id,late\n", "header without end": b"id,late", "nuls": b"\0" * 4096, "commas": b"," * 500,
     "one quote": b'"', "quotes": b'"' * 1001, "html": b"<html><body>404</body></html>\n", "json": b'{"a": 1}\n',
-    "gzip inside": b"\x1f\x8b\x08\0\0\0\0\0", "pickle": b"\x80\x04cos\nsystem\n(S'true'\ntR.", "one column": b"late\n1\n\n0\n",
+    "gzip inside": b"\x1f\x8b\x08\0\0\0\0\0", "pickle": b"\x80\x04cos\nsystem\n(S'true'\ntR.",
+    "one column": b"late\n1\n\n0\n",
     "parquet magic": b"PAR1PAR1", "blank rows": b"id,late\n\n\n1,1\n\n", "rows of commas": b"id,late\n,\n,\n,\n",
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Files gone wrong as files: packed and cut short, of another kind than their name, links, pipes, directories, Parquet."""
+"""Files gone wrong as files: packed and cut short, of another kind than their name, links, pipes, Parquet."""
 
 from __future__ import annotations
 
@@ -120,7 +120,16 @@ def _places() -> Iterator[tuple[str, Make, int]]:
     yield "a link to zeros without end", link(lambda _: "/dev/zero"), 1
     yield "a link to nothing at all", link(lambda _: "/dev/null"), 1
     yield "a link to memory", link(lambda _: "/proc/self/mem"), 1
-    for name in ("a\nb.csv", "\x1b[2J.csv", "[/red].csv", "{SPAN}.csv", "ü漢.csv", "-rf.csv", "a b'\".csv", "x" * 251 + ".csv"):
+    for name in (
+        "a\nb.csv",
+        "\x1b[2J.csv",
+        "[red].csv",
+        "{SPAN}.csv",
+        "ü漢.csv",
+        "-rf.csv",
+        "a b'\".csv",
+        "x" * 251 + ".csv",
+    ):
         yield f"a file named {name[:20]!r}", made(lambda path: _written(path, good_csv()), name), 1
         yield f"a bad file named {name[:20]!r}", made(lambda path: _written(path, b""), name), 1
     yield "a name that no file can have", made(lambda _: None, "x" * 300 + ".csv"), 1
@@ -176,12 +185,17 @@ def _odd_tables() -> Iterator[tuple[str, Callable[[], pa.Table]]]:
     odd = {
         "lists": pa.array([[1], [], None]), "structs": pa.array([{"a": 1}, None, {"a": 2}]),
         "decimals": pa.array([1, 2, 3], pa.decimal128(9, 2)), "dates": pa.array([1, 2, 3], pa.date32()),
-        "times": pa.array([1, 2, 3], pa.timestamp("us", "UTC")), "nulls": pa.nulls(3), "booleans": pa.array([True, None, False]),
+        "times": pa.array([1, 2, 3], pa.timestamp("us", "UTC")), "nulls": pa.nulls(3),
+        "booleans": pa.array([True, None, False]),
         "bytes": pa.array([b"\xff\xfe", b"", b"\0"]), "unsigned": pa.array([1, 2**64 - 1, 0], pa.uint64()),
-        "infinities": pa.array([float("inf"), float("-inf"), float("nan")]), "dictionary": pa.array(["a", "b", None]).dictionary_encode(),
-        "texts as a number": pa.array(["1", "x", "inf"]), "maps": pa.array([[("a", 1)], [], None], pa.map_(pa.string(), pa.int64())),
-        "fixed bytes": pa.array([b"abc", b"\xff\xff\xff", None], pa.binary(3)), "doubles as ids": pa.array([1.5, 1e300, float("nan")]),
-        "dictionary of bytes": pa.array([b"\xff", b"a", None]).dictionary_encode(), "small": pa.array([1, -128, None], pa.int8()),
+        "infinities": pa.array([float("inf"), float("-inf"), float("nan")]), "dictionary": pa.array(["a",
+        "b", None]).dictionary_encode(),
+        "texts as a number": pa.array(["1", "x", "inf"]),
+        "maps": pa.array([[("a", 1)], [], None], pa.map_(pa.string(), pa.int64())),
+        "fixed bytes": pa.array([b"abc", b"\xff\xff\xff", None], pa.binary(3)),
+        "doubles as ids": pa.array([1.5, 1e300, float("nan")]),
+        "dictionary of bytes": pa.array([b"\xff", b"a", None]).dictionary_encode(),
+        "small": pa.array([1, -128, None], pa.int8()),
     }  # fmt: skip
     for name, column in odd.items():
         yield f"{name} as an int", lambda column=column: pa.table({"id": column, "late": late})
@@ -195,4 +209,7 @@ def _odd_tables() -> Iterator[tuple[str, Callable[[], pa.Table]]]:
     yield "odd names", lambda: pa.table([late] * 5, names=["", "a.b", "a\0b", "[/red]\n", "late"])
     yield "10,000 columns", lambda: pa.table([late] * 10_000, names=[*(f"c{i}" for i in range(9_999)), "late"])
     yield "a text of 20 MB", lambda: pa.table({"note": ["x" * (20 << 20), "", None], "late": late})
-    yield "a gigabyte that packs well", lambda: pa.table({"note": pa.array(["x" * (1 << 20)] * 100).dictionary_encode(), "late": [1] * 100})
+    yield (
+        "a gigabyte that packs well",
+        lambda: pa.table({"note": pa.array(["x" * (1 << 20)] * 100).dictionary_encode(), "late": [1] * 100}),
+    )

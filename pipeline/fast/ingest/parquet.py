@@ -109,6 +109,8 @@ def _encode(column: pa.Array) -> pa.DictionaryArray:
     """A Parquet column as dictionary; an empty text is a missing value, as in CSV."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if pa.types.is_null(column.type):  # a dictionary of them would hold a null as its value
+        column = pa.nulls(len(column), pa.string())
     if pa.types.is_boolean(column.type):
         column = pc.cast(column, pa.int8())
     if pa.types.is_decimal(column.type):
