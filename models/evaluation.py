@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from tensorflow_model_analysis.proto import config_pb2
 
 from models.features import transformed_name
-from models.settings import METRICS, EvaluationSettings, MetricBounds
+from models.settings import BETTER, EvaluationSettings, MetricBounds
+from models.target import BINARY, Target
 
-# What the curves of a report are drawn from: TFMA keeps them beside the metrics, for every slice.
+# What the curves of a report are drawn from, for binary labels: TFMA keeps them beside the metrics, for every slice.
 PLOTS = {"CalibrationPlot": {"num_buckets": 20}, "ConfusionMatrixPlot": {"num_thresholds": 100}}
 
 
-def eval_config(label: str, settings: EvaluationSettings) -> config_pb2.EvalConfig:
+def eval_config(label: str, settings: EvaluationSettings, target: Target = BINARY) -> config_pb2.EvalConfig:
     """Builds the config for models that `models.export` writes.
 
-    Every metric of `METRICS` and every plot of `PLOTS` is computed on the whole set, on each of `settings.slices`, and
-    on the slices that have thresholds. A model is blessed when every threshold holds on the whole set and on every
-    value of its slice.
+    Every metric of the task, and every plot of `PLOTS` that is for it, is computed on the whole set, on each of
+    `settings.slices`, and on the slices that have thresholds. A model is blessed when every threshold holds on the
+    whole set and on every value of its slice.
 
     - Without a champion, Evaluator drops the `vs_champion` thresholds.
     - A metric that is not a number (AUC on a slice with one class) fails its thresholds. TFMA's `min_slice_size` is
@@ -26,10 +27,12 @@ def eval_config(label: str, settings: EvaluationSettings) -> config_pb2.EvalConf
     Args:
         label: the raw label column.
         settings: slices and thresholds.
+        target: what is predicted.
     """
     slices = dict.fromkeys([(), *settings.slices, *(bounds.slice for bounds in settings.per_slice)])
-    metrics = [_metric_config(name, settings) for name in METRICS]
-    plots = [config_pb2.MetricConfig(class_name=name, config=json.dumps(options)) for name, options in PLOTS.items()]
+    metrics = [_metric_config(name, settings) for name in target.metrics]
+    drawn = PLOTS if target.task == "binary" else {}
+    plots = [config_pb2.MetricConfig(class_name=name, config=json.dumps(options)) for name, options in drawn.items()]
     return config_pb2.EvalConfig(
         model_specs=[
             config_pb2.ModelSpec(
@@ -64,8 +67,8 @@ def _threshold(metric: str, bounds: MetricBounds) -> config_pb2.MetricThreshold:
     if bounds.vs_champion is not None:
         # TFMA compares candidate - champion; in protobuf a wrapped 0.0 must be set, or it is no bound at all.
         change = threshold.change_threshold
-        change.absolute.value = -METRICS[metric] * bounds.vs_champion
-        higher = METRICS[metric] > 0
+        change.absolute.value = -BETTER[metric] * bounds.vs_champion
+        higher = BETTER[metric] > 0
         change.direction = config_pb2.HIGHER_IS_BETTER if higher else config_pb2.LOWER_IS_BETTER
     return threshold
 

@@ -6,16 +6,20 @@ import tensorflow_transform as tft
 from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 
 from models.features import FeaturePlan
+from models.objective import Objective
 from models.rows import model_inputs
 
 SERVING, TRANSFORM = "serving_default", "transform_features"  # the signatures
-PROBABILITIES = "probabilities"  # the one output of serving_default
+PROBABILITIES, AMOUNTS = "probabilities", "predictions"  # the one output of serving_default
 
 
-def export_model(model: keras.Model, plan: FeaturePlan, transform: tft.TFTransformOutput, directory: str) -> None:
+def export_model(
+    model: keras.Model, plan: FeaturePlan, objective: Objective, transform: tft.TFTransformOutput, directory: str
+) -> None:
     """Saves `model` behind the transform graph, with two signatures that take `examples`: string [batch].
 
-    - `serving_default`: serialised raw tf.Examples, with or without a label, to {"probabilities": float32 [batch, 1]}.
+    - `serving_default`: serialised raw tf.Examples, with or without a label, to {"probabilities": float32 [batch, 1]},
+      {"probabilities": float32 [batch, classes]} for several classes, {"predictions": float32 [batch, 1]} for amounts.
     - `transform_features`: labelled raw tf.Examples to the transformed columns, each [batch], label included.
 
     Examples need the columns of the plan only.
@@ -25,12 +29,13 @@ def export_model(model: keras.Model, plan: FeaturePlan, transform: tft.TFTransfo
     labelled_spec = spec | {plan.label: raw_spec[plan.label]}
     # What `transform_features_layer` wraps in a tf_keras model, whose saving takes seconds and leaves extra functions.
     loader = SavedModelLoader(transform.transform_savedmodel_dir)
+    output = AMOUNTS if plan.target.task == "regression" else PROBABILITIES
     examples_signature = [tf.TensorSpec([None], tf.string, name="examples")]
 
     @tf.function(input_signature=examples_signature, autograph=False)
     def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         columns = loader.apply_transform_model(tf.io.parse_example(examples, spec))
-        return {PROBABILITIES: tf.sigmoid(model(model_inputs(plan, columns), training=False))}
+        return {output: objective.answer(model(model_inputs(plan, columns), training=False))}
 
     @tf.function(input_signature=examples_signature, autograph=False)
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from models.settings import FeatureSettings, suggestion
+from models.target import BINARY, Target
 
 _IN_USE = (schema_pb2.UNKNOWN_STAGE, schema_pb2.BETA, schema_pb2.PRODUCTION)
 
@@ -60,8 +61,7 @@ class FeaturePlan(BaseModel):
 
     label: str
     label_type: Literal["INT", "FLOAT", "BYTES"]
-    positive: str | int | float | None = None
-    """The label's value that counts as 1, every other as 0; None where the labels are 0 and 1."""
+    target: Target = BINARY
     numbers: tuple[Number, ...]
     categories: tuple[Category, ...]
     quantile_bins: int
@@ -102,7 +102,7 @@ class FeaturePlan(BaseModel):
 
 
 def plan_features(
-    schema: schema_pb2.Schema, label: str, settings: FeatureSettings, positive: str | int | float | None = None
+    schema: schema_pb2.Schema, label: str, settings: FeatureSettings, target: Target = BINARY
 ) -> FeaturePlan:
     """Decides, from types and domains alone, what each column of `schema` becomes.
 
@@ -116,7 +116,7 @@ def plan_features(
     features = {feature.name: feature for feature in schema.feature}
     _check_names(features, label, settings)
     label_type = schema_pb2.FeatureType.Name(features[label].type)
-    _check_label(label, label_type, positive)
+    target.check_label(label, label_type)
 
     numbers, categories = [], []
     for name, feature in sorted(features.items()):
@@ -134,20 +134,11 @@ def plan_features(
     return FeaturePlan(
         label=label,
         label_type=label_type,
-        positive=positive,
+        target=target,
         numbers=tuple(numbers),
         categories=tuple(categories),
         **parameters,
     )
-
-
-def _check_label(label: str, label_type: str, positive: str | int | float | None) -> None:
-    if label_type not in ("INT", "FLOAT", "BYTES"):
-        raise ValueError(f"label {label!r} is {label_type}: it must be INT, FLOAT or BYTES")
-    if label_type == "BYTES" and not isinstance(positive, str):
-        raise ValueError(f"label {label!r} is text: `positive` must say which value counts as 1, in quotes")
-    if label_type != "BYTES" and isinstance(positive, str):
-        raise ValueError(f"label {label!r} is {label_type}, and `positive` is the text {positive!r}: write a number")
 
 
 def _check_names(features: Mapping[str, schema_pb2.Feature], label: str, settings: FeatureSettings) -> None:

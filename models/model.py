@@ -12,7 +12,7 @@ from models.layers import CrossIndex, LowRankCross, PiecewiseLinear
 from models.settings import ModelSettings
 
 NUMBERS, CATEGORIES = "numbers", "categories"  # names of the model's inputs
-LOGIT = "logit"  # name of the layer whose bias is the base rate
+LOGIT = "logit"  # name of the layer whose bias is what is known without any column
 # An optimiser step of Adam moves what a layer gives by its learning rate times the number of its inputs: from so many
 # encoded inputs on they are scaled down, and a table of hundreds of columns learns as steadily as one of a few.
 _MOST_INPUTS = 1024
@@ -27,8 +27,9 @@ def build_model(plan: FeaturePlan, settings: ModelSettings, sizes: Sequence[int]
         sizes: ids of each category of the plan, in its order (`FeaturePlan.category_sizes`).
 
     Returns:
-        a model of {"numbers": float32 [batch, numbers], "categories": int32 [batch, categories]} to logits
-        [batch, 1]. A table without numbers, or without categories, has no such input.
+        a model of {"numbers": float32 [batch, numbers], "categories": int32 [batch, categories]} to what the
+        objective reads, [batch, outputs of the target]: logits, or an amount. A table without numbers, or without
+        categories, has no such input.
     """
     inputs, deep, wide = {}, [], None
     if plan.numbers:
@@ -40,7 +41,7 @@ def build_model(plan: FeaturePlan, settings: ModelSettings, sizes: Sequence[int]
         rows = index(inputs[CATEGORIES])
         deep.append(keras.layers.Flatten()(_table(index.rows, settings.embedding_width, "embeddings")(rows)))
         if settings.wide:
-            wide = ops.sum(_table(index.rows, 1, "wide")(rows), axis=1)
+            wide = ops.sum(_table(index.rows, plan.target.outputs, "wide", "zeros")(rows), axis=1)
     x = keras.layers.Concatenate()(deep) if len(deep) > 1 else deep[0]
     if settings.projection:
         x = keras.layers.Dense(settings.projection, name="projection")(x)
@@ -50,7 +51,7 @@ def build_model(plan: FeaturePlan, settings: ModelSettings, sizes: Sequence[int]
     for layer, units in enumerate(settings.hidden):
         x = keras.layers.Dense(units, activation="relu", name=f"hidden_{layer + 1}")(x)
         x = keras.layers.Dropout(settings.dropout)(x)
-    logits = keras.layers.Dense(1, name=LOGIT)(x)
+    logits = keras.layers.Dense(plan.target.outputs, name=LOGIT)(x)
     return keras.Model(inputs, logits if wide is None else logits + wide)
 
 
@@ -79,7 +80,9 @@ def _encode_numbers(numbers: keras.KerasTensor, plan: FeaturePlan) -> list[keras
     return encoded
 
 
-def _table(rows: int, width: int, name: str) -> keras.layers.Embedding:
+def _table(
+    rows: int, width: int, name: str, initializer: str | keras.initializers.Initializer | None = None
+) -> keras.layers.Embedding:
     # Small weights: a row that training seldom meets stays close to saying nothing.
-    initializer = keras.initializers.RandomNormal(stddev=0.01) if width > 1 else "zeros"
+    initializer = initializer or keras.initializers.RandomNormal(stddev=0.01)
     return keras.layers.Embedding(rows, width, embeddings_initializer=initializer, name=name)

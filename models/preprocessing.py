@@ -47,17 +47,25 @@ def preprocessing_fn(inputs: Mapping[str, Column], custom_config: Mapping[str, A
 
 
 def _label(plan: FeaturePlan, column: Column) -> tf.Tensor:
-    """[batch] 0 and 1; -1 where there is none."""
-    if plan.positive is None:
+    """[batch] int64 0 and 1, or the class's place; -1 where there is none. A regression's amounts, NaN for none."""
+    target = plan.target
+    if target.task == "regression":
+        return _number(column)
+    if target.task == "binary" and target.positive is None:
         return _flat(column, _NO_LABEL)
     if plan.label_type == "BYTES":
         labels = _flat(column, "")
-        missing, positive = tf.equal(labels, ""), tf.equal(labels, plan.positive)
+        missing = tf.equal(labels, "")
     else:
         labels = _flat(column, _NAN) if plan.label_type == "FLOAT" else _flat(column, column.dtype.min)
         missing = tf.math.is_nan(labels) if plan.label_type == "FLOAT" else tf.equal(labels, column.dtype.min)
-        positive = tf.equal(labels, tf.cast(plan.positive, labels.dtype))
-    return tf.where(missing, tf.constant(_NO_LABEL, tf.int64), tf.cast(positive, tf.int64))
+    if target.task == "binary":
+        ids = tf.cast(tf.equal(labels, tf.constant(target.positive, labels.dtype)), tf.int64)
+    else:
+        same = tf.equal(labels[:, tf.newaxis], tf.constant(target.classes, labels.dtype)[tf.newaxis, :])
+        ids = tf.argmax(tf.cast(same, tf.int32), axis=1)
+        missing = tf.logical_or(missing, tf.logical_not(tf.reduce_any(same, axis=1)))
+    return tf.where(missing, tf.constant(_NO_LABEL, tf.int64), ids)
 
 
 def _numbers(plan: FeaturePlan, values: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:

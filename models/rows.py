@@ -22,7 +22,7 @@ class Rows:
     """Matrices with a row for each example; memory-mapped, so that the system decides what stays in memory."""
 
     features: Features  # "numbers": float32 [rows, numbers], "categories": int32 [rows, categories]
-    labels: np.ndarray  # float32 [rows], 0 or 1
+    labels: np.ndarray  # [rows]: float32 0 or 1, or an amount; int64 places of classes
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -51,7 +51,7 @@ def read_rows(patterns: Sequence[str], plan: FeaturePlan, directory: Path) -> Ro
     """Reads all transformed tf.Examples of the files that match `patterns` into matrices under `directory`.
 
     Raises:
-        ValueError: there are no files or rows, or labels other than 0 and 1.
+        ValueError: there are no files or rows, or labels that are none of the task.
     """
     files = sorted(tf.io.gfile.glob(list(patterns)))
     if not files:
@@ -112,27 +112,36 @@ def _dataset(
     features = {
         name: tf.TensorSpec((batch_size, matrix.shape[1]), matrix.dtype) for name, matrix in rows.features.items()
     }
-    signature = (features, tf.TensorSpec((batch_size,), tf.float32))
+    signature = (features, tf.TensorSpec((batch_size,), rows.labels.dtype))
     return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(2)
 
 
 def _parser(plan: FeaturePlan) -> Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], tf.Tensor]]:
-    label_type = tf.float32 if plan.label_type == "FLOAT" and plan.positive is None else tf.int64
+    target = plan.target
+    as_it_was = target.task == "binary" and target.positive is None and plan.label_type == "FLOAT"
+    label_type = tf.float32 if as_it_was or target.task == "regression" else tf.int64
+    learnt_type = tf.int64 if target.task == "multiclass" else tf.float32
     spec = {plan.transformed_label: tf.io.FixedLenFeature([], label_type)}
     spec |= {number.transformed: tf.io.FixedLenFeature([], tf.float32) for number in plan.numbers}
     spec |= {category.transformed: tf.io.FixedLenFeature([], tf.int64) for category in plan.categories}
 
     def parse(examples: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         columns = tf.io.parse_example(examples, spec)
-        return model_inputs(plan, columns), tf.cast(columns[plan.transformed_label], tf.float32)
+        return model_inputs(plan, columns), tf.cast(columns[plan.transformed_label], learnt_type)
 
     return parse
 
 
 def _check_labels(labels: np.ndarray, plan: FeaturePlan) -> None:
-    bad = labels[(labels != 0) & (labels != 1)]
-    if len(bad):
+    match plan.target.task:
+        case "binary":
+            bad, wanted = (labels != 0) & (labels != 1), "one other than 0 and 1"
+        case "multiclass":
+            bad, wanted = labels < 0, f"one other than the {len(plan.target.classes)} `classes` of the config"
+        case "regression":
+            bad, wanted = ~np.isfinite(labels), "one that is not finite"
+    if bad.any():
         raise ValueError(
-            f"label {plan.label!r}: {len(bad)} of {len(labels)} training rows have none, or one other than 0 and 1 "
-            f"(such as {bad[0]:g}): reject these rows at ingestion"
+            f"label {plan.label!r}: {np.count_nonzero(bad)} of {len(labels)} training rows have none, or {wanted} "
+            f"(such as {labels[bad][0]:g}): reject these rows at ingestion"
         )

@@ -6,17 +6,34 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-# Metric of TFMA -> +1 where more is better, -1 where less is better, 0 where neither is.
-METRICS = {
-    "ExampleCount": 0,
-    "AUC": 1,
-    "AUCPrecisionRecall": 1,
-    "BinaryAccuracy": 1,
-    "BinaryCrossentropy": -1,  # log loss
-    "Calibration": 0,
-    "Precision": 1,
-    "Recall": 1,
+Task = Literal["binary", "multiclass", "regression"]
+
+# By task, the metrics of TFMA -> +1 where more is better, -1 where less is better, 0 where neither is.
+METRICS: dict[Task, dict[str, int]] = {
+    "binary": {
+        "ExampleCount": 0,
+        "AUC": 1,
+        "AUCPrecisionRecall": 1,
+        "BinaryAccuracy": 1,
+        "BinaryCrossentropy": -1,  # log loss
+        "Calibration": 0,
+        "Precision": 1,
+        "Recall": 1,
+    },
+    "multiclass": {
+        "ExampleCount": 0,
+        "SparseCategoricalAccuracy": 1,
+        "SparseCategoricalCrossentropy": -1,  # log loss
+    },
+    "regression": {
+        "ExampleCount": 0,
+        "MeanAbsoluteError": -1,
+        "MeanSquaredError": -1,
+        "RootMeanSquaredError": -1,
+    },
 }
+BETTER = {metric: sign for metrics in METRICS.values() for metric, sign in metrics.items()}
+"""Of every metric, which way is better."""
 
 
 def suggestion(unknown: str, known: Iterable[str]) -> str:
@@ -125,9 +142,9 @@ class MetricBounds(Settings):
 
 def _check_metrics(thresholds: dict[str, MetricBounds]) -> dict[str, MetricBounds]:
     for metric, bounds in thresholds.items():
-        if metric not in METRICS:
-            raise ValueError(f"unknown metric {metric!r}: {suggestion(metric, METRICS)}")
-        if bounds.vs_champion is not None and METRICS[metric] == 0:
+        if metric not in BETTER:
+            raise ValueError(f"unknown metric {metric!r}: {suggestion(metric, BETTER)}")
+        if bounds.vs_champion is not None and BETTER[metric] == 0:
             raise ValueError(f"{metric} is neither better high nor low: bound it by lower and upper, not vs_champion")
     return thresholds
 

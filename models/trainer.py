@@ -1,6 +1,7 @@
 """The entry point of Trainer: transformed examples in, SavedModel and a record of the training out."""
 
 import contextlib
+import dataclasses
 import json
 import math
 import posixpath
@@ -18,6 +19,7 @@ from absl import logging
 from models.export import export_model
 from models.features import FeaturePlan, vocabulary_name
 from models.model import LOGIT, build_model
+from models.objective import Objective, objective_for
 from models.rows import Rows, ordered_batches, read_rows, shuffled_batches
 from models.settings import ModelSettings, TrainSettings
 
@@ -39,7 +41,7 @@ def run_fn(fn_args: Any) -> None:
     Writes the SavedModel to `fn_args.serving_model_dir` and `training.json` to `fn_args.model_run_dir`.
 
     Raises:
-        ValueError: no transformed examples, or labels other than 0 and 1.
+        ValueError: no transformed examples, or labels that are none of the task.
         pydantic.ValidationError: settings out of bounds or unknown.
     """
     config = fn_args.custom_config
@@ -57,16 +59,17 @@ def run_fn(fn_args: Any) -> None:
         contextlib.closing(read_rows(fn_args.train_files, plan, Path(directory))) as rows,
     ):
         clock.append(time.monotonic())
-        record = train(model, rows, settings)
+        objective = objective_for(plan.target, rows.labels)
+        record = train(model, rows, settings, objective)
         clock.append(time.monotonic())
-    export_model(model, plan, transform, fn_args.serving_model_dir)
+    export_model(model, plan, objective, transform, fn_args.serving_model_dir)
     clock.append(time.monotonic())
     seconds = dict(zip(("read", "fit", "export"), np.diff(clock).round(3).tolist(), strict=True))
     logging.info("Exported to %s; seconds: %s.", fn_args.serving_model_dir, seconds)
     _write_record(record, fn_args.model_run_dir)
 
 
-def train(model: keras.Model, rows: Rows, settings: TrainSettings) -> dict[str, Any]:
+def train(model: keras.Model, rows: Rows, settings: TrainSettings, objective: Objective) -> dict[str, Any]:
     """Fits `model` in place and returns what happened, ready for JSON.
 
     The held-out rows are drawn by `settings.seed`; where there are any, the model ends with the weights of the
@@ -79,10 +82,11 @@ def train(model: keras.Model, rows: Rows, settings: TrainSettings) -> dict[str, 
         "Training on %d rows, %d held out: %d steps of %d rows an epoch, %d epochs at most.",
         *(len(kept), len(held_out), steps, batch_size, epochs),
     )
-    _start_at_base_rate(model, float(rows.labels[kept].mean()))
+    rows = dataclasses.replace(rows, labels=objective.scaled(rows.labels))
+    model.get_layer(LOGIT).bias.assign(objective.start)
     model.compile(
         optimizer=_optimizer(settings, steps * epochs),
-        loss=keras.losses.BinaryCrossentropy(from_logits=True),
+        loss=objective.loss,
         jit_compile=False,
         steps_per_execution=_steps_a_call(steps),
     )
@@ -103,7 +107,7 @@ def train(model: keras.Model, rows: Rows, settings: TrainSettings) -> dict[str, 
     return {
         "rows_trained": len(kept),
         "rows_held_out": len(held_out),
-        "base_rate": round(float(rows.labels.mean()), 6),
+        **objective.about,
         "parameters": model.count_params(),
         "batch_size": batch_size,
         "steps_per_epoch": steps,
@@ -179,12 +183,6 @@ def _optimizer(settings: TrainSettings, total_steps: int) -> keras.optimizers.Op
     optimizer = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     return optimizer
-
-
-def _start_at_base_rate(model: keras.Model, rate: float) -> None:
-    """Spares the first steps the learning of the mean; with one class only it stays finite."""
-    rate = min(max(rate, 1e-4), 1 - 1e-4)
-    model.get_layer(LOGIT).bias.assign([math.log(rate / (1 - rate))])
 
 
 def _category_sizes(plan: FeaturePlan, transform: tft.TFTransformOutput) -> tuple[int, ...]:

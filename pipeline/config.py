@@ -7,15 +7,16 @@ working directory. The sections `features`, `model`, `train` and `evaluation` be
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, TrainSettings
+from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, Task, TrainSettings, suggestion
+from models.target import Target, Value
 from pipeline.engines.settings import EngineConfig, EnginesConfig
 from pipeline.gate.policy import Policy
 from pipeline.locations import Location
-from pipeline.monitor.settings import MonitoringConfig
+from pipeline.monitor.settings import USUAL_PERFORMANCE, MonitoringConfig
 from pipeline.retries import StepsConfig
 from pipeline.serving_config import ScoringConfig, ServingConfig
 from pipeline.span_pattern import SpanPattern, read_span
@@ -149,9 +150,11 @@ class Config(Section):
         description="where artifacts are written, if not to the workspace: a URI that workers elsewhere see",
     )
     label: str
-    positive: str | int | float | None = Field(
-        None, description="the label's value that counts as 1, every other as 0; none where the labels are 0 and 1"
+    task: Task = Field("binary", description="what is predicted: binary, multiclass or regression")
+    positive: Value | None = Field(
+        None, description="binary: the label's value that counts as 1, every other as 0; none where they are 0 and 1"
     )
+    classes: tuple[Value, ...] = Field((), description="multiclass: the label's values, in the order of the answers")
     schema_file: Path = Field(alias="schema", description="the curated schema (.pbtxt)")
     data: DataConfig
     window: WindowConfig | None = None
@@ -180,11 +183,41 @@ class Config(Section):
                 raise ValueError(f"evaluation.slices: the label `{self.label}` cannot be a slice")
         return self
 
+    @model_validator(mode="before")
+    @classmethod
+    def _performance_as_usual(cls, raw: Any) -> Any:
+        """What is judged of labelled answers, where the config does not say: by the task."""
+        if not isinstance(raw, dict) or raw.get("task") not in USUAL_PERFORMANCE:
+            return raw
+        monitoring = raw.get("monitoring") or {}
+        if not isinstance(monitoring, dict) or "performance" in monitoring:
+            return raw
+        return {**raw, "monitoring": {**monitoring, "performance": USUAL_PERFORMANCE[raw["task"]]}}
+
+    @model_validator(mode="after")
+    def _metrics_are_of_the_task(self) -> Config:
+        known = self.target.metrics
+        judged = {
+            "evaluation.thresholds": [*self.evaluation.thresholds],
+            "evaluation.per_slice": [name for bounds in self.evaluation.per_slice for name in bounds.thresholds],
+            "monitoring.performance": [*self.monitoring.performance],
+        }
+        for where, metrics in judged.items():
+            for name in metrics:
+                if name not in known:
+                    raise ValueError(f"{where}: {name} is no metric of task: {self.task}; {suggestion(name, known)}")
+        return self
+
     @model_validator(mode="after")
     def _window_needs_spans(self) -> Config:
         if self.window is not None and not self.data.spans.has_spans:
             raise ValueError(f"window: data.pattern {self.data.pattern} names no {{SPAN}} and no date to tell spans by")
         return self
+
+    @property
+    def target(self) -> Target:
+        """What is predicted."""
+        return Target(task=self.task, positive=self.positive, classes=self.classes)
 
     @property
     def metadata_db(self) -> Path:

@@ -84,7 +84,7 @@ def check_against_schema(config: Config) -> None:
         for key in keys:
             _require(key, columns, "evaluation: slice", f"the schema {config.schema_file}")
     try:
-        plan_features(read_schema(config.schema_file), config.label, config.features, config.positive)
+        plan_features(read_schema(config.schema_file), config.label, config.features, config.target)
     except ValueError as error:
         raise ConfigError(str(error), f"mend the config, or the schema {config.schema_file}") from error
 

@@ -11,7 +11,6 @@ from tensorflow_model_analysis.proto import config_pb2
 from tfx import v1 as tfx
 from tfx.types import artifact_utils
 
-from models.settings import METRICS
 from pipeline.components.arrow_example_gen import ArrowExampleGen
 from pipeline.components.executed_by import executed_by
 from pipeline.components.window_monitor import WindowMonitor
@@ -143,5 +142,7 @@ def _eval_config(config: Config) -> config_pb2.EvalConfig:
     return config_pb2.EvalConfig(
         model_specs=[config_pb2.ModelSpec(label_key=config.label, prediction_key=PREDICTION)],
         slicing_specs=[config_pb2.SlicingSpec(feature_keys=[ANSWER, *cut]) for cut in cuts],
-        metrics_specs=[config_pb2.MetricsSpec(metrics=[config_pb2.MetricConfig(class_name=name) for name in METRICS])],
+        metrics_specs=[
+            config_pb2.MetricsSpec(metrics=[config_pb2.MetricConfig(class_name=name) for name in config.target.metrics])
+        ],
     )

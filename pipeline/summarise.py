@@ -101,7 +101,7 @@ def _digests(run: Run) -> dict[str, str]:
 
 def _inputs(config: Config, run: Run) -> list[dict[str, Any]]:
     """The input contract of what the run made, from the schema that its data were held to."""
-    plan = plan_features(run.schema, config.label, config.features, config.positive)
+    plan = plan_features(run.schema, config.label, config.features, config.target)
     return input_contract(run.schema, config.label, frozenset(plan.raw_names))
 
 

@@ -33,7 +33,7 @@ def create_pipeline(
     `override` why the data gate lets everything through.
     """
     components = executed_by(config.engine, config.evaluation.vs_champion_confidence)
-    features = plan_features(read_schema(config.schema_file), config.label, config.features, config.positive)
+    features = plan_features(read_schema(config.schema_file), config.label, config.features, config.target)
 
     example_gen = ArrowExampleGen(
         input_base=input_base(config),
@@ -114,7 +114,7 @@ def create_pipeline(
         examples=examples,
         model=model,
         baseline_model=champion.outputs["model"] if champion else None,
-        eval_config=eval_config(config.label, config.evaluation),
+        eval_config=eval_config(config.label, config.evaluation, config.target),
         example_splits=data.judged_splits,
     )
     serving_check = ServingCheck(

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from models.settings import BETTER
+
 OVERALL = "overall"
 
 
@@ -126,5 +128,5 @@ class Evaluation:
         return cls(**{**kept, "misses": misses, "differences": differences})
 
 
-LOWER_IS_BETTER = {"binary_crossentropy", "loss", "mean_absolute_error", "mean_squared_error"}
+LOWER_IS_BETTER = {"loss", *(metric_key(metric) for metric, sign in BETTER.items() if sign < 0)}
 AROUND_ONE = {"calibration"}

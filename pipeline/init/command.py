@@ -60,12 +60,6 @@ def init(
         raise UsageError(f"{' and '.join(there)} would be overwritten", "--force does so, --name chooses another name")
     where = place(files)
     found = profile(files, label, _task(task), positive, keep or [])
-    if found.target.task != "binary":
-        raise UsageError(
-            f"--label {label}: {found.target.task}, because it has {found.target.why}; the model and its evaluation "
-            "are for two values alone",
-            "make a column of two values of it",
-        )
     texts = config_text(found, name, where), schema_text(found, name)
     _check(*texts)
     console = a_console()
@@ -92,7 +86,7 @@ def _check(config: str, schema: str) -> None:
     """
     try:
         read = Config.model_validate(yaml.safe_load(config))
-        plan_features(text_format.Parse(schema, schema_pb2.Schema()), read.label, read.features, read.positive)
+        plan_features(text_format.Parse(schema, schema_pb2.Schema()), read.label, read.features, read.target)
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(

@@ -81,7 +81,11 @@ def _label(profile: Profile, name: str) -> str:
     target = profile.target
     lines = [_wrapped(f"Task: {target.task}, because the label has {target.why}. {_said_of_classes(profile)}")]
     lines.append(f"label: {scalar(target.label)}")
-    if target.classes:
+    if target.task == "multiclass":
+        lines.append(f"task: multiclass\nclasses: [{', '.join(scalar(_plain(value)) for value in target.classes)}]")
+    elif target.task == "regression":
+        lines.append("task: regression")
+    elif target.classes:
         lines.append(f"positive: {scalar(_plain(target.positive))}   # counts as 1, the other as 0")
     lines.append(f"schema: schema/{name}.pbtxt")
     return "\n".join(lines)
@@ -96,11 +100,15 @@ def _plain(value: Any) -> Any:
 
 def _said_of_classes(profile: Profile) -> str:
     target = profile.target
+    if target.task == "regression":
+        least, most = (_comment(float(profile.label.values[place])) for place in (0, -1))
+        return f"Its values go from {least} to {most}. The model says the mean of what a row's label may be."
     shares = ", ".join(
         f"{_comment(value)} {count / profile.labelled:.1%}"
         for value, count in zip(profile.label.values, profile.label.counts, strict=True)
     )
-    return f"Its values: {shares}. The model says the probability of {_comment(target.positive)}."
+    said = "each" if target.task == "multiclass" else _comment(target.positive)
+    return f"Its values: {shares}. The model says the probability of {said}."
 
 
 def _data(place: tuple[str, str]) -> str:

@@ -19,12 +19,9 @@ def show(console: Console, profile: Profile) -> None:
     console.print(
         f"[bold]{escape(table.files[0])}[/]  {table.rows:,} rows{part}, {len(table.columns)} columns", soft_wrap=True
     )
-    rates = ", ".join(
-        f"{escape(shown(value))} {count / profile.labelled:.1%}"
-        for value, count in zip(profile.label.values, profile.label.counts, strict=True)
-    )
     console.print(
-        f"Label    {escape(target.label)}: [bold]{target.task}[/], {escape(target.why)} ({rates})", soft_wrap=True
+        f"Label    {escape(target.label)}: [bold]{target.task}[/], {escape(target.why)} ({_values(profile)})",
+        soft_wrap=True,
     )
     if target.positive is not None:
         why = f" ({target.why_positive})" if target.why_positive else ""
@@ -34,7 +31,7 @@ def show(console: Console, profile: Profile) -> None:
     rarest = min(target.rates, default=1.0)
     if rarest * profile.eval_rows < _FEW_OF_A_CLASS:
         console.print(
-            f"[yellow]Warning[/]  the rarer class has about {rarest * profile.eval_rows:.0f} rows to be judged on: "
+            f"[yellow]Warning[/]  the rarest class has about {rarest * profile.eval_rows:.0f} rows to be judged on: "
             "the verdict will hang on them",
             soft_wrap=True,
         )
@@ -44,6 +41,17 @@ def show(console: Console, profile: Profile) -> None:
 
 
 _FEW_OF_A_CLASS = 10
+
+
+def _values(profile: Profile) -> str:
+    """The shares of the classes, or from where to where the amounts go."""
+    label = profile.label
+    if profile.target.task == "regression":
+        return f"{escape(shown(label.values[0]))} to {escape(shown(label.values[-1]))}"
+    return ", ".join(
+        f"{escape(shown(value))} {count / profile.labelled:.1%}"
+        for value, count in zip(label.values, label.counts, strict=True)
+    )
 
 
 def _table(profile: Profile) -> Table:

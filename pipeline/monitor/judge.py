@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from models.settings import METRICS
+from models.settings import BETTER
 from pipeline.monitor.distances import Statistics, drift, prediction_drift, skew
 from pipeline.monitor.measures import Measure, Monitored, Side, Window
 from pipeline.monitor.settings import MonitoringConfig
@@ -104,7 +104,7 @@ def _performance(window: Window, metrics: Metrics, released: Metrics, config: Mo
 def _of_release(
     metric: str, version: str, values: Mapping[str, float], at_release: Mapping[str, float], config: MonitoringConfig
 ) -> Iterator[Measure]:
-    bounds, key, sign = config.performance[metric], metric_key(metric), METRICS[metric]
+    bounds, key, sign = config.performance[metric], metric_key(metric), BETTER[metric]
     limits = [] if bounds.bound is None else [(bounds.bound, "")]
     if bounds.drop is not None and key in at_release:
         limits.append((at_release[key] - sign * bounds.drop, f"{at_release[key]:.4g} when it was released"))

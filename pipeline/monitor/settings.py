@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from models.settings import METRICS
+from models.settings import BETTER
 
 Severity = Literal["critical", "warning", "ignore"]
 Kind = Literal["skew", "drift", "prediction_drift", "performance", "refused", "failed", "lost", "latency", "silent"]
@@ -23,6 +23,11 @@ SEVERITIES: Mapping[str, Severity] = {
     "lost": "warning",
     "latency": "warning",
     "silent": "critical",
+}
+# What is judged of labelled answers unless the config says otherwise; an error of amounts has no usual size.
+USUAL_PERFORMANCE: dict[str, dict[str, dict[str, float]]] = {
+    "multiclass": {"SparseCategoricalAccuracy": {"drop": 0.05}},
+    "regression": {},
 }
 METRICS_FILE = "flightline.prom"  # in the folder of what is watched
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -89,9 +94,9 @@ class MonitoringConfig(_Section):
             if name.partition(":")[0] not in KINDS:
                 raise ValueError(f"severity: {name} is no alert; they begin with one of {', '.join(KINDS)}")
         for metric in self.performance:
-            if metric not in METRICS:
-                raise ValueError(f"performance: there is no metric {metric}; there are {', '.join(METRICS)}")
-            if METRICS[metric] == 0:
+            if metric not in BETTER:
+                raise ValueError(f"performance: there is no metric {metric}; there are {', '.join(BETTER)}")
+            if BETTER[metric] == 0:
                 raise ValueError(f"performance: {metric} is neither better high nor low")
         return self
 

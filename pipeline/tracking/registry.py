@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.features import plan_features
 from models.settings import FeatureSettings
+from models.target import BINARY, Target
 from pipeline.config import Config
 from pipeline.errors import UsageError
 from pipeline.metadata.runs import Run
@@ -32,7 +33,7 @@ def register(
         return known
     # MLflow's log_model would read the history of every metric of the run anew, a request for each.
     with tempfile.TemporaryDirectory() as folder:
-        _save(Path(folder) / MODEL, columns_of(run, config.label, features, config.positive), release)
+        _save(Path(folder) / MODEL, columns_of(run, config.label, features, config.target), config.target, release)
         client.log_artifacts(mlflow_run, str(Path(folder) / MODEL), MODEL)
     if not client.search_registered_models(f"name='{config.name}'"):
         client.create_registered_model(config.name)
@@ -41,7 +42,7 @@ def register(
     return str(client.create_model_version(config.name, source, mlflow_run, tags=tags).version)
 
 
-def _save(folder: Path, columns: dict[str, tuple[str, bool]], release: Path) -> None:
+def _save(folder: Path, columns: dict[str, tuple[str, bool]], target: Target, release: Path) -> None:
     """The release in MLflow's form: the SavedModel, whole, and the code that feeds it."""
     import mlflow
 
@@ -50,7 +51,7 @@ def _save(folder: Path, columns: dict[str, tuple[str, bool]], release: Path) -> 
         python_model=str(CODE),
         artifacts={"saved_model": str(release)},
         model_config={"columns": {name: kind for name, (kind, _) in columns.items()}},
-        signature=_signature(columns),
+        signature=_signature(columns, target),
         pip_requirements=[f"tensorflow=={metadata.version('tensorflow')}", "pandas"],
     )
 
@@ -81,17 +82,15 @@ def version_of(client: MlflowClient, name: str, release: str) -> str | None:
             return str(max(numbers)) if numbers else None
 
 
-def columns_of(
-    run: Run, label: str, features: FeatureSettings, positive: str | int | float | None = None
-) -> dict[str, tuple[str, bool]]:
+def columns_of(run: Run, label: str, features: FeatureSettings, target: Target = BINARY) -> dict[str, tuple[str, bool]]:
     """The columns that the model reads: name → (int, float or bytes; whether every row needs one)."""
     schema = run.schema
     known = {feature.name: feature for feature in schema.feature}
-    names = plan_features(schema, label, features, positive).raw_names
+    names = plan_features(schema, label, features, target).raw_names
     return {name: (TYPE_NAMES[known[name].type], known[name].HasField("shape")) for name in names}
 
 
-def _signature(columns: dict[str, tuple[str, bool]]) -> Any:
+def _signature(columns: dict[str, tuple[str, bool]], target: Target) -> Any:
     """Named columns. Numbers are of any type: pandas makes floats of integers where one is missing, and integers of
     floats where none has a fraction; MLflow would refuse both."""
     from mlflow.models import ModelSignature
@@ -101,4 +100,9 @@ def _signature(columns: dict[str, tuple[str, bool]]) -> Any:
         return ColSpec(DataType.string if kind == "bytes" else AnyType(), name, required=required)
 
     inputs = [column(name, kind, required) for name, (kind, required) in columns.items()]
-    return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.float, "probabilities")]))
+    if target.task == "regression":
+        outputs = ["predictions"]
+    else:
+        places = range(len(target.classes))
+        outputs = [f"probabilities_{place}" for place in places] or ["probabilities"]
+    return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.float, name) for name in outputs]))
