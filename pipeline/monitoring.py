@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,8 +21,19 @@ from pipeline.engines.arguments import beam_arguments
 from pipeline.locations import absolute
 from pipeline.metadata.runs import MONITORING
 from pipeline.metadata.store import sqlite_config
-from pipeline.monitor.window import ANSWER, LABELLED_FILE, PREDICTION, ROWS_FILE, SERVED, VERSION, Extracted
+from pipeline.monitor.window import (
+    ANSWER,
+    CERTAIN,
+    CLASS,
+    LABELLED_FILE,
+    ROWS_FILE,
+    SERVED,
+    VERSION,
+    Extracted,
+    answer_columns,
+)
 from pipeline.schema import ColumnType, feature_types
+from pipeline.verdict import metric_key
 
 LABELLED = "labelled"  # the split of the rows whose label came back
 
@@ -57,6 +69,7 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
             column_types={**feature_types(config.schema_file), **_types(config)},
             block_bytes=config.data.block_mb << 20,
             input_config=_input_config(job.extracted),
+            output_config=_output_config(job.extracted),
             custom_fields={"code": code_digest("pipeline.components.arrow_example_gen")},
         ).with_id("ExampleGen")
         examples = example_gen.outputs["examples"]
@@ -124,8 +137,12 @@ class TheseStrategy(tfx.dsl.experimental.ResolverStrategy):
 
 def _types(config: Config) -> dict[str, ColumnType]:
     """The columns that monitoring adds; a label that is not 0 and 1 has been made so when it was joined."""
-    ours: dict[str, ColumnType] = {PREDICTION: "float", VERSION: "bytes", ANSWER: "bytes"}
-    return ours if config.positive is None else {**ours, config.label: "int"}
+    answers: dict[str, ColumnType] = {
+        name: "bytes" if name == CLASS else "float" for name in (*answer_columns(config), CERTAIN)
+    }
+    ours: dict[str, ColumnType] = {**answers, VERSION: "bytes", ANSWER: "bytes"}
+    made = config.positive is not None or config.task == "multiclass"
+    return {**ours, config.label: "int"} if made else ours
 
 
 def _input_config(extracted: Extracted) -> tfx.proto.Input:
@@ -136,13 +153,28 @@ def _input_config(extracted: Extracted) -> tfx.proto.Input:
     return tfx.proto.Input(splits=[tfx.proto.Input.Split(name=name, pattern=file) for name, file in files.items()])
 
 
+def _output_config(extracted: Extracted) -> tfx.proto.Output | None:
+    """A window without labels is one split; left to itself, ExampleGen would share that out into `train` and `eval`."""
+    if extracted.labelled and extracted.window.answered:
+        return None
+    whole = tfx.proto.SplitConfig.Split(name=LABELLED if extracted.labelled else SERVED, hash_buckets=1)
+    return tfx.proto.Output(split_config=tfx.proto.SplitConfig(splits=[whole]))
+
+
 def _eval_config(config: Config) -> config_pb2.EvalConfig:
     """The predictions are those of the log: what was answered is judged, not what the model would answer now."""
     cuts = [[], [VERSION], *config.evaluation.slices]
+    classes = config.task == "multiclass"
+    metrics = [config_pb2.MetricConfig(class_name=name) for name in config.target.metrics]
+    if classes:  # of a class, right or wrong is all that the log tells
+        named = json.dumps({"name": metric_key("SparseCategoricalAccuracy")})
+        metrics = [
+            config_pb2.MetricConfig(class_name="ExampleCount"),
+            config_pb2.MetricConfig(class_name="BinaryAccuracy", config=named),
+        ]
+    prediction = CERTAIN if classes else answer_columns(config)[0]
     return config_pb2.EvalConfig(
-        model_specs=[config_pb2.ModelSpec(label_key=config.label, prediction_key=PREDICTION)],
+        model_specs=[config_pb2.ModelSpec(label_key=config.label, prediction_key=prediction)],
         slicing_specs=[config_pb2.SlicingSpec(feature_keys=[ANSWER, *cut]) for cut in cuts],
-        metrics_specs=[
-            config_pb2.MetricsSpec(metrics=[config_pb2.MetricConfig(class_name=name) for name in config.target.metrics])
-        ],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
     )

@@ -70,6 +70,7 @@ def create_pipeline(config: Config, job: ScoringJob) -> tfx.dsl.Pipeline:
         version=job.released.version,
         scored_at=job.scored_at,
         threshold=config.serving.threshold,
+        target=job.released.target,
         id_columns=config.scoring.id_columns,
         code=code_digest("pipeline.components.prediction_writer"),
     )

@@ -86,6 +86,7 @@ def _released(config: Config, observer: RunObserver, run: Run, evaluation: Evalu
     if run.pushed is not None and not is_released(Path(run.pushed)):
         metrics = dict(evaluation.metrics.get(OVERALL, {})) if evaluation else {}
         about = {"run": run.run_id, "pipeline": run.pipeline, "metrics": metrics, "inputs": _inputs(config, run)}
+        about["target"] = config.target.model_dump(mode="json")
         audit.record(config.workspace, "pushed", run=run.run_id, release=Path(run.pushed).name)
         release(Path(run.pushed), {**about, "signatures": signatures_of(Path(run.pushed)), "digests": _digests(run)})
         for version in retire(config.releases, config.release.keep):

@@ -36,7 +36,7 @@ class Batchers:
         self._of: WeakKeyDictionary[Release, Batcher] = WeakKeyDictionary()
 
     async def predict(self, release: Release, examples: list[bytes]) -> np.ndarray:
-        """Probabilities [rows] of serialized examples; raises what the model raises."""
+        """What the model gives for serialized examples, [rows, numbers]; raises what the model raises."""
         batcher = self._of.get(release)
         if batcher is None:
             batcher = self._of[release] = Batcher()

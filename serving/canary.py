@@ -32,14 +32,14 @@ class Guard:
         """Begins anew: one of the two has been replaced."""
         self._seen = {role: _Seen(self._settings.window) for role in (CURRENT, CANARY)}
 
-    def saw(self, role: str, latency_ms: float, probabilities: np.ndarray | None) -> None:
-        """Takes note of a request; `probabilities` [rows] are None where it failed."""
+    def saw(self, role: str, latency_ms: float, scores: np.ndarray | None) -> None:
+        """Takes note of a request; `scores` [rows] are None where it failed."""
         seen = self._seen[role]
         seen.requests += 1
-        seen.failed.append(probabilities is None)
-        if probabilities is not None:
+        seen.failed.append(scores is None)
+        if scores is not None:
             seen.latencies.append(latency_ms)
-            seen.predictions.extend(probabilities[:_SAMPLE].tolist())
+            seen.predictions.extend(scores[:_SAMPLE].tolist())
 
     def verdict(self) -> str:
         """Why the canary has to go, or nothing."""
@@ -59,8 +59,15 @@ class Guard:
 
 
 def divergence(ours: list[float], theirs: list[float]) -> float:
-    """Jensen-Shannon divergence of two samples of probabilities, 0 (alike) to 1 (apart), over 20 equal bins."""
-    p, q = (np.histogram(values, BINS, (0.0, 1.0))[0] / max(1, len(values)) for values in (ours, theirs))
+    """Jensen-Shannon divergence of two samples, 0 (alike) to 1 (apart), over 20 equal bins.
+
+    The bins go from 0 to 1, or from the least to the most of both where they are no probabilities.
+    """
+    both = [*ours, *theirs]
+    ends = (min([0.0, *both]), max([1.0, *both]))
+    if ends != (0.0, 1.0):
+        ends = (min(both), max(both))
+    p, q = (np.histogram(values, BINS, ends)[0] / max(1, len(values)) for values in (ours, theirs))
     middle = (p + q) / 2
 
     def relative(part: np.ndarray) -> float:

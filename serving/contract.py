@@ -12,6 +12,7 @@ from typing import Any
 
 from serving.examples import Value, example
 from serving.features import Feature, Reason, Unfit, likely, shown, some_value
+from serving.target import BINARY, Target
 
 MOST_PROBLEMS = 20  # named in one answer
 
@@ -53,18 +54,19 @@ class Rows:
 
 
 class Contract:
-    """The features of a release. Thread-safe."""
+    """The features of a release, and what its answers mean. Thread-safe."""
 
-    def __init__(self, features: Sequence[Feature]) -> None:
+    def __init__(self, features: Sequence[Feature], target: Target = BINARY) -> None:
         if not features:
             raise ValueError("a contract needs at least one feature")
+        self.target = target
         self.features = {feature.name: feature for feature in sorted(features, key=lambda feature: feature.name)}
         if len(self.features) != len(features):
             raise ValueError("a contract names each feature once")
         self._checkers = {name: feature.checker() for name, feature in self.features.items()}
 
     @classmethod
-    def from_inputs(cls, inputs: Sequence[Mapping[str, Any]]) -> Contract:
+    def from_inputs(cls, inputs: Sequence[Mapping[str, Any]], target: Target = BINARY) -> Contract:
         """The contract that `inputs` of a release.json say. Raises ValueError where they do not say one."""
         try:
             return cls(
@@ -78,7 +80,8 @@ class Contract:
                         values=frozenset(one["values"]) if one.get("values") else None,
                     )
                     for one in inputs
-                ]
+                ],
+                target,
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"the release's inputs are not a list of features: {error!r}") from error

@@ -22,8 +22,8 @@ class Entry:
     Attributes:
         contract: of the release that answered; it says which features there are.
         columns: feature → [rows] values; empty for a request that was refused or failed.
-        probabilities, labels: [rows] of the answer; None where there is none.
-        shadow: version and [rows] probabilities of a release that answered aside.
+        scores, labels: [rows] of the answer, as `Answers` has them; None where there is none.
+        shadow: version and [rows] scores of a release that answered aside.
         error: why there is no answer; refused: whether that is because the request broke the contract.
     """
 
@@ -34,7 +34,7 @@ class Entry:
     role: str
     latency_ms: float
     columns: dict[str, list[Value | None]] = field(default_factory=dict, repr=False)
-    probabilities: np.ndarray | None = None
+    scores: np.ndarray | None = None
     labels: np.ndarray | None = None
     shadow: tuple[str, np.ndarray] | None = None
     error: str | None = None
@@ -46,7 +46,7 @@ class Entry:
 
     @property
     def rows(self) -> int:
-        return 1 if self.probabilities is None else len(self.probabilities)
+        return 1 if self.scores is None else len(self.scores)
 
 
 _OF_ENTRY: dict[str, Callable[[Entry], Any]] = {
@@ -60,9 +60,11 @@ _OF_ENTRY: dict[str, Callable[[Entry], Any]] = {
     "_error": lambda entry: entry.error,
 }
 _OF_ROW: dict[str, Callable[[Entry], np.ndarray | None]] = {
-    "_probability": lambda entry: entry.probabilities,
+    "_probability": lambda entry: entry.scores,
+    "_prediction": lambda entry: entry.scores,
     "_label": lambda entry: entry.labels,
     "_shadow_probability": lambda entry: entry.shadow[1] if entry.shadow else None,
+    "_shadow_prediction": lambda entry: entry.shadow[1] if entry.shadow else None,
 }
 
 
@@ -79,6 +81,8 @@ def batch_of(entries: Sequence[Entry], schema: pa.Schema, hashed_features: Seque
             return values.take(pa.array(entry_of_row)) if several else values
         if name == "_row":
             return pa.array(np.arange(len(entry_of_row)) - np.repeat(np.cumsum(rows) - rows, rows), kind)
+        if name == "_class":
+            return _texts([entry.labels for entry in entries], rows)
         if name in _OF_ROW:
             return _numbers([_OF_ROW[name](entry) for entry in entries], rows, kind)
         given = chain.from_iterable(entry.columns.get(name) or [None] * entry.rows for entry in entries)
@@ -95,6 +99,12 @@ def _numbers(parts: Sequence[np.ndarray | None], rows: np.ndarray, kind: pa.Data
     filled = [np.zeros(count) if part is None else part for part, count in zip(parts, rows, strict=True)]
     numbers = np.concatenate(filled).astype(kind.to_pandas_dtype())
     return pa.array(numbers, kind, mask=np.repeat(absent, rows))
+
+
+def _texts(parts: Sequence[np.ndarray | None], rows: np.ndarray) -> pa.Array:
+    """The classes of each entry one after another, as text; null where an entry has none."""
+    texts = ([None] * count if part is None else map(str, part) for part, count in zip(parts, rows, strict=True))
+    return pa.array(chain.from_iterable(texts), pa.string())
 
 
 def hashed(key: bytes, value: Value | None) -> str | None:

@@ -24,14 +24,22 @@ OURS = (
     ("_row", pa.int64()),  # of the request, from 0
     ("_version", pa.string()),
     ("_role", pa.string()),  # current, canary
-    ("_probability", pa.float32()),
-    ("_label", pa.int64()),
+    ("_probability", pa.float32()),  # of 1, or of the class that was answered
+    ("_prediction", pa.float32()),  # the amount
+    ("_label", pa.int64()),  # 0 or 1
+    ("_class", pa.string()),  # which of several
     ("_latency_ms", pa.float32()),
     ("_shadow_version", pa.string()),
     ("_shadow_probability", pa.float32()),
+    ("_shadow_prediction", pa.float32()),
     ("_outcome", pa.string()),  # answered, refused (it broke the contract), failed
     ("_error", pa.string()),  # of a request that was refused or failed; its features are empty
 )
+_OF_OTHER_TASKS = {
+    "binary": {"_prediction", "_class", "_shadow_prediction"},
+    "multiclass": {"_prediction", "_label", "_shadow_prediction"},
+    "regression": {"_probability", "_label", "_class", "_shadow_probability"},
+}
 _ARROW: dict[Kind, pa.DataType] = {"int": pa.int64(), "float": pa.float32(), "bytes": pa.string()}
 
 
@@ -42,7 +50,8 @@ def log_schema(contract: Contract, drop: Sequence[str], hashed: Sequence[str]) -
         for name, feature in contract.features.items()
         if name not in drop
     ]
-    return pa.schema([*(pa.field(name, kind) for name, kind in OURS), *features])
+    left_out = _OF_OTHER_TASKS[contract.target.task]
+    return pa.schema([*(pa.field(name, kind) for name, kind in OURS if name not in left_out), *features])
 
 
 def read_batches(path: Path) -> Iterator[pa.RecordBatch]:

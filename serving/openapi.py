@@ -7,6 +7,7 @@ from typing import Any
 from serving.contract import Contract
 from serving.examples import Kind
 from serving.features import Feature
+from serving.target import Target
 
 _TYPES: dict[Kind, str] = {"int": "integer", "float": "number", "bytes": "string"}
 
@@ -34,7 +35,7 @@ def openapi(model: str, version: str, contract: Contract) -> dict[str, Any]:
             "schemas": {
                 "Row": _row(contract),
                 "Request": _object({"id": {"type": "string"}, "rows": rows}, ["rows"]),
-                "Answer": _answer(),
+                "Answer": _answer(contract.target),
                 "Refusal": _refusal(),
             }
         },
@@ -59,10 +60,17 @@ def _feature(feature: Feature) -> dict[str, Any]:
     return described
 
 
-def _answer() -> dict[str, Any]:
-    prediction = _object(
-        {"probability": {"type": "number", "minimum": 0, "maximum": 1}, "label": {"type": "integer", "enum": [0, 1]}}
-    )
+def _answer(target: Target) -> dict[str, Any]:
+    probability = {"type": "number", "minimum": 0, "maximum": 1}
+    match target.task:
+        case "regression":
+            prediction = _object({"prediction": {"type": "number"}})
+        case "multiclass":
+            shares = _object({str(value): probability for value in target.classes})
+            label = {"enum": list(target.classes)}
+            prediction = _object({"probability": probability, "label": label, "probabilities": shares})
+        case _:
+            prediction = _object({"probability": probability, "label": {"type": "integer", "enum": [0, 1]}})
     texts = {name: {"type": "string"} for name in ("id", "model", "version")}
     return _object({**texts, "predictions": {"type": "array", "items": prediction}})
 

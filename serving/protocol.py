@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -10,6 +10,7 @@ from mlserver.types import InferenceRequest, InferenceResponse, Parameters, Requ
 
 from serving.contract import Problem, Refused
 from serving.service import Answer
+from serving.target import Answers, Target
 
 ROWS = "rows"  # the name of an input whose elements are rows, as JSON objects
 _SIGNED = {"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"}
@@ -65,28 +66,48 @@ def _values(one: RequestInput) -> list[Any]:
 
 
 def v2_response(model: str, answer: Answer) -> InferenceResponse:
-    """The answer as outputs `probability` and `label`, each [rows]."""
-    rows = len(answer.probabilities)
+    """The answer as outputs [rows]: `probability` and `label`, or `prediction`; `probabilities` are [rows, classes]."""
     return InferenceResponse(
         model_name=model,
         model_version=answer.version,
         id=answer.request_id,
         parameters=Parameters(content_type="np"),
-        outputs=[
-            ResponseOutput(name="probability", shape=[rows], datatype="FP32", data=answer.probabilities.tolist()),
-            ResponseOutput(name="label", shape=[rows], datatype="INT64", data=answer.labels.tolist()),
-        ],
+        outputs=list(_outputs(answer.answers)),
     )
+
+
+def _outputs(answers: Answers) -> Iterator[ResponseOutput]:
+    rows, scores = len(answers), answers.scores.tolist()
+    for name, datatype, width in described(answers.target):
+        if name == "label":
+            assert answers.labels is not None
+            yield ResponseOutput(name=name, shape=[rows], datatype=datatype, data=answers.labels.tolist())
+        elif width:
+            assert answers.probabilities is not None
+            flat = answers.probabilities.ravel().tolist()
+            yield ResponseOutput(name=name, shape=[rows, width], datatype=datatype, data=flat)
+        else:
+            yield ResponseOutput(name=name, shape=[rows], datatype=datatype, data=scores)
+
+
+def described(target: Target) -> list[tuple[str, str, int]]:
+    """The outputs of V2: name, datatype, and numbers for a row where they are several."""
+    if target.task == "regression":
+        return [("prediction", "FP32", 0)]
+    if target.task == "binary":
+        return [("probability", "FP32", 0), ("label", "INT64", 0)]
+    kinds = {type(value) for value in target.classes}
+    label = "BYTES" if str in kinds else "FP64" if float in kinds else "INT64"
+    return [("probability", "FP32", 0), ("label", label, 0), ("probabilities", "FP32", target.width)]
 
 
 def plain_response(model: str, answer: Answer) -> dict[str, Any]:
     """The answer as JSON, a prediction for each row."""
-    both = zip(answer.probabilities.tolist(), answer.labels.tolist(), strict=True)
     return {
         "id": answer.request_id,
         "model": model,
         "version": answer.version,
-        "predictions": [{"probability": probability, "label": label} for probability, label in both],
+        "predictions": answer.answers.rows(),
     }
 
 

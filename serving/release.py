@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from serving.contract import Contract
+from serving.target import Target
 
 CURRENT, RELEASE_JSON = "CURRENT", "release.json"
 SIGNATURE = "serving_default"
-SAME = 1e-4  # between an example's answer alone and in a batch: float32 sums in another order
+SAME = 1e-4  # relative, of an example's answer alone and in a batch: float32 sums in another order
 WARM_UP = (1, 2, 8, 64)  # sizes of batches
 
 
@@ -28,8 +29,8 @@ class Release:
 
     Attributes:
         version: the name of its folder.
-        contract: what it takes.
-        predict: serialized tf.Examples to float32 probabilities [rows]; thread-safe.
+        contract: what it takes, and what its answers mean.
+        predict: serialized tf.Examples to float32 [rows, numbers of the target]; thread-safe.
         about: its release.json.
     """
 
@@ -55,7 +56,7 @@ def load_release(folder: Path) -> Release:
     """
     try:
         about = json.loads((folder / RELEASE_JSON).read_text(encoding="utf-8"))
-        contract = Contract.from_inputs(about["inputs"])
+        contract = Contract.from_inputs(about["inputs"], Target.from_release(about))
     except FileNotFoundError as error:
         raise BadRelease(f"{folder} is no release: it has no {RELEASE_JSON}") from error
     except KeyError as error:
@@ -85,7 +86,7 @@ def _predictor(folder: Path) -> Callable[[list[bytes]], np.ndarray]:
     def predict(examples: list[bytes]) -> np.ndarray:
         # `model` is named here to live as long as this: its signature alone does not keep its variables.
         assert model is not None
-        return serve(**{argument: tf.constant(examples)})[output].numpy().reshape(len(examples), -1)[:, -1]
+        return serve(**{argument: tf.constant(examples)})[output].numpy().reshape(len(examples), -1)
 
     return predict
 
@@ -101,7 +102,7 @@ def _check(release: Release) -> None:
         raise BadRelease(f"{release.version}: it does not answer: {' '.join(str(error).split())[:300]}") from error
     if len(together) != WARM_UP[-1]:
         raise BadRelease(f"{release.version}: {WARM_UP[-1]} examples got {len(together)} answers")
-    if not np.all((alone >= 0) & (alone <= 1)):  # NaN is neither
-        raise BadRelease(f"{release.version}: a probe was answered with {alone.tolist()}, not with probabilities")
-    if float(np.abs(together[: len(alone)] - alone).max()) > SAME:
+    if problem := release.contract.target.problem_of(alone):
+        raise BadRelease(f"{release.version}: a probe was answered with {problem}")
+    if float((np.abs(together[: len(alone)] - alone) / np.maximum(1, np.abs(alone))).max()) > SAME:
         raise BadRelease(f"{release.version}: an example alone and in a batch get different answers")

@@ -18,7 +18,7 @@ from mlserver.utils import get_model_uri
 
 from serving.contract import Contract, Refused
 from serving.openapi import openapi
-from serving.protocol import columns_of, plain_response, refusal, rows_of, v2_response
+from serving.protocol import columns_of, described, plain_response, refusal, rows_of, v2_response
 from serving.service import Service, served_now
 from serving.settings import read_settings
 from serving.standalone import handed_over, settings_file
@@ -71,7 +71,7 @@ class FlightlineRuntime(MLModel):
             platform=self.settings.platform,
             versions=list(served_now(deployment).values()),
             inputs=_tensors(deployment.current.contract),
-            outputs=_outputs(),
+            outputs=_outputs(deployment.current.contract),
         )
 
     async def unload(self) -> bool:
@@ -139,8 +139,8 @@ def _tensors(contract: Contract) -> list[MetadataTensor]:
     ]
 
 
-def _outputs() -> list[MetadataTensor]:
+def _outputs(contract: Contract) -> list[MetadataTensor]:
     return [
-        MetadataTensor(name="probability", datatype="FP32", shape=[-1]),
-        MetadataTensor(name="label", datatype="INT64", shape=[-1]),
+        MetadataTensor(name=name, datatype=datatype, shape=[-1, width] if width else [-1])
+        for name, datatype, width in described(contract.target)
     ]

@@ -24,6 +24,7 @@ from serving.log_batch import Entry
 from serving.prediction_log import PredictionLog
 from serving.release import Release
 from serving.settings import Settings
+from serving.target import Answers
 
 logger = logging.getLogger("serving")
 
@@ -33,13 +34,12 @@ class Answer:
     """What a request is answered.
 
     Attributes:
-        probabilities, labels: [rows] float32, int64.
+        answers: to the rows, in their order.
     """
 
     request_id: str
     version: str
-    probabilities: np.ndarray
-    labels: np.ndarray
+    answers: Answers
 
 
 class Service:
@@ -100,23 +100,23 @@ class Service:
 
         try:
             rows = read(release)
-            probabilities = await self._models.predict(release, rows.examples)
+            outputs = await self._models.predict(release, rows.examples)
         except Exception as error:
             self._count_failure(release, role, error)
             self._log(entry(error=self._loggable(error), refused=isinstance(error, Refused)))
             raise
-        labels = (probabilities >= self.settings.threshold).astype(np.int64)
-        logged = entry(columns=rows.columns, probabilities=probabilities, labels=labels)
+        answers = release.contract.target.answers(outputs, self.settings.threshold)
+        logged = entry(columns=rows.columns, scores=answers.scores, labels=answers.labels)
         metrics.REQUESTS.labels(release.version, role, "answered").inc()
-        metrics.ROWS.labels(release.version, role).inc(len(probabilities))
+        metrics.ROWS.labels(release.version, role).inc(len(answers))
         metrics.LATENCY.labels(release.version, role).observe(logged.latency_ms / 1000)
         if self.watch_answers:
-            self.watch_answers(role, logged.latency_ms, probabilities)
+            self.watch_answers(role, logged.latency_ms, answers.scores)
         if deployment.shadow is None:
             self._log(logged)
         else:
             self._later(self._answer_aside(deployment.shadow, rows, logged))
-        return Answer(request_id, release.version, probabilities, labels)
+        return Answer(request_id, release.version, answers)
 
     def _count_failure(self, release: Release, role: str, error: Exception) -> None:
         refused = isinstance(error, Refused)
@@ -147,7 +147,8 @@ class Service:
                 examples = shadow.contract.read_columns(
                     {name: values for name, values in rows.columns.items() if name in shadow.contract.features}
                 ).examples
-            answered = shadow.version, await self._models.predict(shadow, examples)
+            outputs = await self._models.predict(shadow, examples)
+            answered = shadow.version, shadow.contract.target.answers(outputs, self.settings.threshold).scores
             metrics.REQUESTS.labels(shadow.version, "shadow", "answered").inc()
         except Exception as error:
             metrics.REQUESTS.labels(shadow.version, "shadow", "failed").inc()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,11 @@ from pipeline.fast.examples import decode_examples
 from pipeline.fast.ingest.contract import FILE_COLUMN, LINE_COLUMN
 from pipeline.fast.ingest.ingestion import REJECTED_FILE
 from pipeline.rows import accounting_of, row_accounting
+from serving.target import Target
 
 PREDICTIONS, REJECTED = "predictions.parquet", "rejected.csv"
+OUTPUTS = "_outputs"  # the column of the model's numbers, until they are made answers of
+_SHOWN = 1000  # rows that are looked at before all are written
 BATCH = 16_384  # predictions that are decoded at a time
 
 
@@ -39,6 +42,7 @@ class PredictionWriterSpec(ComponentSpec):
         "version": ExecutionParameter(type=str),
         "scored_at": ExecutionParameter(type=int),
         "threshold": ExecutionParameter(type=float),
+        "target": ExecutionParameter(type=str),
         "id_columns": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
     }
@@ -66,9 +70,9 @@ class Executor(base_executor.BaseExecutor):
         table = predictions_table(read_logs(result), json.loads(exec_properties["id_columns"]))
         if rows is None or table.num_rows != rows.used:
             raise RuntimeError(f"{rows and rows.used} rows got {table.num_rows} predictions; this is a bug")
-        table = finished_table(
-            table, exec_properties["version"], exec_properties["scored_at"], exec_properties["threshold"]
-        )
+        target = Target.from_release({"target": json.loads(exec_properties["target"])})
+        table = finished_table(table, target, exec_properties["threshold"])
+        table = _with_constants(table, exec_properties["version"], exec_properties["scored_at"])
         folder = Path(exec_properties["output"])
         folder.mkdir(parents=True, exist_ok=True)
         _write_rejected(f"{examples.uri}/{REJECTED_FILE}", folder / REJECTED)
@@ -90,6 +94,7 @@ class PredictionWriter(base_component.BaseComponent):
         version: of the release.
         scored_at: seconds since the epoch.
         threshold: probabilities from here on are labelled 1.
+        target: what the outputs mean, as release.json says it.
         id_columns: columns of the input that are copied to the output.
         code: digest of the code that writes, part of the record.
     """
@@ -105,6 +110,7 @@ class PredictionWriter(base_component.BaseComponent):
         version: str,
         scored_at: int,
         threshold: float,
+        target: Mapping[str, Any] | None = None,
         id_columns: Sequence[str] = (),
         code: str = "",
     ) -> None:
@@ -116,6 +122,7 @@ class PredictionWriter(base_component.BaseComponent):
                 version=version,
                 scored_at=scored_at,
                 threshold=threshold,
+                target=json.dumps(target or {}),
                 id_columns=json.dumps(list(id_columns)),
                 code=code,
                 predictions=types.Channel(type=standard_artifacts.JsonValue),
@@ -124,23 +131,23 @@ class PredictionWriter(base_component.BaseComponent):
 
 
 def read_logs(uri: str) -> Iterator[tuple[list[bytes], np.ndarray]]:
-    """Batches of a BulkInferrer's output: serialized examples, and float32 [rows] probabilities."""
+    """Batches of a BulkInferrer's output: serialized examples, and float32 [rows, numbers] outputs."""
     files = sorted(fileio.glob(f"{uri}/*"))
     for batch in tf.data.TFRecordDataset(files, "GZIP").batch(BATCH).as_numpy_iterator():
         logs = [prediction_log_pb2.PredictionLog.FromString(record).predict_log for record in batch]
         examples = [next(iter(log.request.inputs.values())).string_val[0] for log in logs]
-        answers = [next(iter(log.response.outputs.values())).float_val[-1] for log in logs]
+        answers = [tf.make_ndarray(next(iter(log.response.outputs.values()))).ravel() for log in logs]
         yield examples, np.array(answers, np.float32)
 
 
 def predictions_table(batches: Iterator[tuple[list[bytes], np.ndarray]], id_columns: Sequence[str]) -> pa.Table:
-    """Columns `file`, `line`, the id columns and `probability`, in the order of the input."""
-    parts: dict[str, list[pa.Array]] = {name: [] for name in ("file", "line", *id_columns, "probability")}
-    for examples, probabilities in batches:
+    """Columns `file`, `line`, the id columns and the model's outputs [numbers], in the order of the input."""
+    parts: dict[str, list[pa.Array]] = {name: [] for name in ("file", "line", *id_columns, OUTPUTS)}
+    for examples, outputs in batches:
         columns = decode_examples(examples)
         for name, source in (("file", FILE_COLUMN), ("line", LINE_COLUMN), *zip(id_columns, id_columns, strict=True)):
             parts[name].append(_one_value(columns, source))
-        parts["probability"].append(pa.array(probabilities))
+        parts[OUTPUTS].append(pa.FixedSizeListArray.from_arrays(pa.array(outputs.ravel()), outputs.shape[1]))
     table = pa.table({name: _joined(arrays) for name, arrays in parts.items()})
     return table.take(pc.sort_indices(table, [("file", "ascending"), ("line", "ascending")]))
 
@@ -163,14 +170,28 @@ def _joined(arrays: Sequence[pa.Array]) -> pa.ChunkedArray:
     return pa.chunked_array([array.cast(kind) for array in arrays], kind)
 
 
-def finished_table(table: pa.Table, version: str, scored_at: int, threshold: float) -> pa.Table:
-    """Adds what is the same for all rows, and the label."""
-    added = {
-        "label": pc.greater_equal(table["probability"], pa.scalar(threshold, pa.float32())).cast(pa.int64()),
-        "version": pa.array([version] * table.num_rows, pa.string()),
-        "scored_at": pa.array([scored_at] * table.num_rows, pa.timestamp("s", tz="UTC")),
-    }
-    return pa.table({**{name: table[name] for name in table.column_names}, **added})
+def finished_table(table: pa.Table, target: Target, threshold: float) -> pa.Table:
+    """The outputs as what they mean: `probability` and `label`, or `prediction`; of several classes `probability_CLASS`
+    as well."""
+    outputs = table[OUTPUTS].combine_chunks()
+    numbers = outputs.flatten().to_numpy(zero_copy_only=False).reshape(table.num_rows, target.width)
+    if problem := target.problem_of(numbers[:_SHOWN]):
+        raise RuntimeError(f"the model answers {problem}")
+    answers = target.answers(numbers, threshold)
+    if answers.labels is None:
+        return table.drop([OUTPUTS]).append_column("prediction", pa.array(answers.scores))
+    table = table.drop([OUTPUTS]).append_column("probability", pa.array(answers.scores))
+    table = table.append_column("label", pa.array(answers.labels.tolist()))
+    if answers.probabilities is not None:
+        for place, value in enumerate(target.classes):
+            table = table.append_column(f"probability_{value}", pa.array(answers.probabilities[:, place]))
+    return table
+
+
+def _with_constants(table: pa.Table, version: str, scored_at: int) -> pa.Table:
+    """Adds what is the same for all rows."""
+    table = table.append_column("version", pa.array([version] * table.num_rows, pa.string()))
+    return table.append_column("scored_at", pa.array([scored_at] * table.num_rows, pa.timestamp("s", tz="UTC")))
 
 
 def _write_rejected(source: str, target: Path) -> None:

@@ -21,11 +21,13 @@ class ReleasedModel:
 
     Attributes:
         inputs: its input contract, as release.json has it.
+        target: what it predicts, as release.json has it; empty of a release that does not say.
     """
 
     version: str
     artifact: pb.Artifact = field(repr=False)
     inputs: list[dict[str, Any]] = field(repr=False)
+    target: dict[str, Any] = field(default_factory=dict)
 
 
 def released_model(runs: Runs, config: Config, version: str | None = None) -> ReleasedModel:
@@ -54,6 +56,6 @@ def released_model(runs: Runs, config: Config, version: str | None = None) -> Re
         kind = store.get_artifact_type("Model").id
         models = [artifact for artifact in store.get_artifacts_by_id(read) if artifact.type_id == kind]
         if models and Path(models[0].uri).is_dir():
-            return ReleasedModel(version, models[0], inputs)
+            return ReleasedModel(version, models[0], inputs, known[version].about.get("target") or {})
         raise UsageError(f"the Model artifact of release {version} is gone", f"score by another release: {todo}")
     raise UsageError(f"release {version} of {config.name} is not on record in {config.metadata_db}", todo)

@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from pipeline.gate.drift import drifts
 from pipeline.monitor.measures import Measure
 from pipeline.monitor.settings import MonitoringConfig
-from pipeline.monitor.window import PREDICTION
+from pipeline.monitor.window import AMOUNT, CLASS, PROBABILITY
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 _COMPARATORS = ("infinity_norm", "jensen_shannon_divergence", "normalized_abs_difference")
@@ -44,7 +44,9 @@ def drift(served: Statistics, previous: Statistics, schema: schema_pb2.Schema) -
 def prediction_drift(served: Statistics, previous: Statistics, config: MonitoringConfig) -> list[Measure]:
     """How far the predictions are from those of the window before."""
     schema = schema_pb2.Schema()
-    feature = schema.feature.add(name=PREDICTION, type=schema_pb2.FLOAT)
+    there = _present(served)
+    name = next((one for one in (CLASS, AMOUNT, PROBABILITY) if one in there), PROBABILITY)
+    feature = schema.feature.add(name=name, type=schema_pb2.BYTES if name == CLASS else schema_pb2.FLOAT)
     feature.drift_comparator.jensen_shannon_divergence.threshold = config.prediction_drift
     found = _distances("drift", served, previous, schema, "the window before")
     named = f"{found[0].measure} of the predictions" if found else ""

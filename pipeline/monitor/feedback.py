@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+import pipeline.fast.ingest.no_pickle  # noqa: F401 - before any file is read
 from models.settings import suggestion
 from pipeline.config import Config
 from pipeline.errors import ConfigError, InputError

@@ -14,6 +14,7 @@ from pipeline.monitor.alerts import Alert, firing
 from pipeline.monitor.history import Past
 from pipeline.monitor.measures import Monitored
 from pipeline.monitor.trained_on import STATISTICS_SPLIT
+from pipeline.monitor.window import AMOUNT, CLASS, PROBABILITY
 from pipeline.releases import write_whole
 from pipeline.report.data import Feature
 from pipeline.report.render import render_monitoring
@@ -124,7 +125,8 @@ def _features(run: Run, beyond: Mapping[str, str]) -> list[Feature]:
         statistics["training"] = read_statistics(training[-1].uri)[STATISTICS_SPLIT]  # of a window, its newest span
     role: Callable[[str], str] = lambda name: "feature"  # noqa: E731, ARG005
     both = [feature for feature in features_of(statistics, role) if "served" in feature.splits]
-    known = [feature for feature in both if not feature.name.startswith("_") or feature.name == "_probability"]
+    answers = (PROBABILITY, AMOUNT, CLASS)
+    known = [feature for feature in both if not feature.name.startswith("_") or feature.name in answers]
     return sorted(known, key=lambda feature: (feature.name not in beyond, feature.name))[:FEATURES_SHOWN]
 
 

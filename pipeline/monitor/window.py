@@ -18,7 +18,9 @@ from pipeline.serving import prediction_log_folder
 from serving.log_files import OURS, read_log
 from serving.prediction_log import RECOVERED
 
-PREDICTION, VERSION, ANSWER = "_probability", "_version", "_answer"
+PROBABILITY, AMOUNT, CLASS = "_probability", "_prediction", "_class"  # what was answered, as the log has it
+VERSION, ANSWER = "_version", "_answer"
+CERTAIN = "_certain"  # 1.0: that the answered class is the label, which is then 1 or 0
 SERVED, SHADOW = "served", "shadow"  # values of `_answer`: was it returned, or given aside
 ROWS_FILE, LABELLED_FILE = "served.parquet", "labelled.parquet"
 _DAY_US = 86_400_000_000
@@ -61,12 +63,12 @@ def extract(config: Config, since: int, until: int, folder: Path) -> Extracted:
         lost=_lost(prediction_log_folder(config), since, until),
         latency_ms=_latency(answered),
     )
-    pq.write_table(_served(answered), folder / ROWS_FILE)
+    pq.write_table(_served(config, answered), folder / ROWS_FILE)
     labels = labels_arrived(config, since, until)
-    labelled = _as_zero_and_one(_joined(_answered(log), labels, config.label), config)
+    labelled = _as_learnt(_joined(_answered(log), labels, config.label), config)
     window = replace(window, unmatched=labels.num_rows - labelled.num_rows)
     if labelled.num_rows:
-        together = pa.concat_tables([_served(labelled), _shadowed(labelled)])
+        together = pa.concat_tables([_served(config, labelled), *_shadowed(config, labelled)])
         pq.write_table(together, folder / LABELLED_FILE)
         counts = {
             answer: _counts(together.filter(pc.equal(together[ANSWER], answer))[VERSION]) for answer in (SERVED, SHADOW)
@@ -118,17 +120,32 @@ def _features(table: pa.Table, but: Collection[str] = ()) -> dict[str, pa.Chunke
     return {name: table[name] for name in table.column_names if name not in ours and name not in but}
 
 
-def _served(table: pa.Table) -> pa.Table:
-    answers = pa.array([SERVED] * table.num_rows, pa.string())
-    return pa.table({**_features(table), PREDICTION: table[PREDICTION], VERSION: table[VERSION], ANSWER: answers})
+def answer_columns(config: Config) -> tuple[str, ...]:
+    """The columns of an answer: its number, and its class where there are several."""
+    match config.task:
+        case "regression":
+            return (AMOUNT,)
+        case "multiclass":
+            return (PROBABILITY, CLASS)
+    return (PROBABILITY,)
 
 
-def _shadowed(table: pa.Table) -> pa.Table:
-    """The same rows as the shadow answered them."""
-    aside = table.filter(pc.is_valid(table["_shadow_probability"]))
+def _served(config: Config, table: pa.Table) -> pa.Table:
+    answers = {name: table[name] for name in answer_columns(config)}
+    more = {CERTAIN: table[CERTAIN]} if CERTAIN in table.column_names else {}
+    role = pa.array([SERVED] * table.num_rows, pa.string())
+    return pa.table({**_features(table, {CERTAIN}), **answers, **more, VERSION: table[VERSION], ANSWER: role})
+
+
+def _shadowed(config: Config, table: pa.Table) -> list[pa.Table]:
+    """The same rows as the shadow answered them; nothing of classes, of which the log has the served one alone."""
+    if config.task == "multiclass":
+        return []
+    (answered,) = answer_columns(config)
+    given = f"_shadow{answered}"
+    aside = table.filter(pc.is_valid(table[given]))
     answers = pa.array([SHADOW] * aside.num_rows, pa.string())
-    shadow = {PREDICTION: aside["_shadow_probability"], VERSION: aside["_shadow_version"], ANSWER: answers}
-    return pa.table({**_features(aside), **shadow})
+    return [pa.table({**_features(aside), answered: aside[given], VERSION: aside["_shadow_version"], ANSWER: answers})]
 
 
 def _joined(answers: pa.Table, labels: pa.Table, label: str) -> pa.Table:
@@ -140,12 +157,19 @@ def _joined(answers: pa.Table, labels: pa.Table, label: str) -> pa.Table:
     return rows.append_column(label, pa.array(pairs[label], labels.schema.field(label).type))
 
 
-def _as_zero_and_one(labelled: pa.Table, config: Config) -> pa.Table:
-    """The label as the models learn it."""
+def _as_learnt(labelled: pa.Table, config: Config) -> pa.Table:
+    """The label as it is evaluated: the amount, 0 or 1, or whether it is the class that was answered."""
+    place = labelled.schema.get_field_index(config.label)
+    kind = labelled.schema.field(place).type
+    if config.task == "multiclass":
+        truth = pc.index_in(labelled[config.label], value_set=pa.array(config.classes, kind))
+        answered = pc.index_in(labelled[CLASS], value_set=pa.array(map(str, config.classes), pa.string()))
+        right = pc.fill_null(pc.equal(truth, answered), False)
+        labelled = labelled.set_column(place, config.label, right.cast(pa.int64()))
+        return labelled.append_column(CERTAIN, pa.array([1.0] * labelled.num_rows, pa.float32()))
     if config.positive is None:
         return labelled
-    place = labelled.schema.get_field_index(config.label)
-    positive = pc.equal(labelled[config.label], pa.scalar(config.positive, labelled.schema.field(place).type))
+    positive = pc.equal(labelled[config.label], pa.scalar(config.positive, kind))
     return labelled.set_column(place, config.label, positive.cast(pa.int64()))
 
 

@@ -50,7 +50,7 @@ class Production:
         for number, (row, probability) in enumerate(zip(rows, probabilities, strict=True)):
             columns = self._contract.read_rows([row]).columns
             answer = np.array([probability], np.float32)
-            known = {"columns": columns, "probabilities": answer, "labels": (answer >= 0.5).astype(np.int64)}
+            known = {"columns": columns, "scores": answer, "labels": (answer >= 0.5).astype(np.int64)}
             came = (T0 + at) * 1_000_000 + number
             entry = Entry(came, f"{prefix}-{number}", self._contract, self.release.version, "current", 1.0, **known)
             assert log.append(entry)

@@ -1,33 +1,28 @@
 """Tables that nobody wrote code for: `flightline init`, then a run of what it wrote, as a user does both."""
 
-import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from awkward_tables import LABEL, awkward, wide
-
-ROOT = Path(__file__).resolve().parents[2]
-FLIGHTLINE = ("-c", "from pipeline.cli import main; main()")
+from own_commands import Commands
 
 
 @dataclass
 class Ended:
     """What both commands came to."""
 
-    folder: Path
-    out: str
+    commands: Commands
     err: str
     code: int
 
     @property
+    def folder(self):
+        return self.commands.folder
+
+    @property
     def summary(self):
-        [file] = self.folder.glob("workspace/runs/*/summary.json")
-        return json.loads(file.read_text())
+        return self.commands.summary
 
     @property
     def metrics(self):
@@ -38,18 +33,11 @@ class Ended:
 def own(tmp_path):
     """`own(file, "--label", "y")` → how `init` and the run of its config ended, in an empty folder."""
 
-    def python(*words):
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, *(str(word) for word in words)]
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900)
-
     def both(file, *words):
-        said = python(*FLIGHTLINE, "init", file, *words, "--name", "own")
-        assert said.returncode == 0, said.stderr
-        ended = python(
-            ROOT / "runner_local.py", "--config", "configs/own.yaml", "--set", "serving_check.latency_ms=2000"
-        )
-        return Ended(tmp_path, ended.stdout, ended.stderr, ended.returncode)
+        commands = Commands(tmp_path)
+        commands.init(file, *words)
+        ended = commands.run()
+        return Ended(commands, ended.stderr, ended.returncode)
 
     return both
 

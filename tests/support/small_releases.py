@@ -18,17 +18,22 @@ _STEPS_A_MS = 40
 ROW = {"dep_delay": 30, "distance": 1400, "origin": "EWR", "tailnum": "N14228", "temp": 39.02}
 
 
-def small_release(releases: Path, version: int, bias: float = 0.0, inputs: Any = None, **model: Any) -> str:
+def small_release(
+    releases: Path, version: int, bias: float = 0.0, inputs: Any = None, target: Any = None, **model: Any
+) -> str:
     """Adds a release that answers sigmoid(bias + dep_delay / 100) and makes it current; returns its version."""
     folder = releases / str(version)
-    save_model(folder, bias, **model)
-    release(folder, {"run": f"run-{version}", "inputs": INPUTS if inputs is None else inputs})
+    task = target["task"] if target else "binary"
+    save_model(folder, bias, task=task, **model)
+    about = {"run": f"run-{version}", "inputs": INPUTS if inputs is None else inputs}
+    release(folder, {**about, "target": target} if target else about)
     return folder.name
 
 
-def save_model(folder: Path, bias: float, slow_ms: int = 0, fails_on: str = "") -> None:
+def save_model(folder: Path, bias: float, slow_ms: int = 0, fails_on: str = "", task: str = "binary") -> None:
     """Writes a SavedModel with the signature that Trainer's have.
 
+    For several classes it answers softmax of (dep_delay / 100, 0, -dep_delay / 100), for amounts dep_delay / 100.
     A call takes about `slow_ms`; one with the tail number `fails_on` fails within the graph.
     """
     import tensorflow as tf
@@ -49,6 +54,10 @@ def save_model(folder: Path, bias: float, slow_ms: int = 0, fails_on: str = "") 
             for _ in tf.range(slow_ms * _STEPS_A_MS):
                 burnt = tf.math.sin(burnt)
             logits += 1e-30 * burnt  # not 0: TensorFlow would see that nothing depends on it
+        if task == "regression":
+            return {"predictions": logits}
+        if task == "multiclass":
+            return {"probabilities": tf.nn.softmax(tf.concat([logits, tf.zeros_like(logits), -logits], axis=1))}
         return {"probabilities": tf.sigmoid(logits)}
 
     tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})

@@ -57,7 +57,6 @@ def test_nothing_is_overwritten_unless_it_is_asked_for(init, table):
         (["--label", "y", "--name", "No Name"], "name"),
         (["--label", "y", "--task", "ranking"], "binary, multiclass or regression"),
         (["--label", "x", "--task", "binary"], "11 values"),
-        (["--label", "x"], "regression, because it has"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_writes_nothing(init, table, words, said):

@@ -1,7 +1,9 @@
+import pytest
 from tensorflow_model_analysis.proto import config_pb2
 
 from models.evaluation import PLOTS, eval_config
 from models.settings import METRICS, EvaluationSettings
+from models.target import Target
 
 
 def metric(config, name):
@@ -14,7 +16,17 @@ def test_the_whole_set_and_every_slice_are_cut_once():
     )
     config = eval_config("y", settings)
     assert [list(spec.feature_keys) for spec in config.slicing_specs] == [[], ["a"], ["a", "b"]]
-    assert [m.class_name for m in config.metrics_specs[0].metrics] == [*METRICS, *PLOTS]
+    assert [m.class_name for m in config.metrics_specs[0].metrics] == [*METRICS["binary"], *PLOTS]
+
+
+@pytest.mark.parametrize("target", [Target(task="multiclass", classes=("a", "b", "c")), Target(task="regression")])
+def test_other_tasks_have_their_own_metrics_and_no_curves(target):
+    worst = target.metrics[-1]
+    config = eval_config("y", EvaluationSettings(thresholds={worst: {"upper": 1.0, "vs_champion": 0.1}}), target)
+    assert [m.class_name for m in config.metrics_specs[0].metrics] == list(METRICS[target.task])
+    threshold = on_all_rows(config, worst)
+    assert threshold.value_threshold.upper_bound.value == 1.0
+    assert threshold.change_threshold.direction == config_pb2.LOWER_IS_BETTER
 
 
 def test_the_model_is_asked_as_it_is_exported():

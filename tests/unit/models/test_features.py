@@ -10,6 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from models.features import FeaturePlan, Number, plan_features
 from models.settings import FeatureSettings
+from models.target import Target
 
 SCHEMA = text_format.Parse(
     """
@@ -72,9 +73,9 @@ def test_an_unknown_label_is_refused_with_its_match():
         plan_features(SCHEMA, "targte", FeatureSettings())
     with pytest.raises(ValueError, match="label 'city' is text: `positive` must say"):
         plan_features(SCHEMA, "city", FeatureSettings())
-    with pytest.raises(ValueError, match="label 'target' is INT, and `positive` is the text 'yes'"):
-        plan_features(SCHEMA, "target", FeatureSettings(), "yes")
-    assert plan_features(SCHEMA, "city", FeatureSettings(), "Rome").positive == "Rome"
+    with pytest.raises(ValueError, match="label 'target' is INT, and `positive` has the text 'yes'"):
+        plan_features(SCHEMA, "target", FeatureSettings(), Target(positive="yes"))
+    assert plan_features(SCHEMA, "city", FeatureSettings(), Target(positive="Rome")).target.positive == "Rome"
 
 
 @pytest.mark.parametrize("more", ["value_count { min: 0 max: 3 }", "shape { dim { size: 2 } }"])

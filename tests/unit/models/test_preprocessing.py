@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from models import preprocessing
 from models.features import FeaturePlan
+from models.target import Target
 
 finite = st.floats(-1e6, 1e6, width=32, allow_subnormal=False)
 
@@ -59,6 +60,13 @@ def test_several_values_in_a_row_fail():
         preprocessing._number(sparse)
 
 
+def labelled(kind, target):
+    """A plan of nothing but a label, and the type of its column."""
+    nothing = {"quantile_bins": 0, "bucket_count": 2, "vocabulary_size": 1, "min_count": 1, "oov_buckets": 1}
+    plan = FeaturePlan(label="y", label_type=kind, target=target, numbers=(), categories=(), **nothing)
+    return plan, {"BYTES": tf.string, "INT": tf.int64, "FLOAT": tf.float32}[kind]
+
+
 @pytest.mark.parametrize(
     ("kind", "positive", "values", "none"),
     [
@@ -69,22 +77,34 @@ def test_several_values_in_a_row_fail():
     ],
 )
 def test_labels_become_one_and_zero_and_what_is_missing_neither(kind, positive, values, none):
-    plan = FeaturePlan(
-        label="y",
-        label_type=kind,
-        positive=positive,
-        numbers=(),
-        categories=(),
-        quantile_bins=0,
-        bucket_count=2,
-        vocabulary_size=1,
-        min_count=1,
-        oov_buckets=1,
-    )
-    dtype = {"BYTES": tf.string, "INT": tf.int64, "FLOAT": tf.float32}[kind]
+    plan, dtype = labelled(kind, Target(positive=positive))
     dense = preprocessing._label(plan, tf.constant([[value] for value in values], dtype))
     np.testing.assert_array_equal(dense, [1, 0, 1])
     sparse = tf.SparseTensor([[0, 0], [2, 0]], tf.constant(values[:2], dtype), [3, 1])
     np.testing.assert_array_equal(preprocessing._label(plan, sparse), [1, -1, 0])
     if none is not None:
         np.testing.assert_array_equal(preprocessing._label(plan, tf.constant([[none]], dtype)), [-1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "classes", "values"),
+    [
+        ("BYTES", ("a", "b", "é"), ["é", "a", "b", "other"]),
+        ("INT", (3, 1, 7), [7, 3, 1, 2]),
+        ("FLOAT", (0.5, 1.5, -1.0), [-1.0, 0.5, 1.5, float("nan")]),
+    ],
+)
+def test_classes_become_their_places_and_others_none(kind, classes, values):
+    plan, dtype = labelled(kind, Target(task="multiclass", classes=classes))
+    np.testing.assert_array_equal(preprocessing._label(plan, tf.constant(values, dtype)), [2, 0, 1, -1])
+    missing = tf.SparseTensor([[1, 0]], tf.constant(values[:1], dtype), [2, 1])
+    np.testing.assert_array_equal(preprocessing._label(plan, missing), [-1, 2])
+
+
+@pytest.mark.parametrize("kind", ["INT", "FLOAT"])
+def test_amounts_stay_amounts(kind):
+    plan, dtype = labelled(kind, Target(task="regression"))
+    some = tf.SparseTensor([[0, 0], [2, 0]], tf.constant([-4, 9], dtype), [3, 1])
+    answer = preprocessing._label(plan, some)
+    assert answer.dtype == tf.float32
+    np.testing.assert_array_equal(answer, [-4, float("nan"), 9])

@@ -5,8 +5,10 @@ import pytest
 from models import trainer
 from models.features import Category, FeaturePlan, Number
 from models.model import build_model
+from models.objective import objective_for
 from models.rows import Rows
 from models.settings import ModelSettings, TrainSettings
+from models.target import BINARY, Target
 from models.trainer import plan_steps, train
 
 SMALL = ModelSettings(projection=16, cross_rank=4, hidden=(16,))
@@ -32,10 +34,11 @@ def table(rows, noise=0.0):
     return Rows({"numbers": numbers, "categories": ids}, np.where(flipped, 1 - labels, labels).astype("f4"))
 
 
-def fit(rows, min_steps=0, **settings):
+def fit(rows, min_steps=0, target=BINARY, **settings):
     keras.utils.set_random_seed(0)
-    model = build_model(PLAN, SMALL, (6, 6))
-    return model, train(model, rows, TrainSettings(min_steps=min_steps, **settings))
+    model = build_model(PLAN.model_copy(update={"target": target}), SMALL, (6, 6))
+    objective = objective_for(target, rows.labels)
+    return model, train(model, rows, TrainSettings(min_steps=min_steps, **settings), objective)
 
 
 def test_it_learns_crosses_and_says_what_it_did():
@@ -128,3 +131,33 @@ def test_small_tables_get_more_epochs():
 def test_no_rows_are_refused():
     with pytest.raises(ValueError, match=r"train\.validation_share"):
         plan_steps(0, TrainSettings())
+
+
+def test_it_learns_classes():
+    rows = table(4000)
+    classes = np.where(rows.labels == 1, 2, rows.features["categories"][:, 0] % 2).astype(np.int64)
+    target = Target(task="multiclass", classes=("low", "high", "odd"))
+    model, record = fit(Rows(rows.features, classes), target=target, epochs=4, learning_rate=1e-2)
+    assert sum(record["class_rates"].values()) == pytest.approx(1, abs=1e-5)
+    answers = np.asarray(objective_for(target, classes).answer(model.predict(rows.features, verbose=0)))
+    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
+    assert (answers.argmax(axis=1) == classes).mean() > 0.9
+
+
+@pytest.mark.parametrize(("scale", "centre"), [(1e6, 5e6), (1e-3, 0.0)])
+def test_it_learns_amounts_of_any_size(scale, centre):
+    rows = table(4000)
+    amounts = (centre + scale * (rows.labels + rows.features["numbers"][:, 0])).astype(np.float32)
+    target = Target(task="regression")
+    model, record = fit(Rows(rows.features, amounts), target=target, epochs=4, learning_rate=1e-2)
+    assert record["label_mean"] == pytest.approx(amounts.mean(), rel=1e-3)
+    answers = np.asarray(objective_for(target, amounts).answer(model.predict(rows.features, verbose=0)))[:, 0]
+    assert 1 - np.var(answers - amounts) / np.var(amounts) > 0.9
+
+
+def test_amounts_that_are_all_the_same_are_answered_as_they_are():
+    rows, target = table(100), Target(task="regression")
+    amounts = np.full(100, 7.0, np.float32)
+    model, _ = fit(Rows(rows.features, amounts), target=target, epochs=1)
+    answers = np.asarray(objective_for(target, amounts).answer(model.predict(rows.features, verbose=0)))
+    np.testing.assert_allclose(answers, 7, atol=0.1)

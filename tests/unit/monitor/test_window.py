@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from logged_answers import T0, answered, failed, refused
 
 from pipeline.monitor.feedback import take_feedback
-from pipeline.monitor.window import LABELLED_FILE, ROWS_FILE, extract, first_time
+from pipeline.monitor.window import CERTAIN, LABELLED_FILE, ROWS_FILE, _as_learnt, extract, first_time
 from pipeline.serving import prediction_log_folder
 from serving.prediction_log import RECOVERED
 
@@ -98,13 +99,20 @@ def test_a_window_without_requests_is_empty(config, log, tmp_path):
     assert (window.answered, window.asked, window.latency_ms) == (0, 0, {})
 
 
-def test_a_label_of_two_words_is_joined_as_zero_and_one(config, log, tmp_path):
-    import pyarrow as pa
-
-    from pipeline.monitor.window import _as_zero_and_one
-
+def test_a_label_of_two_words_is_joined_as_zero_and_one(config):
     labelled = pa.table({"late": ["yes", "no", "yes"], "_probability": [0.9, 0.1, 0.8]})
-    joined = _as_zero_and_one(labelled, config.model_copy(update={"positive": "yes"}))
+    joined = _as_learnt(labelled, config.model_copy(update={"positive": "yes"}))
     assert joined["late"].to_pylist() == [1, 0, 1]
     assert joined.schema.field("late").type == pa.int64()
-    assert _as_zero_and_one(labelled, config) is labelled
+    assert _as_learnt(labelled, config) is labelled
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels", "answered"),
+    [(("a", "b", "c"), ["a", "b", "x"], ["a", "c", "c"]), ((1, 2, 3), [1, 2, 9], ["1", "3", "3"])],
+)
+def test_a_label_of_classes_is_joined_as_whether_it_was_answered(config, classes, labels, answered):
+    labelled = pa.table({"late": labels, "_class": answered, "_probability": [0.9, 0.5, 0.8]})
+    joined = _as_learnt(labelled, config.model_copy(update={"task": "multiclass", "classes": classes}))
+    assert joined["late"].to_pylist() == [1, 0, 0]
+    assert joined[CERTAIN].to_pylist() == [1.0, 1.0, 1.0]

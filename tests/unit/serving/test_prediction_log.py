@@ -29,8 +29,8 @@ def entry(contract, row):
 
     def make(request_id: str, rows: int = 1, **more) -> Entry:
         read = contract.read_rows([row] * rows)
-        answer = {"columns": read.columns, "probabilities": np.linspace(0, 1, rows, dtype=np.float32)}
-        answer["labels"] = (answer["probabilities"] >= 0.5).astype(np.int64)
+        answer = {"columns": read.columns, "scores": np.linspace(0, 1, rows, dtype=np.float32)}
+        answer["labels"] = (answer["scores"] >= 0.5).astype(np.int64)
         known = {"contract": contract, "version": "42", "role": "current", "latency_ms": 1.5}
         return Entry(1_700_000_000_000_000, request_id, **{**known, **answer, **more})
 
@@ -71,7 +71,7 @@ def test_a_closed_log_is_parquet_alone_and_example_gen_reads_it(tmp_path, entry)
 
 
 def test_a_refused_request_is_kept_with_its_reason(tmp_path, entry):
-    logged(tmp_path, [entry("a", columns={}, probabilities=None, labels=None, error="month: missing")])
+    logged(tmp_path, [entry("a", columns={}, scores=None, labels=None, error="month: missing")])
     [row] = read_log(tmp_path).to_pylist()
     assert row["_error"] == "month: missing"
     assert row["month"] is None
