@@ -21,7 +21,7 @@ class Objective:
         loss: of labels as `scaled` gives them.
         start: float32 [outputs], what the last layer says before it has learnt anything.
         centre, spread: of a regression's labels; the network learns their distance from the centre in spreads, and so
-            learns millions as steadily as fractions.
+            learns millions as steadily as fractions. Labels that are all the same have no spread, and are the answer.
         about: what the labels were like, ready for JSON.
     """
 
@@ -36,7 +36,7 @@ class Objective:
         """Labels as the network learns them."""
         if self.task != "regression":
             return labels
-        return ((labels - self.centre) / self.spread).astype(np.float32)
+        return ((labels - self.centre) / (self.spread or 1)).astype(np.float32)
 
     def answer(self, outputs: tf.Tensor) -> tf.Tensor:
         """What is answered: [batch, 1] probabilities or amounts, or [batch, classes] probabilities."""
@@ -51,7 +51,6 @@ def objective_for(target: Target, labels: np.ndarray) -> Objective:
     """The objective of a task, with what the training labels [rows] say by themselves."""
     if target.task == "regression":
         centre, spread = float(np.mean(labels, dtype=np.float64)), float(np.std(labels, dtype=np.float64))
-        spread = spread if spread > 0 else 1.0
         about = {"label_mean": round(centre, 6), "label_deviation": round(spread, 6)}
         return Objective(keras.losses.MeanSquaredError(), np.zeros(1), about, target.task, centre, spread)
     if target.task == "multiclass":
