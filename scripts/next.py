@@ -3,7 +3,7 @@
 python -m scripts.next setup             builds the root and its environment; does nothing where they are up to date
 python -m scripts.next run WORDS...      runs a command there, in the copy of the checkout as it is now
 python -m scripts.next test [OPTIONS]    runs the suite, `make run`, and the comparison of both stacks (tests/next);
-                                         `--end-to-end`: without the suite's unit and integration tests
+                                         `--end-to-end`: without the suite
 """
 
 from __future__ import annotations
@@ -62,13 +62,10 @@ def copy_checkout() -> None:
 
 def run_tests(options: Sequence[str]) -> int:
     """The tests of the stack; returns the exit code of the first part that fails, or 0."""
-    only_end_to_end = END_TO_END in options
     given = " ".join(option for option in options if option != END_TO_END)
-    parts = [
-        in_root("make", "test", f"ARGS={'tests/e2e ' if only_end_to_end else ''}{given}"),
-        in_root("make", "run", "ARGS=--plain"),
-        [sys.executable, "-m", "pytest", "tests/next"],
-    ]
+    parts = [in_root("make", "run", "ARGS=--plain"), [sys.executable, "-m", "pytest", "tests/next"]]
+    if END_TO_END not in options:
+        parts.insert(0, in_root("make", "test", f"ARGS={given}"))
     for part in parts:
         code = subprocess.run(part, cwd=HERE, check=False).returncode
         if code:
