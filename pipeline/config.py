@@ -42,6 +42,9 @@ class DataConfig(Section):
     splits: dict[str, Annotated[int, Field(gt=0)]] = Field(
         default={"train": 2, "eval": 1}, description="hash buckets per split: the share of the rows that go there"
     )
+    missing: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (), description="cells of CSV files that mean what an empty one does, such as `NA` or `?`"
+    )
     block_mb: Annotated[int, Field(ge=1, le=1024)] = Field(
         16, description="megabytes of input read at a time: what memory is bounded by"
     )

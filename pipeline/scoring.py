@@ -46,6 +46,7 @@ def create_pipeline(config: Config, job: ScoringJob) -> tfx.dsl.Pipeline:
     example_gen = ArrowExampleGen(
         input_base=base,
         column_types=feature_types(config.schema_file),
+        missing=config.data.missing,
         block_bytes=config.data.block_mb << 20,
         inputs=job.released.inputs,
         row_ids=True,

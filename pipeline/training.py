@@ -39,6 +39,7 @@ def create_pipeline(
         input_base=input_base(config),
         label=config.label,
         column_types=feature_types(config.schema_file),
+        missing=config.data.missing,
         block_bytes=config.data.block_mb << 20,
         input_config=_input_config(config),
         output_config=_output_config(config),

@@ -89,6 +89,7 @@ class ArrowExampleGen(component.FileBasedExampleGen):
         input_base: the directory that holds the files.
         label: a column whose empty rows are rejected; None keeps them.
         column_types: column to its type, for those a schema has settled; the others are inferred from all values.
+        missing: cells of CSV files that mean what an empty one does, such as `NA`.
         block_bytes: how much is read at a time; the peak of memory is about thirty times that.
         inputs: a release's input contract; rows that break it are rejected. None takes them as they are.
         row_ids: give each example the features `_file` and `_line`.
@@ -106,6 +107,7 @@ class ArrowExampleGen(component.FileBasedExampleGen):
         *,
         label: str | None = None,
         column_types: Mapping[str, Kind] | None = None,
+        missing: Sequence[str] = (),
         block_bytes: int = DEFAULT_BLOCK_BYTES,
         inputs: Sequence[Mapping[str, Any]] | None = None,
         row_ids: bool = False,
@@ -117,6 +119,7 @@ class ArrowExampleGen(component.FileBasedExampleGen):
         options = Options(
             label=label,
             column_types=dict(column_types or {}),
+            missing=tuple(missing),
             block_bytes=block_bytes,
             contract=bounds_of(inputs or []),
             row_ids=row_ids,
@@ -150,6 +153,7 @@ def pack_options(options: Options, custom_fields: Mapping[str, Any] | None = Non
                 if options.contract
                 else {}
             ),
+            **({"missing": list(options.missing)} if options.missing else {}),
             **({"row_ids": True} if options.row_ids else {}),
             "custom_fields": dict(custom_fields or {}),
         }
@@ -169,6 +173,7 @@ def unpack_options(config: example_gen_pb2.CustomConfig) -> Options:
     return Options(
         label=fields["label"],
         column_types=fields["column_types"],
+        missing=tuple(fields.get("missing", ())),
         block_bytes=int(fields["block_bytes"]),
         contract={
             name: Bounds(**{**one, "values": one["values"] and tuple(one["values"])}) for name, one in contract.items()

@@ -49,7 +49,7 @@ def config_text(profile: Profile, name: str, place: tuple[str, str]) -> str:
     parts = [
         _head(profile, name),
         _label(profile, name),
-        _data(place),
+        _data(profile, place),
         _gate(profile),
         _features(profile),
         _evaluation(profile),
@@ -111,10 +111,13 @@ def _said_of_classes(profile: Profile) -> str:
     return f"Its values: {shares}. The model says the probability of {said}."
 
 
-def _data(place: tuple[str, str]) -> str:
+def _data(profile: Profile, place: tuple[str, str]) -> str:
+    marks = profile.table.missing
+    told = "   # where numbers should be; such a cell is taken for an empty one, in every column"
     return (
         f"data:\n  input: {scalar(place[0])}\n  pattern: {scalar(place[1])}\n"
-        "  # Two thirds of the rows teach, a third judges, by a hash of the row: a row is always on the same side.\n"
+        + (f"  missing: [{', '.join(map(scalar, marks))}]{told}\n" if marks else "")
+        + "  # Two thirds of the rows teach, a third judges, by a hash of the row: a row is always on the same side.\n"
         "  # Where rows come in time and the past is to tell the future, read docs/continuous.md.\n"
         "  splits: {train: 2, eval: 1}"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,9 @@ from pipeline.fast.ingest.types import Kind, infer_kind, is_text, parse
 
 BLOCK_BYTES = 16 << 20
 MOST_CELLS = 30_000_000  # 4 bytes each: what is kept in memory of a table, its distinct values apart
+MARKS = frozenset(
+    ("NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "none", "?", "-", "--", ".", "#N/A", "missing")
+)
 FEWEST_ROWS = 20_000  # looked at, however many columns there are
 
 
@@ -67,6 +70,7 @@ class TableRead:
     Attributes:
         whole: whether no row is left.
         unreadable: lines that ExampleGen would set aside as unparsable.
+        missing: cells that were taken for empty ones.
     """
 
     files: tuple[str, ...]
@@ -74,15 +78,32 @@ class TableRead:
     rows: int
     whole: bool
     unreadable: int
+    missing: tuple[str, ...] = ()
 
 
 def read_table(files: Sequence[str], most_cells: int = MOST_CELLS) -> TableRead:
+    """Reads a table as `_read_table` does; once more where numbers turn out to be mixed with a mark for `no value`."""
+    table = _read_table(files, most_cells)
+    marks = tuple(sorted({mark for column in table.columns.values() for mark in _marks(column)}))
+    return replace(_read_table(files, most_cells, marks), missing=marks) if marks else table
+
+
+def _marks(column: Column) -> set[str]:
+    """What stands for a missing value in a column of text that, without it, would be numbers."""
+    if column.kind != "bytes":
+        return set()
+    marks = {text for text in column.values if text in MARKS}
+    others = [text.encode() for text in column.values if text not in marks]
+    return marks if marks and others and infer_kind(pa.array(others, pa.binary())) != "bytes" else set()
+
+
+def _read_table(files: Sequence[str], most_cells: int, missing: Sequence[str] = ()) -> TableRead:
     """Reads files with the same columns as one table, from the first row on, until `most_cells` are kept.
 
     Raises:
         InputError: a file cannot be read, their columns differ, a column has no name, or there is no row.
     """
-    tables = [open_table(file) for file in files]
+    tables = [open_table(file, missing=missing) for file in files]
     names = _same_names(tables)
     most_rows = max(FEWEST_ROWS, most_cells // len(names))
     chunks: dict[str, list[pa.DictionaryArray]] = {name: [] for name in names}

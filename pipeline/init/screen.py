@@ -26,6 +26,9 @@ def show(console: Console, profile: Profile) -> None:
     if target.positive is not None:
         why = f" ({target.why_positive})" if target.why_positive else ""
         console.print(f"Positive {escape(shown(target.positive))}{escape(why)}", soft_wrap=True)
+    if table.missing:
+        marks = ", ".join(escape(repr(mark)) for mark in table.missing)
+        console.print(f"Missing  {marks} where numbers should be: taken for empty cells", soft_wrap=True)
     if profile.label.missing:
         console.print(f"         {profile.label.missing:,} rows have no label and will be set aside")
     rarest = min(target.rates, default=1.0)

@@ -56,6 +56,7 @@ class Options:
     Attributes:
         label: a column without which a row is of no use; None keeps all rows.
         column_types: the columns whose type is known; the others are inferred from all of their values.
+        missing: cells of CSV files that mean what an empty one does.
         block_bytes: how much is read at a time; memory grows with it, not with the files.
         contract: what columns may hold; rows that break it are rejected. Empty for data that are to be judged whole.
         row_ids: give each example the features `_file` and `_line`.
@@ -63,6 +64,7 @@ class Options:
 
     label: str | None = None
     column_types: Mapping[str, Kind] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
     block_bytes: int = 8 << 20
     contract: Mapping[str, Bounds] = field(default_factory=dict)
     row_ids: bool = False
@@ -114,7 +116,7 @@ def ingest(
     Raises:
         InputError: an input can't be read as a table, or has no row at all.
     """
-    tables = {split.name: open_tables(split, options.label, opener) for split in inputs}
+    tables = {split.name: open_tables(split, options, opener) for split in inputs}
     names = list(hash_split.hash_buckets) if hash_split else list(tables)
     try:
         with _Output(output_dir, names, options.reasons) as output:
@@ -128,7 +130,7 @@ def ingest(
         raise
 
 
-def open_tables(split: InputSplit, label: str | None, opener: Opener) -> list[Table]:
+def open_tables(split: InputSplit, options: Options, opener: Opener) -> list[Table]:
     """Opens the files of a split.
 
     Raises:
@@ -136,8 +138,8 @@ def open_tables(split: InputSplit, label: str | None, opener: Opener) -> list[Ta
     """
     if not split.files:
         raise InputError(f"split {split.name!r}: no file", "check the input directory and the pattern")
-    tables = [open_table(path, opener) for path in split.files]
-    first = tables[0]
+    tables = [open_table(path, opener, options.missing) for path in split.files]
+    first, label = tables[0], options.label
     for table in tables[1:]:
         if table.columns != first.columns:
             raise InputError(

@@ -62,7 +62,7 @@ def ingest_on_beam(
     Raises:
         InputError: an input can't be read as a table, or has no row at all.
     """
-    tables = {split.name: open_tables(split, options.label, opener) for split in inputs}
+    tables = {split.name: open_tables(split, options, opener) for split in inputs}
     names = list(hash_split.hash_buckets) if hash_split else list(tables)
     counts_file = f"{temp_dir}/rows"
     try:

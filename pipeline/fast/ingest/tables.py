@@ -23,15 +23,18 @@ MOST_COLUMNS = 20_000
 _TEXT = pa.dictionary(pa.int32(), pa.binary())
 
 
-def open_table(path: str, opener: Opener = open_local) -> Table:
+def open_table(path: str, opener: Opener = open_local, missing: Sequence[str] = ()) -> Table:
     """Opens a file by its suffix (.parquet; anything else is CSV) and reads its header.
+
+    Args:
+        missing: cells of a CSV file that mean what an empty one does, such as `NA`.
 
     Raises:
         InputError: the file can't be read or has no usable header.
     """
     require_file(path)
     is_parquet = Path(path).suffix.lower() in (".parquet", ".pq")
-    table: Table = ParquetTable(path, opener) if is_parquet else CsvTable(path, opener)
+    table: Table = ParquetTable(path, opener) if is_parquet else CsvTable(path, opener, missing)
     if len(table.columns) > MOST_COLUMNS:
         what = f"{path}: the header names {len(table.columns):,} columns, {MOST_COLUMNS:,} are the most there may be"
         raise InputError(what, "check that its lines end where they should")
@@ -43,9 +46,10 @@ def open_table(path: str, opener: Opener = open_local) -> Table:
 class CsvTable:
     """A CSV file: UTF-8, separated by commas, quoted by double quotes, with a header line."""
 
-    def __init__(self, path: str, opener: Opener = open_local) -> None:
+    def __init__(self, path: str, opener: Opener = open_local, missing: Sequence[str] = ()) -> None:
         self.path = path
         self._opener = opener
+        self._missing = ["", *missing]
         self.columns = self._header()
 
     def blocks(self, block_bytes: int, columns: Sequence[str] | None = None) -> Iterator[Block]:
@@ -79,7 +83,7 @@ class CsvTable:
             convert_options=pyarrow.csv.ConvertOptions(
                 include_columns=names,
                 column_types=dict.fromkeys(names, _TEXT),
-                null_values=[""],
+                null_values=self._missing,
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=True,
                 check_utf8=False,  # already checked

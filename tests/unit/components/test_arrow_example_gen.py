@@ -7,7 +7,7 @@ from tfx.utils import proto_utils
 from pipeline.components.arrow_example_gen import ArrowExampleGen, pack_options, unpack_options
 from pipeline.fast.ingest.ingestion import Options
 
-OPTIONS = Options(label="late", column_types={"a": "float", "b": "bytes"}, block_bytes=123)
+OPTIONS = Options(label="late", column_types={"a": "float", "b": "bytes"}, missing=("NA", "?"), block_bytes=123)
 
 
 def test_options_survive_the_execution_property():

@@ -22,6 +22,14 @@ def test_it_writes_what_a_run_takes_and_says_the_next_command(init, table):
     assert "runner_local.py --config configs/table.yaml" in said.stdout
 
 
+def test_marks_for_no_value_are_said_and_settled(init, table):
+    said = init(table(rows(age=["NA" if row % 9 == 0 else row * 13 % 40 for row in range(90)])), "--label", "y")
+    assert "'NA' where numbers should be" in said.stdout
+    config = load_config(Path("configs/table.yaml"))
+    assert config.data.missing == ("NA",)
+    assert "age" not in config.features.exclude
+
+
 def test_the_awkward_table_is_understood(init, tmp_path):
     said = init(awkward(tmp_path / "awk ward.csv"), "--label", LABEL, "--name", "awk")
     assert said.exit_code == 0, said.stderr

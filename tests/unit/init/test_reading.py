@@ -88,3 +88,15 @@ def test_what_is_no_table_is_refused(tmp_path, text, said):
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(InputError, match=said):
         read_table([str(tmp_path / "t.csv")])
+
+
+def test_marks_among_numbers_are_missing_values_everywhere(table):
+    read = read_table([str(table({"age": [1, "?", 3], "town": ["Rome", "?", "NA"], "code": ["-", "a", "b"]}))])
+    assert read.missing == ("?",)
+    assert (read.columns["age"].kind, read.columns["age"].missing) == ("int", 1)
+    assert list(read.columns["town"].values) == ["NA", "Rome"]
+    assert list(read.columns["code"].values) == ["-", "a", "b"]  # it would be text anyhow
+
+
+def test_a_column_of_marks_alone_says_nothing_of_numbers(table):
+    assert read_table([str(table({"a": ["NA", "NA"], "y": [0, 1]}))]).missing == ()

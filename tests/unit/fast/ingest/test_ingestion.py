@@ -245,3 +245,14 @@ def test_header_may_have_a_byte_order_mark_and_quotes(read_splits, tmp_path):
         (tmp_path / str(i)).mkdir()
         ingest_bytes(tmp_path / str(i), header + b"\n1,2\n")
     assert read_splits(tmp_path / "0" / "out") == read_splits(tmp_path / "1" / "out")
+
+
+@pytest.mark.parametrize("kinds", [{}, {"age": "int", "name": "bytes"}])
+def test_marks_for_no_value_are_empty_cells(read_splits, tmp_path, kinds):
+    marked, empty = tmp_path / "marked", tmp_path / "empty"
+    for folder, mark in ((marked, b"NA"), (empty, b"")):
+        folder.mkdir()
+        content = b'age,name\n1,a\n%s,%s\n2,NAB\n"%s",c\n' % (mark, mark, mark)
+        counts, _ = ingest_bytes(folder, content, Options(column_types=kinds, missing=("NA",)))
+        assert (counts.read, counts.rejected.total()) == (4, 0)
+    assert read_splits(marked / "out") == read_splits(empty / "out")
