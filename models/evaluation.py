@@ -15,9 +15,9 @@ PLOTS = {"CalibrationPlot": {"num_buckets": 20}, "ConfusionMatrixPlot": {"num_th
 def eval_config(label: str, settings: EvaluationSettings) -> config_pb2.EvalConfig:
     """Builds the config for models that `models.export` writes.
 
-    Every metric of `METRICS` and every plot of `PLOTS` is computed on the whole set, on each of `settings.slices`, and
-    on the slices that have thresholds. A model is blessed when every threshold holds on the whole set and on every
-    value of its slice.
+    Every metric of `METRICS` and every plot of `PLOTS` is computed on the whole set and on each of `settings.cuts`: the
+    slices, and those that have thresholds or gaps. A model is blessed when every threshold holds on the whole set and
+    on every value of its slice. Bins and gaps TFMA knows nothing of: they are for whoever runs the Evaluator.
 
     - Without a champion, Evaluator drops the `vs_champion` thresholds.
     - A metric that is not a number (AUC on a slice with one class) fails its thresholds. TFMA's `min_slice_size` is
@@ -27,7 +27,6 @@ def eval_config(label: str, settings: EvaluationSettings) -> config_pb2.EvalConf
         label: the raw label column.
         settings: slices and thresholds.
     """
-    slices = dict.fromkeys([(), *settings.slices, *(bounds.slice for bounds in settings.per_slice)])
     metrics = [_metric_config(name, settings) for name in METRICS]
     plots = [config_pb2.MetricConfig(class_name=name, config=json.dumps(options)) for name, options in PLOTS.items()]
     return config_pb2.EvalConfig(
@@ -38,7 +37,7 @@ def eval_config(label: str, settings: EvaluationSettings) -> config_pb2.EvalConf
                 label_key=transformed_name(label),
             )
         ],
-        slicing_specs=[_slicing_spec(columns) for columns in slices],
+        slicing_specs=[_slicing_spec(columns) for columns in dict.fromkeys([(), *settings.cuts])],
         metrics_specs=[config_pb2.MetricsSpec(metrics=[*metrics, *plots])],
     )
 
