@@ -16,9 +16,10 @@ PLOTS = {"CalibrationPlot": {"num_buckets": 20}, "ConfusionMatrixPlot": {"num_th
 def eval_config(label: str, settings: EvaluationSettings, target: Target = BINARY) -> config_pb2.EvalConfig:
     """Builds the config for models that `models.export` writes.
 
-    Every metric of the task, and every plot of `PLOTS` that is for it, is computed on the whole set, on each of
-    `settings.slices`, and on the slices that have thresholds. A model is blessed when every threshold holds on the
-    whole set and on every value of its slice.
+    Every metric of the task, and every plot of `PLOTS` that is for it, is computed on the whole set and on each of
+    `settings.cuts`: the slices, and those that have thresholds or gaps. A model is blessed when every threshold holds on
+    the whole set and on every value of its slice. Bins and gaps TFMA knows nothing of: they are for whoever runs the
+    Evaluator.
 
     - Without a champion, Evaluator drops the `vs_champion` thresholds.
     - A metric that is not a number (AUC on a slice with one class) fails its thresholds. TFMA's `min_slice_size` is
@@ -29,7 +30,6 @@ def eval_config(label: str, settings: EvaluationSettings, target: Target = BINAR
         settings: slices and thresholds.
         target: what is predicted.
     """
-    slices = dict.fromkeys([(), *settings.slices, *(bounds.slice for bounds in settings.per_slice)])
     metrics = [_metric_config(name, settings) for name in target.metrics]
     drawn = PLOTS if target.task == "binary" else {}
     plots = [config_pb2.MetricConfig(class_name=name, config=json.dumps(options)) for name, options in drawn.items()]
@@ -41,7 +41,7 @@ def eval_config(label: str, settings: EvaluationSettings, target: Target = BINAR
                 label_key=transformed_name(label),
             )
         ],
-        slicing_specs=[_slicing_spec(columns) for columns in slices],
+        slicing_specs=[_slicing_spec(columns) for columns in dict.fromkeys([(), *settings.cuts])],
         metrics_specs=[config_pb2.MetricsSpec(metrics=[*metrics, *plots])],
     )
 

@@ -1,8 +1,9 @@
 """What a user may set about features, model, training and evaluation: frozen, validated, free of TensorFlow."""
 
 import difflib
+import math
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -39,7 +40,8 @@ BETTER = {metric: sign for metrics in METRICS.values() for metric, sign in metri
 def suggestion(unknown: str, known: Iterable[str]) -> str:
     """The tail of an error message: the close matches of a name, or all that there is."""
     known = sorted(known)
-    close = difflib.get_close_matches(unknown, known, n=3)
+    by_letters = {name.casefold(): name for name in known}  # `auc` is meant for `AUC`
+    close = [by_letters[found] for found in difflib.get_close_matches(unknown.casefold(), by_letters, n=3)]
     return f"did you mean {' or '.join(close)}?" if close else f"there is: {', '.join(known) or 'nothing'}"
 
 
@@ -158,14 +160,58 @@ class SliceBounds(Settings):
     _metrics = field_validator("thresholds")(_check_metrics)
 
 
+class BinSettings(Settings):
+    """How a number column is cut, so that it can be sliced by. A list is taken for `edges`."""
+
+    edges: tuple[float, ...] | None = Field(
+        None, min_length=1, description="Where one bin ends and the next, which holds the edge itself, begins."
+    )
+    quantiles: int | None = Field(
+        None, ge=2, le=10, description="So many about equally filled bins, by the statistics of the training split."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_list_is_edges(cls, given: Any) -> Any:
+        return {"edges": given} if isinstance(given, list | tuple) else given
+
+    @model_validator(mode="after")
+    def _one_way_to_cut(self) -> "BinSettings":
+        if (self.edges is None) == (self.quantiles is None):
+            raise ValueError("bins are a list of edges, or {quantiles: N}")
+        edges = self.edges or ()
+        if not all(map(math.isfinite, edges)) or list(edges) != sorted(set(edges)):
+            raise ValueError(f"edges must be finite and ascend, not {list(edges)}")
+        return self
+
+
+class GapBounds(Settings):
+    """How far the best and the worst slice may be apart."""
+
+    by: tuple[str, ...] = Field(min_length=1, description="Columns that cut the evaluation rows; one, or a list.")
+    at_most: float = Field(ge=0, description="Greatest difference allowed, in the metric's own unit.")
+    least_rows: int = Field(100, ge=1, description="Slices with fewer rows are not compared.")
+
+    @field_validator("by", mode="before")
+    @classmethod
+    def _one_column(cls, by: Any) -> Any:
+        return (by,) if isinstance(by, str) else by
+
+
 class EvaluationSettings(Settings):
     """The metrics' cuts and the gates on them."""
 
     slices: tuple[tuple[str, ...], ...] = Field((), description="Lists of columns; the whole set is always there.")
+    bins: dict[str, BinSettings] = Field(
+        default_factory=dict, description="Number column: its bins, by which it is sliced wherever it is named."
+    )
     thresholds: dict[str, MetricBounds] = Field(
         default_factory=dict, description="Metric name: what it must reach on the whole evaluation set."
     )
     per_slice: tuple[SliceBounds, ...] = Field((), description="Thresholds on every value of a slice.")
+    gaps: dict[str, tuple[GapBounds, ...]] = Field(
+        default_factory=dict, description="Metric name: how far its best and its worst slice may be apart."
+    )
     vs_champion_confidence: float | None = Field(
         None,
         gt=0.5,
@@ -175,3 +221,33 @@ class EvaluationSettings(Settings):
     )
 
     _metrics = field_validator("thresholds")(_check_metrics)
+
+    @field_validator("gaps", mode="before")
+    @classmethod
+    def _one_gap(cls, gaps: Any) -> Any:
+        if not isinstance(gaps, dict):
+            return gaps
+        return {metric: found if isinstance(found, list | tuple) else (found,) for metric, found in gaps.items()}
+
+    @field_validator("gaps")
+    @classmethod
+    def _comparable(cls, gaps: dict[str, tuple[GapBounds, ...]]) -> dict[str, tuple[GapBounds, ...]]:
+        known = sorted(set(BETTER) - {"ExampleCount"})
+        for metric in gaps:
+            if metric not in known:
+                raise ValueError(f"no gap can be held in {metric!r}: {suggestion(metric, known)}")
+        return gaps
+
+    @model_validator(mode="after")
+    def _bins_are_used(self) -> "EvaluationSettings":
+        for column in self.bins:
+            if not any(column in columns for columns in self.cuts):
+                raise ValueError(f"bins: {column} is in no slice, per_slice or gap: nothing would use its bins")
+        return self
+
+    @property
+    def cuts(self) -> tuple[tuple[str, ...], ...]:
+        """All lists of columns that the evaluation rows are cut by, each once."""
+        held = [bounds.slice for bounds in self.per_slice]
+        compared = [bounds.by for of_metric in self.gaps.values() for bounds in of_metric]
+        return tuple(dict.fromkeys([*self.slices, *held, *compared]))

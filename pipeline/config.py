@@ -181,9 +181,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _label_is_no_feature_slice(self) -> Config:
-        for keys in self.evaluation.slices:
-            if self.label in keys:
-                raise ValueError(f"evaluation.slices: the label `{self.label}` cannot be a slice")
+        if any(self.label in keys for keys in self.evaluation.cuts):
+            raise ValueError(f"evaluation.slices, per_slice, gaps: the label `{self.label}` cannot be a slice")
         return self
 
     @model_validator(mode="before")
@@ -203,6 +202,7 @@ class Config(Section):
         judged = {
             "evaluation.thresholds": [*self.evaluation.thresholds],
             "evaluation.per_slice": [name for bounds in self.evaluation.per_slice for name in bounds.thresholds],
+            "evaluation.gaps": [*self.evaluation.gaps],
             "monitoring.performance": [*self.monitoring.performance],
         }
         for where, metrics in judged.items():

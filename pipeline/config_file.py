@@ -76,17 +76,35 @@ def check_against_schema(config: Config) -> None:
     """Refuses a config that does not fit its schema; the data themselves may be out of reach.
 
     Raises:
-        ConfigError: the schema is missing or unreadable, or the label, a slice or a feature is not a column.
+        ConfigError: the schema is missing or unreadable, the label, a slice or a feature is not a column, or what has
+            bins is no number.
     """
     columns = list(feature_types(config.schema_file))
     _require(config.label, columns, "label", f"the schema {config.schema_file}")
-    for keys in [*config.evaluation.slices, *(bounds.slice for bounds in config.evaluation.per_slice)]:
-        for key in keys:
-            _require(key, columns, "evaluation: slice", f"the schema {config.schema_file}")
+    for key in [*config.evaluation.bins, *(key for keys in config.evaluation.cuts for key in keys)]:
+        _require(key, columns, "evaluation: slice", f"the schema {config.schema_file}")
+    _check_bins(config)
     try:
         plan_features(read_schema(config.schema_file), config.label, config.features, config.target)
     except ValueError as error:
         raise ConfigError(str(error), f"mend the config, or the schema {config.schema_file}") from error
+
+
+def _check_bins(config: Config) -> None:
+    """Bins are of numbers, and numbers with a fraction are no slices without them."""
+    types, evaluation = feature_types(config.schema_file), config.evaluation
+    for column in evaluation.bins:
+        if types[column] == "bytes":
+            raise ConfigError(
+                f"evaluation.bins: {column} is text in the schema {config.schema_file}, and only numbers have bins",
+                f"take {column} out of evaluation.bins: sliced by text, each value is a slice",
+            )
+    for column in (column for columns in evaluation.cuts for column in columns):
+        if types[column] == "float" and column not in evaluation.bins:
+            raise ConfigError(
+                f"evaluation: slice: {column} is FLOAT in the schema {config.schema_file}: each value would be a slice",
+                f"give it bins, such as --set evaluation.bins.{column}.quantiles=4",
+            )
 
 
 def require_thresholds(config: Config) -> None:

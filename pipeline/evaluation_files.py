@@ -14,13 +14,14 @@ from tfx.dsl.io import fileio
 from models.settings import EvaluationSettings, MetricBounds
 from pipeline.components.champion import UNLOADABLE
 from pipeline.fast.evaluation.comparison import COMPARISON_FILE
+from pipeline.fast.evaluation.written import BASELINE, CANDIDATE, has_baseline, read_slices, slice_name
 from pipeline.metadata.runs import Run
 from pipeline.metadata.store import properties_of
 from pipeline.report.data import Curves
-from pipeline.verdict import OVERALL, Difference, Evaluation, Miss, metric_key
+from pipeline.slice_gaps import GAPS_FILE
+from pipeline.verdict import OVERALL, Difference, Evaluation, Gap, Miss, metric_key
 
 _WITH_CONFIDENCE = re.compile(r"lower end with confidence ([\d.]+)")
-CANDIDATE, BASELINE = "candidate", "baseline"  # as the Evaluator names them where there are two
 
 
 def read_evaluation(run: Run, settings: EvaluationSettings) -> Evaluation | None:
@@ -35,16 +36,18 @@ def read_evaluation(run: Run, settings: EvaluationSettings) -> Evaluation | None
     if artifact is None:
         return None
     validation = tfma.load_validation_result(artifact.uri)
-    has_champion = _has_baseline(artifact.uri)
+    has_champion = has_baseline(artifact.uri)
+    gaps = _gaps(artifact.uri)
     return Evaluation(
         metrics=_metrics(artifact.uri, CANDIDATE if has_champion else None),
         champion=_metrics(artifact.uri, BASELINE) if has_champion else {},
-        misses=_misses(validation) if validation else [],
+        misses=_misses(validation, gaps) if validation else [],
         blessed=run.blessed,
         unchecked=_unchecked(validation) if validation else [],
         bounds={metric_key(name): _in_words(bounds) for name, bounds in settings.thresholds.items()},
         differences=_differences(artifact.uri),
         champion_problem=_champion_problem(run),
+        gaps=gaps,
     )
 
 
@@ -55,6 +58,15 @@ def _differences(uri: str) -> list[Difference]:
         return []
     with fileio.open(file) as source:
         return [Difference(**interval) for interval in json.load(source)["intervals"]]
+
+
+def _gaps(uri: str) -> list[Gap]:
+    """What came of the gaps that are bounded; nothing where none is."""
+    file = f"{uri}/{GAPS_FILE}"
+    if not fileio.exists(file):
+        return []
+    with fileio.open(file) as source:
+        return [Gap(**gap) for gap in json.load(source)]
 
 
 def _champion_problem(run: Run) -> str:
@@ -95,14 +107,6 @@ def _finite(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return [point for point in points if all(map(math.isfinite, point))]
 
 
-def _has_baseline(uri: str) -> bool:
-    """Whether two models were compared. The execution's inputs do not tell: ML Metadata keeps one event for an
-    artifact, and candidate and champion are one where nothing has changed."""
-    with fileio.open(f"{uri}/eval_config.json") as file:
-        specs = json.load(file)["evalConfig"]["modelSpecs"]
-    return any(spec.get("isBaseline") for spec in specs)
-
-
 def _in_words(bounds: MetricBounds) -> str:
     sides = [(bounds.lower, "≥"), (bounds.upper, "≤")]
     return ", ".join(f"{side} {bound:g}" for bound, side in sides if bound is not None)
@@ -110,39 +114,17 @@ def _in_words(bounds: MetricBounds) -> str:
 
 def _metrics(uri: str, model: str | None) -> dict[str, dict[str, float]]:
     """Slice → metric → value."""
-    found = {_slice_name(pairs): values for pairs, values in read_slices(uri, model)}
+    found = {slice_name(pairs): values for pairs, values in read_slices(uri, model)}
     return dict(sorted(found.items(), key=lambda item: (item[0] != OVERALL, item[0])))
 
 
-def read_slices(uri: str, model: str | None = None) -> list[tuple[list[tuple[str, str]], dict[str, float]]]:
-    """(feature, value) pairs of each slice, and its scalar metrics that have a value: no precision where nothing was
-    predicted positive."""
-    return [
-        (
-            [(name, _text(value)) for name, value in slice_key],
-            {
-                name: float(value["doubleValue"])
-                for name, value in by_output.get("", {}).get("", {}).items()
-                if math.isfinite(float(value.get("doubleValue", math.nan))) and not name.endswith("_diff")
-            },
-        )
-        for slice_key, by_output in tfma.load_eval_result(uri, model_name=model).slicing_metrics
-    ]
-
-
-def _slice_name(slice_key: Any) -> str:
-    return ",".join(f"{name}={_text(value)}" for name, value in slice_key) or OVERALL
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _misses(validation: validation_result_pb2.ValidationResult) -> list[Miss]:
-    misses = []
+def _misses(validation: validation_result_pb2.ValidationResult, gaps: list[Gap]) -> list[Miss]:
+    misses = [gap.miss for gap in gaps if not gap.met]
     for per_slice in validation.metric_validations_per_slice:
+        if per_slice.HasField("cross_slice_key"):
+            continue  # a gap, of which more is known than TFMA's protobuf holds
         keys = per_slice.slice_key.single_slice_keys
-        name = _slice_name([(key.column, _slice_value(key)) for key in keys])
+        name = slice_name([(key.column, _slice_value(key)) for key in keys])
         misses += [_miss(name, failure) for failure in per_slice.failures]
     return sorted(misses, key=lambda miss: -miss.by)
 

@@ -78,11 +78,6 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
         statistics_gen = components.StatisticsGen(examples=examples, exclude_splits=[LABELLED])
         measured["statistics"] = statistics_gen.outputs["statistics"]
         nodes.append(statistics_gen)
-    if job.extracted.labelled:
-        evaluator = components.Evaluator(examples=examples, eval_config=_eval_config(config), example_splits=[LABELLED])
-        measured["evaluation"] = evaluator.outputs["evaluation"]
-        nodes.append(evaluator)
-
     # Found again in ML Metadata: the lineage goes on to the run that trained what answered.
     training = tfx.dsl.Resolver(
         strategy_class=TheseStrategy,
@@ -93,6 +88,16 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
         "ReleasedSchema"
     )
     nodes += [training, schema]
+    if job.extracted.labelled:
+        evaluator = components.Evaluator(
+            examples=examples,
+            eval_config=_eval_config(config),
+            example_splits=[LABELLED],
+            bins=config.evaluation.bins,
+            statistics=training.outputs["statistics"],
+        )
+        measured["evaluation"] = evaluator.outputs["evaluation"]
+        nodes.append(evaluator)
     if job.previous_statistics is not None:
         previous = tfx.dsl.Importer(
             source_uri=job.previous_statistics, artifact_type=artifacts.ExampleStatistics, output_key="statistics"

@@ -78,6 +78,8 @@ def _show_facts(console: Console, found: Ancestry) -> None:
     measured = {name: value for name, value in found.metrics.items() if name not in COUNTS}
     if measured:
         facts.add_row("metrics", ", ".join(f"{name} {value:.4f}" for name, value in sorted(measured.items())))
+    for gap in found.gaps:
+        facts.add_row("gap", escape(gap))
     console.print(facts)
 
 

@@ -122,6 +122,8 @@ def show_verdict(console: Console, evaluation: Evaluation) -> None:
         console.print(
             f"         the champion could not be loaded: {escape(evaluation.champion_problem)}", soft_wrap=True
         )
+    for gap in evaluation.gaps if evaluation.blessed else []:
+        console.print(f"         {escape(gap.in_words)}, may be {gap.at_most:.4g}", soft_wrap=True)
     if evaluation.blessed:
         return
     for miss in evaluation.misses[:MISSES_SHOWN]:

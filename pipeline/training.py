@@ -117,6 +117,9 @@ def create_pipeline(
         baseline_model=champion.outputs["model"] if champion else None,
         eval_config=eval_config(config.label, config.evaluation, config.target),
         example_splits=data.judged_splits,
+        bins=config.evaluation.bins,
+        gaps=config.evaluation.gaps,
+        statistics=statistics,
     )
     serving_check = ServingCheck(
         model=model,

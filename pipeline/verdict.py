@@ -26,6 +26,7 @@ class Miss:
         value: what was measured, None where nothing was; for `against_champion`, the difference to the champion.
         bound: what it had to be at least (`side` is "≥") or at most ("≤").
         confidence: where the difference to the champion had to be surely so, with which; `value` is then the lower end.
+        gap: where two slices are too far apart, the sentence that says so; `slice` is then the columns that cut them.
     """
 
     metric: str
@@ -35,6 +36,7 @@ class Miss:
     bound: float
     against_champion: bool = False
     confidence: float | None = None
+    gap: str = ""
 
     @property
     def by(self) -> float:
@@ -43,6 +45,8 @@ class Miss:
 
     @property
     def sentence(self) -> str:
+        if self.gap:
+            return self.gap
         if self.value is None:
             return f"{self.metric} on {self.slice} was not measured, must be {self.side} {self.bound:.4g}"
         what = f"{self.metric} against the champion" if self.against_champion else self.metric
@@ -69,6 +73,64 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """How far the best and the worst slice are apart in one metric, and how far they may be.
+
+    Attributes:
+        metric, by: of what, and the columns that cut the rows (`origin,carrier`).
+        at_most, least_rows: how far apart, among the slices with so many rows.
+        slices: how many have them.
+        best, worst: names of slices, with their values and rows; empty where less than two were measured.
+        unmeasured: slices with enough rows and no value: precision where nothing was predicted positive.
+    """
+
+    metric: str
+    by: str
+    at_most: float
+    least_rows: int
+    slices: int
+    best: str
+    best_value: float | None
+    best_rows: int
+    worst: str
+    worst_value: float | None
+    worst_rows: int
+    unmeasured: list[str]
+
+    @property
+    def value(self) -> float | None:
+        """The difference; None where it cannot be said."""
+        if self.best_value is None or self.worst_value is None or self.unmeasured:
+            return None
+        return abs(self.best_value - self.worst_value)
+
+    @property
+    def met(self) -> bool:
+        """A gap that cannot be measured is not met."""
+        return self.value is not None and self.value <= self.at_most
+
+    @property
+    def in_words(self) -> str:
+        """What was measured."""
+        asked = f"the gap in {self.metric} by {self.by.replace(',', ' × ')}"
+        if self.unmeasured:
+            return f"{asked} was not measured: no {self.metric} on {', '.join(self.unmeasured[:3])}"
+        if self.best_value is None or self.worst_value is None:
+            return f"{asked} was not measured: {self.slices} of its slices have {self.least_rows:,} rows, it takes two"
+        best = f"{self.best} ({self.best_value:.4f}, {self.best_rows:,} rows)"
+        worst = f"{self.worst} ({self.worst_value:.4f}, {self.worst_rows:,} rows)"
+        return f"{asked} is {self.value:.4g} between {best} and {worst}"
+
+    @property
+    def miss(self) -> Miss:
+        """The threshold that was not met, for those that show misses."""
+        told = f"{self.in_words}, must be ≤ {self.at_most:.4g}"
+        if self.value is not None:
+            told += f" (missed by {self.value - self.at_most:.2g})"
+        return Miss(self.metric, self.by, self.value, "≤", self.at_most, gap=told)
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What the Evaluator measured.
 
@@ -81,6 +143,7 @@ class Evaluation:
         bounds: what a metric has to be on all rows, in words, by metric.
         differences: to the champion, with their intervals; empty where there is none, or no executor of ours compared.
         champion_problem: why the champion could not be loaded, so that nothing was compared; else empty.
+        gaps: between slices, those that are bounded; a gap that is too wide is among the misses too.
     """
 
     metrics: Mapping[str, Mapping[str, float]]
@@ -91,6 +154,7 @@ class Evaluation:
     bounds: Mapping[str, str] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
     champion_problem: str = ""
+    gaps: list[Gap] = field(default_factory=list)
 
     @property
     def against(self) -> str:
@@ -125,7 +189,8 @@ class Evaluation:
     def from_dict(cls, kept: Mapping[str, Any]) -> Evaluation:
         misses = [Miss(**{k: v for k, v in miss.items() if k != "sentence"}) for miss in kept["misses"]]
         differences = [Difference(**difference) for difference in kept.get("differences", [])]
-        return cls(**{**kept, "misses": misses, "differences": differences})
+        gaps = [Gap(**gap) for gap in kept.get("gaps", [])]
+        return cls(**{**kept, "misses": misses, "differences": differences, "gaps": gaps})
 
 
 LOWER_IS_BETTER = {"loss", *(metric_key(metric) for metric, sign in BETTER.items() if sign < 0)}

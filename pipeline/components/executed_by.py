@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from tfx import v1 as tfx
 
 from pipeline.components import fast_evaluator, fast_statistics, fast_transform
+from pipeline.components.judging_evaluator import evaluator
 from pipeline.engines.settings import EngineConfig
 from pipeline.errors import ConfigError
 
@@ -16,7 +17,7 @@ def executed_by(engine: EngineConfig, vs_champion_confidence: float | None = Non
     """The components `StatisticsGen`, `Transform` and `Evaluator` with our executors behind them, or TFX's own.
 
     Ours do the work in this process: on every engine but the local one it is TFX's that do it. Their inputs, outputs,
-    parameters and artifacts are the same, and so is what ML Metadata calls them.
+    parameters and artifacts are the same, and so is what ML Metadata calls them. Bins and gaps go to either Evaluator.
 
     Raises:
         ConfigError: a confidence is asked for, and TFX's Evaluator, which knows of none, does the work.
@@ -28,7 +29,7 @@ def executed_by(engine: EngineConfig, vs_champion_confidence: float | None = Non
                 "evaluation.vs_champion_confidence needs the score of every row, which TFX's Evaluator does not keep",
                 "use engine.name=local with engine.executors=fast, or take the key out",
             )
-        return SimpleNamespace(StatisticsGen=stock.StatisticsGen, Transform=stock.Transform, Evaluator=stock.Evaluator)
+        return SimpleNamespace(StatisticsGen=stock.StatisticsGen, Transform=stock.Transform, Evaluator=evaluator)
     return SimpleNamespace(
         StatisticsGen=fast_statistics.StatisticsGen,
         Transform=fast_transform.Transform,

@@ -1,7 +1,7 @@
 """TFX's Evaluator with a faster executor: same inputs, parameters and artifacts, and on record the same component.
 
-The executor is the stock one, run from start to end, with its Beam pipeline replaced by one that writes results
-computed without Beam. What is not proven equal runs in the stock executor unchanged, after a warning.
+The executor is the stock one (with bins and gaps), run from start to end, with its Beam pipeline replaced by one that
+writes results computed without Beam. What is not proven equal runs in the stock executor unchanged, after a warning.
 """
 
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from typing import Any
 
 import apache_beam as beam
 from tfx import types
-from tfx.components.evaluator import component, executor
 from tfx.dsl.components.base import executor_spec
 
+from pipeline.components.judging_evaluator import JudgingEvaluator, JudgingExecutor
 from pipeline.errors import StepFailed
 from pipeline.fast import progress
 from pipeline.fast.evaluation.engine import evaluate
@@ -21,23 +21,22 @@ from pipeline.fast.evaluation.writing import write
 from pipeline.fast.local import runner_elsewhere
 
 
-class FastEvaluatorExecutor(executor.Executor):
+class FastEvaluatorExecutor(JudgingExecutor):
     """Evaluates in process; the artifacts are those of the stock executor."""
 
     _write_results: Callable[[], None] | None = None
 
-    def Do(  # noqa: N802 - overrides
+    def _evaluate(
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Evaluates and blesses; the stock executor documents the arguments."""
         self._write_results = None
         try:
             if runner := runner_elsewhere(self._beam_pipeline_args):
                 raise UnsupportedEvaluationError(f"the Beam arguments name {runner}")
-            job = read_job(input_dict, output_dict, exec_properties)
+            job = read_job(input_dict, output_dict, exec_properties, self._edges)
             results, comparison = evaluate(job, progress.report)
         except UnsupportedEvaluationError as reason:
             if exec_properties.get(VS_CHAMPION_CONFIDENCE) is not None:
@@ -48,11 +47,11 @@ class FastEvaluatorExecutor(executor.Executor):
             progress.note(f"Evaluator runs the stock executor, which is slower: {reason}")
         else:
             self._write_results = lambda: write(job, results, comparison)
-        super().Do(input_dict, output_dict, exec_properties)
+        super()._evaluate(input_dict, output_dict, exec_properties)
 
-    def _make_beam_pipeline(self) -> beam.Pipeline:
+    def _work(self) -> beam.Pipeline:
         if self._write_results is None:
-            return super()._make_beam_pipeline()
+            return super()._work()
         return _WritePipeline(self._write_results)
 
 
@@ -75,22 +74,17 @@ class _WritePipeline(beam.Pipeline):
             self._write_results()
 
 
-class Evaluator(component.Evaluator):
+class Evaluator(JudgingEvaluator):
     """`tfx.components.Evaluator` with the fast executor.
 
     Args:
         vs_champion_confidence: with which the candidate must not be worse than thresholds against the champion allow.
-        standard: what `tfx.components.Evaluator` takes.
+        others: what `JudgingEvaluator` takes.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(FastEvaluatorExecutor)
 
-    def __init__(self, vs_champion_confidence: float | None = None, **standard: Any) -> None:
-        super().__init__(**standard)
+    def __init__(self, vs_champion_confidence: float | None = None, **others: Any) -> None:
+        super().__init__(**others)
         if vs_champion_confidence is not None:
             self.spec.exec_properties[VS_CHAMPION_CONFIDENCE] = vs_champion_confidence
-
-    @classmethod
-    def get_class_type(cls) -> str:
-        """The type that ML Metadata records: that of the standard component, whose contract this is."""
-        return component.Evaluator.get_class_type()

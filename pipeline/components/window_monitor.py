@@ -14,7 +14,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils
 
-from pipeline.evaluation_files import read_slices
+from pipeline.fast.evaluation.written import read_slices
 from pipeline.monitor.judge import Held, judge
 from pipeline.monitor.measures import Window, breaches
 from pipeline.monitor.settings import MonitoringConfig

@@ -42,6 +42,7 @@ class Ancestry:
         lock: digest of requirements.lock, as the newest of these steps had it.
         champion: id of the Model that it was held against, where there was one.
         metrics: of its evaluation over all rows.
+        gaps: between its slices, in words, where gaps are bounded.
         about: facts on record with the run: commit, user, ...
     """
 
@@ -52,6 +53,7 @@ class Ancestry:
     lock: str
     champion: int | None
     metrics: dict[str, float]
+    gaps: list[str]
     about: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,6 +65,7 @@ class Ancestry:
             "lock": self.lock,
             "champion": self.champion,
             "metrics": self.metrics,
+            "gaps": self.gaps,
             "about": self.about,
             "artifacts": [artifact.to_dict() for artifact in self.artifacts],
         }
@@ -94,6 +97,7 @@ def ancestry(runs: Runs, config: Config, what: str, direction: Direction = "up")
         lock=next((parts.lock for parts in keys.values()), ""),
         champion=_champion(run),
         metrics=dict(evaluation.metrics.get(OVERALL, {})) if evaluation else {},
+        gaps=[f"{gap.in_words}, at most {gap.at_most:g}" for gap in evaluation.gaps] if evaluation else [],
         about={"runs": sorted(made_by), **(run.about if run else {})},
     )
 

@@ -10,7 +10,7 @@ from pipeline.gate.findings import Finding
 from pipeline.metadata.evaluations import evaluation_of
 from pipeline.metadata.runs import Run, Runs, Step
 from pipeline.outcome import failure_of, gate_findings
-from pipeline.verdict import OVERALL, Difference, Evaluation
+from pipeline.verdict import OVERALL, Difference, Evaluation, Gap
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Reasons:
     Attributes:
         outcome: released, not blessed, blocked, failed or unfinished, and the sentence that says why.
         gate: what the data gate found.
-        checks: the thresholds on all rows, then those that were missed on slices.
+        checks: the thresholds on all rows, then those that were missed on slices, then the gaps between slices.
         unchecked: slices that a threshold asks for and that no row belongs to.
         steps: in the order in which they were started.
         differences: to the champion on all rows, with their intervals. They inform; thresholds decide.
@@ -107,14 +107,21 @@ def _outcome(run: Run, evaluation: Evaluation | None) -> str:
 
 
 def _checks(evaluation: Evaluation) -> list[Check]:
-    """Every threshold on all rows; of those on slices, the ones that were not met."""
-    missed = {(miss.metric, miss.slice): miss for miss in evaluation.misses}
+    """Every threshold on all rows; of those on slices, the ones that were not met; every gap between slices."""
+    missed = {(miss.metric, miss.slice): miss for miss in evaluation.misses if not miss.gap}
     checks = []
     for metric, bound in evaluation.bounds.items():
         miss = missed.pop((metric, OVERALL), None)
         checks.append(_check(evaluation, metric, OVERALL, miss.sentence if miss else bound, miss is None))
     checks += [_check(evaluation, metric, name, miss.sentence, False) for (metric, name), miss in missed.items()]
-    return checks
+    return checks + [_gap_check(gap) for gap in evaluation.gaps]
+
+
+def _gap_check(gap: Gap) -> Check:
+    """The gap as a threshold: what differs between which slices, and how many rows of the smaller one say so."""
+    rows = min(gap.best_rows, gap.worst_rows) if gap.value is not None else None
+    bound = f"≤ {gap.at_most:.4g}: {gap.in_words}"
+    return Check(gap.metric, f"gap by {gap.by}", gap.value, None, bound, gap.met, rows)
 
 
 def _check(evaluation: Evaluation, metric: str, name: str, bound: str, met: bool) -> Check:

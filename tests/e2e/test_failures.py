@@ -1,6 +1,7 @@
 """Each way a run can end short of done: its exit code, its one line, and nothing half-done left behind."""
 
 import gzip
+import json
 import shutil
 import signal
 import time
@@ -93,6 +94,31 @@ def test_a_threshold_that_is_missed_releases_nothing(run, trained, flights_sampl
     steps = result.steps
     assert steps["Pusher"].output("pushed_model").custom_properties["pushed"].int_value == 0
     assert {steps[node].state for node in ("ExampleGen", "StatisticsGen", "Transform", "Trainer")} == {"CACHED"}
+
+
+def test_slices_that_are_too_far_apart_release_nothing(run, trained, flights_sample, command):
+    before = trained.released
+    settings = (
+        "evaluation.bins={distance: {quantiles: 2}}",
+        "evaluation.gaps={AUC: {by: [distance], at_most: 0.00001, least_rows: 50}}",
+    )
+    result = run(trained.workspace, flights_sample, "apart", settings=settings)
+    assert result.code == 4
+    assert trained.released == before
+    (gap,) = result.summary["evaluation"]["gaps"]
+    assert "distance=below " in gap["best"] + gap["worst"]
+    told = f"the gap in auc by distance is {gap['best_value'] - gap['worst_value']:.4g} between {gap['best']} ("
+    assert told in result.last_line
+    assert f"{gap['worst_rows']:,} rows), must be ≤ 1e-05 (missed by " in result.last_line
+    assert "Gaps between slices" in (result.folder / "report.html").read_text()
+    why = json.loads(command(trained.workspace, "why", "apart", "--json").stdout)
+    (check,) = (check for check in why["checks"] if check["slice"] == "gap by distance")
+    assert not check["met"]
+    assert gap["worst"] in check["bound"]
+    evaluation = result.steps["Evaluator"].output("evaluation").id
+    lineage = json.loads(command(trained.workspace, "lineage", f"artifact:{evaluation}", "--json").stdout)
+    assert gap["worst"] in lineage["gaps"][0]
+    assert {result.steps[node].state for node in ("Transform", "Trainer")} == {"CACHED"}
 
 
 def test_a_candidate_behind_the_champion_releases_nothing(run, trained, flights_sample):

@@ -14,6 +14,7 @@ from pipeline.errors import ConfigError, InputError
 SCHEMA = """
 feature { name: "a" type: INT presence { min_fraction: 1 } shape { dim { size: 1 } } }
 feature { name: "b" type: BYTES }
+feature { name: "f" type: FLOAT }
 feature { name: "y" type: INT presence { min_fraction: 1 } shape { dim { size: 1 } } }
 """
 
@@ -74,6 +75,16 @@ def test_what_is_kept_reads_back_equal(project, tmp_path):
         ("name=A b", "name: string should match pattern"),
         ("data.span=3", "no {SPAN}"),
         ("evaluation.slices=[[y]]", "the label `y` cannot be a slice"),
+        ("evaluation.gaps={AUC: {by: y, at_most: 0.1}}", "the label `y` cannot be a slice"),
+        ("evaluation.gaps={auc: {by: a, at_most: 0.1}}", "no gap can be held in 'auc': did you mean AUC?"),
+        ("evaluation.gaps={ExampleCount: {by: a, at_most: 9}}", "no gap can be held in 'ExampleCount'"),
+        ("evaluation.gaps={AUC: {by: a, at_mots: 0.1}}", "did you mean at_most?"),
+        ("evaluation.gaps={AUC: {by: a}}", "evaluation.gaps.AUC.0.at_most is missing"),
+        ("evaluation.bins={a: [1, 2]}", "bins: a is in no slice, per_slice or gap"),
+        ("evaluation={bins: {a: [2, 1]}, slices: [[a]]}", "edges must be finite and ascend"),
+        ("evaluation={bins: {a: []}, slices: [[a]]}", "at least 1 item"),
+        ("evaluation={bins: {a: {quantiles: 4, edges: [1]}}, slices: [[a]]}", "bins are a list of edges, or"),
+        ("evaluation={bins: {a: {quantile: 4}}, slices: [[a]]}", "did you mean quantiles?"),
         ("label.x=1", "label is a value, not a section"),
         ("label", "not of the form a.b=value"),
         ("label={", "not YAML"),
@@ -93,6 +104,9 @@ def test_a_wrong_key_or_value_is_told_by_its_path(project, override, told):
         ("label=z", "label: z is not in the header of"),
         ("evaluation.slices=[[bb]]", "evaluation: slice: bb is not in the schema"),
         ("evaluation.per_slice=[{slice: [c], thresholds: {AUC: {lower: 1}}}]", "slice: c is not in the schema"),
+        ("evaluation.gaps={AUC: {by: [b, bb], at_most: 0.1}}", "evaluation: slice: bb is not in the schema"),
+        ("evaluation={bins: {b: [1, 2]}, slices: [[b]]}", "evaluation.bins: b is text in the schema"),
+        ("evaluation.slices=[[f]]", "slice: f is FLOAT in the schema"),
         ("features.exclude=[aa]", "features.exclude names 'aa'"),
         ("schema=nowhere.pbtxt", "there is no file nowhere.pbtxt"),
         ("data.input=nowhere", "no file matches *.csv below nowhere"),

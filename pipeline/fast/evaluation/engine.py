@@ -7,6 +7,7 @@ from pipeline.fast.evaluation.job import EvaluationJob
 from pipeline.fast.evaluation.results import SlicedMetrics, compute
 from pipeline.fast.evaluation.scoring import score
 from pipeline.fast.evaluation.slicing import slice_rows
+from pipeline.fast.evaluation.support import all_slicing_specs
 
 
 def evaluate(
@@ -24,5 +25,5 @@ def evaluate(
       UnsupportedEvaluationError: the models, the data or a metric are not of the proven kind.
     """
     scored = score(job, on_rows)
-    slices = slice_rows(job.eval_config.slicing_specs, scored.slice_columns, scored.num_rows)
+    slices = slice_rows(all_slicing_specs(job.eval_config), scored.slice_columns, scored.num_rows)
     return compute(job.eval_config, scored.scores, slices), compare(job, scored.scores)

@@ -15,6 +15,7 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
 from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
+from pipeline.fast.evaluation.bins import Edges
 from pipeline.fast.evaluation.support import UnsupportedEvaluationError, require_proven
 
 Artifacts = Mapping[str, Sequence[types.Artifact]]
@@ -36,6 +37,7 @@ class EvaluationJob:
       output_path: directory of the ModelEvaluation artifact.
       vs_champion_confidence: with which a candidate must not be worse than thresholds against the champion allow;
         None where the difference as measured decides.
+      edges: of the bins that number columns are sliced by.
     """
 
     eval_config: config_pb2.EvalConfig
@@ -43,10 +45,13 @@ class EvaluationJob:
     example_files: Sequence[str]
     output_path: str
     vs_champion_confidence: float | None = None
+    edges: Edges = dataclasses.field(default_factory=dict)
 
 
-def read_job(inputs: Artifacts, outputs: Artifacts, exec_properties: Mapping[str, Any]) -> EvaluationJob:
-    """Reads the arguments of `Executor.Do`.
+def read_job(
+    inputs: Artifacts, outputs: Artifacts, exec_properties: Mapping[str, Any], edges: Edges | None = None
+) -> EvaluationJob:
+    """Reads the arguments of `Executor.Do`; `edges` are of the number columns that are sliced by bins.
 
     Raises:
       UnsupportedEvaluationError: something in them is not proven equal to stock, or is missing.
@@ -67,6 +72,7 @@ def read_job(inputs: Artifacts, outputs: Artifacts, exec_properties: Mapping[str
         example_files=_example_files(inputs[keys.EXAMPLES_KEY], exec_properties),
         output_path=artifact_utils.get_single_uri(list(outputs[keys.EVALUATION_KEY])),
         vs_champion_confidence=exec_properties.get(VS_CHAMPION_CONFIDENCE),
+        edges=edges or {},
     )
 
 

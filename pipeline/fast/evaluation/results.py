@@ -1,13 +1,15 @@
 """From filled accumulators to TFMA's results: derived metrics, differences to the baseline, validation."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from tensorflow_model_analysis.evaluators import metrics_plots_and_validations_evaluator as stock
 from tensorflow_model_analysis.evaluators import metrics_validator
-from tensorflow_model_analysis.metrics import metric_specs
+from tensorflow_model_analysis.metrics import metric_specs, metric_types
 from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
+from tensorflow_model_analysis.slicer import slicer_lib
 from tensorflow_model_analysis.utils import model_util
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as stock_writer
 
@@ -19,13 +21,14 @@ from pipeline.fast.evaluation.support import UnsupportedEvaluationError
 
 # TFMA's MetricsDict: by metric, plot or attributions key, the value.
 Metrics = dict[Any, Any]
-SlicedMetrics = tuple[SliceKey, Metrics]
+# The key is of a slice, or (baseline, comparison) of two that are compared.
+SlicedMetrics = tuple[SliceKey | tuple[SliceKey, SliceKey], Metrics]
 
 
 def compute(
     eval_config: config_pb2.EvalConfig, scores: Mapping[str, Scores], slices: Mapping[SliceKey, np.ndarray]
 ) -> list[SlicedMetrics]:
-    """Returns all metrics and plots of every slice, in the order of `slices`.
+    """Returns all metrics and plots of every slice, in the order of `slices`, then those of slices that are compared.
 
     Args:
       eval_config: with TFMA's defaults applied.
@@ -50,9 +53,41 @@ def compute(
         for metrics in results.values():
             for derived in computations.derived_computations:
                 metrics.update(derived.result(metrics))
-            if baseline is not None:
-                metrics.update(_differences(metrics, baseline.name))
-    return [stock._remove_private_metrics(key, metrics) for key, metrics in results.items()]
+    found: list[SlicedMetrics] = [*results.items(), *_compared(eval_config.cross_slicing_specs, results)]
+    if baseline is not None:
+        for _, metrics in found:
+            metrics.update(_differences(metrics, baseline.name))
+    return [stock._remove_private_metrics(key, metrics) for key, metrics in found]
+
+
+def _compared(
+    cross_specs: Iterable[config_pb2.CrossSlicingSpec], results: Mapping[SliceKey, Metrics]
+) -> Iterator[SlicedMetrics]:
+    """Yields baseline minus comparison for each two slices that a spec compares (TFMA's `AddCrossSliceMetrics`)."""
+    for cross_spec in cross_specs:
+        baselines = _applicable([cross_spec.baseline_spec], results)
+        comparisons = _applicable(cross_spec.slicing_specs, results)
+        if not cross_spec.slicing_specs:
+            comparisons = [key for key in results if key not in baselines]
+        for baseline, comparison in itertools.product(baselines, comparisons):
+            values = results[baseline]
+            yield (
+                (baseline, comparison),
+                {
+                    key: values[key] - value
+                    for key, value in results[comparison].items()
+                    if key in values
+                    and not stock._is_private_metrics(key)
+                    and isinstance(key, metric_types.MetricKey)
+                    and not isinstance(key, metric_types.PlotKey | metric_types.AttributionsKey)
+                },
+            )
+
+
+def _applicable(specs: Iterable[config_pb2.SlicingSpec], keys: Iterable[SliceKey]) -> list[SliceKey]:
+    """The slices that one of the specs names, by TFMA's own word."""
+    named = [slicer_lib.SingleSliceSpec(spec=spec) for spec in specs]
+    return [key for key in keys if any(spec.is_slice_applicable(key) for spec in named)]
 
 
 def _differences(metrics: Metrics, baseline: str) -> Metrics:

@@ -8,11 +8,12 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_model_analysis.proto import config_pb2
 
+from pipeline.fast.evaluation.bins import NO_BIN, Edges, bin_names, bin_numbers
 from pipeline.fast.evaluation.job import EvaluationJob
 from pipeline.fast.evaluation.models import ScoredModel
 from pipeline.fast.evaluation.raw_features import RawColumn, RawFeatureParser
 from pipeline.fast.evaluation.slicing import SliceColumn
-from pipeline.fast.evaluation.support import UnsupportedEvaluationError
+from pipeline.fast.evaluation.support import UnsupportedEvaluationError, all_slicing_specs
 
 # Rows scored at once: enough to amortise a call, little enough for wide one-hot layers.
 BATCH_ROWS = 4096
@@ -69,13 +70,13 @@ def score(job: EvaluationJob, on_rows: Callable[[int], None] | None = None) -> S
       UnsupportedEvaluationError: the models or the data are not of the proven kind.
     """
     specs = {spec.name: spec for spec in job.eval_config.model_specs}
-    slice_keys = _slice_keys(job.eval_config.slicing_specs)
+    slice_keys = _slice_keys(all_slicing_specs(job.eval_config))
     models = {
         name: ScoredModel(job.model_paths[name], spec, {spec.label_key, *slice_keys})
         for name, spec in specs.items()
         if name in job.model_paths
     }
-    pass_ = _Pass(specs, models, slice_keys)
+    pass_ = _Pass(specs, models, slice_keys, job.edges)
     rows = 0
     for examples in _batches(job.example_files):
         pass_.add(examples)
@@ -89,9 +90,13 @@ class _Pass:
     """The columns as they grow, batch by batch."""
 
     def __init__(
-        self, specs: Mapping[str, config_pb2.ModelSpec], models: Mapping[str, ScoredModel], slice_keys: Sequence[str]
+        self,
+        specs: Mapping[str, config_pb2.ModelSpec],
+        models: Mapping[str, ScoredModel],
+        slice_keys: Sequence[str],
+        edges: Edges,
     ) -> None:
-        self._specs, self._models = specs, models
+        self._specs, self._models, self._edges = specs, models, edges
         features = [models[name].feature_names if name in models else frozenset() for name in specs]
         computed, common = frozenset().union(*features), frozenset.intersection(*features)
         raw_labels = {spec.label_key for spec in specs.values()} - common
@@ -103,6 +108,7 @@ class _Pass:
 
     def add(self, examples: tf.Tensor) -> None:
         raw = self._raw.parse(examples)
+        raw |= {key: _binned(raw[key], edges) for key, edges in self._edges.items() if key in raw}
         transformed = {name: model.transform(examples) for name, model in self._models.items()}
         for name, spec in self._specs.items():
             label = spec.label_key
@@ -141,6 +147,15 @@ def _append_slice_values(
         column.append(raw[column.name].values, raw[column.name].present)
     else:
         column.append_missing(rows)
+
+
+def _binned(column: RawColumn, edges: Sequence[float]) -> RawColumn:
+    """The names of the bins in the place of the numbers; NaN is in none."""
+    names = np.array([name.encode() for name in bin_names(edges)], dtype=object)
+    numbers = bin_numbers(column.values, edges)
+    present = column.present.copy()
+    present[present] = numbers != NO_BIN
+    return RawColumn(names[numbers[numbers != NO_BIN]], present)
 
 
 def _slice_keys(slicing_specs: Sequence[config_pb2.SlicingSpec]) -> list[str]:

@@ -14,7 +14,7 @@ class UnsupportedEvaluationError(Exception):
     """The evaluation needs something not proven equal to stock; the message names it."""
 
 
-_THRESHOLDS = frozenset({"threshold", "per_slice_thresholds"})
+_THRESHOLDS = frozenset({"threshold", "per_slice_thresholds", "cross_slice_thresholds"})
 
 # Metric class -> the options of its `config` that the equality tests cover.
 PROVEN_METRICS: Mapping[str, frozenset[str]] = {
@@ -36,7 +36,7 @@ PROVEN_METRICS: Mapping[str, frozenset[str]] = {
 }
 
 _PROVEN_FIELDS: Mapping[str, frozenset[str]] = {
-    "EvalConfig": frozenset({"model_specs", "slicing_specs", "metrics_specs", "options"}),
+    "EvalConfig": frozenset({"model_specs", "slicing_specs", "cross_slicing_specs", "metrics_specs", "options"}),
     "ModelSpec": frozenset(
         {
             "name",
@@ -50,7 +50,10 @@ _PROVEN_FIELDS: Mapping[str, frozenset[str]] = {
         }
     ),
     "SlicingSpec": frozenset({"feature_keys", "feature_values"}),
-    "MetricsSpec": frozenset({"metrics", "model_names", "thresholds", "per_slice_thresholds"}),
+    "CrossSlicingSpec": frozenset({"baseline_spec", "slicing_specs"}),
+    "MetricsSpec": frozenset(
+        {"metrics", "model_names", "thresholds", "per_slice_thresholds", "cross_slice_thresholds"}
+    ),
     "MetricConfig": frozenset({"class_name", "config"}) | _THRESHOLDS,
     "Options": frozenset(
         {"include_default_metrics", "compute_confidence_intervals", "confidence_intervals", "min_slice_size"}
@@ -68,13 +71,25 @@ def require_proven(eval_config: config_pb2.EvalConfig) -> None:
     _require_options(eval_config.options)
     for model_spec in eval_config.model_specs:
         _require_model(model_spec)
-    for slicing_spec in eval_config.slicing_specs:
+    for cross_spec in eval_config.cross_slicing_specs:
+        _require_fields(cross_spec)
+    for slicing_spec in all_slicing_specs(eval_config):
         _require_fields(slicing_spec)
     if not any(spec.metrics for spec in eval_config.metrics_specs):
         raise UnsupportedEvaluationError("no metrics are configured, so they come from inside the model")
     for metrics_spec in eval_config.metrics_specs:
         _require_fields(metrics_spec)
         _require_metrics(metrics_spec.metrics)
+
+
+def all_slicing_specs(eval_config: config_pb2.EvalConfig) -> list[config_pb2.SlicingSpec]:
+    """What the rows are sliced by, each once: the slices asked for, and those that are compared with one another."""
+    specs = list(eval_config.slicing_specs)
+    for cross_spec in eval_config.cross_slicing_specs:
+        for spec in (cross_spec.baseline_spec, *cross_spec.slicing_specs):
+            if spec not in specs:
+                specs.append(spec)
+    return specs
 
 
 def _require_fields(message: Any) -> None:

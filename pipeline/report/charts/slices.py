@@ -40,8 +40,13 @@ def groups_of(evaluation: Evaluation) -> list[SliceGroup]:
 
 
 def in_reading_order(name: str) -> list[tuple[int, float, str]]:
-    """month=2 before month=10."""
-    return [(0, float(part), "") if part.isdigit() else (1, 0.0, part) for part in re.split(r"(\d+)", name)]
+    """month=2 before month=10; bins from the lowest to the highest, negative and fractional edges too."""
+    bins = re.sub(r"=below (?=[-\d])", "=-inf to ", name)
+    return [
+        (0, float(part), "") if number else (1, 0.0, part)
+        for part in re.split(r"((?<=[= ])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![^ ,])|-inf|\d+)", bins)
+        for number in [re.fullmatch(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?|-inf", part)]
+    ]
 
 
 def metric_by_slice(evaluation: Evaluation, metric: str, group: SliceGroup) -> Markup:

@@ -41,7 +41,7 @@ def test_the_typical_config_is_proven() -> None:
 @pytest.mark.parametrize(
     ("addition", "reason"),
     [
-        ("cross_slicing_specs { baseline_spec {} }", "EvalConfig.cross_slicing_specs is set"),
+        ('cross_slicing_specs { baseline_spec { slice_keys_sql: "SELECT 1" } }', "SlicingSpec.slice_keys_sql is set"),
         ("options { compute_confidence_intervals { value: true } }", "confidence intervals"),
         ("options { min_slice_size { value: 10 } }", "min_slice_size is 10"),
         ('options { disabled_outputs { values: "eval_config" } }', "Options.disabled_outputs is set"),
@@ -59,10 +59,6 @@ def test_the_typical_config_is_proven() -> None:
         ('metrics_specs { metrics { class_name: "FairnessIndicators" } }', "metric FairnessIndicators is not"),
         ('metrics_specs { metrics { class_name: "AUC" module: "my.metrics" } }', "MetricConfig.module is set"),
         ("""metrics_specs { metrics { class_name: "AUC" config: '{"class_id": 1}' } }""", "option 'class_id'"),
-        (
-            'metrics_specs { metrics { class_name: "AUC" cross_slice_thresholds {} } }',
-            "MetricConfig.cross_slice_thresholds is set",
-        ),
     ],
 )
 def test_what_is_not_proven_is_refused_by_name(addition: str, reason: str) -> None:
