@@ -17,8 +17,8 @@ def eval_config(label: str, settings: EvaluationSettings, target: Target = BINAR
     """Builds the config for models that `models.export` writes.
 
     Every metric of the task, and every plot of `PLOTS` that is for it, is computed on the whole set and on each of
-    `settings.cuts`: the slices, and those that have thresholds or gaps. A model is blessed when every threshold holds on
-    the whole set and on every value of its slice. Bins and gaps TFMA knows nothing of: they are for whoever runs the
+    `settings.cuts`: the slices, and those that have thresholds or gaps. A model is blessed when every threshold holds
+    on the whole set and on every value of its slice. Bins and gaps TFMA knows nothing of: they are for whoever runs the
     Evaluator.
 
     - Without a champion, Evaluator drops the `vs_champion` thresholds.
