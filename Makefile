@@ -81,6 +81,18 @@ dvc-setup: setup ## Make DVC's own environment, .cache/dvc, from scripts/dvc.txt
 test-dvc: dvc-setup ## Test with DVC itself: pointers, pushing, pulling, a run's data after they moved on
 	@$(PYTHON) -m pytest tests/dvc $(ARGS)
 
+.PHONY: docs-setup
+docs-setup: setup ## Make the documentation's environment, .cache/docs, from scripts/docs.txt
+	@$(PYTHON) -m scripts.docs setup
+
+.PHONY: docs
+docs: docs-setup ## Write the documentation as a site that needs no network: build/docs/site/index.html
+	@$(PYTHON) -m scripts.docs build
+
+.PHONY: test-docs
+test-docs: docs-setup ## Test the documentation: links, nothing fetched, search from the disk, the tutorial done again
+	@$(PYTHON) -m pytest tests/docs $(ARGS)
+
 .PHONY: notebook
 notebook: setup ## Open the notebooks in JupyterLab
 	@.venv/bin/jupyter lab --ServerApp.root_dir=. notebooks/inspect_run.ipynb $(ARGS)
@@ -134,6 +146,7 @@ lock: setup ## Compile requirements.in into requirements.lock, for both TFX line
 	@$(COMPILE) requirements.in -o requirements.lock
 	@$(COMPILE) --constraints requirements.lock scripts/mlflow-ui.in -o scripts/mlflow-ui.txt
 	@$(COMPILE) scripts/dvc.in -o scripts/dvc.txt
+	@$(COMPILE) scripts/docs.in -o scripts/docs.txt
 
 .PHONY: serving-lock
 serving-lock: setup ## Compile serving/requirements.in into its lock

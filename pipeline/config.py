@@ -111,8 +111,8 @@ class ReleaseConfig(Section):
 class UserCode(Section):
     """The functions that standard components call, as dotted paths of importable modules."""
 
-    preprocessing_fn: DottedPath = "models.preprocessing.preprocessing_fn"
-    run_fn: DottedPath = "models.trainer.run_fn"
+    preprocessing_fn: DottedPath = Field("models.preprocessing.preprocessing_fn", description="what Transform calls")
+    run_fn: DottedPath = Field("models.trainer.run_fn", description="what Trainer calls")
 
 
 class ServingCheckConfig(Section):
@@ -152,7 +152,7 @@ class Config(Section):
         None,
         description="where artifacts are written, if not to the workspace: a URI that workers elsewhere see",
     )
-    label: str
+    label: str = Field(description="the column that is predicted")
     task: Task = Field("binary", description="what is predicted: binary, multiclass or regression")
     positive: Value | None = Field(
         None, description="binary: the label's value that counts as 1, every other as 0; none where they are 0 and 1"
@@ -160,7 +160,9 @@ class Config(Section):
     classes: tuple[Value, ...] = Field((), description="multiclass: the label's values, in the order of the answers")
     schema_file: Path = Field(alias="schema", description="the curated schema (.pbtxt)")
     data: DataConfig
-    window: WindowConfig | None = None
+    window: WindowConfig | None = Field(
+        None, description="continuous training, a span a run; without it a run takes all rows that it is given"
+    )
     gate: GateConfig = GateConfig()
     features: FeatureSettings = FeatureSettings()
     model: ModelSettings = ModelSettings()

@@ -49,9 +49,11 @@ class Request:
     """What a user asks of a runner.
 
     Attributes:
-        config: the config file; overrides: `a.b=value` on top of it, in order.
+        config: the config file.
+        overrides: `a.b=value` on top of it, in order.
         run_id: names the run; made of the time where it is None.
-        from_node, to_node: run only the part of the DAG between them; the rest is taken from the latest run.
+        from_node: begin here; what is before is taken from the latest run.
+        to_node: end here.
         cache: take unchanged steps from earlier runs.
         plain: one line an event instead of a live table.
         aside: what it would show goes to `screen.txt` in the run's folder, and nothing to the terminal.

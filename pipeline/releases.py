@@ -203,6 +203,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def current_version(folder: Path) -> str | None:
+    """The version to serve; None where nothing has been released."""
     try:
         return (folder / CURRENT).read_text().strip()
     except (FileNotFoundError, NotADirectoryError):

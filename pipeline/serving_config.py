@@ -60,12 +60,14 @@ class KubernetesConfig(ServingSection):
         "",
         description="where releases are copied to, as the platform reads them: gs://bucket/releases, s3://bucket/...",
     )
-    namespace: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")] = "default"
+    namespace: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")] = Field(
+        "default", description="of the manifests' objects"
+    )
     storage_secret: str = Field("", description="Seldon: the secret with rclone's settings that `storage` needs")
     service_account: str = Field(
         "", description="KServe, Seldon v1: whose right it is to read `storage`; the namespace's default one"
     )
-    replicas: Annotated[int, Field(ge=1)] = 1
+    replicas: Annotated[int, Field(ge=1)] = Field(1, description="servers of one release")
     cpu: str = Field("1", pattern=r"^[0-9]+(\.[0-9]+)?m?$", description="of each replica")
     memory: str = Field("2Gi", pattern=r"^[0-9]+(Ki|Mi|Gi)$", description="of each replica; a server holds about 1 GB")
 
@@ -74,9 +76,9 @@ class ServingConfig(ServingSection):
     """The endpoint."""
 
     host: str = Field("127.0.0.1", description="the address it listens on; this machine alone by default")
-    http_port: Port = 8080
-    grpc_port: Port = 8081
-    metrics_port: Port = 8082
+    http_port: Port = Field(8080, description="of REST")
+    grpc_port: Port = Field(8081, description="of gRPC")
+    metrics_port: Port = Field(8082, description="of Prometheus metrics")
     threshold: Share = Field(0.5, description="probabilities from here on are labelled 1")
     max_rows: Annotated[int, Field(ge=1, le=1_000_000)] = Field(10_000, description="rows of one request")
     poll_s: Annotated[float, Field(gt=0)] = Field(1.0, description="how often CURRENT is looked at")

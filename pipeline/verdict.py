@@ -22,9 +22,12 @@ class Miss:
     """A threshold that was not met.
 
     Attributes:
-        metric, slice: which metric on which slice (`overall` or `feature=value`).
+        metric: which metric.
+        slice: on which slice, `overall` or `feature=value`.
         value: what was measured, None where nothing was; for `against_champion`, the difference to the champion.
-        bound: what it had to be at least (`side` is "≥") or at most ("≤").
+        side: "≥" or "≤".
+        bound: what it had to be at least, or at most.
+        against_champion: whether it is the difference to the champion that is bounded.
         confidence: where the difference to the champion had to be surely so, with which; `value` is then the lower end.
         gap: where two slices are too far apart, the sentence that says so; `slice` is then the columns that cut them.
     """

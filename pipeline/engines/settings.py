@@ -55,8 +55,8 @@ class MultiprocessSettings(EngineSection):
 class PortableSettings(EngineSection):
     """Beam's own job service, with workers in a pool of processes of their own."""
 
-    job_endpoint: Endpoint = "localhost:8099"
-    worker_endpoint: Endpoint = "localhost:50000"
+    job_endpoint: Endpoint = Field("localhost:8099", description="where the job service listens")
+    worker_endpoint: Endpoint = Field("localhost:50000", description="where the pool of workers listens")
     start: bool = Field(True, description="start both on this machine for the length of a run")
 
 
@@ -71,7 +71,7 @@ class FlinkSettings(EngineSection):
     )
     start_workers: bool = Field(True, description="start that pool on this machine for the length of a run")
     image: str | None = Field(None, description="SDK workers in containers of this image, instead of a pool")
-    parallelism: Annotated[int, Field(ge=1, le=4096)] = 2
+    parallelism: Annotated[int, Field(ge=1, le=4096)] = Field(2, description="parallel tasks of every step of a job")
 
 
 class SparkSettings(EngineSection):
@@ -93,16 +93,16 @@ class SparkSettings(EngineSection):
 class DataflowSettings(EngineSection):
     """Google Cloud Dataflow."""
 
-    project: str | None = None
-    region: str | None = None
+    project: str | None = Field(None, description="the Google Cloud project that jobs run in, and are paid by")
+    region: str | None = Field(None, description="where they run, such as europe-west4")
     bucket: str | None = Field(None, description="gs://BUCKET[/PATH] for Beam's temporary and staged files")
     image: str | None = Field(None, description="the workers' image, with requirements.lock and this package in it")
     setup_file: Path | None = Field(None, description="instead of an image: a setup.py that workers install")
-    service_account: str | None = None
-    machine_type: str | None = None
-    num_workers: Annotated[int, Field(ge=1)] | None = None
-    max_workers: Annotated[int, Field(ge=1)] | None = None
-    labels: dict[str, str] = {}
+    service_account: str | None = Field(None, description="whose rights the workers have; the project's default one")
+    machine_type: str | None = Field(None, description="of the workers; Dataflow's choice by default")
+    num_workers: Annotated[int, Field(ge=1)] | None = Field(None, description="workers that a job begins with")
+    max_workers: Annotated[int, Field(ge=1)] | None = Field(None, description="workers that it may grow to")
+    labels: dict[str, str] = Field({}, description="labels of the jobs, for the bill")
     endpoint: str | None = Field(None, description="another Dataflow API endpoint, such as a test's")
 
 

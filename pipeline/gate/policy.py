@@ -25,7 +25,7 @@ _KINDS: dict[str, Kind] = {
 
 
 class Policy(BaseModel):
-    """The `gate.policy:` section."""
+    """How severe each kind of finding is, and for which features it is otherwise."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -39,6 +39,8 @@ class Differences:
     """What differs from run `before` to run `now`.
 
     Attributes:
+        before: id of the one run.
+        now: and of the other.
         config: keys whose values differ.
         code: commit, then the steps whose code differs, by digest.
         lock: digests of requirements.lock, where they differ.

@@ -24,9 +24,12 @@ class Artifact:
     """An artifact, with what made it.
 
     Attributes:
-        id, type, uri: as ML Metadata has them.
+        id: as ML Metadata has it.
+        type: its type's name.
+        uri: its directory or file.
         digest: of its content; empty where none is on record.
-        node, run: the step and the run that made it; a later run that took it from the cache is not named.
+        node: the step that made it.
+        run: the run that made it; a later one that took it from the cache is not named.
         execution: id of the execution that made it; None for artifacts that were brought in.
         parents: ids of the artifacts that this execution read.
         properties: all of them.

@@ -27,8 +27,10 @@ class Check:
     """One threshold and what was held against it.
 
     Attributes:
-        metric, slice: what was measured where.
-        value, champion: of the candidate, and of the champion where there was one.
+        metric: what was measured.
+        slice: where: `overall` is all rows.
+        value: of the candidate.
+        champion: the same of the champion, where there was one.
         bound: what it had to be, in words.
         met: whether it was.
         rows: of the slice.
@@ -48,6 +50,7 @@ class Reasons:
     """All that explains a run's verdict.
 
     Attributes:
+        run: the run's id.
         outcome: released, not blessed, blocked, failed or unfinished, and the sentence that says why.
         gate: what the data gate found.
         checks: the thresholds on all rows, then those that were missed on slices, then the gaps between slices.

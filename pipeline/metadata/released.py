@@ -19,7 +19,8 @@ class Released:
     """A release, with the store that knows where it came from.
 
     Attributes:
-        version: as `flightline releases` lists it; path: its SavedModel.
+        version: as `flightline releases` lists it.
+        path: its SavedModel.
         current: whether it is the one to serve.
         about: what was noted when it was released (run, metrics, ...).
     """

@@ -41,9 +41,13 @@ class Step:
     Attributes:
         node: the node's id in the DAG.
         state: COMPLETE, CACHED, FAILED, RUNNING or CANCELED.
-        started, ended: milliseconds since the epoch; `ended` is the last update.
-        code, message: what a failed step gave as its reason.
-        inputs, outputs: artifacts by channel key.
+        execution_id: its id in ML Metadata.
+        started: milliseconds since the epoch.
+        ended: the same, of the last update.
+        code: what a failed step ended with.
+        message: and what it gave as its reason.
+        inputs: artifacts by channel key.
+        outputs: the same, of what it made.
         properties: what the execution was given, and what we keep with it.
         cached_from: of a cached step, the run that made its outputs.
     """
@@ -68,6 +72,7 @@ class Step:
 
     @property
     def done(self) -> bool:
+        """Whether its outputs are there, made by it or taken from an earlier run."""
         return self.state in {"COMPLETE", "CACHED"}
 
     def output(self, key: str) -> pb.Artifact | None:
@@ -78,8 +83,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a pipeline: its steps by node id, in the order in which they were started; `about` holds what is
-    on record with the run as a whole (commit, user, config, ...)."""
+    """One run of a pipeline.
+
+    Attributes:
+        run_id: its name, and that of its folder.
+        pipeline: the pipeline's name.
+        started: milliseconds since the epoch.
+        steps: by node id, in the order in which they were started.
+        about: what is on record with the run as a whole (commit, user, config, ...).
+    """
 
     run_id: str
     pipeline: str
@@ -89,6 +101,7 @@ class Run:
 
     @property
     def state(self) -> str:
+        """COMPLETE, FAILED, CANCELED or RUNNING; it was ended from outside where it says RUNNING and nothing does."""
         states = {step.state for step in self.steps.values()}
         for ended_badly in ("FAILED", "CANCELED"):
             if ended_badly in states:
@@ -97,6 +110,7 @@ class Run:
 
     @property
     def seconds(self) -> float:
+        """From its start to the last update of its last step."""
         ends = [step.ended for step in self.steps.values()]
         return (max(ends) - self.started) / 1000 if ends else 0.0
 

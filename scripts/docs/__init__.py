@@ -1,0 +1,1 @@
+"""The documentation site: pages written by hand in docs/, pages made from the code here, one site without a network."""

@@ -1,0 +1,60 @@
+"""The documentation site, built by MkDocs in an environment of its own; it reads from the disk, with no network.
+
+python -m scripts.docs setup       makes the environment, .cache/docs
+python -m scripts.docs [build]     writes build/docs/site/index.html; a broken link fails
+
+What describes the code is made in this environment, which has it; MkDocs gets Markdown, and reads docstrings off the
+source (griffe) without importing it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from pipeline.digests import ROOT
+from pipeline.errors import UsageError, print_last_line
+from scripts.docs.source import SOURCE, gather
+from scripts.tool_environment import environment
+
+REQUIREMENTS = ROOT / "scripts" / "docs.txt"
+HOME = ROOT / ".cache" / "docs"
+SITE = ROOT / "build" / "docs" / "site"  # as mkdocs.yml has it
+UNAVAILABLE = 75  # sysexits' EX_TEMPFAIL: not to be had here and now
+
+
+def main(words: list[str]) -> int:
+    """Does what is asked; returns the exit code."""
+    if words not in ([], ["build"], ["setup"]):
+        print_last_line(sys.stderr, UsageError(f"scripts.docs {' '.join(words)}", "`setup`, or `build`"))
+        return UsageError.exit_code
+    try:
+        tools = environment("the documentation's tools", HOME, REQUIREMENTS)
+    except UsageError as error:
+        print_last_line(sys.stderr, error)
+        return UNAVAILABLE
+    if words == ["setup"]:
+        return 0
+    gather(SOURCE)
+    ended = build(tools)
+    if ended.returncode:
+        print(ended.stderr, end="", file=sys.stderr)
+    else:
+        print(f"Written  {(SITE / 'index.html').relative_to(ROOT)}: open it in a browser")
+    return ended.returncode
+
+
+def build(tools: Path, site: Path = SITE) -> subprocess.CompletedProcess[str]:
+    """Makes a site of what was gathered; it fails where MkDocs has warned of anything.
+
+    Not with --quiet, by which warnings are neither shown nor counted.
+    """
+    quiet = {"NO_MKDOCS_2_WARNING": "true", "PYTHONPATH": ""}  # an advertisement; and nothing of ours is imported
+    command = [str(tools / "python"), "-m", "mkdocs", "build", "--strict", "--clean", "--site-dir", str(site)]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **quiet}, capture_output=True, text=True, check=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

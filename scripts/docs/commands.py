@@ -1,0 +1,131 @@
+"""Every command, from what defines it: `flightline` and the runners from typer, the rest from the Makefile."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+import runner_kubeflow
+from pipeline.cli import app
+from pipeline.digests import ROOT
+from pipeline.options import runner_command
+from scripts.docs.markdown import code, table, words
+
+_TARGET = re.compile(r"^([a-z-]+):.*?## (.*)$", re.MULTILINE)
+REQUIRED = "**must be given**"
+_INTRODUCTION = """# Commands
+
+`make help`, `flightline --help` and `--help` of each say the same. `flightline` and `python` are those of `.venv/bin`.
+[Exit codes](exit-codes.md) tell how a command ended. Made from the code.
+"""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An argument or an option: how it is written, what it is by default, what it is for."""
+
+    names: tuple[str, ...]
+    value: str
+    default: str
+    about: str
+
+    @property
+    def written(self) -> str:
+        return f"{', '.join(self.names)} {self.value}".strip()
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: the words that call it, what it does, its arguments and its options."""
+
+    words: str
+    about: str
+    arguments: tuple[Parameter, ...]
+    options: tuple[Parameter, ...]
+
+    @property
+    def option_names(self) -> set[str]:
+        return {name for option in self.options for name in option.names} | {"--help"}
+
+
+def page() -> str:
+    """The reference page."""
+    text = [_INTRODUCTION, "## make\n"]
+    targets = make_targets().items()
+    text.append(table(("command", "what it does"), [(code(f"make {name}"), words(about)) for name, about in targets]))
+    text.append("`ARGS='...'` hands options on to what a target calls.\n")
+    for command in commands():
+        usage = " ".join([command.words, "[OPTIONS]", *(_in_usage(argument) for argument in command.arguments)])
+        text.append(f"## {command.words}\n\n```\n{usage}\n```\n\n{words(command.about)}\n")
+        rows = [
+            (code(item.written), item.default, words(item.about)) for item in (*command.arguments, *command.options)
+        ]
+        if rows:
+            text.append(table(("option", "default", "what it is for"), rows))
+    return "\n".join(text)
+
+
+def _in_usage(argument: Parameter) -> str:
+    return argument.value if argument.default == REQUIRED else f"[{argument.value}]"
+
+
+def make_targets() -> dict[str, str]:
+    """The Makefile's targets, with what its help says of each."""
+    return dict(_TARGET.findall((ROOT / "Makefile").read_text(encoding="utf-8")))
+
+
+@functools.cache
+def commands() -> tuple[Command, ...]:
+    """The commands of `flightline`, and the runners."""
+    kubeflow = typer.Typer()
+    kubeflow.command()(runner_kubeflow.main)
+    return (
+        *_commands("flightline", typer.main.get_command(app)),
+        *_commands("python runner_local.py", typer.main.get_command(runner_command("local", _about("local")))),
+        *_commands("python runner_beam.py", typer.main.get_command(runner_command("beam", _about("beam")))),
+        *_commands("python runner_kubeflow.py", typer.main.get_command(kubeflow)),
+    )
+
+
+def _about(runner: str) -> str:
+    """What a runner's script says of itself."""
+    said = re.search(r'^"""(.*?)"""', (ROOT / f"runner_{runner}.py").read_text(encoding="utf-8"), re.DOTALL)
+    return said[1] if said else ""
+
+
+def _commands(called: str, command: Any) -> Iterator[Command]:
+    """The commands within a group of click's, by their words; the command itself where it is none."""
+    inside = getattr(command, "commands", None)
+    if inside is not None:
+        for name in sorted(inside):
+            yield from _commands(f"{called} {name}", inside[name])
+        return
+    shown = [param for param in command.params if not getattr(param, "hidden", False)]
+    arguments = tuple(_parameter(param) for param in shown if param.param_type_name == "argument")
+    options = tuple(_parameter(param) for param in shown if param.param_type_name == "option" and param.name != "help")
+    yield Command(called, " ".join((command.help or "").split()), arguments, options)
+
+
+def _parameter(param: Any) -> Parameter:
+    default = param.default() if callable(param.default) else param.default
+    switch = getattr(param, "is_flag", False)
+    value = "" if switch else param.metavar or param.opts[-1].lstrip("-").replace("-", "_").upper()
+    names = (*param.opts, *param.secondary_opts) if param.param_type_name == "option" else ()
+    about = (getattr(param, "help", None) or "").strip()
+    more = " Again and again." if getattr(param, "multiple", False) else ""
+    return Parameter(names, value, _default(default, param, switch), about + more)
+
+
+def _default(default: Any, param: Any, switch: bool) -> str:
+    if param.required:
+        return REQUIRED
+    if switch and param.secondary_opts:
+        return code(param.opts[0] if default else param.secondary_opts[0])
+    if switch or default in (None, "", ()) or default == []:
+        return ""
+    return code(str(default))

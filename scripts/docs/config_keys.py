@@ -1,0 +1,130 @@
+"""Every key of the config, from the pydantic models: type, default, meaning."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.config import Config
+from scripts.docs.markdown import code, table, words
+
+Schema = dict[str, Any]  # JSON Schema, as pydantic gives it
+_PLAIN = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "null": "none"}
+_BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<", "minItems": "at least"}
+_INTRODUCTION = """# Config keys
+
+Every key that `configs/*.yaml` may have, and `--set a.b=value` too. A key that is not here is refused, with the likely
+right one. `NAME` stands for a name that you choose among those that the meaning tells, `[]` for an entry of a list.
+Made from the code.
+"""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key that holds a value: its whole path, type and default in words, and what it means."""
+
+    path: str
+    type: str
+    default: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the config: its path (empty for the whole), what it is about, the values in it."""
+
+    path: str
+    about: str
+    keys: tuple[Key, ...]
+
+
+def page() -> str:
+    """The reference page."""
+    text = [_INTRODUCTION]
+    for section in sections():
+        level = "##" + "#" * min(section.path.count("."), 2)
+        text.append(f"{level} {code(section.path) if section.path else 'The pipeline'}\n\n{words(section.about)}\n")
+        if section.keys:
+            rows = [(code(key.path), key.type, key.default, words(key.meaning)) for key in section.keys]
+            text.append(table(("key", "type", "default", "meaning"), rows))
+    return "\n".join(text)
+
+
+@functools.cache
+def sections() -> tuple[Section, ...]:
+    """All sections, each followed by those within it."""
+    schema = Config.model_json_schema(by_alias=True)
+    return tuple(_sections("", schema, schema["$defs"]))
+
+
+def _sections(path: str, model: Schema, models: dict[str, Schema]) -> Iterator[Section]:
+    required = model.get("required", ())
+    inner = {name: _section_of(value, models) for name, value in model["properties"].items()}
+    keys = [
+        Key(f"{path}.{name}".lstrip("."), _type(value), _default(value, name in required), _said(value))
+        for name, value in model["properties"].items()
+        if inner[name] is None or "$ref" not in value  # sections by name, in a list, or not there by default
+    ]
+    yield Section(path, " ".join(model.get("description", "").split()), tuple(keys))
+    for name, found in inner.items():
+        if found is not None:
+            suffix, section = found
+            yield from _sections(f"{path}.{name}{suffix}".lstrip("."), section, models)
+
+
+def _said(value: Schema) -> str:
+    return str(value.get("description", ""))
+
+
+def _section_of(value: Schema, models: dict[str, Schema]) -> tuple[str, Schema] | None:
+    """(what follows the key, the model) of a value that is a section, or holds sections by name or as a list."""
+    if "$ref" in value:
+        return "", models[_name(value)]
+    for choice in (*value.get("anyOf", ()), *value.get("allOf", ())):
+        if found := _section_of(choice, models):
+            return found
+    for inside, suffix in (("additionalProperties", ".NAME"), ("items", "[]")):
+        held = value.get(inside)
+        if isinstance(held, dict) and "$ref" in held:
+            return suffix, models[_name(held)]
+    return None
+
+
+def _name(value: Schema) -> str:
+    """Of the model that a value refers to: `#/$defs/NAME`."""
+    return str(value["$ref"]).rpartition("/")[2]
+
+
+def _type(value: Schema) -> str:
+    """The type of a value in words, with its bounds."""
+    choices = [choice for choice in value.get("anyOf", ()) if choice.get("type") != "null"]
+    if choices:
+        return " or ".join(dict.fromkeys(_type(choice) for choice in choices))
+    if "$ref" in value or "allOf" in value:
+        return "section"
+    if "enum" in value or "const" in value:
+        return " or ".join(code(str(one)) for one in value.get("enum", [value.get("const")]))
+    bounds = "".join(f", {sign} {value[name]:g}" for name, sign in _BOUNDS.items() if name in value)
+    match value.get("type"):
+        case "array":
+            return f"list of {_type(value.get('items', {}))}{bounds}"
+        case "object":
+            names = value.get("propertyNames", {}).get("enum", [])
+            of = " or ".join(code(name) for name in names) or "name"
+            return f"mapping: {of} → {_type(value.get('additionalProperties', {}))}"
+        case "string" if value.get("format") == "path":
+            return "path"
+        case kind:
+            return _PLAIN.get(str(kind), "anything") + bounds
+
+
+def _default(value: Schema, required: bool) -> str:
+    """The default as YAML, in code."""
+    if required:
+        return "**must be given**"
+    empty: Any = {"object": {}, "array": []}.get(value.get("type", ""))  # made anew for each config: not in the schema
+    default = value.get("default", empty)
+    return "none" if default is None else code(json.dumps(default, ensure_ascii=False))

@@ -1,0 +1,27 @@
+"""Markdown as the generated pages need it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; cells are Markdown, in which a bar and a line break would end the cell."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines) + "\n"
+
+
+def code(text: str) -> str:
+    """Inline code, whatever is in it."""
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def words(text: str) -> str:
+    """A sentence of a docstring or a help text: angle brackets outside of code are no HTML."""
+    parts = text.split("`")
+    parts[::2] = [part.replace("<", "&lt;").replace("*", r"\*") for part in parts[::2]]
+    return "`".join(parts)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", r"\|")

@@ -1,0 +1,141 @@
+"""The pages that are made of the code have all that is in it, and say of each what it is."""
+
+import importlib
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+from pipeline.config import Config
+from pipeline.config_file import dump_config, load_config
+from pipeline.digests import ROOT
+from scripts.docs import api, commands, config_keys, exit_codes
+from scripts.docs.config_keys import sections
+
+COMMANDS = commands.commands()
+
+
+def leaves(value, path=""):
+    """The dotted paths of all values in a dumped config, and of empty sections."""
+    if not isinstance(value, dict) or not value:
+        yield path
+        return
+    for name, inner in value.items():
+        yield from leaves(inner, f"{path}.{name}".lstrip("."))
+
+
+def test_every_key_of_a_whole_config_is_there():
+    keys = {key.path for section in sections() for key in section.keys}
+    mappings = [key.path for section in sections() for key in section.keys if key.type.startswith("mapping")]
+    config = yaml.safe_load(dump_config(load_config(ROOT / "configs" / "flights_monthly.yaml")))
+    for path in leaves(config):
+        assert path in keys or any(path.startswith(f"{mapping}.") for mapping in mappings), path
+
+
+def test_every_key_says_what_it_means_and_every_section_what_it_is_about():
+    assert [key.path for section in sections() for key in section.keys if len(key.meaning) < 5] == []
+    assert [section.path for section in sections() if len(section.about) < 5] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "default"),
+    [
+        ("label", "text", "**must be given**"),
+        ("data.block_mb", "whole number, ≥ 1, ≤ 1024", "`16`"),
+        ("data.span", "whole number, ≥ 0", "none"),
+        ("data.splits", "mapping: name → whole number, > 0", '`{"train": 2, "eval": 1}`'),
+        ("gate.policy.drift", "`block` or `warn` or `ignore`", '`"block"`'),
+        ("window", "section", "none"),
+        ("window.spans", "whole number, ≥ 1", "**must be given**"),
+        ("evaluation.thresholds", "mapping: name → section", "`{}`"),
+        ("evaluation.thresholds.NAME.lower", "number", "none"),
+        ("evaluation.per_slice[].slice", "list of text, at least 1", "**must be given**"),
+        ("engines.flink.job_server_jar", "path", "none"),
+        ("model.hidden", "list of whole number", "`[192]`"),
+    ],
+)
+def test_types_and_defaults(path, kind, default):
+    [key] = [key for section in sections() for key in section.keys if key.path == path]
+    assert (key.type, key.default) == (kind, default)
+
+
+def test_defaults_are_the_configs_own():
+    """Each as written is YAML that the config takes for its default."""
+    raw = {"name": "a", "label": "y", "schema": "s", "data": {"input": "d"}}
+    plain = Config.model_validate(raw)
+    for section in sections():
+        for key in section.keys:
+            if key.default.startswith("`") and not re.search(r"NAME|\[\]|^window", key.path):
+                overridden = yaml.safe_load(yaml.safe_dump(raw))
+                *parents, last = key.path.split(".")
+                node = overridden
+                for parent in parents:
+                    node = node.setdefault(parent, {})
+                node[last] = yaml.safe_load(key.default.strip("`"))
+                assert Config.model_validate(overridden) == plain, key.path
+
+
+def test_every_command_of_flightline_is_there():
+    told = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).stdout
+    there = {command.words.split()[1] for command in COMMANDS if command.words.startswith("flightline ")}
+    asked = set(re.findall(r"^[│ ]+([a-z][a-z-]+)  ", told.split("Commands", 1)[1], re.MULTILINE))
+    assert asked
+    assert there == asked
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=[command.words for command in COMMANDS])
+def test_every_command_and_option_says_what_it_is_for(command):
+    assert len(command.about) > 10
+    for item in (*command.arguments, *command.options):
+        assert len(item.about) > 3, item.written
+
+
+def test_options_as_they_are_typed():
+    [show] = [command for command in COMMANDS if command.words == "flightline show"]
+    [local] = [command for command in COMMANDS if command.words == "python runner_local.py"]
+    assert [argument.value for argument in show.arguments] == ["RUN"]
+    assert {option.written for option in show.options} == {"--config CONFIG", "--json"}
+    assert {"--set a.b=value", "--cache, --no-cache", "--from NODE"} <= {option.written for option in local.options}
+    [cache] = [option for option in local.options if "--cache" in option.names]
+    assert cache.default == "`--cache`"
+
+
+def test_every_target_of_the_makefile_is_there():
+    declared = re.findall(r"^\.PHONY: (\S+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert list(commands.make_targets()) == declared
+
+
+def test_the_exit_codes_are_those_of_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").split("## How a run ends", 1)[1]
+    table = {int(code) for code in re.findall(r"^\| (\d+) \|", readme, re.MULTILINE)}
+    assert {code for code, _, _ in exit_codes.codes()} == table
+    assert all(about for _, _, about in exit_codes.codes())
+
+
+@pytest.mark.parametrize("name", [name for names in api.SHOWN.values() for name in names])
+def test_what_the_api_shows_exists_and_says_what_it_is(name):
+    module, _, attribute = name.rpartition(".")
+    shown = getattr(importlib.import_module(module), attribute)
+    assert shown.__module__ == module, "shown under another name than its own"
+    assert shown.__doc__
+    assert not re.search(r"^\s+\w+(, \w+)+: ", shown.__doc__, re.MULTILINE), "an attribute a line, as the site reads it"
+
+
+def test_making_the_reference_takes_no_tensorflow():
+    code = (
+        "import sys; from scripts.docs.source import generated; generated();"
+        "print(sorted({'tensorflow', 'tfx', 'apache_beam', 'keras', 'mkdocs'} & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+def test_the_pages_are_tables_that_nothing_breaks():
+    for text in (config_keys.page(), commands.page(), exit_codes.page()):
+        for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+            columns = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
+            assert len(columns) == 1, block
