@@ -59,7 +59,7 @@ def flightline() -> None:
 @with_exit_codes
 def list_runs(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """List the runs, newest first."""
-    known = list(Runs.open(load_config(config).metadata_db))
+    known = list(Runs.open(load_config(config)))
     if as_json:
         print_json([run_as_dict(run) for run in known])
         return
@@ -89,7 +89,7 @@ def show_run(
 ) -> None:
     """Show what a run came to: steps, rows, metrics of every slice, the verdict."""
     loaded = load_config(config)
-    run = Runs.open(loaded.metadata_db).get(run_id)
+    run = Runs.open(loaded).get(run_id)
     summary = read_summary(loaded, run)
     if as_json:
         print_json({**run_as_dict(run), "summary": summary.to_dict() if summary else None})
@@ -148,7 +148,7 @@ def report_of_run(
 ) -> None:
     """Print the path of a run's report; one that is not there is made."""
     loaded = load_config(config)
-    page = loaded.run_folder(Runs.open(loaded.metadata_db).get(run_id).run_id) / REPORT_HTML
+    page = loaded.run_folder(Runs.open(loaded).get(run_id).run_id) / REPORT_HTML
     if refresh or not page.is_file():
         from pipeline.report.write import remake_report
 

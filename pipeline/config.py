@@ -16,6 +16,7 @@ from models.target import Target, Value
 from pipeline.engines.settings import EngineConfig, EnginesConfig
 from pipeline.gate.policy import Policy
 from pipeline.locations import Location
+from pipeline.metadata.settings import MetadataConfig
 from pipeline.monitor.settings import USUAL_PERFORMANCE, MonitoringConfig
 from pipeline.retries import StepsConfig
 from pipeline.serving_config import ScoringConfig, ServingConfig
@@ -180,6 +181,7 @@ class Config(Section):
     engines: EnginesConfig = EnginesConfig()
     card: CardConfig = CardConfig()
     tracking: TrackingConfig = TrackingConfig()
+    metadata: MetadataConfig = MetadataConfig()
 
     @model_validator(mode="after")
     def _label_is_no_feature_slice(self) -> Config:
@@ -226,6 +228,7 @@ class Config(Section):
 
     @property
     def metadata_db(self) -> Path:
+        """The file of a store that is no server's."""
         return self.workspace / "metadata.db"
 
     @property

@@ -167,7 +167,9 @@ def _explain(error: ValidationError, path: Path) -> str:
     if first["type"] == "missing":
         return f"{path}: {where} is missing{more}"
     message = first["msg"].removeprefix("Value error, ")
-    shown = "" if isinstance(first["input"], Mapping | BaseModel) else f", got {first['input']!r}"
+    # What is put where the store's address belongs may hold a password, as addresses of databases do elsewhere.
+    untold = isinstance(first["input"], Mapping | BaseModel) or first["loc"][:1] == ("metadata",)
+    shown = "" if untold else f", got {first['input']!r}"
     return f"{path}: {where}: {message[0].lower()}{message[1:]}{shown}{more}"
 
 

@@ -28,6 +28,7 @@ from pipeline.engines.arguments import RunnerName, beam_reads_these_arguments
 from pipeline.engines.checks import check_engine
 from pipeline.errors import DONE, FlightlineError, StepFailed, UsageError, in_one_line, print_last_line
 from pipeline.launch import Request, everything_is_ours, sigterm_interrupts
+from pipeline.metadata.settings import MetadataConfig
 from pipeline.observer import RunObserver
 from pipeline.sample import head_of_file, rows_of_schema
 from pipeline.screen import PLAIN_WIDTH, Screen
@@ -139,6 +140,7 @@ def _on_a_sample(config: Config, sample: Path | None, folder: Path) -> tuple[Con
     here = {
         "workspace": folder / "workspace",
         "pipeline_root": None,
+        "metadata": MetadataConfig(),  # one that is thrown away
         "data": config.data.model_copy(update={"input": str(data), "pattern": file.name, "span": None}),
         "gate": ANY_SHARE,
         "train": config.train.model_copy(update={"epochs": 1, "min_steps": 1}),
@@ -153,7 +155,7 @@ def _on_a_sample(config: Config, sample: Path | None, folder: Path) -> tuple[Con
 
 def _build(local: Config, remote: Config, runner: RunnerName, screen: Screen, folder: Path) -> dict[str, list[Any]]:
     """The jobs of each Beam component, from a run of `local`."""
-    observer = RunObserver("sample", local.metadata_db, screen)
+    observer = RunObserver("sample", local, screen)
     with screen.status("loading TensorFlow and TFX"):
         log.quiet_libraries()
         from pipeline import compat, training

@@ -64,7 +64,7 @@ def collect(config: Config, store: mlmd.MetadataStore, garbage: Garbage, keep: i
             _remove(folder)
         for folder in garbage.repetitions:
             _remove_repetition(folder)
-        write_index(config.workspace, Runs(store))
+        write_index(config.workspace, Runs(store, config))
     except OSError as error:
         what = f"{error.filename or config.workspace} cannot be removed: {error.strerror or error}"
         raise StepFailed(what, "mend its permissions; `flightline gc` again goes on from there") from error

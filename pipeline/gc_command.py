@@ -20,9 +20,9 @@ from pipeline.garbage import Garbage, find_garbage
 from pipeline.garbage_collection import collect
 from pipeline.garbage_places import Unreached
 from pipeline.machine import known
-from pipeline.metadata.store import open_store
+from pipeline.metadata.store import open_store, store_name
+from pipeline.pipeline_lock import alone_at
 from pipeline.recovery import clear_up
-from pipeline.run_lock import alone_in
 
 MOST = 12  # artifacts shown of those that are left; --json has all
 Keep = Annotated[int, typer.Option("--keep", min=1, metavar="N", help="Newest runs that keep all they have.")]
@@ -44,17 +44,17 @@ def collect_garbage(
     """Remove what no release, champion, window or kept run was made of: artifacts, run folders, repetitions."""
     loaded = load_config(config)
     try:
-        store = open_store(loaded.metadata_db)
+        store = open_store(loaded)
         if dry_run:
             garbage = find_garbage(loaded, store, keep)
         else:
-            with alone_in(loaded.workspace, loaded.name, "gc", wait, partial(print, file=sys.stderr, flush=True)):
+            with alone_at(loaded, "gc", wait, partial(print, file=sys.stderr, flush=True)):
                 clear_up(loaded)
                 garbage = find_garbage(loaded, store, keep)
                 collect(loaded, store, garbage, keep)
     except mlmd.errors.StatusError as error:  # locked by another program, no room to write, ...
         todo = "mend it; `flightline gc` again goes on from there"
-        raise known(error) or StepFailed(f"{loaded.metadata_db}: {in_one_line(error)}", todo) from error
+        raise known(error) or StepFailed(f"{store_name(loaded)}: {in_one_line(error)}", todo) from error
     show(garbage, loaded, dry_run, as_json)
 
 

@@ -27,12 +27,12 @@ from pipeline.guard import everything_is_ours, sigterm_interrupts
 from pipeline.later import load_vertex_later
 from pipeline.machine import which_stack
 from pipeline.observer import RunObserver
+from pipeline.pipeline_lock import alone_at
 from pipeline.recovery import clear_up, unfinished
 from pipeline.releases import write_whole
 from pipeline.report.origin import about_run, note_origin
 from pipeline.run_events import run_ended, run_started
 from pipeline.run_folder import new_run_folder
-from pipeline.run_lock import alone_in
 from pipeline.screen import PLAIN_WIDTH, Screen
 from pipeline.spans import SpanPlan, plan_span, settle_span
 from pipeline.summary import SUMMARY
@@ -115,7 +115,7 @@ def carry_out(request: Request, runner: RunnerName, create_pipeline: CreatePipel
         check_engine(config)
         require_thresholds(config)
         say = partial(print, file=sys.stderr, flush=True)
-        with alone_in(config.workspace, config.name, "a run", request.wait_s, say):
+        with alone_at(config, "a run", request.wait_s, say):
             return _carry_out(request, config, runner, create_pipeline)
     except FlightlineError as error:
         if not request.aside:
@@ -189,7 +189,7 @@ def _execute(
     plan: SpanPlan | None,
 ) -> FlightlineError | None:
     """Runs the DAG and shows what came of it; returns why it is not done, or None where it is."""
-    observer = RunObserver(folder.name, config.metadata_db, screen, cache=request.cache, about=about_run(folder))
+    observer = RunObserver(folder.name, config, screen, cache=request.cache, about=about_run(folder))
     with screen.status("loading TensorFlow and TFX"):
         log.quiet_libraries()
         load_vertex_later()

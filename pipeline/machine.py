@@ -15,10 +15,19 @@ _OF_THE_DISK = {
     errno.EROFS: "the disk is read-only",
     errno.EIO: "the disk fails",
 }
+_NO_ANSWER = ("does not answer", f"see that its server runs and can be reached; then {GO_ON}")
 _OF_THE_STORE = (
     ("database is locked", "is locked by another program", f"end what has it open; then {GO_ON}"),
     # What ML Metadata makes of a lock, after half a minute of trying.
     ("Concurrent writes aborted", "is locked by another program", f"end what has it open; then {GO_ON}"),
+    ("MySQL server has gone away", *_NO_ANSWER),
+    ("Lost connection to MySQL server", *_NO_ANSWER),
+    ("mysql_real_connect failed", *_NO_ANSWER),
+    (
+        "Out of range value for column 'int_value'",
+        "takes no integer beyond 2,147,483,647 on a server",
+        "use sqlite",
+    ),
     ("disk image is malformed", "is damaged", "restore workspace/metadata.db from a backup, or move it away"),
     ("database or disk is full", "cannot be written: the disk is full", f"make room; then {GO_ON}"),
     ("readonly database", "is read-only", f"mend its permissions; then {GO_ON}"),

@@ -20,7 +20,7 @@ from pipeline.digests import code_digest
 from pipeline.engines.arguments import beam_arguments
 from pipeline.locations import absolute
 from pipeline.metadata.runs import MONITORING
-from pipeline.metadata.store import sqlite_config
+from pipeline.metadata.store import connection_config
 from pipeline.monitor.window import (
     ANSWER,
     CERTAIN,
@@ -118,7 +118,7 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
         pipeline_root=absolute(config.artifacts),
         components=[*nodes, monitor],
         enable_cache=False,  # every window is another
-        metadata_connection_config=sqlite_config(config.metadata_db),
+        metadata_connection_config=connection_config(config),
         beam_pipeline_args=beam_arguments(config),
     )
 

@@ -14,9 +14,10 @@ from absl import logging
 from ml_metadata.proto import metadata_store_pb2
 
 from pipeline.cache import CONTENT_DIGEST, KEY_PROPERTY, KeyParts, reason_to_run
+from pipeline.config import Config
 from pipeline.errors import FlightlineError, StepFailed, in_one_line
 from pipeline.metadata.runs import Run, Runs, Step
-from pipeline.metadata.store import keep_about, record_failure
+from pipeline.metadata.store import NoStore, has_store, keep_about, record_failure
 from pipeline.screen import Screen
 from pipeline.step_rows import rows_of
 from pipeline.usage import cpu_seconds, peak_memory_mb, release_memory, reset_peak_memory
@@ -31,13 +32,14 @@ class RunObserver:
     """Reports each node to the screen, and stops the run at one that TFX would pass over in silence.
 
     Attributes:
+        where: the config whose store it is, or the sqlite file.
         failures: what each failed node raised, as raised in this process.
         about: facts to keep with the run as a whole, once it is on record.
         timings: wall and CPU seconds (children included) and peak memory (without them) of each node.
     """
 
     run_id: str
-    metadata_db: Path
+    where: Config | Path
     screen: Screen
     failures: dict[str, BaseException] = field(default_factory=dict)
     timings: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -123,27 +125,31 @@ class RunObserver:
         self.measure(node)
         self.failures[node] = error
         self.screen.ended(node, "failed", None)
-        step = self.run().steps.get(node)
-        if step is not None and step.state in {"FAILED", "RUNNING"} and not step.message:
-            self._record(step, error)
+        try:
+            step = self.run().steps.get(node)
+            if step is not None and step.state in {"FAILED", "RUNNING"} and not step.message:
+                self._record(step, error)
+        except (FlightlineError, mlmd.errors.StatusError) as unreachable:  # often what the step failed of, too
+            logging.error("the failure of %s could not be put on record: %s", node, unreachable)
 
     def run(self) -> Run:
         """The run as ML Metadata has it now; empty where nothing is recorded yet."""
-        for run in self._runs() if self.metadata_db.is_file() else ():
-            if run.run_id == self.run_id:
-                return run
-        return Run(self.run_id, "", 0, {})
+        try:
+            found = self._runs().find(self.run_id)
+        except NoStore:
+            found = None
+        return found or Run(self.run_id, "", 0, {})
 
     def has_earlier_run(self) -> bool:
         """Whether ML Metadata knows any run at all."""
-        return self.metadata_db.is_file() and any(True for _ in self._runs())
+        return has_store(self.where) and any(True for _ in self._runs())
 
     @property
     def store(self) -> mlmd.MetadataStore:
         return self._runs().store
 
     def _runs(self) -> Runs:
-        return Runs.open(self.metadata_db)
+        return Runs.open(self.where)
 
     def _record(self, step: Step, error: BaseException) -> None:
         store = self.store

@@ -38,7 +38,7 @@ def show_lineage(
 ) -> None:
     """Go from a release, a run or an artifact back to rows, schema, code, lock and champion."""
     loaded = load_config(config)
-    found = ancestry(Runs.open(loaded.metadata_db), loaded, what, "down" if down else "up")
+    found = ancestry(Runs.open(loaded), loaded, what, "down" if down else "up")
     if as_json:
         print_json(found.to_dict())
         return
@@ -89,7 +89,7 @@ def show_why(
     as_json: JsonOption = False,
 ) -> None:
     """Explain a run's verdict, and why each of its steps ran or did not."""
-    runs = Runs.open(load_config(config).metadata_db)
+    runs = Runs.open(load_config(config))
     found = reasons(runs, runs.get(run_id))
     if as_json:
         print_json(found.to_dict())
@@ -131,7 +131,7 @@ def show_diff(
 ) -> None:
     """Compare two runs: config, code, lock, data, schema, statistics, metrics of every slice."""
     loaded = load_config(config)
-    runs = Runs.open(loaded.metadata_db)
+    runs = Runs.open(loaded)
     found = differences(loaded, runs.get(before), runs.get(now))
     if as_json:
         print_json(found.to_dict())

@@ -19,7 +19,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from pipeline.config import Config
 from pipeline.errors import DONE, DataBlocked, Interrupted, NotBlessed, UsageError
 from pipeline.locations import is_uri
-from pipeline.metadata.store import open_store, record_failure
+from pipeline.metadata.store import has_store, open_store, record_failure
 from pipeline.releases import finish_interrupted
 from pipeline.report.origin import read_origin
 from pipeline.run_folder import first_part
@@ -58,9 +58,9 @@ def clear_up(config: Config) -> list[str]:
         `STEP of run RUN` for each.
     """
     finish_interrupted(config.releases)
-    if not config.metadata_db.is_file():
+    if not has_store(config):
         return []
-    store = open_store(config.metadata_db)
+    store = open_store(config)
     pipeline = store.get_context_by_type_and_name("pipeline", config.name)
     found = []
     for execution in store.get_executions_by_context(pipeline.id) if pipeline else []:

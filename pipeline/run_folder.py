@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.errors import UsageError
+from pipeline.metadata.run_ids import reserve
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -41,5 +42,17 @@ def new_run_folder(config: Config, asked: str | None, span: str = "") -> Path:
         except OSError as error:
             todo = "mend `workspace` in the config, or its permissions"
             raise UsageError(f"the workspace {config.workspace} cannot be written: {error}", todo) from error
-        return folder
+        if _is_ours(config, attempt, folder):
+            return folder
     raise UsageError(f"there is a run {run_id} already", "give another --run-id, or none")
+
+
+def _is_ours(config: Config, run_id: str, folder: Path) -> bool:
+    """Whether no other workspace has a run of this name in the same store; its new folder is gone where one has."""
+    ours = False
+    try:
+        ours = reserve(config, run_id)
+    finally:
+        if not ours:
+            folder.rmdir()
+    return ours

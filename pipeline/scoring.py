@@ -19,7 +19,7 @@ from pipeline.engines.arguments import beam_arguments
 from pipeline.locations import absolute
 from pipeline.metadata.released_model import ReleasedModel
 from pipeline.metadata.runs import SCORING
-from pipeline.metadata.store import sqlite_config
+from pipeline.metadata.store import connection_config
 from pipeline.schema import feature_types
 
 
@@ -81,7 +81,7 @@ def create_pipeline(config: Config, job: ScoringJob) -> tfx.dsl.Pipeline:
         pipeline_root=absolute(config.artifacts),
         components=nodes,
         enable_cache=False,  # asked for files in a folder, they are written there
-        metadata_connection_config=sqlite_config(config.metadata_db),
+        metadata_connection_config=connection_config(config),
         beam_pipeline_args=beam_arguments(config),
     )
 

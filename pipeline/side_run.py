@@ -61,7 +61,7 @@ def run_aside(config: Config, folder: Path, side: SideRun, plain: bool) -> int:
 
 
 def _execute(config: Config, folder: Path, side: SideRun, screen: Screen) -> FlightlineError | None:
-    observer = RunObserver(folder.name, config.metadata_db, screen, cache=False, about=side.about or {})
+    observer = RunObserver(folder.name, config, screen, cache=False, about=side.about or {})
     with screen.status("loading TensorFlow and TFX"):
         log.quiet_libraries()
         load_vertex_later()

@@ -16,7 +16,7 @@ from pipeline.metadata.spans import (
     taken_spans,
     window_before,
 )
-from pipeline.metadata.store import open_store
+from pipeline.metadata.store import has_store, open_store
 from pipeline.window_settings import WindowConfig
 
 
@@ -107,9 +107,9 @@ def new_spans(config: Config) -> list[int]:
 
 def known_spans(config: Config) -> list[TakenSpan]:
     """What ML Metadata knows of the pipeline's spans; nothing where there is no store yet."""
-    if not config.metadata_db.is_file():
+    if not has_store(config):
         return []
-    return taken_spans(open_store(config.metadata_db), config.name)
+    return taken_spans(open_store(config), config.name)
 
 
 def called(config: Config, span: int, version: int | None) -> str:

@@ -20,7 +20,7 @@ from pipeline.digests import code_digest
 from pipeline.engines.arguments import beam_arguments, input_base
 from pipeline.engines.settings import Orchestrator
 from pipeline.locations import absolute, data_digest
-from pipeline.metadata.store import sqlite_config
+from pipeline.metadata.store import connection_config
 from pipeline.schema import feature_types, read_schema
 
 
@@ -159,7 +159,7 @@ def create_pipeline(
             pusher,
         ],
         enable_cache=cache,
-        metadata_connection_config=sqlite_config(config.metadata_db),
+        metadata_connection_config=connection_config(config),
         beam_pipeline_args=beam_arguments(config),
     )
 

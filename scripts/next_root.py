@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from scripts.apt import apt, unpacked
 from scripts.job_server import Unavailable
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "next"
@@ -109,7 +110,7 @@ def _mirror() -> str:
     """The mirror of Debian's packages that this machine itself is configured with."""
     if os.environ.get(MIRROR):
         return os.environ[MIRROR]
-    listed = _apt("apt-get", "indextargets", "--format", "$(ORIGIN) $(COMPONENT) $(CODENAME) $(REPO_URI)")
+    listed = apt("apt-get", "indextargets", "--format", "$(ORIGIN) $(COMPONENT) $(CODENAME) $(REPO_URI)")
     for line in listed.splitlines():
         origin, component, codename, address = line.split(" ", 3)
         if (origin, component) == ("Debian", "main") and "-" not in codename:  # no updates, no security
@@ -119,25 +120,4 @@ def _mirror() -> str:
 
 def _debootstrap() -> Path:
     """The folder in the cache with debootstrap, unpacked: a script, which need not be installed to be used."""
-    folder = CACHE / "debootstrap"
-    if not (folder / "usr/sbin/debootstrap").is_file():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        _apt("apt-get", "-qq", "download", "debootstrap", cwd=folder)
-        (package,) = folder.glob("debootstrap_*.deb")
-        _apt("dpkg-deb", "-x", str(package), str(folder))
-    return folder
-
-
-def _apt(*words: str, cwd: Path | None = None) -> str:
-    """What a command of apt's says; the lists of packages are brought once where it fails without them."""
-    problem = ""
-    for attempt in ([*words], ["apt-get", "-qq", "update"], [*words]):
-        try:
-            done = subprocess.run(attempt, cwd=cwd, capture_output=True, text=True, check=False)
-        except FileNotFoundError:
-            raise Unavailable(f"no {attempt[0]} here: the root is built with Debian's own tools") from None
-        if done.returncode == 0 and attempt == [*words]:
-            return done.stdout
-        problem = " ".join(done.stderr.split())[:400] or problem
-    raise Unavailable(f"{' '.join(words[:2])} failed: {problem}")
+    return unpacked(["debootstrap"], CACHE / "debootstrap")

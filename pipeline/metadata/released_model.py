@@ -11,7 +11,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from pipeline.config import Config
 from pipeline.errors import UsageError
 from pipeline.metadata.runs import Runs
-from pipeline.metadata.store import INPUT_EVENTS, OUTPUT_EVENTS, properties_of
+from pipeline.metadata.store import INPUT_EVENTS, OUTPUT_EVENTS, properties_of, store_name
 from pipeline.releases import current_version, releases
 
 
@@ -58,4 +58,4 @@ def released_model(runs: Runs, config: Config, version: str | None = None) -> Re
         if models and Path(models[0].uri).is_dir():
             return ReleasedModel(version, models[0], inputs, known[version].about.get("target") or {})
         raise UsageError(f"the Model artifact of release {version} is gone", f"score by another release: {todo}")
-    raise UsageError(f"release {version} of {config.name} is not on record in {config.metadata_db}", todo)
+    raise UsageError(f"release {version} of {config.name} is not on record in {store_name(config)}", todo)

@@ -16,6 +16,7 @@ from pipeline.config import Config
 from pipeline.errors import UsageError
 from pipeline.metadata import reading
 from pipeline.metadata.evaluations import evaluation_of
+from pipeline.metadata.run_ids import reserved
 from pipeline.metadata.store import (
     INPUT_EVENTS,
     OUTPUT_EVENTS,
@@ -183,12 +184,13 @@ class Runs:
     def open(cls, where: Config | Path) -> Runs:
         """The runs of a pipeline's config, or those that a sqlite store at a path knows.
 
+        Of a store on a server, which others write to as well, those of the config's pipeline alone.
+
         Raises:
             InputError: there is no readable store.
+            FlightlineError: its server does not answer, or refuses the user.
         """
-        if isinstance(where, Path):
-            return cls(open_store(where))
-        return cls(open_store(where.metadata_db), where)
+        return cls(open_store(where), None if isinstance(where, Path) else where)
 
     def __iter__(self) -> Iterator[Run]:
         """Newest first."""
@@ -205,10 +207,18 @@ class Runs:
         Raises:
             UsageError: there is no such run.
         """
-        for run in self:
-            if run_id == run.run_id or (run_id == LATEST and not run.pipeline.endswith((SCORING, MONITORING))):
+        found = self.find(run_id)
+        for run in self if run_id == LATEST else ():
+            if not run.pipeline.endswith((SCORING, MONITORING)):
                 return run
+        if found is not None:
+            return found
         raise UsageError(f"there is no run {run_id} in the metadata store", "list them with `flightline runs`")
+
+    def find(self, run_id: str) -> Run | None:
+        """One run by its id; None where there is none."""
+        context = next((context for context in self._contexts() if context.name == run_id), None)
+        return self._run(context) if context else None
 
     def release(self, version: str = "current") -> Released:
         """A release of the config that the runs were opened with.
@@ -224,9 +234,13 @@ class Runs:
 
     def _contexts(self) -> list[pb.Context]:
         try:
-            return self.store.get_contexts_by_type("pipeline_run")
+            contexts: list[pb.Context] = self.store.get_contexts_by_type("pipeline_run")
         except mlmd.errors.NotFoundError:
             return []
+        if self.config is None or not self.config.metadata.on_a_server:
+            return contexts
+        ours = reserved(self.store, self.config)
+        return [context for context in contexts if context.name in ours]
 
     def _run(self, context: pb.Context) -> Run:
         executions = self.store.get_executions_by_context(context.id)

@@ -9,16 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import ml_metadata as mlmd
+from absl import logging
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.errors import InputError
+from pipeline.config import Config
+from pipeline.errors import InputError, StepFailed, in_one_line
 from pipeline.machine import known
+from pipeline.metadata import server
 
 OUTPUT_EVENTS = {pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT, pb.Event.INTERNAL_OUTPUT}
 INPUT_EVENTS = {pb.Event.INPUT, pb.Event.DECLARED_INPUT, pb.Event.INTERNAL_INPUT}
 # What `flightline gc` makes of an artifact: no step is given it any more, and its files are gone or about to be.
 COLLECTED = {pb.Artifact.MARKED_FOR_DELETION, pb.Artifact.DELETED}
+_MAKING_S = 60.0
 EXECUTION_RESULT = "__execution_result__"  # where TFX keeps the code and message of a failed execution
+
+
+class NoStore(InputError):
+    """Nothing has been put on record yet."""
 
 
 def sqlite_config(path: Path) -> pb.ConnectionConfig:
@@ -28,20 +36,69 @@ def sqlite_config(path: Path) -> pb.ConnectionConfig:
     return config
 
 
-def open_store(path: Path) -> mlmd.MetadataStore:
-    """The existing sqlite store at `path`.
+def connection_config(config: Config) -> pb.ConnectionConfig:
+    """What a pipeline of this config is given to connect with; a password is not in it (`server.with_password`)."""
+    return (
+        server.connection_config(config.metadata) if config.metadata.on_a_server else sqlite_config(config.metadata_db)
+    )
+
+
+def store_name(where: Config | Path) -> str:
+    """The store, for people."""
+    if isinstance(where, Path):
+        return str(where)
+    return where.metadata.place if where.metadata.on_a_server else str(where.metadata_db)
+
+
+def has_store(where: Config | Path) -> bool:
+    """Whether anything can have been put on record.
 
     Raises:
-        InputError: there is none, or it is not a metadata store.
-        StepFailed: it is locked, or damaged.
+        FlightlineError: a server does not answer, refuses the user, or has a database that would lose data.
     """
-    if not path.is_file():
-        raise InputError(f"there is no metadata store {path}", "run the pipeline first (`make run`)")
+    if isinstance(where, Path):
+        return where.is_file()
+    return server.has_store(where.metadata) if where.metadata.on_a_server else where.metadata_db.is_file()
+
+
+def open_store(where: Config | Path) -> mlmd.MetadataStore:
+    """The existing store of a config, or the existing sqlite store at a path.
+
+    Raises:
+        NoStore: there is none.
+        InputError: it is not a metadata store.
+        StepFailed: it is locked or damaged, or its server does not answer.
+        ConfigError: the server refuses the user.
+    """
+    if not has_store(where):
+        raise NoStore(f"there is no metadata store {store_name(where)}", "run the pipeline first (`make run`)")
+    if not isinstance(where, Path) and where.metadata.on_a_server:
+        return _on_server(where)
+    path = where if isinstance(where, Path) else where.metadata_db
     try:
         return mlmd.MetadataStore(sqlite_config(path))
     except Exception as error:  # ml_metadata raises its own kinds for what sqlite says
         unreadable = InputError(f"{path} is not a readable metadata store: {error}", "move it away and run again")
         raise (known(error) or unreadable) from error
+
+
+def make_store(config: Config) -> mlmd.MetadataStore:
+    """The store on the config's server, its tables made where they are not there: by one process at a time."""
+    if not has_store(config):
+        with server.alone_with(config.metadata, "making the tables", wait_s=_MAKING_S, say=logging.info):
+            _on_server(config)
+    return open_store(config)
+
+
+def _on_server(config: Config) -> mlmd.MetadataStore:
+    with server.no_word_of_it():
+        try:
+            return mlmd.MetadataStore(server.with_password(connection_config(config)))
+        except (RuntimeError, mlmd.errors.StatusError) as error:
+            raise StepFailed(
+                f"ML Metadata cannot use its store {store_name(config)}: {in_one_line(error)}",
+                "the server knows the user; ML Metadata's client logs in by mysql_native_password alone",
+            ) from None
 
 
 def artifacts_by_key(

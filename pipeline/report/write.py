@@ -28,7 +28,7 @@ def make_report(
         upstream: node → the nodes it waits for; curves: by model. Both are known in the process that ran the
             pipeline; where they are not given, those of an earlier report of the run are kept.
     """
-    runs = Runs.open(config.metadata_db)
+    runs = Runs.open(config)
     run = runs.get(run_id)
     folder = config.run_folder(run.run_id)
     folder.mkdir(parents=True, exist_ok=True)

@@ -101,7 +101,14 @@ def restore_config(made: Made, folder: Path, workspace: Path) -> list[str]:
     else:
         raise CannotRestore(f"the schema {made.config.schema_file} is not as it was, and its artifact is gone")
     write_whole(folder / CONFIG, Path(made.config.run_folder(made.run.run_id) / CONFIG).read_text(encoding="utf-8"))
-    settings = {"workspace": workspace, "schema": folder / SCHEMA, "pipeline_root": "null", "tracking": "{}"}
+    settings: dict[str, object] = {
+        "workspace": workspace,
+        "schema": folder / SCHEMA,
+        "pipeline_root": "null",
+        "tracking": "{}",
+    }
+    if made.config.metadata.on_a_server:
+        settings["metadata"] = "{}"  # what is done again is nobody else's business
     if not is_uri(made.config.data.input):
         settings["data.input"] = folder / DATA
     options = ["--config", str(folder / CONFIG), "--run-id", made.run.run_id, "--plain"]

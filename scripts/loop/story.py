@@ -159,7 +159,7 @@ class Loop:
             return work()
 
     def _runs(self) -> list[str]:
-        return [run.run_id for run in Runs.open(self.config.metadata_db) if run.pipeline == self.config.name]
+        return [run.run_id for run in Runs.open(self.config) if run.pipeline == self.config.name]
 
     def _what_was_measured(self, told: Month, first: str) -> None:
         past = history(Runs.open(self.config), self.config)
