@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -75,8 +76,8 @@ class FeaturePlan(BaseModel):
         names = [number.transformed for number in self.numbers]
         names += [category.transformed for category in self.categories]
         names.append(self.transformed_label)
-        for name in names:
-            if names.count(name) > 1:
+        for name, times in Counter(names).items():
+            if times > 1:
                 raise ValueError(f"two columns would both be called {name!r} after Transform: rename or exclude one")
         return self
 

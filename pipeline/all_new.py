@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.config import Config
@@ -18,6 +17,7 @@ from pipeline.engines.arguments import RunnerName
 from pipeline.errors import DONE, DataBlocked, FlightlineError, NotBlessed, UsageError, print_last_line
 from pipeline.launch import SCREEN, Ended, Request, carry_out
 from pipeline.screen import PLAIN_WIDTH
+from pipeline.shown import escape
 from pipeline.spans import new_spans, spans_on_disk
 from pipeline.summary import SUMMARY, Summary
 from pipeline.verdict import OVERALL
@@ -60,7 +60,7 @@ def take_all_new(request: Request, runner: RunnerName) -> int:
     done: list[TakenIn] = []
     for span in spans:
         done.append(_take(request, runner, span, name_of(span)))
-        console.print(line_of(done[-1]), soft_wrap=True, markup=False)
+        console.print(escape(line_of(done[-1])), soft_wrap=True)
         if done[-1].ended.code not in GOES_ON:
             break
     console.print()

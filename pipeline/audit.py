@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import FlightlineError
+from pipeline.permissions import make_closed
 from pipeline.releases import write_whole
 
 LOG, HEAD, LOCK = "audit.jsonl", "audit.head", "audit.lock"
@@ -76,7 +77,7 @@ def record(workspace: Path, event: str, **facts: Fact) -> Entry:
         AuditBroken: the last line, or the head, is not what was written: nothing is appended to such a log.
         OSError: the workspace cannot be written.
     """
-    workspace.mkdir(parents=True, exist_ok=True)
+    make_closed(workspace)
     with _alone(workspace):
         lines, torn = _lines(workspace)
         last = _last(workspace, lines)

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline import audit
 from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json, with_exit_codes
 from pipeline.config_file import DEFAULT_CONFIG, load_config
+from pipeline.shown import escape
 
 
 def add_to(app: typer.Typer) -> None:

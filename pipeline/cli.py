@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.audit_command import add_to as add_audit
@@ -22,12 +21,14 @@ from pipeline.gc_command import add_to as add_gc
 from pipeline.init.command import add_to as add_init
 from pipeline.metadata.runs import LATEST, Run, Runs
 from pipeline.monitor.commands import add_to as add_monitoring
+from pipeline.permissions import nobody_else_writes
 from pipeline.questions import add_to as add_questions
 from pipeline.release_commands import add_to as add_releases
 from pipeline.report.data import REPORT_HTML
 from pipeline.reproduce.command import add_to as add_reproduce
 from pipeline.schema_commands import add_to as add_schema
 from pipeline.serving_commands import add_to as add_serving
+from pipeline.shown import escape
 from pipeline.summary import SUMMARY, Summary
 from pipeline.summary_screen import show as show_summary
 from pipeline.tracking.command import add_to as add_tracking
@@ -53,6 +54,7 @@ def main() -> None:
 @app.callback()
 def flightline() -> None:
     """Runs, releases and what they are made of."""
+    nobody_else_writes()
 
 
 @app.command("runs")
@@ -128,7 +130,7 @@ def show_slices(console: Console, summary: Summary) -> None:
     for name in names:
         table.add_column(name, justify="right", overflow="fold")
     for slice_name, values in metrics.items():
-        table.add_row(slice_name, *(_number(name, values.get(name)) for name in names))
+        table.add_row(escape(slice_name), *(_number(name, values.get(name)) for name in names))
     console.print(table)
 
 

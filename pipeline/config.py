@@ -67,8 +67,8 @@ class DataConfig(Section):
     @model_validator(mode="after")
     def _span_needs_a_place(self) -> DataConfig:
         self.spans.check()
-        if self.span is not None and not self.spans.has_spans:
-            raise ValueError(f"span {self.span} is asked for, and the pattern {self.pattern} has no {{SPAN}} or date")
+        if self.span is not None:
+            self.spans.check_span(self.span)
         return self
 
     @property

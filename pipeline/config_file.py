@@ -16,9 +16,13 @@ from models.settings import suggestion
 from pipeline.config import Config
 from pipeline.errors import ConfigError, InputError
 from pipeline.locations import InputFile, find_files
-from pipeline.schema import feature_types, read_schema
+from pipeline.odd_values import refuse_odd_values
+from pipeline.plain_yaml import NotPlainYaml, parse
+from pipeline.schema import feature_types, read_schema, types_in
+from pipeline.text_files import read_small_text
 
 DEFAULT_CONFIG = Path("configs/flights.yaml")
+LARGEST_MB = 4  # of a config; one that excludes 50,000 columns by name has one
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -31,9 +35,11 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     for override in overrides:
         _apply(raw, override)
     try:
-        return Config.model_validate(raw)
+        config = Config.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(_explain(error, path), f"mend {path} or the --set that says so") from error
+    refuse_odd_values(raw, config.model_dump(by_alias=True), str(path))
+    return config
 
 
 def dump_config(config: Config) -> str:
@@ -79,13 +85,14 @@ def check_against_schema(config: Config) -> None:
         ConfigError: the schema is missing or unreadable, the label, a slice or a feature is not a column, or what has
             bins is no number.
     """
-    columns = list(feature_types(config.schema_file))
+    schema = read_schema(config.schema_file)
+    columns = list(types_in(schema, config.schema_file))
     _require(config.label, columns, "label", f"the schema {config.schema_file}")
     for key in [*config.evaluation.bins, *(key for keys in config.evaluation.cuts for key in keys)]:
         _require(key, columns, "evaluation: slice", f"the schema {config.schema_file}")
     _check_bins(config)
     try:
-        plan_features(read_schema(config.schema_file), config.label, config.features, config.target)
+        plan_features(schema, config.label, config.features, config.target)
     except ValueError as error:
         raise ConfigError(str(error), f"mend the config, or the schema {config.schema_file}") from error
 
@@ -122,15 +129,15 @@ def require_thresholds(config: Config) -> None:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = parse(read_small_text(path, LARGEST_MB))
     except FileNotFoundError as error:
         others = [str(other) for folder in {path.parent, Path("configs")} for other in folder.glob("[!.]*.yaml")]
         todo = f"{suggestion(str(path), others)} (paths are relative to the working directory)"
         raise ConfigError(f"there is no config {path}", todo) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ConfigError(f"the config {path} cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"the config {path} is not YAML: {error}") from error
+    except NotPlainYaml as error:
+        raise ConfigError(f"the config {path} is not the YAML of a config: {error}") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"the config {path} is not a mapping of keys to values")
     return raw
@@ -142,10 +149,10 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     if not separator or not all(key.split(".")):
         raise ConfigError(f"--set {override} is not of the form a.b=value")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        value = parse(text)
+    except NotPlainYaml as error:
         if text.lstrip().startswith(("{", "[")):
-            raise ConfigError(f"--set {override}: the value is not YAML") from error
+            raise ConfigError(f"--set {override}: the value is not YAML: {error}") from error
         value = text  # `*.csv` and the like: a text that YAML would want in quotes
     *parents, last = key.split(".")
     node = raw

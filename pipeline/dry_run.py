@@ -32,6 +32,7 @@ from pipeline.metadata.settings import MetadataConfig
 from pipeline.observer import RunObserver
 from pipeline.sample import head_of_file, rows_of_schema
 from pipeline.screen import PLAIN_WIDTH, Screen
+from pipeline.shown import escape
 
 LAST_NODE = "Evaluator"  # what comes after it is no Beam work
 ANY_SHARE = GateConfig(max_rejected={"unparsable": 1.0, "missing_label": 1.0})  # a sample is too small to be judged
@@ -101,7 +102,9 @@ def dry_run(request: Request, runner: RunnerName, sample: Path | None = None, as
         live = out.isatty() and not request.plain
         console = Console(file=out, force_terminal=live, width=None if live else PLAIN_WIDTH, highlight=False)
         source = f"the first rows of {sample}" if sample else f"rows made of {config.schema_file}"
-        console.print(f"[bold]Flightline[/]  Dataflow dry run of [bold]{config.name}[/], on {source}", soft_wrap=True)
+        console.print(
+            f"[bold]Flightline[/]  Dataflow dry run of [bold]{config.name}[/], on {escape(source)}", soft_wrap=True
+        )
         with everything_is_ours() as caught, sigterm_interrupts():
             jobs = _build(local, remote, runner, Screen(console, live), folder)
         if caught.error is not None:

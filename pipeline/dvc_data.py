@@ -19,10 +19,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from pipeline.digests import file_digest
 from pipeline.locations import InputFile, is_uri
+from pipeline.plain_yaml import parse
 
 POINTER = ".dvc"  # what the name of a pointer ends with, and the folder in which DVC keeps its settings
 TOOL = Path(".cache/dvc/bin/dvc")  # below the project: made by `make dvc-setup`
@@ -127,9 +126,9 @@ def fetch(path: Path, md5: str, sha256: str, commit: str | None, into: Path) -> 
 
 def _read_pointer(target: Path, file: Path) -> Pointer | None:
     try:
-        [out] = yaml.safe_load(file.read_text(encoding="utf-8"))["outs"]
+        [out] = parse(file.read_text(encoding="utf-8"))["outs"]
         md5 = str(out["md5"])
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None  # of a stage, an import, or edited by hand: not ours to judge
     return Pointer(target, md5) if out.get("path") == target.name and _MD5.fullmatch(md5) else None
 

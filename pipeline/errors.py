@@ -53,9 +53,12 @@ class FlightlineError(Exception):
 
 def _one_line(text: str) -> str:
     """No longer than a person would read, and nothing in it that a terminal would obey."""
-    text = " ".join(text.split())
-    text = text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    text = _cut(" ".join(text.split()))  # before what is unprintable is spelt out, and again after it
+    return _cut("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
 
 
 def some_names(names: Iterable[str], most: int = 20) -> str:

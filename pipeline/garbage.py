@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import ml_metadata as mlmd
-import yaml
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.config import Config
@@ -23,6 +22,7 @@ from pipeline.metadata.reach import SPEED_ONLY, Graph, graph_of
 from pipeline.metadata.runs import MONITORING, SCORING
 from pipeline.metadata.spans import accepted_spans, taken_spans
 from pipeline.metadata.store import properties_of
+from pipeline.plain_yaml import parse
 from pipeline.run_lock import IN_USE, in_use
 
 ASIDE = ".collected-"  # what the names of repetitions begin with that are about to be gone
@@ -194,8 +194,8 @@ def _is_older(config: Config, folder: Path, than_ms: int) -> bool:
     settings = folder / "config.yaml"
     try:
         began = settings.stat().st_mtime * 1000
-        name = (yaml.safe_load(settings.read_text(encoding="utf-8")) or {}).get("name")
-    except (OSError, ValueError, AttributeError, yaml.YAMLError):
+        name = (parse(settings.read_text(encoding="utf-8")) or {}).get("name")
+    except (OSError, ValueError, AttributeError):
         return False
     return began < than_ms and name == config.name
 

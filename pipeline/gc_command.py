@@ -9,7 +9,6 @@ from typing import Annotated
 
 import ml_metadata as mlmd
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json, with_exit_codes
@@ -23,6 +22,7 @@ from pipeline.machine import known
 from pipeline.metadata.store import open_store, store_name
 from pipeline.pipeline_lock import alone_at
 from pipeline.recovery import clear_up
+from pipeline.shown import escape
 
 MOST = 12  # artifacts shown of those that are left; --json has all
 Keep = Annotated[int, typer.Option("--keep", min=1, metavar="N", help="Newest runs that keep all they have.")]
@@ -89,7 +89,7 @@ def _show_left(left: list[Unreached], config: Config) -> None:
     console = a_console()
     console.print(f"[yellow]left[/]: not below {escape(str(config.workspace))} or a part of what stays, and not needed")
     for artifact in left[:MOST]:
-        console.print(f"  artifact {artifact.id}  {artifact.type}  {artifact.uri}", markup=False, soft_wrap=True)
+        console.print(escape(f"  artifact {artifact.id}  {artifact.type}  {artifact.uri}"), soft_wrap=True)
     if len(left) > MOST:
         console.print(f"  and {len(left) - MOST:,} more; --json has all", style="dim")
 

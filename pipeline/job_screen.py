@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+
+from pipeline.shown import escape
 
 NOT_KNOWN = (
     "Not known without credentials: whether bucket, image and service account exist and may be used, quota, how many "

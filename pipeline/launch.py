@@ -27,6 +27,7 @@ from pipeline.guard import everything_is_ours, sigterm_interrupts
 from pipeline.later import load_vertex_later
 from pipeline.machine import which_stack
 from pipeline.observer import RunObserver
+from pipeline.permissions import nobody_else_writes
 from pipeline.pipeline_lock import alone_at
 from pipeline.recovery import clear_up, unfinished
 from pipeline.releases import write_whole
@@ -110,6 +111,7 @@ def run(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | 
 
 def carry_out(request: Request, runner: RunnerName, create_pipeline: CreatePipeline | None = None) -> Ended:
     """As `run`, for whoever wants to know more than the exit code."""
+    nobody_else_writes()
     try:
         request, config = _settled(request)
         check_engine(config)

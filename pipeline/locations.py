@@ -76,12 +76,15 @@ def find_files(folder: str, glob: str) -> list[InputFile]:
     """The files below `folder` that match, sorted by name.
 
     Raises:
-        InputError: the filesystem that a URI names cannot be read from here.
+        InputError: the filesystem that a URI names cannot be read from here, or the glob is none.
     """
     if is_uri(folder):
         return _find_elsewhere(folder, glob)
     root = Path(folder)
-    found = sorted(path for path in root.glob(glob) if path.is_file())
+    try:
+        found = sorted(path for path in root.glob(glob) if path.is_file())
+    except (OSError, ValueError, NotImplementedError, IndexError) as error:  # `**x`, `.`, a folder not to be listed
+        raise InputError(f"data: {glob} cannot be looked for below {folder}: {error}", "mend data.pattern") from error
     return [InputFile(str(path), str(path.relative_to(root))) for path in found]
 
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json, with_exit_codes
@@ -18,6 +17,7 @@ from pipeline.metadata.reasons import Reasons, reasons
 from pipeline.metadata.runs import LATEST, Runs
 from pipeline.report.data import Change
 from pipeline.report.origin import DVC
+from pipeline.shown import escape
 from pipeline.summary_screen import COUNTS
 
 MOST = 12  # features and metrics shown; --json has all

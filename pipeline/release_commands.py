@@ -13,6 +13,7 @@ from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, load_config
 from pipeline.errors import UsageError
 from pipeline.releases import Release, promote, releases, roll_back
+from pipeline.shown import escape
 from pipeline.summary_screen import relative
 
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept with the release and in the audit log.")]
@@ -86,6 +87,6 @@ def _tell(config: Config, current: str, sentence: str, as_json: bool) -> None:
         print_json([release_as_dict(item) for item in releases(config.releases)])
         return
     console = a_console()
-    console.print(sentence)
+    console.print(escape(sentence))
     if told:
-        console.print(told, markup=False)
+        console.print(escape(told))

@@ -9,6 +9,7 @@ from pathlib import Path
 from pipeline.config import Config
 from pipeline.errors import UsageError
 from pipeline.metadata.run_ids import reserve
+from pipeline.permissions import make_closed
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -36,6 +37,7 @@ def new_run_folder(config: Config, asked: str | None, span: str = "") -> Path:
     for attempt in [run_id] if asked else [run_id, *(f"{run_id}-{number}" for number in range(2, 100))]:
         folder = config.run_folder(attempt)
         try:
+            make_closed(config.workspace)
             folder.mkdir(parents=True)
         except FileExistsError:
             continue

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from pipeline.errors import UsageError
+from pipeline.permissions import make_closed
 
 IN_USE = "in_use"  # the lock in the folder of a scoring run or a repetition, while somebody is at work with it
 _LOOK_AGAIN_S = 0.5
@@ -60,7 +61,7 @@ def alone_in(
         UsageError: the workspace cannot be written.
     """
     try:
-        workspace.mkdir(parents=True, exist_ok=True)
+        make_closed(workspace)
         file = (workspace / f"{name}.lock").open("a+", encoding="utf-8")
     except OSError as error:
         todo = "mend `workspace` in the config, or its permissions"

@@ -9,8 +9,10 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.errors import ConfigError
+from pipeline.text_files import read_small_text
 
 ColumnType = Literal["int", "float", "bytes"]
+LARGEST_MB = 8  # of a schema; one of 10,000 columns with their domains has two
 TYPE_NAMES: dict[int, ColumnType] = {schema_pb2.INT: "int", schema_pb2.FLOAT: "float", schema_pb2.BYTES: "bytes"}
 
 
@@ -21,11 +23,13 @@ def read_schema(path: Path) -> schema_pb2.Schema:
         ConfigError: there is no such file, or it is not a schema.
     """
     try:
-        return text_format.Parse(path.read_text(encoding="utf-8"), schema_pb2.Schema())
+        return text_format.Parse(read_small_text(path, LARGEST_MB), schema_pb2.Schema())
     except FileNotFoundError as error:
         todo = "mend `schema` in the config; paths are relative to the working directory"
         raise ConfigError(f"schema: there is no file {path}", todo) from error
-    except (OSError, UnicodeDecodeError, text_format.ParseError) as error:
+    except RecursionError as error:
+        raise ConfigError(f"schema: {path} is not a readable schema: it is nested too deep") from error
+    except (OSError, ValueError, text_format.ParseError) as error:
         raise ConfigError(f"schema: {path} is not a readable schema: {error}") from error
 
 
@@ -33,11 +37,19 @@ def feature_types(path: Path) -> dict[str, ColumnType]:
     """Each column of the schema and its type: `int`, `float` or `bytes`.
 
     Raises:
-        ConfigError: the file is no schema, or a feature has another type.
+        ConfigError: the file is no schema, or a feature has another type, no name, or that of another.
     """
+    return types_in(read_schema(path), path)
+
+
+def types_in(schema: schema_pb2.Schema, path: Path) -> dict[str, ColumnType]:
+    """As `feature_types`, of a schema that was read from `path`."""
     types: dict[str, ColumnType] = {}
-    for feature in read_schema(path).feature:
+    for feature in schema.feature:
         if feature.type not in TYPE_NAMES:
             raise ConfigError(f"schema: {path}: feature {feature.name} has no type INT, FLOAT or BYTES")
+        if not feature.name or feature.name in types or "\0" in feature.name:
+            problem = f"{feature.name!r} is there twice, or has a NUL in it" if feature.name else "one has no name"
+            raise ConfigError(f"schema: {path}: of its features, {problem}")
         types[feature.name] = TYPE_NAMES[feature.type]
     return types

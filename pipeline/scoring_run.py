@@ -22,6 +22,7 @@ from pipeline.metadata.released_model import ReleasedModel, released_model
 from pipeline.metadata.runs import Run, Runs
 from pipeline.releases import write_whole
 from pipeline.run_folder import new_run_folder
+from pipeline.shown import escape
 from pipeline.side_run import SideRun, run_aside
 
 SUMMARY = "scored.json"  # its file, in the folder of the run
@@ -66,7 +67,7 @@ def score(config: Config, request: ScoreRequest) -> int:
         return create_pipeline(config, ScoringJob(files, released, request.output.resolve(), int(time.time())))
 
     heading = (
-        f"scoring {len(files)} file{'s'[: len(files) > 1]} with release [bold]{released.version}[/] of"
+        f"scoring {len(files)} file{'s'[: len(files) > 1]} with release [bold]{escape(released.version)}[/] of"
         f" [bold]{config.name}[/]"
     )
     show = partial(_show, request=request, folder=folder)
@@ -124,9 +125,11 @@ def _show(run: Run, console: Console, request: ScoreRequest, folder: Path) -> Fl
     reasons = {reason: count for reason, count in rows.rejected.items() if reason != "missing_label"}  # none is needed
     rejected = "".join(f" + {reason.replace('_', ' ')} {count:,}" for reason, count in reasons.items())
     console.print(f"[bold]Rows[/]         read {rows.read:,} = predicted {written['rows']:,}{rejected}")
-    console.print(f"[bold]Predictions[/]  {request.output / Path(written['predictions']).name}", soft_wrap=True)
+    console.print(
+        f"[bold]Predictions[/]  {escape(str(request.output / Path(written['predictions']).name))}", soft_wrap=True
+    )
     if any(rows.rejected.values()):
-        console.print(f"[bold]Rejected[/]     {request.output / 'rejected.csv'}", soft_wrap=True)
+        console.print(f"[bold]Rejected[/]     {escape(str(request.output / 'rejected.csv'))}", soft_wrap=True)
     return None
 
 

@@ -14,6 +14,8 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 
+from pipeline.shown import escape
+
 PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
 STYLES = {
     "ran": "green",
@@ -99,7 +101,7 @@ class Screen:
 
     def note(self, text: str) -> None:
         """A line that stays: above the table, or among the events."""
-        self.console.print(text, style="yellow", markup=False, soft_wrap=True)
+        self.console.print(escape(text), style="yellow", soft_wrap=True)
 
     def ended(self, node: str, state: str, rows: int | None, reason: str = "") -> None:
         """`state` is ran, cached or failed; `reason`, why so."""
@@ -126,7 +128,7 @@ class Screen:
 
     def _plain(self, text: str) -> None:
         if not self.live:
-            self.console.print(text, markup=False, soft_wrap=True)
+            self.console.print(escape(text), soft_wrap=True)
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")
@@ -140,5 +142,7 @@ class Screen:
             state = Spinner("dots", text="running", style=style) if line.state == "running" else line.state
             rows = "" if line.rows is None else f"{line.rows:,}"
             seconds = "" if line.elapsed is None else f"{line.elapsed:.1f}"
-            table.add_row(node, state, rows, seconds, line.reason, style=None if line.state == "running" else style)
+            table.add_row(
+                node, state, rows, seconds, escape(line.reason), style=None if line.state == "running" else style
+            )
         return table

@@ -13,6 +13,7 @@ from pipeline.config import Config
 from pipeline.digests import ROOT
 from pipeline.errors import FlightlineError, StepFailed, UsageError
 from pipeline.monitor.settings import METRICS_FILE
+from pipeline.permissions import make_closed
 from pipeline.releases import current_version, write_whole
 from pipeline.serving_events import audited
 
@@ -59,6 +60,7 @@ def serve(config: Config) -> int:
     if current_version(config.releases) is None:
         raise UsageError(f"{config.releases} has no current release", "release one first: `make run`")
     settings = config.workspace / "serving" / config.name / SETTINGS
+    make_closed(config.workspace)
     settings.parent.mkdir(parents=True, exist_ok=True)
     write_whole(settings, json.dumps(server_settings(config), indent=2) + "\n")
     command = [str(python), "-m", "serving", str(settings.resolve())]

@@ -14,6 +14,8 @@ from typing import Any
 
 _EPOCH = datetime.date(1970, 1, 1)
 _PLACEHOLDER = re.compile(r"\{(SPAN|VERSION)(?::(\d+))?\}|\{(YYYY|MM|DD)\}")
+_MOST_DIGITS = 18  # of a span: it is a 64-bit number in TFX
+_LAST_DATE = (datetime.date.max - _EPOCH).days
 _DATE_DIGITS = {"YYYY": 4, "MM": 2, "DD": 2}
 _GLOB = {"*": "[^/]*", "?": "[^/]"}
 
@@ -67,6 +69,16 @@ class SpanPattern:
             raise ValueError(f"the pattern {self.text} has both {{SPAN}} and a date: either names the span")
         if "VERSION" in known and not self.has_spans:
             raise ValueError(f"the pattern {self.text} has a {{VERSION}} of no {{SPAN}}")
+        widths = [found[2] for found in _PLACEHOLDER.finditer(self.text) if found[2]]
+        if any(len(width) > 2 or not 0 < int(width) <= _MOST_DIGITS for width in widths):
+            raise ValueError(f"a width in the pattern {self.text} is not a number from 1 to {_MOST_DIGITS}")
+
+    def check_span(self, span: int) -> None:
+        """Raises ValueError where the pattern cannot have a span."""
+        if not self.has_spans:
+            raise ValueError(f"span {span} is asked for, and the pattern {self.text} has no {{SPAN}} or date")
+        if span > (_LAST_DATE if self.is_dated else 10**_MOST_DIGITS):
+            raise ValueError("no span of this pattern has so large a number")
 
     def glob(self, span: int | None = None) -> str:
         """A glob that finds the files of one span, in all versions, or of all."""

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.errors import DataBlocked, NotBlessed, UsageError
 from pipeline.gate.findings import Drift, Finding
 from pipeline.report.data import REPORT_HTML
 from pipeline.rows import RowAccounting
+from pipeline.shown import escape
 from pipeline.summary import SpanSummary, Summary
 from pipeline.verdict import OVERALL, Evaluation
 

@@ -40,7 +40,8 @@ class PredictionLog:
     def __init__(self, settings: LogSettings) -> None:
         self._settings = settings
         self._folder = settings.folder
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(0o750, exist_ok=True)  # requests and answers: for its owner and group
         self._key = _hash_key(self._folder) if settings.hash else b""
         self.lost = recover(self._folder)
         self._token = secrets.token_hex(4)  # not the process id: in a container that is 1, time and again

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,6 +86,7 @@ def main() -> int:
     except ValueError as error:
         sys.stderr.write(f"serving: {error}\n")
         return 2
+    os.umask(os.umask(0o077) | 0o022)  # whatever it was: nobody else writes the log, or what was swapped
     _log_to_stderr()
     install_uvloop_event_loop()
     return asyncio.run(serve(str(settings)))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 from google.protobuf import text_format
 from pydantic import ValidationError
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -21,6 +20,7 @@ from pipeline.init.profile import profile
 from pipeline.init.schema_text import schema_text
 from pipeline.init.screen import show
 from pipeline.init.task import Task
+from pipeline.plain_yaml import parse
 from pipeline.releases import write_whole
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="CSV (plain, .gz, .zst) or Parquet, one table.")]
@@ -85,7 +85,7 @@ def _check(config: str, schema: str) -> None:
         UsageError: the table asks for what a config cannot say.
     """
     try:
-        read = Config.model_validate(yaml.safe_load(config))
+        read = Config.model_validate(parse(config))
         plan_features(text_format.Parse(schema, schema_pb2.Schema()), read.label, read.features, read.target)
     except ValidationError as error:
         first = error.errors()[0]

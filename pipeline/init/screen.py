@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.init.profile import Looked, Profile
 from pipeline.init.roles import shown
+from pipeline.shown import escape
 
 _MOST_USED = 30  # columns for the model that are listed one by one
 

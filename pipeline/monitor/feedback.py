@@ -20,6 +20,7 @@ import pipeline.fast.ingest.no_pickle  # noqa: F401 - before any file is read
 from models.settings import suggestion
 from pipeline.config import Config
 from pipeline.errors import ConfigError, InputError
+from pipeline.permissions import make_closed
 from pipeline.releases import write_whole
 from pipeline.schema import ColumnType, feature_types
 
@@ -63,7 +64,9 @@ def take_feedback(config: Config, file: Path, now: float | None = None) -> Taken
     content = file.read_bytes()
     digest = hashlib.sha256(content).hexdigest()[:16]
     folder = feedback_folder(config)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_closed(config.workspace)
+    folder.parent.mkdir(exist_ok=True)
+    make_closed(folder)
     for before in folder.glob(f"*-{digest}.parquet"):
         return Taken(table.num_rows, 0, {}, before, already=True)
     columns, reasons = _checked(table, config.label, _label_type(config))

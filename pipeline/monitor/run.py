@@ -30,6 +30,7 @@ from pipeline.monitor.window import extract, first_time
 from pipeline.releases import releases
 from pipeline.run_folder import new_run_folder
 from pipeline.run_lock import alone_in
+from pipeline.shown import escape
 from pipeline.side_run import SideRun, run_aside
 
 UNFLUSHED_S = 2.0  # answers this young may not be on disk yet
@@ -92,7 +93,7 @@ def _monitor(config: Config, request: MonitorRequest) -> int:
         job = MonitoringJob(extracted, [artifact.id for artifact in training], schema, previous, answered)
         return create_pipeline(config, job)
 
-    heading = f"monitoring release [bold]{served.version}[/] of [bold]{config.name}[/]"
+    heading = f"monitoring release [bold]{escape(served.version)}[/] of [bold]{config.name}[/]"
     show = partial(_judge, config=config, past=past)
     return run_aside(config, folder, SideRun("monitoring", heading, create, show), request.plain)
 
@@ -134,7 +135,7 @@ def _judge(run: Run, console: Console, config: Config, past: Sequence[Past]) -> 
     page = write_report(config, run, [*past, Past(run, monitored)], alerts)
     screen.show(console, monitored, alerts, events, page)
     for problem in problems:
-        console.print(f"[yellow]{problem}[/]", soft_wrap=True)
+        console.print(f"[yellow]{escape(problem)}[/]", soft_wrap=True)
     critical = [alert for alert in raised if alert.severity == "critical"]
     if not critical:
         return None

@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.monitor.alerts import Alert, Event, firing
 from pipeline.monitor.measures import Monitored
+from pipeline.shown import escape
 
 SHOWN = 8  # measures, the nearest to their thresholds
 
@@ -33,7 +33,7 @@ def show(
     )
     for version, values in monitored.metrics.get("served", {}).items():
         measured = ", ".join(f"{name} {value:.4f}" for name, value in values.items() if "count" not in name)
-        console.print(f"[bold]Served[/]    {version}: {measured}", soft_wrap=True)
+        console.print(f"[bold]Served[/]    {escape(version)}: {measured}", soft_wrap=True)
     console.print(_table(monitored))
     for event in events:
         colour = "green" if event.what == "cleared" else "red" if event.alert.severity == "critical" else "yellow"
@@ -44,7 +44,7 @@ def show(
         )
     raised = firing(alerts)
     console.print(f"[bold]Alerts[/]    {', '.join(escape(a.name) for a in raised) if raised else 'none is raised'}")
-    console.print(f"[bold]Report[/]    {page}", soft_wrap=True)
+    console.print(f"[bold]Report[/]    {escape(str(page))}", soft_wrap=True)
 
 
 def _table(monitored: Monitored) -> Table:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, get_args
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from models.settings import BETTER
 
@@ -87,6 +88,16 @@ class MonitoringConfig(_Section):
     file: Path | None = Field(None, description="gets a JSON line an alert, beside WORKSPACE/monitoring/NAME")
     webhook: str | None = Field(None, pattern=r"^https?://", description="gets a POST with the JSON of each alert")
     retrain: RetrainConfig = RetrainConfig()
+
+    @field_validator("webhook")
+    @classmethod
+    def _is_an_address(cls, webhook: str | None) -> str | None:
+        parts = urlsplit(webhook or "http://none")
+        if not parts.hostname:
+            raise ValueError("a webhook is http://HOST/... or https://HOST/...")
+        if parts.username or parts.password:  # the config is kept with every run
+            raise ValueError("no credentials here: the config is kept with every run, in its folder and its lineage")
+        return webhook
 
     @model_validator(mode="after")
     def _names_are_known(self) -> MonitoringConfig:

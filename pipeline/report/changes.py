@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from pipeline.plain_yaml import parse
 from pipeline.report.data import Change, Histogram, Movement
 from pipeline.report.statistics import Statistics, kind_of, missing_of, name_of, standard_histogram
 
@@ -98,7 +99,7 @@ def settings_changed(before: str, now: str) -> list[Change]:
 
 def settings_of(text: str) -> dict[str, str]:
     """Every key (`train.epochs`) of a config in YAML that is set, with its value as text."""
-    return dict(_leaves(yaml.safe_load(text) or {}))
+    return dict(_leaves(parse(text) or {}))
 
 
 def _leaves(node: Any, path: tuple[str, ...] = ()) -> Iterable[tuple[str, str]]:

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json, with_exit_codes
@@ -15,6 +14,7 @@ from pipeline.config_file import DEFAULT_CONFIG, load_config
 from pipeline.errors import StepFailed
 from pipeline.metadata.runs import LATEST
 from pipeline.reproduce.again import Reproduction, reproduce
+from pipeline.shown import escape
 
 _SHORT = 12
 _COLOURS = {"MATCH": "green", "DIFF": "red"}

@@ -20,15 +20,14 @@ def after_run(config: Config, run_id: str, console: Console) -> None:
     """Tells MLflow of a run that has ended, and says so; one that cannot be told of is said, and goes on."""
     if config.tracking.mlflow is None:
         return
-    from rich.markup import escape
-
+    from pipeline.shown import escape
     from pipeline.tracking.runs import track
 
     try:
         console.print(f"[bold]Tracked[/]  {escape(str(track(config, run_id)))}", soft_wrap=True)
     except Exception as error:
         traceback.print_exc()
-        console.print(f"not tracked: {in_one_line(error)}", style="yellow", markup=False, soft_wrap=True)
+        console.print(escape(f"not tracked: {in_one_line(error)}"), style="yellow", soft_wrap=True)
 
 
 def follow_release(config: Config, version: str) -> str | None:

@@ -21,6 +21,7 @@ from pipeline.errors import FlightlineError, UsageError, print_last_line
 from pipeline.log import nothing_more_to_say
 from pipeline.releases import releases
 from pipeline.serving import ENVIRONMENT
+from pipeline.shown import escape
 from scripts.loop.server import free_ports, serving, write_config
 from scripts.loop.story import Loop, Month, tell
 from scripts.loop.timeline import show, write_timeline
@@ -57,7 +58,7 @@ def replay(config_file: Path, data: Path, workspace: Path, last: int, overrides:
         raise UsageError(f"there is no month {last} in {data}", "`make data` makes all of them")
     config = _settle(config_file, workspace, overrides)
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
-    loop = Loop(config, workspace / "loop.yaml", data, lambda line: console.print(line, soft_wrap=True, markup=False))
+    loop = Loop(config, workspace / "loop.yaml", data, lambda line: console.print(escape(line), soft_wrap=True))
     started = time.monotonic()
     first = loop.begin(BEGIN)
     loop.say(

@@ -1,0 +1,92 @@
+"""YAML as people write it, and no more: no tag that makes objects, no key twice, aliases that unfold to little."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+from pipeline.errors import in_one_line
+
+DEEPEST = 40  # levels; a config has seven
+MOST_VALUES = 60_000  # keys and values, aliases unfolded; one that names 50,000 columns has fewer
+_FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
+
+
+class NotPlainYaml(ValueError):
+    """A text is no YAML, or more than a person would write; the message is one line."""
+
+
+def parse(text: str) -> Any:
+    """What a text says: mappings, lists, texts, numbers, booleans, dates; None where it says nothing.
+
+    Raises:
+        NotPlainYaml: with the line, where it is known.
+    """
+    try:
+        _refuse_depth(text)
+        return _construct(_Plain(text))
+    except NotPlainYaml:
+        raise
+    except yaml.MarkedYAMLError as error:
+        at = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise NotPlainYaml(f"{at}{' '.join(str(error.problem or error.context).split())}") from error
+    except Exception as error:  # a date of the 13th month, a number of 5,000 digits: what its constructors raise
+        raise NotPlainYaml(in_one_line(error)) from error
+
+
+def _construct(loader: Any) -> Any:
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _size(node, {})
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+class _Plain(_FAST):
+    """The safe loader, which would take the last of two equal keys in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[tuple[str, str]] = set()
+        for key, _ in getattr(node, "value", []):
+            name = (key.tag, str(key.value))
+            if isinstance(key, yaml.ScalarNode) and name in seen:
+                raise NotPlainYaml(f"line {key.start_mark.line + 1}: the key {key.value} is there twice")
+            seen.add(name)
+        made: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return made
+
+
+def _refuse_depth(text: str) -> None:
+    """Looks at the events, which need no recursion, before anything that does."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_FAST):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            assert event.start_mark is not None
+            raise NotPlainYaml(f"line {event.start_mark.line + 1}: nested more than {DEEPEST} levels deep")
+
+
+def _size(node: yaml.Node, known: dict[int, int | None]) -> int:
+    """How many values a node stands for, each alias counted as what it repeats. A node's size is None while it is
+    counted: whoever meets it then is inside it."""
+    if id(node) in known:
+        size = known[id(node)]
+        if size is None:
+            raise NotPlainYaml(f"line {node.start_mark.line + 1}: an alias of what it is a part of")
+        return size
+    known[id(node)] = None
+    children = node.value if isinstance(node, yaml.CollectionNode) else []
+    flat = [part for child in children for part in (child if isinstance(child, tuple) else (child,))]
+    size = 1 + sum(_size(child, known) for child in flat)
+    if size > MOST_VALUES:
+        raise NotPlainYaml(f"line {node.start_mark.line + 1}: more than {MOST_VALUES:,} values, aliases unfolded")
+    known[id(node)] = size
+    return size
