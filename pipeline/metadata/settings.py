@@ -28,9 +28,9 @@ class MetadataConfig(BaseModel):
         "sqlite", description="`sqlite`: metadata.db in the workspace; `mysql`: a server of MySQL or MariaDB"
     )
     host: str = Field("127.0.0.1", pattern=r"^[^\s/@]+$", description="of the server alone: no user, no URL")
-    port: int = Field(3306, ge=1, le=65535)
+    port: int = Field(3306, ge=1, le=65535, description="of the server")
     database: str = Field("", pattern=r"^[A-Za-z0-9_$-]{0,64}$", description="made before, with utf8mb4_bin")
-    user: str = Field("", max_length=80)
+    user: str = Field("", max_length=80, description="who signs in; may create tables in the database")
     # In capitals, as variables are: a password that is put here by mistake is refused instead of kept.
     password_env: str = Field(
         "FLIGHTLINE_METADATA_PASSWORD",

@@ -60,7 +60,7 @@ def test_nothing_is_overwritten_unless_it_is_asked_for(init, table):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--label", "Y"], "there is: x, y"),
+        (["--label", "Y"], "did you mean y?"),
         (["--label", "y", "--keep", "z"], "no such column"),
         (["--label", "y", "--name", "No Name"], "name"),
         (["--label", "y", "--task", "ranking"], "binary, multiclass or regression"),
