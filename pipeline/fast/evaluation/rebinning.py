@@ -71,7 +71,8 @@ def rebin(
     lower = (ids - 1) / num_buckets * (right - left) + left
     lower = np.where(ids == 0, -np.inf, np.where(ids >= num_buckets + 1, np.inf, lower))
     interval = np.clip(np.searchsorted(starts, lower, side="right") - 1, 0, None)
-    return Histogram(*(np.bincount(interval, buckets[:, i], len(thresholds)) for i in (1, 2, 3)))
+    # Of no bucket at all, bincount makes integers.
+    return Histogram(*(np.bincount(interval, buckets[:, i], len(thresholds)).astype(float) for i in (1, 2, 3)))
 
 
 def histogram_to_matrices(thresholds: list[float], histogram: Sequence[Bucket]) -> Matrices:

@@ -29,6 +29,7 @@ VALUES = st.sampled_from(['"', "a\nb", "#", "': {", "\x85", "\u2028", "\x07", "y
 @given(NAMES, st.lists(VALUES, min_size=2, max_size=4, unique=True))
 def test_whatever_columns_and_values_are_called_config_and_schema_read_back(names, values):
     assume(all(name.strip() for name in names) and not names[0].startswith("\ufeff"))
+    assume(not all(name.strip().isnumeric() for name in names))  # no header, but a first row
     rows = 90
     random = np.random.default_rng(0)
     columns = {name: [values[place] for place in random.integers(0, len(values), rows)] for name in names[:-1]} | {
