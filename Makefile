@@ -61,6 +61,18 @@ spark: data ## Run the whole training pipeline on a local Spark cluster: one mas
 test-spark: spark-setup ## Test the pipeline on Spark against the local engine
 	@$(PYTHON) -m pytest tests/spark $(ARGS)
 
+.PHONY: mariadb-setup
+mariadb-setup: setup ## Unpack MariaDB from Debian's packages into .cache/engines
+	@$(PYTHON) -m scripts.mariadb setup
+
+.PHONY: mariadb
+mariadb: mariadb-setup ## Keep a MariaDB on this machine's loopback until Ctrl-C, and say how to use it
+	@$(PYTHON) -m scripts.mariadb server
+
+.PHONY: test-mariadb
+test-mariadb: mariadb-setup ## Test with a real MariaDB as metadata store: two pipelines at once, a server that dies
+	@$(PYTHON) -m pytest tests/mariadb $(ARGS)
+
 .PHONY: test-kill
 test-kill: setup ## Kill fifty runs at random moments, go on with each, compare with one that nobody killed
 	@KILLS=50 $(PYTHON) -m pytest tests/e2e/test_killed.py -s -q $(ARGS)

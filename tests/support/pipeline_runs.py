@@ -58,9 +58,12 @@ class Result:
     @property
     def steps(self) -> dict[str, Any]:
         """The steps as ML Metadata has them."""
+        from pipeline.config_file import load_config
         from pipeline.metadata.runs import Runs
 
-        return Runs.open(self.workspace / "metadata.db").get(self.run_id).steps
+        file = self.workspace / "metadata.db"
+        store = file if file.is_file() else load_config(self.folder / "config.yaml")  # which names a server
+        return Runs.open(store).get(self.run_id).steps
 
     @property
     def released(self) -> list[str]:

@@ -1,0 +1,37 @@
+"""Fetching MariaDB: what is said where it cannot be had."""
+
+import sys
+
+import pytest
+
+from scripts import apt, mariadb
+from scripts.job_server import Unavailable
+
+
+@pytest.mark.parametrize("words", [[], ["help"]])
+def test_what_it_does_not_know_gets_the_usage(words, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["mariadb", *words])
+    assert mariadb.main() == 2
+    assert "python -m scripts.mariadb setup" in capsys.readouterr().err
+
+
+def test_without_debian_s_tools_it_says_so_and_it_is_no_failure(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(mariadb, "ENGINES", tmp_path / "engines")
+    monkeypatch.setattr(sys, "argv", ["mariadb", "setup"])
+    assert mariadb.main() == 75
+    assert "flightline: no apt-get here" in capsys.readouterr().err
+    assert not (tmp_path / "engines").exists()
+
+
+def test_packages_are_there_whole_or_not_at_all(monkeypatch, tmp_path):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "apt-get").write_text(
+        "#!/bin/sh\n[ $2 = update ] || { : > half.deb; echo no such package >&2; exit 100; }\n"
+    )
+    (tools / "apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
+    with pytest.raises(Unavailable, match="apt-get -qq failed: no such package"):
+        apt.unpacked(["absent"], tmp_path / "home")
+    assert not (tmp_path / "home").exists()
