@@ -81,6 +81,18 @@ dvc-setup: setup ## Make DVC's own environment, .cache/dvc, from scripts/dvc.txt
 test-dvc: dvc-setup ## Test with DVC itself: pointers, pushing, pulling, a run's data after they moved on
 	@$(PYTHON) -m pytest tests/dvc $(ARGS)
 
+.PHONY: audit-setup
+audit-setup: setup ## Make the environment of pip-audit and of CycloneDX's validator, .cache/audit
+	@$(PYTHON) -m scripts.audit setup
+
+.PHONY: audit
+audit: setup ## Hold every package of the locks against the advisories; what is known is in scripts/audit-known.yaml
+	@$(PYTHON) -m scripts.audit
+
+.PHONY: test-audit
+test-audit: audit-setup ## Test with CycloneDX's own validator and with pip-audit itself
+	@$(PYTHON) -m pytest tests/audit $(ARGS)
+
 .PHONY: notebook
 notebook: setup ## Open the notebooks in JupyterLab
 	@.venv/bin/jupyter lab --ServerApp.root_dir=. notebooks/inspect_run.ipynb $(ARGS)
@@ -134,6 +146,7 @@ lock: setup ## Compile requirements.in into requirements.lock, for both TFX line
 	@$(COMPILE) requirements.in -o requirements.lock
 	@$(COMPILE) --constraints requirements.lock scripts/mlflow-ui.in -o scripts/mlflow-ui.txt
 	@$(COMPILE) scripts/dvc.in -o scripts/dvc.txt
+	@$(COMPILE) scripts/audit.in -o scripts/audit.txt
 
 .PHONY: serving-lock
 serving-lock: setup ## Compile serving/requirements.in into its lock
