@@ -105,6 +105,18 @@ docs: docs-setup ## Write the documentation as a site that needs no network: bui
 test-docs: docs-setup ## Test the documentation: links, nothing fetched, search from the disk, the tutorial done again
 	@$(PYTHON) -m pytest tests/docs $(ARGS)
 
+.PHONY: audit-setup
+audit-setup: setup ## Make the environment of pip-audit and of CycloneDX's validator, .cache/audit
+	@$(PYTHON) -m scripts.audit setup
+
+.PHONY: audit
+audit: setup ## Hold every package of the locks against the advisories; what is known is in scripts/audit-known.yaml
+	@$(PYTHON) -m scripts.audit
+
+.PHONY: test-audit
+test-audit: audit-setup ## Test with CycloneDX's own validator and with pip-audit itself
+	@$(PYTHON) -m pytest tests/audit $(ARGS)
+
 .PHONY: notebook
 notebook: setup ## Open the notebooks in JupyterLab
 	@.venv/bin/jupyter lab --ServerApp.root_dir=. notebooks/inspect_run.ipynb $(ARGS)
@@ -159,6 +171,7 @@ lock: setup ## Compile requirements.in into requirements.lock, for both TFX line
 	@$(COMPILE) --constraints requirements.lock scripts/mlflow-ui.in -o scripts/mlflow-ui.txt
 	@$(COMPILE) scripts/dvc.in -o scripts/dvc.txt
 	@$(COMPILE) scripts/docs.in -o scripts/docs.txt
+	@$(COMPILE) scripts/audit.in -o scripts/audit.txt
 
 .PHONY: serving-lock
 serving-lock: setup ## Compile serving/requirements.in into its lock

@@ -26,6 +26,7 @@ from pipeline.questions import add_to as add_questions
 from pipeline.release_commands import add_to as add_releases
 from pipeline.report.data import REPORT_HTML
 from pipeline.reproduce.command import add_to as add_reproduce
+from pipeline.sbom_command import add_to as add_sbom
 from pipeline.schema_commands import add_to as add_schema
 from pipeline.serving_commands import add_to as add_serving
 from pipeline.shown import escape
@@ -41,6 +42,7 @@ add_audit(app)
 add_reproduce(app)
 add_gc(app)
 add_serving(app)
+add_sbom(app)
 add_schema(app)
 add_monitoring(app)
 add_init(app)

@@ -26,7 +26,7 @@ def test_what_people_write(text, meant):
         ("a: &a [*a]", "an alias of what it is a part of"),
         ("a: 2013-13-45", "month must be in"),
         ("a: " + "9" * 5000, "5000 digits"),
-        ("a: [", "line 1:"),
+        ("a: [", "line 2:"),
         ("a: 1\n---\nb: 2", "another document"),
         ("a: \udc80", "surrogates not allowed"),
         ("[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), f"more than {DEEPEST} levels"),
