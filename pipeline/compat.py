@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 import attr
 from tfx import v1 as tfx
-from tfx.orchestration import metadata
 from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.orchestration.beam import beam_dag_runner
 from tfx.orchestration.local import local_dag_runner, runner_utils
@@ -33,9 +32,9 @@ from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, p
 
 from models.settings import suggestion
 from pipeline.cache import KeyParts, key_parts
+from pipeline.compat_store import passwords_where_they_are_needed
 from pipeline.engines.arguments import RunnerName
 from pipeline.errors import UsageError
-from pipeline.metadata import server
 from pipeline.retries import StepsConfig, tried
 
 RUNNERS = {"local": local_dag_runner.LocalDagRunner, "beam": beam_dag_runner.BeamDagRunner}
@@ -172,34 +171,10 @@ def observed_launches(observer: LaunchObserver, steps: StepsConfig) -> Iterator[
     stock_context = cache_utils.get_cache_context
     launcher.Launcher, cache_utils.get_cache_context = ObservedLauncher, our_context
     try:
-        with _passwords_where_they_are_needed():
+        with passwords_where_they_are_needed():
             yield
     finally:
         launcher.Launcher, cache_utils.get_cache_context = stock, stock_context
-
-
-@contextlib.contextmanager
-def _passwords_where_they_are_needed() -> Iterator[None]:
-    """While entered, TFX's connections to the metadata store have the password, and nothing else has.
-
-    TFX would have it in the pipeline's configuration, which its runners log and hand on.
-    """
-    stock = metadata.Metadata.__enter__
-
-    def enter(self: Any) -> Any:
-        given = self._connection_config
-        self._connection_config = server.with_password(given)
-        try:
-            with server.no_word_of_it():
-                return stock(self)
-        finally:
-            self._connection_config = given
-
-    metadata.Metadata.__enter__ = enter
-    try:
-        yield
-    finally:
-        metadata.Metadata.__enter__ = stock
 
 
 def _executor_class(spec: Any) -> str | None:
