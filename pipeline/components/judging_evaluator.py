@@ -22,8 +22,9 @@ from tensorflow_model_analysis.slicer import slicer_lib
 from tfx import types
 from tfx.components.evaluator import component, executor
 from tfx.dsl.components.base import executor_spec
-from tfx.types import artifact_utils
+from tfx.types import artifact_utils, standard_artifacts
 from tfx.types import standard_component_specs as keys
+from tfx.types.component_spec import ChannelParameter
 
 from models.settings import BinSettings, GapBounds
 from pipeline import slice_gaps
@@ -37,6 +38,7 @@ from pipeline.verdict import Gap
 # Ours, beside the standard properties of an Evaluator.
 BINS, GAPS = "bins", "gaps"
 _VALIDATIONS = "validations.tfrecord"
+_STATISTICS = ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True)
 
 
 class JudgingExecutor(executor.Executor):
@@ -116,6 +118,7 @@ class JudgingEvaluator(component.Evaluator):
             self.spec.exec_properties[GAPS] = slice_gaps.to_property(gaps)
         if statistics is not None and any(of_column.quantiles for of_column in (bins or {}).values()):
             self.spec.inputs[keys.STATISTICS_KEY] = statistics
+            self.spec.INPUTS = {**self.spec.INPUTS, keys.STATISTICS_KEY: _STATISTICS}  # what may be an input
 
     @classmethod
     def get_class_type(cls) -> str:
