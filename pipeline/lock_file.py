@@ -52,12 +52,8 @@ def read_pins(text: str) -> list[Pin]:
 def pins_for(pins: Iterable[Pin], python: str) -> list[Pin]:
     """Those that are installed on this machine's system for a Python, such as `3.10.13`."""
     short = ".".join(python.split(".")[:2])
-    environment: dict[str, str] = {
-        **{key: str(value) for key, value in default_environment().items()},
-        "python_version": short,
-        "python_full_version": python,
-        "extra": "",
-    }
+    here: dict[str, str] = {name: str(value) for name, value in default_environment().items()}
+    environment = {**here, "python_version": short, "python_full_version": python, "extra": ""}
     return [pin for pin in pins if not pin.marker or Marker(pin.marker).evaluate(environment)]
 
 

@@ -30,8 +30,8 @@ def parse(text: str) -> Any:
     except NotPlainYaml:
         raise
     except yaml.MarkedYAMLError as error:
-        at = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise NotPlainYaml(f"{at}{' '.join(str(error.problem or error.context).split())}") from error
+        said = " ".join(str(error.problem or error.context).split())
+        raise NotPlainYaml(f"{_line(error.problem_mark)}{said}") from error
     except Exception as error:  # a date of the 13th month, a number of 5,000 digits: what its constructors raise
         raise NotPlainYaml(in_one_line(error)) from error
 
@@ -55,7 +55,7 @@ class _Plain(_FAST):
         for key, _ in getattr(node, "value", []):
             name = (key.tag, str(key.value))
             if isinstance(key, yaml.ScalarNode) and name in seen:
-                raise NotPlainYaml(f"line {key.start_mark.line + 1}: the key {key.value} is there twice")
+                raise NotPlainYaml(f"{_line(key.start_mark)}the key {key.value} is there twice")
             seen.add(name)
         made: dict[Hashable, Any] = super().construct_mapping(node, deep)
         return made
@@ -70,8 +70,12 @@ def _refuse_depth(text: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > DEEPEST:
-            assert event.start_mark is not None
-            raise NotPlainYaml(f"line {event.start_mark.line + 1}: nested more than {DEEPEST} levels deep")
+            raise NotPlainYaml(f"{_line(event.start_mark)}nested more than {DEEPEST} levels deep")
+
+
+def _line(mark: Any) -> str:
+    """`line 3: ` of a place in the text; nothing where it is not known."""
+    return f"line {mark.line + 1}: " if mark else ""
 
 
 def _size(node: yaml.Node, known: dict[int, int | None]) -> int:
@@ -80,13 +84,13 @@ def _size(node: yaml.Node, known: dict[int, int | None]) -> int:
     if id(node) in known:
         size = known[id(node)]
         if size is None:
-            raise NotPlainYaml(f"line {node.start_mark.line + 1}: an alias of what it is a part of")
+            raise NotPlainYaml(f"{_line(node.start_mark)}an alias of what it is a part of")
         return size
     known[id(node)] = None
     children = node.value if isinstance(node, yaml.CollectionNode) else []
     flat = [part for child in children for part in (child if isinstance(child, tuple) else (child,))]
     size = 1 + sum(_size(child, known) for child in flat)
     if size > MOST_VALUES:
-        raise NotPlainYaml(f"line {node.start_mark.line + 1}: more than {MOST_VALUES:,} values, aliases unfolded")
+        raise NotPlainYaml(f"{_line(node.start_mark)}more than {MOST_VALUES:,} values, aliases unfolded")
     known[id(node)] = size
     return size
