@@ -1,8 +1,10 @@
 """What a server does to a run: absent, refusing, of a kind that loses data, gone in the middle. One line each."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from engine_runs import free_port
@@ -82,7 +84,9 @@ def test_a_server_that_dies_in_the_middle(home, month, local, tmp_path, monkeypa
         process = start_pipeline(workspace, month, "dies", *TO_GATE, settings=settings(server))
         for line in process.stdout:
             if "StatisticsGen: running" in line:
-                server.stop(9)
+                while not server.sql("SELECT id FROM flightline.Execution WHERE last_known_state = 2"):
+                    time.sleep(0.01)  # until it is on record as begun
+                server.stop(signal.SIGKILL)
                 break
         out, err = process.communicate(timeout=300)
         assert process.returncode == 1

@@ -43,7 +43,9 @@ def test_each_sees_its_own_runs_and_releases_alone(pair):
         assert [one.current for one in releases(config.releases)] == [True]
         assert Runs.open(config).get("latest").run_id == result.run_id
         other = pair.other if result is pair.one else pair.one
-        assert other.run_id not in (result.workspace / "index.html").read_text().replace("flights-other", "")
+        index = (result.workspace / "index.html").read_text()
+        assert f"runs/{result.run_id}/" in index
+        assert f"runs/{other.run_id}/" not in index
 
 
 @pytest.mark.parametrize(
@@ -75,8 +77,9 @@ def test_nothing_has_changed_and_what_has_not_is_cached(pair, month):
     assert "Nothing has changed since run flights" in again.out
     cached = run_pipeline(pair.one.workspace, month, "cached", *config, "--to", "Transform", settings=())
     assert cached.code == 0, cached.err
-    assert cached.out.count("from flights: nothing it depends on has changed") == 7
-    assert {step.state for node, step in cached.steps.items() if node != "Champion"} == {"CACHED"}
+    assert {step.state for step in cached.steps.values()} == {"CACHED"}
+    assert cached.steps.keys() >= {"ExampleGen", "StatisticsGen", "DataGate", "Transform"}
+    assert cached.out.count("from flights: nothing it depends on has changed") == len(cached.steps)
 
 
 def test_files_are_scored_and_the_run_is_done_again(pair, month, tmp_path):
@@ -112,7 +115,7 @@ def test_the_password_is_nowhere(pair, server):
     files = [path for result in (pair.one, pair.other) for path in result.workspace.rglob("*") if path.is_file()]
     assert len(files) > 100
     assert [str(path) for path in files if secret in path.read_bytes()] == []
-    assert any(b"${FLIGHTLINE_METADATA_PASSWORD}" in path.read_bytes() for path in files if path.name == "log.txt")
+    assert [path for path in files if b"FLIGHTLINE_METADATA_PASSWORD" in path.read_bytes()]  # its name is kept
     for text in (pair.one.out, pair.one.err, pair.other.out, pair.other.err, pair.seen):
         assert server.password not in text
     assert "flights-other" in pair.seen  # the command lines of the runs were seen
