@@ -57,7 +57,12 @@ def roll_back_to(
     audit.record(
         loaded.workspace, "rolled back", pipeline=loaded.name, withdrawn=withdrawn, release=current, reason=reason
     )
-    _tell(loaded, current, f"release [bold]{withdrawn}[/] is withdrawn, [bold]{current}[/] is current", as_json)
+    _tell(
+        loaded,
+        current,
+        f"release [bold]{escape(withdrawn)}[/] is withdrawn, [bold]{escape(current)}[/] is current",
+        as_json,
+    )
 
 
 def promote_release(
@@ -72,7 +77,8 @@ def promote_release(
     if before == version:
         raise UsageError(f"release {version} is current already", "nothing was changed")
     audit.record(loaded.workspace, "promoted", pipeline=loaded.name, release=version, before=before, reason=reason)
-    _tell(loaded, version, f"release [bold]{version}[/] is current" + (f", {before} was" if before else ""), as_json)
+    was = f", {escape(before)} was" if before else ""
+    _tell(loaded, version, f"release [bold]{escape(version)}[/] is current{was}", as_json)
 
 
 def release_as_dict(item: Release) -> dict[str, Any]:
@@ -87,6 +93,6 @@ def _tell(config: Config, current: str, sentence: str, as_json: bool) -> None:
         print_json([release_as_dict(item) for item in releases(config.releases)])
         return
     console = a_console()
-    console.print(escape(sentence))
+    console.print(sentence)
     if told:
         console.print(escape(told))
