@@ -9,15 +9,17 @@ from typing import Annotated
 import typer
 
 from pipeline.cli_common import ConfigOption, with_exit_codes
-from pipeline.config import Config
-from pipeline.config_file import DEFAULT_CONFIG, load_config
+from pipeline.config import CardConfig, Config
+from pipeline.config_file import DEFAULT_CONFIG, LARGEST_MB, load_config
 from pipeline.errors import UsageError
 from pipeline.lock_file import lock_of, pins_for, read_pins
 from pipeline.metadata.ancestry import CURRENT
 from pipeline.metadata.runs import Runs
+from pipeline.plain_yaml import parse
 from pipeline.releases import write_whole
 from pipeline.report.origin import read_origin
 from pipeline.sbom import Bill, cyclonedx
+from pipeline.text_files import read_small_text
 
 
 def add_to(app: typer.Typer) -> None:
@@ -56,7 +58,7 @@ def bill_of(config: Config, version: str) -> Bill:
     origin = read_origin(folder)
     if origin is None or not {"lock", "schema", "data"} <= set(origin.digests):
         raise UsageError(f"the folder of run {run}, {folder}, with its origin is gone: the packages are not known")
-    trained = load_config(folder / "config.yaml")
+    label, card = _label_and_card(folder / "config.yaml")
     pins = read_pins(lock_of(origin.digests["lock"], origin.commit))
     return Bill(
         name=config.name,
@@ -67,6 +69,19 @@ def bill_of(config: Config, version: str) -> Bill:
         origin=origin,
         pins=pins_for(pins, origin.versions["Python"]),
         metrics=release.about.get("metrics", {}),
-        label=trained.label,
-        card=trained.card,
+        label=label,
+        card=card,
     )
+
+
+def _label_and_card(path: Path) -> tuple[str, CardConfig]:
+    """Of the config that a run kept; its other keys may be those of another Flightline.
+
+    Raises:
+        UsageError: it is gone or none.
+    """
+    try:
+        kept = parse(read_small_text(path, LARGEST_MB))
+        return str(kept["label"]), CardConfig.model_validate(kept.get("card") or {})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} is not the config that a run kept: {error}") from error

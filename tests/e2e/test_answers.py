@@ -1,6 +1,7 @@
 """What `flightline lineage`, `why` and `diff` say of real runs, and that every artifact carries its digest."""
 
 import json
+from importlib.metadata import version
 
 import pytest
 
@@ -37,6 +38,19 @@ def test_from_the_release_back_to_everything(trained, ask):
     assert "@" in found["about"]["by"]
     assert "evaluation:" in found["about"]["config"]
     assert found["metrics"]["auc"] == trained.summary["evaluation"]["metrics"]["overall"]["auc"]
+
+
+def test_the_bill_of_a_release_has_its_files_and_the_packages_of_its_lock(trained, command):
+    answered = command(trained.workspace, "sbom")
+    assert answered.returncode == 0, answered.stderr
+    bill = json.loads(answered.stdout)
+    model = bill["metadata"]["component"]
+    assert model["version"] == trained.current
+    assert {"saved_model.pb", "release.json"} <= {file["name"] for file in model["components"]}
+    installed = {part["name"]: part["version"] for part in bill["components"] if part["type"] == "library"}
+    assert {name: installed[name] for name in ("tfx", "tensorflow")} == {
+        name: version(name) for name in ("tfx", "tensorflow")
+    }
 
 
 def test_down_from_the_data_to_what_came_of_them(trained, ask):

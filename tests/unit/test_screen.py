@@ -10,7 +10,8 @@ def plain():
     return Screen(Console(file=out, width=100), live=False), out
 
 
-def test_one_line_an_event():
+def test_one_line_an_event(monkeypatch):
+    monkeypatch.setattr("pipeline.screen.time.monotonic", lambda: 100.0)
     screen, out = plain()
     screen.open(["ExampleGen", "Trainer"])
     screen.started("ExampleGen")
