@@ -14,7 +14,6 @@ from evaluation_comparison import (
     names_in,
     run_fast,
     run_judging,
-    run_stock,
     threshold,
     validation,
 )
@@ -93,31 +92,6 @@ def test_drawn_slices_equal_stock(tmp_path, examples, models, seed):
     by_distance = {dict(key)["distance"] for key in found if [name for name, _ in key] == ["distance"]}
     assert by_distance <= set(bins.bin_names(settings.bins["distance"].edges))
     assert len(by_distance) > 1
-
-
-def test_slices_compared_with_one_another_equal_stock(tmp_path, examples, models):
-    spec = config_pb2.SlicingSpec
-    crossed = [
-        config_pb2.CrossSlicingSpec(
-            baseline_spec=spec(feature_values={"origin": "EWR"}), slicing_specs=[spec(feature_keys=["origin"])]
-        ),
-        config_pb2.CrossSlicingSpec(baseline_spec=spec(), slicing_specs=[spec(feature_keys=["quarter", "carrier"])]),
-        config_pb2.CrossSlicingSpec(baseline_spec=spec(feature_keys=["origin"])),
-    ]
-    config = make_config([["origin"]], crossed)
-    stock, fast = (
-        evaluation_data.make_execution(tmp_path / name, examples, models[0], config, models[1])
-        for name in ("stock", "fast")
-    )
-    warnings = []
-    run_stock(stock)
-    with progress.listening(lambda _: None, warnings.append):
-        run_fast(fast)
-    assert not warnings, "the fast path was not taken"
-    assert_same_slices(fast.evaluation, stock.evaluation, "metrics")
-    assert_same_slices(fast.evaluation, stock.evaluation, "plots")
-    assert validation(fast.evaluation) == approximately(validation(stock.evaluation), TOLERANCE)
-    assert fast.blessing.mlmd_artifact.custom_properties == stock.blessing.mlmd_artifact.custom_properties
 
 
 @pytest.mark.parametrize("run", [run_judging, run_fast])

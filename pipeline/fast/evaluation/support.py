@@ -36,7 +36,7 @@ PROVEN_METRICS: Mapping[str, frozenset[str]] = {
 }
 
 _PROVEN_FIELDS: Mapping[str, frozenset[str]] = {
-    "EvalConfig": frozenset({"model_specs", "slicing_specs", "cross_slicing_specs", "metrics_specs", "options"}),
+    "EvalConfig": frozenset({"model_specs", "slicing_specs", "metrics_specs", "options"}),
     "ModelSpec": frozenset(
         {
             "name",

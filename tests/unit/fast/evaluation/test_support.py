@@ -41,7 +41,7 @@ def test_the_typical_config_is_proven() -> None:
 @pytest.mark.parametrize(
     ("addition", "reason"),
     [
-        ('cross_slicing_specs { baseline_spec { slice_keys_sql: "SELECT 1" } }', "SlicingSpec.slice_keys_sql is set"),
+        ("cross_slicing_specs { baseline_spec {} }", "EvalConfig.cross_slicing_specs is set"),
         ("options { compute_confidence_intervals { value: true } }", "confidence intervals"),
         ("options { min_slice_size { value: 10 } }", "min_slice_size is 10"),
         ('options { disabled_outputs { values: "eval_config" } }', "Options.disabled_outputs is set"),
