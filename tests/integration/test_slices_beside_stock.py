@@ -128,7 +128,7 @@ def test_a_gap_that_is_too_wide_blocks(tmp_path, examples, models, run, at_most,
     )
     execution = evaluation_data.make_execution(tmp_path, examples, models[0], make_config(settings.cuts))
     execution.inputs["statistics"] = [statistics_of_distance(tmp_path)]
-    execution.properties |= {BINS: bins.to_property(settings.bins), GAPS: slice_gaps.to_property(settings.gaps)}
+    execution.properties.update({BINS: bins.to_property(settings.bins), GAPS: slice_gaps.to_property(settings.gaps)})
     run(execution)
     assert execution.blessing.get_int_custom_property("blessed") == blessed
     assert names_in(execution.blessing.uri) == ["BLESSED" if blessed else "NOT_BLESSED"]

@@ -89,6 +89,8 @@ def tolerance(key: str) -> float:
 def validation(directory: str) -> dict[str, Any]:
     result = json_format.MessageToDict(tfma.load_validation_result(directory))
     result["metricValidationsPerSlice"] = sorted(result.get("metricValidationsPerSlice", []), key=json.dumps)
+    details = result.get("validationDetails", {})  # in the order in which Beam came to the slices
+    details["slicingDetails"] = sorted(details.get("slicingDetails", []), key=json.dumps)
     return result
 
 
