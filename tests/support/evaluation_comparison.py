@@ -70,11 +70,15 @@ def load_slices(directory: str, kind: str) -> dict[str, dict[str, Any]]:
     """By slice key and by metric or plot key, the value as plain data."""
     if kind == "metrics":
         return {
-            str(m.slice_key): {str(v.key): json_format.MessageToDict(v.value) for v in m.metric_keys_and_values}
+            f"{m.slice_key}{m.cross_slice_key}": {
+                str(v.key): json_format.MessageToDict(v.value) for v in m.metric_keys_and_values
+            }
             for m in tfma_writer.load_and_deserialize_metrics(directory)
         }
     return {
-        str(p.slice_key): {str(v.key): json_format.MessageToDict(v.value) for v in p.plot_keys_and_values}
+        f"{p.slice_key}{p.cross_slice_key}": {
+            str(v.key): json_format.MessageToDict(v.value) for v in p.plot_keys_and_values
+        }
         for p in tfma_writer.load_and_deserialize_plots(directory)
     }
 
