@@ -22,7 +22,7 @@ from tensorflow_model_analysis.slicer import slicer_lib
 from tfx import types
 from tfx.components.evaluator import component, executor
 from tfx.dsl.components.base import executor_spec
-from tfx.types import artifact_utils
+from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.types import standard_component_specs as keys
 
 from models.settings import BinSettings, GapBounds
@@ -115,6 +115,9 @@ class JudgingEvaluator(component.Evaluator):
         if gaps:
             self.spec.exec_properties[GAPS] = slice_gaps.to_property(gaps)
         if statistics is not None and any(of_column.quantiles for of_column in (bins or {}).values()):
+            # The stock constructor builds a stock spec: this one instance takes an input more, which TFX compiles.
+            taken = component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics)
+            self.spec.INPUTS = {**self.spec.INPUTS, keys.STATISTICS_KEY: taken}
             self.spec.inputs[keys.STATISTICS_KEY] = statistics
 
     @classmethod
