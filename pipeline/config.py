@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from models.search_space import TuneSettings
 from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, TrainSettings
 from pipeline.engines.settings import EngineConfig, EnginesConfig
 from pipeline.gate.policy import Policy
@@ -109,6 +110,7 @@ class UserCode(Section):
 
     preprocessing_fn: DottedPath = "models.preprocessing.preprocessing_fn"
     run_fn: DottedPath = "models.trainer.run_fn"
+    tuner_fn: DottedPath = "models.tuner.tuner_fn"
 
 
 class ServingCheckConfig(Section):
@@ -159,6 +161,7 @@ class Config(Section):
     features: FeatureSettings = FeatureSettings()
     model: ModelSettings = ModelSettings()
     train: TrainSettings = TrainSettings()
+    tune: TuneSettings | None = None
     evaluation: EvaluationSettings = EvaluationSettings()
     champion: ChampionConfig = ChampionConfig()
     serving_check: ServingCheckConfig = ServingCheckConfig()
@@ -183,6 +186,12 @@ class Config(Section):
     def _window_needs_spans(self) -> Config:
         if self.window is not None and not self.data.spans.has_spans:
             raise ValueError(f"window: data.pattern {self.data.pattern} names no {{SPAN}} and no date to tell spans by")
+        return self
+
+    @model_validator(mode="after")
+    def _search_needs_rows_to_judge_by(self) -> Config:
+        if self.tune is not None and not self.train.validation_share:
+            raise ValueError("tune: trials are judged on held-out rows, and train.validation_share is 0")
         return self
 
     @property
