@@ -21,6 +21,7 @@ from models.features import FeaturePlan, vocabulary_name
 from models.model import LOGIT, build_model
 from models.objective import Objective, objective_for
 from models.rows import Rows, ordered_batches, read_rows, shuffled_batches
+from models.search_space import with_values
 from models.settings import ModelSettings, TrainSettings
 
 RECORD = "training.json"
@@ -35,8 +36,9 @@ def run_fn(fn_args: Any) -> None:
     """Trains on the whole training split by `fn_args.custom_config` and exports the model.
 
     `custom_config` holds dumped settings: `features` (FeaturePlan), `model` (ModelSettings), `train`
-    (TrainSettings). How long to train is theirs to say: `train_args.num_steps` is not read. The evaluation split is
-    left to Evaluator; early stopping uses a part of the training split.
+    (TrainSettings); values that a search has found (`fn_args.hyperparameters`) take the place of these. How long to
+    train is theirs to say: `train_args.num_steps` is not read. The evaluation split is left to Evaluator; early
+    stopping uses a part of the training split.
 
     Writes the SavedModel to `fn_args.serving_model_dir` and `training.json` to `fn_args.model_run_dir`.
 
@@ -48,11 +50,13 @@ def run_fn(fn_args: Any) -> None:
     plan = FeaturePlan.model_validate(config["features"])
     model_settings = ModelSettings.model_validate(config.get("model", {}))
     settings = TrainSettings.model_validate(config.get("train", {}))
+    found = (getattr(fn_args, "hyperparameters", None) or {}).get("values", {})  # by a search, where there was one
+    model_settings, settings = with_values(found, model_settings, settings)
     transform = tft.TFTransformOutput(fn_args.transform_output)
 
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
-    model = build_model(plan, model_settings, _category_sizes(plan, transform))
+    model = build_model(plan, model_settings, category_sizes(plan, transform))
     clock = [time.monotonic()]
     with (
         tempfile.TemporaryDirectory(prefix="rows-") as directory,
@@ -185,7 +189,8 @@ def _optimizer(settings: TrainSettings, total_steps: int) -> keras.optimizers.Op
     return optimizer
 
 
-def _category_sizes(plan: FeaturePlan, transform: tft.TFTransformOutput) -> tuple[int, ...]:
+def category_sizes(plan: FeaturePlan, transform: tft.TFTransformOutput) -> tuple[int, ...]:
+    """How many ids each category of the plan has, by the vocabularies of its Transform."""
     names = [category.name for category in plan.categories if category.source == "vocabulary"]
     return plan.category_sizes({name: transform.vocabulary_size_by_name(vocabulary_name(name)) for name in names})
 

@@ -28,6 +28,7 @@ from pipeline.report.data import REPORT_HTML
 from pipeline.reproduce.command import add_to as add_reproduce
 from pipeline.sbom_command import add_to as add_sbom
 from pipeline.schema_commands import add_to as add_schema
+from pipeline.search_results import Search
 from pipeline.serving_commands import add_to as add_serving
 from pipeline.shown import escape
 from pipeline.summary import SUMMARY, Summary
@@ -117,8 +118,22 @@ def show_run(
     show_summary(console, summary)
     if summary.failure:
         console.print(f"[bold]Ended[/]    with {summary.exit_code}: {escape(summary.failure)}", soft_wrap=True)
+    if summary.search:
+        show_trials(console, summary.search)
     if summary.evaluation:
         show_slices(console, summary)
+
+
+def show_trials(console: Console, search: Search) -> None:
+    """Every trial of the search for settings, the best first."""
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    names = list(search.trials[0].values)
+    for column in ("trial", search.objective, *names):
+        table.add_column(column, overflow="fold")
+    for trial in search.by_score:
+        score = "failed" if trial.score is None else f"{trial.score:.5f}"
+        table.add_row(trial.name, score, *(escape(str(trial.values.get(name, ""))) for name in names))
+    console.print(table)
 
 
 def show_slices(console: Console, summary: Summary) -> None:

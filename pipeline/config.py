@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from models.search_space import TuneSettings
 from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, Task, TrainSettings, suggestion
 from models.target import Target, Value
 from pipeline.engines.settings import EngineConfig, EnginesConfig
@@ -114,6 +115,7 @@ class UserCode(Section):
 
     preprocessing_fn: DottedPath = Field("models.preprocessing.preprocessing_fn", description="what Transform calls")
     run_fn: DottedPath = Field("models.trainer.run_fn", description="what Trainer calls")
+    tuner_fn: DottedPath = Field("models.tuner.tuner_fn", description="what Tuner calls")
 
 
 class ServingCheckConfig(Section):
@@ -168,6 +170,7 @@ class Config(Section):
     features: FeatureSettings = FeatureSettings()
     model: ModelSettings = ModelSettings()
     train: TrainSettings = TrainSettings()
+    tune: TuneSettings | None = Field(None, description="a search for better settings before training; none without")
     evaluation: EvaluationSettings = EvaluationSettings()
     champion: ChampionConfig = ChampionConfig()
     serving_check: ServingCheckConfig = ServingCheckConfig()
@@ -219,6 +222,12 @@ class Config(Section):
     def _window_needs_spans(self) -> Config:
         if self.window is not None and not self.data.spans.has_spans:
             raise ValueError(f"window: data.pattern {self.data.pattern} names no {{SPAN}} and no date to tell spans by")
+        return self
+
+    @model_validator(mode="after")
+    def _search_needs_rows_to_judge_by(self) -> Config:
+        if self.tune is not None and not self.train.validation_share:
+            raise ValueError("tune: trials are judged on held-out rows, and train.validation_share is 0")
         return self
 
     @property

@@ -20,6 +20,7 @@ from pipeline.observer import RunObserver
 from pipeline.outcome import GATE, PUSHER, failure_of, gate_drift, gate_findings
 from pipeline.releases import is_released, release, retire
 from pipeline.run_events import run_judged
+from pipeline.search_results import search_of
 from pipeline.signatures import signatures_of
 from pipeline.spans import SpanPlan, called
 from pipeline.summary import SpanSummary, Summary
@@ -64,6 +65,7 @@ def summarise(
         evaluation=evaluation,
         release=_released(config, observer, run, evaluation) if failure is None and PUSHER in expected else None,
         span=_span(config, run, plan) if plan else None,
+        search=search_of(run),
     )
     return summary, failure
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.gate.findings import Drift, Finding
 from pipeline.rows import RowAccounting
+from pipeline.search_results import Search
 from pipeline.verdict import Evaluation
 
 SUMMARY = "summary.json"  # its file, in the folder of the run
@@ -42,6 +43,7 @@ class Summary:
         evaluation: what the Evaluator measured; None where the run did not get that far.
         release: the folder of the release that this run made, or had made before and took from the cache.
         span: what it did with its span; None where spans do not come in one by one.
+        search: for better settings, what it came to; None where the config asks for none.
         drift: how far the span is from the accepted one before, the feature nearest to its threshold first.
     """
 
@@ -57,6 +59,7 @@ class Summary:
     release: str | None
     span: SpanSummary | None = None
     drift: list[Drift] = field(default_factory=list)
+    search: Search | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` reads it back to an equal summary."""
@@ -72,6 +75,7 @@ class Summary:
                 "findings": [Finding(**entry) for entry in kept["findings"]],
                 "evaluation": Evaluation.from_dict(kept["evaluation"]) if kept["evaluation"] else None,
                 "drift": [Drift(**entry) for entry in kept.get("drift", [])],
+                "search": Search.from_dict(kept["search"]) if kept.get("search") else None,
                 "span": SpanSummary(**kept["span"]) if kept.get("span") else None,
             }
         )

@@ -35,6 +35,8 @@ def show(console: Console, summary: Summary) -> None:
         show_drift(console, summary.drift)
     if summary.findings:
         show_findings(console, summary.findings)
+    if summary.search:
+        console.print(f"[bold]Search[/]   {escape(summary.search.in_words)}", soft_wrap=True)
     if summary.evaluation:
         show_metrics(console, summary.evaluation, f"rows of span {summary.span.name}" if summary.span else "eval rows")
         show_verdict(console, summary.evaluation)

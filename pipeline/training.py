@@ -12,6 +12,7 @@ from pipeline.components.champion import champion_node
 from pipeline.components.curated_schema import CuratedSchema
 from pipeline.components.data_gate import DataGate
 from pipeline.components.executed_by import executed_by
+from pipeline.components.search_tuner import SearchTuner
 from pipeline.components.serving_check import ServingCheck
 from pipeline.components.span_window import previous_statistics_node, training_data
 from pipeline.config import Config
@@ -93,6 +94,28 @@ def create_pipeline(
     )
     transform.add_upstream_node(gate)  # nothing trains on what the gate has not passed
 
+    trained_on = {
+        "label": config.label,
+        "features": features.model_dump(mode="json"),
+        "model": config.model.model_dump(mode="json"),
+        "train": config.train.model_dump(mode="json"),
+    }
+    tuner = None
+    if config.tune is not None:
+        tuner = SearchTuner(
+            tuner_fn=config.user_code.tuner_fn,
+            examples=transform.outputs["transformed_examples"],
+            transform_graph=transform.outputs["transform_graph"],
+            schema=schema,
+            train_args=tfx.proto.TrainArgs(splits=data.train_splits),
+            eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+            custom_config={
+                **trained_on,
+                "tune": config.tune.model_dump(mode="json"),
+                "code": _code_of(config.user_code.tuner_fn),
+            },
+        ).with_id("Tuner")
+
     trainer = tfx.components.Trainer(
         run_fn=config.user_code.run_fn,
         examples=transform.outputs["transformed_examples"],
@@ -100,13 +123,8 @@ def create_pipeline(
         schema=schema,
         train_args=tfx.proto.TrainArgs(splits=data.train_splits),
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
-        custom_config={
-            "label": config.label,
-            "features": features.model_dump(mode="json"),
-            "model": config.model.model_dump(mode="json"),
-            "train": config.train.model_dump(mode="json"),
-            "code": _code_of(config.user_code.run_fn),
-        },
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
+        custom_config={**trained_on, "code": _code_of(config.user_code.run_fn)},
     )
     model = trainer.outputs["model"]
 
@@ -152,6 +170,7 @@ def create_pipeline(
             gate,
             *data.nodes,
             transform,
+            *([tuner] if tuner else []),
             trainer,
             *([champion] if champion else []),
             evaluator,

@@ -39,7 +39,7 @@ class Miss:
     bound: float
     against_champion: bool = False
     confidence: float | None = None
-    gap: str = ""
+    gap: str | None = None
 
     @property
     def by(self) -> float:

@@ -70,11 +70,15 @@ def load_slices(directory: str, kind: str) -> dict[str, dict[str, Any]]:
     """By slice key and by metric or plot key, the value as plain data."""
     if kind == "metrics":
         return {
-            str(m.slice_key): {str(v.key): json_format.MessageToDict(v.value) for v in m.metric_keys_and_values}
+            f"{m.slice_key}{m.cross_slice_key}": {
+                str(v.key): json_format.MessageToDict(v.value) for v in m.metric_keys_and_values
+            }
             for m in tfma_writer.load_and_deserialize_metrics(directory)
         }
     return {
-        str(p.slice_key): {str(v.key): json_format.MessageToDict(v.value) for v in p.plot_keys_and_values}
+        f"{p.slice_key}{p.cross_slice_key}": {
+            str(v.key): json_format.MessageToDict(v.value) for v in p.plot_keys_and_values
+        }
         for p in tfma_writer.load_and_deserialize_plots(directory)
     }
 
@@ -89,6 +93,8 @@ def tolerance(key: str) -> float:
 def validation(directory: str) -> dict[str, Any]:
     result = json_format.MessageToDict(tfma.load_validation_result(directory))
     result["metricValidationsPerSlice"] = sorted(result.get("metricValidationsPerSlice", []), key=json.dumps)
+    details = result.get("validationDetails", {})  # in the order in which Beam came to the slices
+    details["slicingDetails"] = sorted(details.get("slicingDetails", []), key=json.dumps)
     return result
 
 

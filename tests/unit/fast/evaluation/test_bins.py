@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
@@ -25,6 +25,7 @@ def deciles(*ends: float) -> statistics_pb2.DatasetFeatureStatistics:
     return dataset
 
 
+@settings(deadline=None)  # the first draw imports
 @given(st.lists(finite, min_size=1, max_size=6, unique=True).map(sorted), st.lists(finite, max_size=20))
 def test_a_number_is_in_the_bin_between_its_edges_and_each_bin_has_a_name_of_its_own(edges, values):
     assert len(set(bin_names(edges))) == len(edges) + 1
