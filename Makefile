@@ -3,6 +3,7 @@
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 ARGS :=
+IN_TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes
 
 .PHONY: help
@@ -34,8 +35,12 @@ run: data ## Run the whole training pipeline on a year of flights (ARGS='--set t
 	@$(PYTHON) runner_local.py $(ARGS)
 
 .PHONY: test
-test: setup ## Run the whole test suite (ARGS='-k gate' ...)
-	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: setup ## Run the test suite (ARGS='-k gate' ...)
+	@$(PYTHON) -m pytest $(IN_TWO) $(ARGS)
+
+.PHONY: test-slow
+test-slow: setup ## Run what `make test` leaves out: tests that take long and are seldom broken alone
+	@$(PYTHON) -m pytest $(IN_TWO) -m slow $(ARGS)
 
 .PHONY: flink-setup
 flink-setup: setup ## Fetch Flink and Beam's job server for it, into .cache/engines

@@ -36,6 +36,7 @@ from pipeline.compat_store import passwords_where_they_are_needed
 from pipeline.engines.arguments import RunnerName
 from pipeline.errors import UsageError
 from pipeline.retries import StepsConfig, tried
+from pipeline.usage import keep_what_is_loaded
 
 RUNNERS = {"local": local_dag_runner.LocalDagRunner, "beam": beam_dag_runner.BeamDagRunner}
 PIPELINE_RUN_ID = "pipeline-run-id"
@@ -124,6 +125,7 @@ def run_ir(
 
     `steps` says how often a node is tried, and how long a try may take; once and as long as it likes, without.
     """
+    keep_what_is_loaded()
     with observed_launches(observer, steps or StepsConfig(retries=0)):
         RUNNERS[runner]().run_with_ir(ir)
 

@@ -7,7 +7,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+# Runs of the pipeline that many files look at: one process takes all these files, and makes them once.
+SHARED_RUNS = {"trained", "again"}
 EVERY = 40  # the sample takes each 40th flight: 8,420 of them, from every month
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Says which tests `--dist loadgroup` keeps together: those of a file, and all files that share a run."""
+    sharing = {item.path for item in items if SHARED_RUNS & set(getattr(item, "fixturenames", ()))}
+    for item in items:
+        group = "shared-run" if item.path in sharing else item.path.relative_to(Path(__file__).parent).as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

@@ -238,7 +238,7 @@ def test_an_unwritable_workspace(run, flights_sample, tmp_path):
     assert "cannot be written" in result.last_line
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupted_run_says_so_and_the_next_goes_on(start, run, flights_sample, tmp_path, how):
     workspace = tmp_path / "workspace"
     process = start(workspace, flights_sample, "interrupted")

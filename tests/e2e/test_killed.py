@@ -1,6 +1,6 @@
 """`kill -9` at any moment: the run that goes on comes to what a run comes to that nobody killed.
 
-A few moments here; `make test-kill` takes fifty, at random.
+A moment here; `make test-kill` takes fifty, at random.
 """
 
 import os
@@ -11,7 +11,7 @@ import time
 import pytest
 from killed_runs import kill_and_resume
 
-KILLS = int(os.environ.get("KILLS", "3"))
+KILLS = int(os.environ.get("KILLS", "1"))
 
 
 @pytest.fixture(scope="module")

@@ -42,6 +42,7 @@ def own(tmp_path):
     return both
 
 
+@pytest.mark.slow
 def test_a_real_table_of_569_rows_is_released(own, tmp_path):
     from sklearn.datasets import load_breast_cancer
 
@@ -66,6 +67,7 @@ def test_an_awkward_table_of_a_hundred_rows_runs_to_its_verdict(own, tmp_path):
     assert list(ended.folder.glob("workspace/runs/*/report.html"))
 
 
+@pytest.mark.slow
 def test_a_hundred_and_fifty_columns(own, tmp_path):
     ended = own(wide(tmp_path / "wide.csv"), "--label", "y")
     assert ended.code == 0, ended.err

@@ -87,6 +87,7 @@ def test_classes_are_learnt_and_released(released):
     assert found.summary["release"]
 
 
+@pytest.mark.slow
 def test_amounts_are_learnt_and_released(released):
     found = released(diabetes)
     assert found.metrics["root_mean_squared_error"] < 0.8 * found.frame[LABEL].std()
@@ -102,12 +103,16 @@ def test_scoring_gives_each_row_its_class_and_the_probabilities_of_all(released)
     np.testing.assert_array_equal(shares.max(axis=1), table["probability"])
 
 
+@pytest.mark.slow
 def test_scoring_gives_each_row_its_amount(released):
     found = released(diabetes)
     assert np.corrcoef(score(found)["prediction"], found.frame[LABEL])[0, 1] > 0.6
 
 
-@pytest.mark.parametrize(("make", "metric"), [(wine, "SparseCategoricalAccuracy"), (diabetes, "MeanAbsoluteError")])
+@pytest.mark.parametrize(
+    ("make", "metric"),
+    [(wine, "SparseCategoricalAccuracy"), pytest.param(diabetes, "MeanAbsoluteError", marks=pytest.mark.slow)],
+)
 def test_what_is_served_is_watched_and_judged_by_its_labels(released, make, metric):
     found = released(make)
     truth = ask_all(found)

@@ -63,6 +63,7 @@ def test_what_cannot_be_restored_is_named_and_nothing_is_run(made, command):
     assert list((folder / "workspace" / "reproduced").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_difference_is_named_and_the_repetition_kept(made, command):
     """The run's config is made to say something else than it ran with, as an edit of its folder would."""
     folder, _ = made

@@ -28,6 +28,7 @@ def test_it_carries_the_pipeline_the_models_the_server_and_nothing_else(wheel):
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"pipeline", "models", "serving"}
 
 
+@pytest.mark.slow
 def test_it_installs_in_a_clean_environment_and_imports(wheel, tmp_path):
     environment = tmp_path / "clean"
     python = environment / "bin" / "python"

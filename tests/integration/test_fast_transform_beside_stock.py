@@ -211,6 +211,7 @@ def spans(inputs, tmp_path_factory):
     return [inputs, *(make_inputs(tmp_path_factory.mktemp("span"), seed) for seed in (8, 9))]
 
 
+@pytest.mark.slow
 def test_a_window_that_moves_on_analyzes_the_new_span_alone(run, spans, monkeypatch):
     """As continuous training does: three runs, each with the cache of the one before; the last as if it had none."""
     analyzed = []
