@@ -12,6 +12,7 @@ SHARED_RUNS = {"trained", "again"}
 EVERY = 40  # the sample takes each 40th flight: 8,420 of them, from every month
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Says which tests `--dist loadgroup` keeps together: those of a file, and all files that share a run."""
     sharing = {item.path for item in items if SHARED_RUNS & set(getattr(item, "fixturenames", ()))}

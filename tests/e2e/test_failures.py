@@ -8,6 +8,7 @@ import time
 
 import pandas as pd
 import pytest
+from pipeline_runs import QUICK
 
 from pipeline.metadata.runs import Runs
 
@@ -85,7 +86,7 @@ def test_too_many_unparsable_rows_stop_at_the_gate(run, one_month, tmp_path):
 def test_a_threshold_that_is_missed_releases_nothing(run, trained, flights_sample, thresholds, metric, where):
     before = trained.released
     name = f"missed-{metric}"
-    result = run(trained.workspace, flights_sample, name, settings=(thresholds,))
+    result = run(trained.workspace, flights_sample, name, settings=(*QUICK, thresholds))
     assert result.code == 4
     assert trained.released == before
     assert "NOT BLESSED" in result.out
@@ -99,6 +100,7 @@ def test_a_threshold_that_is_missed_releases_nothing(run, trained, flights_sampl
 def test_slices_that_are_too_far_apart_release_nothing(run, trained, flights_sample, command):
     before = trained.released
     settings = (
+        *QUICK,
         "evaluation.bins={distance: {quantiles: 2}}",
         "evaluation.gaps={AUC: {by: [distance], at_most: 0.00001, least_rows: 50}}",
     )

@@ -107,7 +107,8 @@ def same_metrics_of_one_model(ours: Any, theirs: Any) -> None:
         assert metrics.keys() == second[name].keys()
         for metric, value in metrics.items():
             exact = metric in EXACT
-            assert value == pytest.approx(second[name][metric], rel=0 if exact else 1e-6, abs=0 if exact else 1e-9)
+            near = pytest.approx(second[name][metric], rel=0 if exact else 1e-6, abs=0 if exact else 1e-9)
+            assert value == near, f"{metric} of {name}: {value!r}"
 
 
 def _records(folder: Path) -> list[bytes]:
