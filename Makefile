@@ -161,6 +161,10 @@ bench: setup ## Bare script, stock TFX and Flightline on the same rows (COPIES=1
 bench-spans: setup ## What a new span costs against the window that it moves
 	@$(PYTHON) benchmarks/bench_spans.py
 
+.PHONY: bench-quality
+bench-quality: setup ## The default model beside scikit-learn's, on 28 tables and the flights (ARGS='--seeds 5' ...)
+	@$(PYTHON) benchmarks/quality.py $(ARGS)
+
 .PHONY: bench-serving
 bench-serving: serving-setup data ## The endpoint beside a bare MLServer and a call in process; needs a release (`make run`)
 	@$(PYTHON) benchmarks/bench_serving.py $(ARGS)
@@ -176,6 +180,7 @@ lock: setup ## Compile requirements.in into requirements.lock, for both TFX line
 	@$(COMPILE) --constraints requirements.lock scripts/mlflow-ui.in -o scripts/mlflow-ui.txt
 	@$(COMPILE) scripts/dvc.in -o scripts/dvc.txt
 	@$(COMPILE) scripts/docs.in -o scripts/docs.txt
+	@$(COMPILE) scripts/quality.in -o scripts/quality.txt
 	@$(COMPILE) scripts/audit.in -o scripts/audit.txt
 
 .PHONY: serving-lock

@@ -8,7 +8,7 @@ import time
 
 import pandas as pd
 import pytest
-from pipeline_runs import QUICK
+from pipeline_runs import LENIENT, QUICK
 
 from pipeline.metadata.runs import Runs
 
@@ -100,7 +100,7 @@ def test_a_threshold_that_is_missed_releases_nothing(run, trained, flights_sampl
 def test_slices_that_are_too_far_apart_release_nothing(run, trained, flights_sample, command):
     before = trained.released
     settings = (
-        *QUICK,
+        *LENIENT,
         "evaluation.bins={distance: {quantiles: 2}}",
         "evaluation.gaps={AUC: {by: [distance], at_most: 0.00001, least_rows: 50}}",
     )

@@ -1,0 +1,118 @@
+"""The model that Flightline trains when nobody tells it how: the proposal of `flightline init`, step by step."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from google.protobuf import text_format
+from quality_models import classes_of
+from quality_tables import Table
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.beam.analyzer_cache import DatasetKey
+from tfx_bsl.public.tfxio import TFExampleRecord  # type: ignore[import-untyped,unused-ignore]
+
+from models.export import SERVING
+from models.features import FeaturePlan, plan_features
+from models.preprocessing import preprocessing_fn
+from models.trainer import run_fn
+from pipeline.config import Config
+from pipeline.config_file import load_config
+from pipeline.fast.ingest.ingestion import InputSplit, Options, ingest
+from pipeline.fast.transform import Job, Source, run
+from pipeline.init.config_text import config_text
+from pipeline.init.profile import profile
+from pipeline.init.schema_text import schema_text
+from pipeline.plain_yaml import parse
+from pipeline.schema import feature_types, read_schema
+
+_BATCH = 16384
+
+
+def ours(table: Table, train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
+    """The exported SavedModel's answers for `test`: probabilities of the second class, classes, or amounts."""
+    with tempfile.TemporaryDirectory(prefix="quality-") as name:
+        folder = Path(name)
+        config, schema = _propose(table, train, folder)
+        plan = plan_features(schema, config.label, config.features, config.target)
+        _ingest(config, train, test, folder)
+        _transform(plan, schema, folder)
+        _train(config, plan, seed, folder)
+        answers = _answer(folder)
+    if table.task == "multiclass":
+        return np.array([str(plan.target.classes[place]) for place in answers.argmax(axis=1)])
+    return answers[:, 0]
+
+
+def _propose(table: Table, train: pd.DataFrame, folder: Path) -> tuple[Config, schema_pb2.Schema]:
+    """What `flightline init` says of the training rows, which never sees the others; or the table's own config."""
+    if table.config:
+        config = load_config(Path(table.config))
+        (folder / "schema.pbtxt").write_text(config.schema_file.read_text())
+        return config, read_schema(config.schema_file)
+    path = folder / "train.csv"
+    train.to_csv(path, index=False)
+    positive = classes_of(table, train)[1] if table.task == "binary" else None
+    found = profile([str(path)], table.label, table.task, positive, [])
+    (folder / "schema.pbtxt").write_text(schema_text(found, "quality"))
+    text = config_text(found, "quality", (str(folder), "*.csv"))
+    return Config.model_validate(parse(text)), text_format.Parse(schema_text(found, "quality"), schema_pb2.Schema())
+
+
+def _ingest(config: Config, train: pd.DataFrame, test: pd.DataFrame, folder: Path) -> None:
+    splits = []
+    for name, rows in (("train", train), ("eval", test)):
+        (folder / f"{name}.csv").write_text(rows.to_csv(index=False))
+        splits.append(InputSplit(name, [str(folder / f"{name}.csv")]))
+    options = Options(None, feature_types(folder / "schema.pbtxt"), config.data.missing)
+    counts = ingest(splits, str(folder / "examples"), options)
+    if counts.rejected.total():
+        raise RuntimeError(f"rows were rejected, and the others are not all: {counts}")
+
+
+def _transform(plan: FeaturePlan, schema: schema_pb2.Schema, folder: Path) -> None:
+    for made in ("graph", "scratch", "transformed"):
+        (folder / made).mkdir()
+    pattern = str(folder / "examples" / "Split-train" / "*")
+    key = DatasetKey("train")
+    run(
+        Job(
+            preprocessing_fn=partial(preprocessing_fn, custom_config={"features": plan.model_dump(mode="json")}),
+            schema=schema,
+            specs=TFExampleRecord(pattern, schema=schema).TensorAdapter().OriginalTypeSpecs(),
+            analyze=[Source(key, pattern)],
+            transform=[Source(key, pattern, str(folder / "transformed" / "train"))],
+            output_dir=str(folder / "graph"),
+            temp_dir=str(folder / "scratch"),
+        )
+    )
+
+
+def _train(config: Config, plan: FeaturePlan, seed: int, folder: Path) -> None:
+    run_fn(
+        SimpleNamespace(
+            train_files=[str(folder / "transformed" / "train*")],
+            transform_output=str(folder / "graph"),
+            serving_model_dir=str(folder / "model"),
+            model_run_dir=str(folder / "record"),
+            custom_config={
+                "features": plan.model_dump(mode="json"),
+                "model": config.model.model_dump(mode="json"),
+                "train": config.train.model_dump(mode="json") | {"seed": seed},
+            },
+        )
+    )
+
+
+def _answer(folder: Path) -> np.ndarray:
+    files = sorted(str(path) for path in (folder / "examples" / "Split-eval").iterdir())
+    examples = list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
+    model = tf.saved_model.load(str(folder / "model"))
+    serve = model.signatures[SERVING]
+    parts = [serve(tf.constant(examples[at : at + _BATCH])) for at in range(0, len(examples), _BATCH)]
+    return np.concatenate([next(iter(part.values())).numpy() for part in parts])
