@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 ARGS :=
-IN_TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+IN_TWO := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes
 
 .PHONY: help

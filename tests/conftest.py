@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-# Runs of the pipeline that many files look at: one process takes all these files, and makes them once.
-SHARED_RUNS = {"trained", "again"}
 EVERY = 40  # the sample takes each 40th flight: 8,420 of them, from every month
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says which tests `--dist loadgroup` keeps together: those of a file, and all files that share a run."""
-    sharing = {item.path for item in items if SHARED_RUNS & set(getattr(item, "fixturenames", ()))}
-    for item in items:
-        group = "shared-run" if item.path in sharing else item.path.relative_to(Path(__file__).parent).as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
+class TogetherScheduling(LoadScopeScheduling):
+    """The tests of a file run in one process, and so do all files that look at the run that `trained` makes."""
+
+    _shared = re.compile(r"^def \w+\([^)]*\btrained\b", re.MULTILINE)
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "shared run" if _takes(file, self._shared) else file
+
+
+@functools.cache
+def _takes(file: str, fixture: re.Pattern[str]) -> bool:
+    return bool(fixture.search((Path(__file__).parents[1] / file).read_text(encoding="utf-8")))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling:
+    return TogetherScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
