@@ -65,7 +65,7 @@ def test_a_metric_by_slice_and_its_table_with_the_champion():
 
 def test_dataclasses_as_a_table_without_empty_columns():
     table = notebook.table([Miss("auc", "overall", None, "≥", 0.9)])
-    assert list(table.columns) == ["metric", "slice", "side", "bound", "against_champion", "gap"]
+    assert list(table.columns) == ["metric", "slice", "side", "bound", "against_champion"]
     assert notebook.table([]).empty
 
 
