@@ -131,10 +131,11 @@ def test_the_verdict_and_the_counts_of_every_slice(both, fast):
 @pytest.mark.parametrize(("name", "executors"), [("fast", "stock"), ("portable", "fast")])
 def test_the_same_model_is_measured_the_same(request, run_one, name, executors):
     """Another Evaluator on the model of a run, within its workspace."""
+    first = request.getfixturevalue(name)
     options = ("--from", "Evaluator", "--to", "Evaluator", "--set", f"engine.executors={executors}")
     again = run_one(name, *options, run_id="again")
     assert again.code == 0, again.err
-    comparison.same_metrics_of_one_model(request.getfixturevalue(name), again)
+    comparison.same_metrics_of_one_model(first, again)
 
 
 def test_a_run_ends_what_it_started(portable):
