@@ -53,7 +53,7 @@ def linear(table: Table, train: pd.DataFrame, test: pd.DataFrame, seed: int) -> 
 
 
 def measure(table: Table, test: pd.DataFrame, answers: np.ndarray) -> float:
-    """The metric of `answers`: probabilities of the second class, places of classes, or amounts."""
+    """The metric of `answers`: probabilities of the second class, names of classes, or amounts."""
     if table.task == "regression":
         return float(root_mean_squared_error(test[table.label], answers))
     if table.task == "binary":

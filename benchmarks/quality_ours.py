@@ -15,7 +15,7 @@ from quality_models import classes_of
 from quality_tables import Table
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.beam.analyzer_cache import DatasetKey
-from tfx_bsl.public.tfxio import TFExampleRecord  # type: ignore[import-untyped,unused-ignore]
+from tfx_bsl.public.tfxio import TFExampleRecord
 
 from models.export import SERVING
 from models.features import FeaturePlan, plan_features

@@ -22,8 +22,9 @@ def cpu_seconds() -> float:
 
 def keep_what_is_loaded() -> None:
     """What is there now stays, and is not looked through for garbage again: with TFX loaded, that takes longer than
-    what most cached steps do."""
-    gc.freeze()
+    what most cached steps do. Once a process: of a later run, what the one before has left must be found."""
+    if not gc.get_freeze_count():
+        gc.freeze()
 
 
 def release_memory() -> None:

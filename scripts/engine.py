@@ -55,9 +55,25 @@ def engine_options(cluster: Cluster) -> list[str]:
 
 def command(name: str, usage: str, set_up: Callable[[], Path], cluster: Callable[[Path, Path], Cluster]) -> int:
     """Does what the command line asks for; returns the exit code. `cluster` takes an engine's home and a folder."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster ends with us, whoever ends us
+
+    def use(home: Path, options: list[str] | None) -> int:
+        with running(cluster(home, ENGINES / f"{name.lower()}-cluster")) as started:
+            print(f"{name} at http://{started.page}, its logs in {os.path.relpath(started.folder)}/log", flush=True)
+            return _keep(started) if options is None else run_pipeline([*engine_options(started), *options])
+
+    return answer(name, usage, "cluster", set_up, use)
+
+
+def answer(
+    name: str, usage: str, kept: str, set_up: Callable[[], Path], use: Callable[[Path, list[str] | None], int]
+) -> int:
+    """Does what the command line asks for: `setup`, `run`, or the word of `kept`; returns the exit code.
+
+    `use` takes where it is set up, and the options of a run: None where it is to be kept until Ctrl-C.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started ends with us, whoever ends us
     asked, options = (sys.argv[1:2] or ["help"])[0], sys.argv[2:]
-    if asked not in ("setup", "run", "cluster"):
+    if asked not in ("setup", "run", kept):
         print(usage, file=sys.stderr)
         return 2
     try:
@@ -68,14 +84,13 @@ def command(name: str, usage: str, set_up: Callable[[], Path], cluster: Callable
     if asked == "setup":
         print(f"{name} is in {home}")
         return 0
-    with running(cluster(home, ENGINES / f"{name.lower()}-cluster")) as started:
-        print(f"{name} at http://{started.page}, its logs in {os.path.relpath(started.folder)}/log", flush=True)
-        return _run(started, options) if asked == "run" else _keep(started)
+    return use(home, options if asked == "run" else None)
 
 
-def _run(cluster: Cluster, options: list[str]) -> int:
-    """Runs the training pipeline on the cluster."""
-    runner = subprocess.Popen([sys.executable, "runner_local.py", *engine_options(cluster), *options])
+def run_pipeline(options: list[str], environment: dict[str, str] | None = None) -> int:
+    """Runs the training pipeline with these options, and with `environment` beside ours; returns the exit code."""
+    command = [sys.executable, "runner_local.py", *options]
+    runner = subprocess.Popen(command, env={**os.environ, **(environment or {})})
     try:
         return runner.wait()
     except KeyboardInterrupt:  # the runner ends as it does without us, and says so

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 from scripts.apt import unpacked, with_what_is_missing
-from scripts.job_server import ENGINES, Unavailable
+from scripts.engine import answer, run_pipeline
+from scripts.job_server import ENGINES
 from scripts.mariadb_server import PASSWORD_ENV, MariaDB, running
 
 PORT = 3307  # beside a server that may be here already
@@ -35,37 +35,19 @@ def set_up() -> Path:
 
 def main() -> int:
     """Does what the command line asks for; returns the exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server ends with us, whoever ends us
-    asked, options = (sys.argv[1:2] or ["help"])[0], sys.argv[2:]
-    if asked not in ("setup", "server", "run"):
-        print(__doc__, file=sys.stderr)
-        return 2
-    try:
-        home = set_up()
-    except Unavailable as problem:
-        print(f"flightline: {problem}", file=sys.stderr)
-        return problem.exit_code
-    if asked == "setup":
-        print(f"MariaDB is in {home}")
-        return 0
+    return answer("MariaDB", str(__doc__), "server", set_up, _use)
+
+
+def _use(home: Path, options: list[str] | None) -> int:
     with running(MariaDB(home, ENGINES / "mariadb-server", PORT)) as server:
         print(f"MariaDB at 127.0.0.1:{server.port}, its data and log in {os.path.relpath(server.folder)}", flush=True)
-        return _run(server, options) if asked == "run" else _keep(server)
+        if options is None:
+            return _keep(server)
+        return run_pipeline([*_options(server), *options], server.environment)
 
 
 def _options(server: MariaDB) -> list[str]:
     return [word for setting in server.settings() for word in ("--set", setting)]
-
-
-def _run(server: MariaDB, options: list[str]) -> int:
-    """Runs the training pipeline with it as its metadata store."""
-    command = [sys.executable, "runner_local.py", *_options(server), *options]
-    runner = subprocess.Popen(command, env={**os.environ, **server.environment})
-    try:
-        return runner.wait()
-    except KeyboardInterrupt:  # the runner ends as it does without us, and says so
-        runner.terminate()
-        return runner.wait()
 
 
 def _keep(server: MariaDB) -> int:

@@ -1,6 +1,9 @@
+import gc
+import weakref
+
 import numpy as np
 
-from pipeline.usage import cpu_seconds, peak_memory_mb, reset_peak_memory
+from pipeline.usage import cpu_seconds, keep_what_is_loaded, peak_memory_mb, release_memory, reset_peak_memory
 
 
 def test_a_peak_is_seen_after_it_is_over_and_can_be_reset():
@@ -11,6 +14,23 @@ def test_a_peak_is_seen_after_it_is_over_and_can_be_reset():
     assert peak_memory_mb() > before + 90
     reset_peak_memory()
     assert peak_memory_mb() < before + 90
+
+
+def test_what_a_run_has_left_is_found_after_the_next_has_begun():
+    class Node:
+        pass
+
+    keep_what_is_loaded()
+    try:
+        left = Node()
+        left.itself = left
+        gone = weakref.ref(left)
+        del left
+        keep_what_is_loaded()
+        release_memory()
+        assert gone() is None
+    finally:
+        gc.unfreeze()
 
 
 def test_cpu_is_counted():
