@@ -79,7 +79,8 @@ def test_nothing_has_changed_and_what_has_not_is_cached(pair, month):
     assert cached.code == 0, cached.err
     assert {step.state for step in cached.steps.values()} == {"CACHED"}
     assert cached.steps.keys() >= {"ExampleGen", "StatisticsGen", "DataGate", "Transform"}
-    assert cached.out.count("from flights: nothing it depends on has changed") == len(cached.steps)
+    beyond = {"Champion"}  # comes after Transform: not of this run, but TFX puts on record what it would reuse
+    assert cached.out.count("from flights: nothing it depends on has changed") == len(cached.steps.keys() - beyond) == 6
 
 
 def test_files_are_scored_and_the_run_is_done_again(pair, month, tmp_path):
