@@ -161,7 +161,7 @@ def _features(profile: Profile) -> str:
         )
         lines.append("  categorical: []")
     if not profile.small:
-        return "\n".join([*lines, _LARGE if len(lines) > 1 else f"features: {{}}\n{_LARGE}"])
+        return "\n".join([*(lines if len(lines) > 1 else ["features: {}"]), _LARGE])
     least = len(profile.used) >= _WIDE_COLUMNS or profile.labelled < _TINY
     tiny = profile.labelled < _TINY
     shape = {"bins": 4, "order": 1} if least else {"bins": 8, "order": 2}

@@ -5,7 +5,6 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 import pytest
-import yaml
 from google.protobuf import text_format
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from pipeline.init.config_text import config_text
 from pipeline.init.domains import Range, Values, domain_of, least_present
 from pipeline.init.profile import profile
 from pipeline.init.schema_text import schema_text
+from pipeline.plain_yaml import parse
 
 NAMES = st.lists(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), min_size=1, max_size=12),
@@ -42,12 +42,22 @@ def test_whatever_columns_and_values_are_called_config_and_schema_read_back(name
         with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, quoting=csv.QUOTE_ALL).writerows([list(columns), *zip(*columns.values(), strict=True)])
         found = profile([str(path)], names[-1], keep=names[:-1])
-    config = Config.model_validate(yaml.safe_load(config_text(found, "t", (folder, "t.csv"))))
+    config = Config.model_validate(parse(config_text(found, "t", (folder, "t.csv"))))
     schema = text_format.Parse(schema_text(found, "t"), schema_pb2.Schema())
     assert config.label == names[-1]
     assert {feature.name for feature in schema.feature} == set(names)
     for domain in schema.string_domain:
         assert set(domain.value) == set(columns[domain.name])
+
+
+@pytest.mark.parametrize("rows", [90, 900, 9_000])
+@pytest.mark.parametrize("codes", [1, 5, 100])
+def test_tables_of_any_size_are_told_each_key_once(look, rows, codes):
+    random = np.random.default_rng(0)
+    columns = {"amount": random.normal(size=rows).round(6), "code": random.integers(0, codes, rows) * 1_000}
+    found = look(columns | {"y": random.integers(0, 2, rows)})
+    config = Config.model_validate(parse(config_text(found, "t", ("data", "t.csv"))))
+    assert (config.train.epochs == 3) == (rows == 9_000)
 
 
 @settings(deadline=None, max_examples=100)
@@ -85,6 +95,6 @@ def test_a_model_must_beat_guessing_and_the_base_rate(look, share):
     rows = 3000
     label = (np.arange(rows) < share * rows).astype(int)
     found = look({"x": np.random.default_rng(0).normal(size=rows).round(4), "y": label})
-    bounds = Config.model_validate(yaml.safe_load(config_text(found, "t", ("data", "t.csv")))).evaluation.thresholds
+    bounds = Config.model_validate(parse(config_text(found, "t", ("data", "t.csv")))).evaluation.thresholds
     assert 0.5 < bounds["AUC"].lower < 0.75
     assert bounds["BinaryCrossentropy"].upper == pytest.approx(log_loss(label, np.full(rows, share)), abs=1e-4)
