@@ -3,7 +3,7 @@
     python benchmarks/quality.py [--tables NAME,NAME] [--seeds 3] [--data FOLDER] [--out benchmarks]
 
 Each table is split at random, two thirds of the rows for training, once a seed; the flights by time, too. All models
-get the same rows and columns. Ours is what `flightline init` proposes for the training rows, run by the steps of the
+get the same rows and columns. Ours is what `flightline init` proposes for the table, run by the steps of the
 pipeline: ExampleGen's ingestion, Transform, Trainer, and the exported SavedModel's answers. Writes quality.json and
 quality.md.
 """
@@ -26,6 +26,7 @@ import pandas as pd
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # boosting's threads wait busily for one another: that is no CPU it needs
 
 from quality_models import METRIC, boosting, linear, measure  # noqa: E402
 from quality_ours import ours  # noqa: E402

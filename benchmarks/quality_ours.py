@@ -37,11 +37,12 @@ _BATCH = 16384
 def ours(table: Table, train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
     """The exported SavedModel's answers for `test`: probabilities of the second class, classes, or amounts.
 
-    Rows are text, as a file has them: what pandas makes of a whole number beside a gap is none.
+    Rows are text, as a file has them: what pandas makes of a whole number beside a gap is none. As a user would,
+    `init` is shown the whole file: a column that may be empty is then known to be, and a leak is looked for in all rows.
     """
     with tempfile.TemporaryDirectory(prefix="quality-") as name:
         folder = Path(name)
-        config, schema = _propose(table, train, folder)
+        config, schema = _propose(table, pd.concat([train, test]), folder)
         plan = plan_features(schema, config.label, config.features, config.target)
         _ingest(config, train, test, folder)
         _transform(plan, schema, folder)
@@ -52,15 +53,15 @@ def ours(table: Table, train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np
     return answers[:, 0]
 
 
-def _propose(table: Table, train: pd.DataFrame, folder: Path) -> tuple[Config, schema_pb2.Schema]:
-    """What `flightline init` says of the training rows, which never sees the others; or the table's own config."""
+def _propose(table: Table, rows: pd.DataFrame, folder: Path) -> tuple[Config, schema_pb2.Schema]:
+    """What `flightline init` says of the rows, or the table's own config."""
     if table.config:
         config = load_config(Path(table.config))
         (folder / "schema.pbtxt").write_text(config.schema_file.read_text())
         return config, read_schema(config.schema_file)
-    path = folder / "train.csv"
-    train.to_csv(path, index=False)
-    positive = classes_of(table, train)[1] if table.task == "binary" else None
+    path = folder / "rows.csv"
+    rows.to_csv(path, index=False)
+    positive = classes_of(table, rows)[1] if table.task == "binary" else None
     found = profile([str(path)], table.label, table.task, positive, [])
     (folder / "schema.pbtxt").write_text(schema_text(found, "quality"))
     text = config_text(found, "quality", (str(folder), "*.csv"))

@@ -8,15 +8,23 @@ from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 from models.features import FeaturePlan
 from models.objective import Objective
 from models.rows import model_inputs
+from models.trees import Trees
 
 SERVING, TRANSFORM = "serving_default", "transform_features"  # the signatures
 PROBABILITIES, AMOUNTS = "probabilities", "predictions"  # the one output of serving_default
 
 
 def export_model(
-    model: keras.Model, plan: FeaturePlan, objective: Objective, transform: tft.TFTransformOutput, directory: str
+    model: keras.Model,
+    trees: Trees | None,
+    plan: FeaturePlan,
+    objective: Objective,
+    transform: tft.TFTransformOutput,
+    directory: str,
 ) -> None:
-    """Saves `model` behind the transform graph, with two signatures that take `examples`: string [batch].
+    """Saves the model behind the transform graph, with two signatures that take `examples`: string [batch].
+
+    What it answers is the network's (`model`), or the mean of that and the trees', where there are any.
 
     - `serving_default`: serialised raw tf.Examples, with or without a label, to {"probabilities": float32 [batch, 1]},
       {"probabilities": float32 [batch, classes]} for several classes, {"predictions": float32 [batch, 1]} for amounts.
@@ -35,7 +43,9 @@ def export_model(
     @tf.function(input_signature=examples_signature, autograph=False)
     def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         columns = loader.apply_transform_model(tf.io.parse_example(examples, spec))
-        return {output: objective.answer(model(model_inputs(plan, columns), training=False))}
+        inputs = model_inputs(plan, columns)
+        answer = objective.answer(model(inputs, training=False))
+        return {output: (answer + objective.answer(trees(inputs))) / 2 if trees is not None else answer}
 
     @tf.function(input_signature=examples_signature, autograph=False)
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -44,5 +54,6 @@ def export_model(
     module = tf.Module()
     # The tf.Variables themselves: when Keras' own wrappers are saved, C++ consumers "could not find variable".
     module.weights = [variable.value for variable in model.variables]
+    module.trees = trees
     module.transform = vars(loader)  # its tables and their assets
     tf.saved_model.save(module, directory, signatures={SERVING: serve, TRANSFORM: transform_features})

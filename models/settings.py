@@ -92,6 +92,11 @@ class ModelSettings(Settings):
     cross_rank: int = Field(64, ge=1, description="Rank of their matrices.")
     hidden: tuple[int, ...] = Field((192,), description="Units of the hidden layers, first to last.")
     dropout: float = Field(0.2, ge=0, lt=1, description="Share of hidden units dropped in training.")
+    trees: int = Field(
+        0, ge=0, le=1000, description="Rounds of boosted trees, whose answers are averaged with the network's; 0: none."
+    )
+    tree_leaves: int = Field(15, ge=2, le=64, description="Leaves of a tree at most.")
+    tree_learning_rate: float = Field(0.06, gt=0, le=1, description="How much of what is still wrong a tree corrects.")
 
     @field_validator("hidden")
     @classmethod

@@ -24,6 +24,7 @@ _SMALL = """\
   min_count: 3                    # rows that a value needs to get a weight of its own
 
 model:                            # small, for {rows:,} rows: more weights would learn them by heart
+  trees: 150                      # boosted trees beside the network; the mean of both is answered
   projection: {units}
   cross_layers: {crosses}
   cross_rank: 8
@@ -38,8 +39,11 @@ train:
   learning_rate: 0.003
 """
 _LARGE = """
-model: {}
-train: {epochs: 3}
+model:
+  trees: 150                      # boosted trees beside the network; the mean of both is answered. 0: none
+
+train:
+  epochs: 3
 """
 _WIDE_COLUMNS, _TINY = 100, 400
 

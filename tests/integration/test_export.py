@@ -1,5 +1,6 @@
 """Tables of every kind through the real Transform analysis, run_fn and the exported model."""
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +21,17 @@ from tfx_bsl.public import tfxio
 
 from models.evaluation import eval_config
 from models.features import FeaturePlan, plan_features
+from models.objective import objective_for
 from models.preprocessing import preprocessing_fn
+from models.rows import model_inputs, read_rows
 from models.settings import EvaluationSettings, FeatureSettings, ModelSettings
 from models.trainer import run_fn
+from models.trees import fit_trees
 
 ROWS = 240
 REQUIRED = "presence { min_fraction: 1.0 } shape { dim { size: 1 } }"
 SMALL = {"projection": 8, "cross_rank": 2, "hidden": [8]}
+WITH_TREES = SMALL | {"trees": 5}
 PLAIN = {"projection": 0, "cross_layers": 0, "cross_order": 1, "hidden": [64, 32], "dropout": 0}
 
 
@@ -95,16 +100,21 @@ def train(directory, schema_text, rows, features=None, model=SMALL):
     examples = encode(rows)
     write(directory / "train", examples)
     analyse(directory, schema, config)
+    fit(directory, config, directory)
+    return Trained(directory, plan, examples)
+
+
+def fit(directory, config, transformed):
+    """Trainer without TFX, of the rows that were transformed into another folder."""
     run_fn(
         SimpleNamespace(
             custom_config=json.loads(json.dumps(config)),
-            train_files=[str(directory / "transformed-*")],
-            transform_output=str(directory / "transform"),
+            train_files=[str(transformed / "transformed-*")],
+            transform_output=str(transformed / "transform"),
             serving_model_dir=str(directory / "model"),
             model_run_dir=str(directory / "run"),
         )
     )
-    return Trained(directory, plan, examples)
 
 
 def mixed_rows():
@@ -136,7 +146,7 @@ feature {{ name: "y" type: INT }}
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory):
     features = {"exclude": ["unused"], "categorical": ["month"], "bucketised": ["age"], "bucket_count": 4}
-    return train(tmp_path_factory.mktemp("mixed"), MIXED, list(mixed_rows()), features)
+    return train(tmp_path_factory.mktemp("mixed"), MIXED, list(mixed_rows()), features, WITH_TREES)
 
 
 def serve(trained, examples):
@@ -211,9 +221,28 @@ def test_consumers_in_cpp_find_the_variables(mixed):
     np.testing.assert_allclose(probabilities, serve(mixed, examples), rtol=1e-5)
 
 
+def test_what_is_answered_is_the_mean_of_network_and_trees(mixed, tmp_path):
+    network = dataclasses.replace(mixed, directory=tmp_path)
+    config = {
+        "features": mixed.plan.model_dump(mode="json"),
+        "model": ModelSettings(**SMALL).model_dump(mode="json"),
+        "train": {"validation_share": 0.2, "min_steps": 20},
+    }
+    fit(tmp_path, config, mixed.directory)
+    rows = read_rows([str(mixed.directory / "transformed-*")], mixed.plan, tmp_path)
+    objective = objective_for(mixed.plan.target, rows.labels)
+    trees = fit_trees(rows, ModelSettings(**WITH_TREES), objective, 1, seed=0)
+    columns = tf.saved_model.load(mixed.model).signatures["transform_features"](examples=tf.constant(mixed.examples))
+    of_trees = objective.answer(trees(model_inputs(mixed.plan, columns)))
+    expected = (serve(network, mixed.examples) + of_trees.numpy()) / 2
+    np.testing.assert_allclose(serve(mixed, mixed.examples), expected, rtol=1e-4)
+    assert np.abs(of_trees - serve(network, mixed.examples)).max() > 0.05
+
+
 def test_the_record_tells_how_training_went(mixed):
     record = json.loads((mixed.directory / "run" / "training.json").read_text())
     assert (record["rows_trained"], record["rows_held_out"]) == (192, 48)
+    assert record["trees"] == 5
     assert record["epochs"] == len(record["history"]) == 4
     assert {"epoch", "loss", "val_loss"} == set(record["history"][0])
 

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+from models.model import CATEGORIES, NUMBERS
+from models.objective import objective_for
+from models.rows import Rows
+from models.settings import ModelSettings
+from models.target import Target
+from models.trees import fit_trees
+
+SETTINGS = ModelSettings(trees=12)
+LABELS = {
+    "binary": [0.0, 1.0],
+    "multiclass": [0, 1, 2, 3],
+    "two classes of four": [1, 3],
+    "three classes of four": [0, 2, 3],
+    "regression": None,
+}
+
+
+def rows_of(task, rows=600, seed=0):
+    random = np.random.default_rng(seed)
+    numbers = random.uniform(size=(rows, 4)).astype(np.float32).round(2)
+    numbers[random.uniform(size=numbers.shape) < 0.1] = np.nan
+    categories = random.integers(0, 5, size=(rows, 2)).astype(np.int32)
+    signal = np.nan_to_num(numbers[:, 0]) * 3 + (categories[:, 1] == 2) + random.normal(size=rows) / 5
+    if LABELS[task] is None:
+        labels = (signal * 1e6).astype(np.float32)
+    else:
+        cuts = np.quantile(signal, np.linspace(0, 1, len(LABELS[task]) + 1)[1:-1])
+        labels = np.array(LABELS[task])[np.digitize(signal, cuts)]
+    return Rows({NUMBERS: numbers, CATEGORIES: categories}, labels)
+
+
+def target_of(task):
+    if task in ("binary", "regression"):
+        return Target(task=task)
+    return Target(task="multiclass", classes=("a", "b", "c", "d"))
+
+
+@pytest.mark.parametrize("task", LABELS)
+def test_the_trees_say_what_scikit_learn_says(task, monkeypatch):
+    kind = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
+    fitted, fit = [], kind.fit
+    monkeypatch.setattr(kind, "fit", lambda self, *given: fitted.append(self) or fit(self, *given))
+    rows, target = rows_of(task), target_of(task)
+    objective = objective_for(target, rows.labels)
+    trees = fit_trees(rows, SETTINGS, objective, target.outputs, seed=3)
+
+    other = rows_of(task, seed=1)
+    said = np.asarray(objective.answer(trees(other.features)))
+    table = np.concatenate([other.features[NUMBERS], other.features[CATEGORIES]], axis=1)
+    if task == "regression":
+        expected = fitted[0].predict(table)[:, None] * objective.spread + objective.centre
+    elif task == "binary":
+        expected = fitted[0].predict_proba(table)[:, 1:]
+    else:
+        expected = np.zeros((len(table), 4))
+        expected[:, np.array(LABELS[task])] = fitted[0].predict_proba(table)
+    np.testing.assert_allclose(said, expected, rtol=1e-4, atol=1e-6)
+    assert trees.count == 12 * (len(LABELS[task]) if task.endswith("class") or task.startswith("three") else 1)
+
+
+def test_an_edge_parts_neighbouring_numbers(monkeypatch):
+    """Two values that differ in their last bit are on the two sides of an edge that float32 cannot hold."""
+    lower = np.float32(1 / 3)
+    values = np.where(np.arange(200) % 2, lower, np.nextafter(lower, np.float32(1)))
+    rows = Rows({NUMBERS: values[:, None].astype(np.float32)}, (np.arange(200) % 2).astype(np.float32))
+    target = Target(task="binary")
+    trees = fit_trees(rows, SETTINGS, objective_for(target, rows.labels), 1, seed=0)
+    said = tf.sigmoid(trees(rows.features)).numpy()[:, 0]
+    assert said[1::2].min() > said[::2].max()
+
+
+def test_labels_that_are_all_the_same_leave_nothing_to_split():
+    rows = rows_of("binary")
+    rows = Rows(rows.features, np.zeros(len(rows), np.float32))
+    assert fit_trees(rows, SETTINGS, objective_for(Target(task="binary"), rows.labels), 1, seed=0) is None
+
+
+def test_the_same_rows_and_seed_give_the_same_trees():
+    rows = rows_of("binary")
+    objective = objective_for(Target(task="binary"), rows.labels)
+    one, other = (fit_trees(rows, SETTINGS, objective, 1, seed=5) for _ in range(2))
+    for name, nodes in one.nodes.items():
+        np.testing.assert_array_equal(nodes.numpy(), other.nodes[name].numpy(), err_msg=name)
