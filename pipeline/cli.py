@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.audit_command import add_to as add_audit
-from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json, with_exit_codes
+from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json, say_whose, with_exit_codes
 from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, load_config
 from pipeline.errors import UsageError
@@ -62,19 +62,33 @@ def flightline() -> None:
 
 @app.command("runs")
 @with_exit_codes
-def list_runs(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+def list_runs(
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="The pipeline's config; without, all pipelines of the workspace are listed."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the runs, newest first."""
-    known = list(Runs.open(load_config(config)))
+    loaded = load_config(config or DEFAULT_CONFIG)
+    runs = Runs.open(loaded)
+    known = list(runs if config else runs.of_workspace())
     if as_json:
         print_json([run_as_dict(run) for run in known])
         return
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in ("run", "started", "state", "seconds", "rows", "blessed", "released"):
+    if not known:
+        typer.echo(f"there are no runs of {loaded.name} yet")
+        return
+    several = len({run.pipeline for run in known}) > 1
+    whose = ("pipeline",) if several else ()
+    for column in ("run", *whose, "started", "state", "seconds", "rows", "blessed", "released"):
         table.add_column(column)
     for run in known:
         entry = run_as_dict(run)
         table.add_row(
             run.run_id,
+            *((run.pipeline,) if several else ()),
             entry["started"],
             run.state.lower(),
             f"{run.seconds:.0f}",
@@ -167,11 +181,15 @@ def report_of_run(
 ) -> None:
     """Print the path of a run's report; one that is not there is made."""
     loaded = load_config(config)
-    page = loaded.run_folder(Runs.open(loaded).get(run_id).run_id) / REPORT_HTML
+    runs = Runs.open(loaded)
+    run = runs.get(run_id)
+    page = loaded.run_folder(run.run_id) / REPORT_HTML
     if refresh or not page.is_file():
         from pipeline.report.write import remake_report
 
-        remake_report(loaded, page.parent.name)
+        runs.get_own(run.run_id)  # what a report says of a pipeline is in its config
+        remake_report(loaded, run.run_id)
+    say_whose(runs, run)
     if as_json:
         print_json({"run": page.parent.name, "report": str(page), "data": str(page.with_suffix(".json"))})
         return

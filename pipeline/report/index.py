@@ -36,7 +36,7 @@ class RunEntry:
 
 def write_index(workspace: Path, runs: Runs) -> Path:
     """Writes the index of a workspace; returns its path. Reads a few small files a run, and one query in all."""
-    started = runs.started()
+    started = runs.of_workspace().started()
     folders = {path.name: path for path in (workspace / "runs").glob("*") if path.is_dir()}
     known = sorted({*started, *folders}, key=lambda name: (-started.get(name, 0), name))
     entries = [_entry(name, folders.get(name, workspace / "runs" / name), started) for name in known[:LISTED]]

@@ -34,6 +34,53 @@ def test_runs_as_a_table_and_as_json(config, tmp_path):
     assert entry["steps"] == {"ExampleGen": "FAILED"}
 
 
+@pytest.fixture
+def two_pipelines(config, tmp_path):
+    """Runs `a` of flights and then `b` of bikes in one workspace; the config of flights."""
+    for run_id, pipeline in (("a", "flights"), ("b", "bikes")):
+        read = {"ExampleGen": {"state": "COMPLETE", "outputs": {"examples": {}}}}
+        Recorder(tmp_path / "ws" / "metadata.db", pipeline).run(run_id, read)
+    return config
+
+
+def test_runs_are_those_of_the_config_or_of_all_with_their_pipelines(two_pipelines, monkeypatch):
+    [entry] = json.loads(ask("runs", "--config", two_pipelines, "--json").stdout)
+    assert entry["run"] == "a"
+    assert "pipeline" not in ask("runs", "--config", two_pipelines).stdout
+    monkeypatch.setattr("pipeline.cli.DEFAULT_CONFIG", two_pipelines)
+    listed = ask("runs").stdout.splitlines()
+    assert [line.split()[:2] for line in listed] == [["run", "pipeline"], ["b", "bikes"], ["a", "flights"]]
+
+
+def test_runs_of_a_pipeline_that_has_none(tmp_path, config):
+    Recorder(tmp_path / "ws" / "metadata.db", "bikes").run("b", {})
+    assert ask("runs", "--config", config).stdout.strip() == "there are no runs of flights yet"
+
+
+@pytest.mark.parametrize("command", ["show", "why", "report", "diff a"])
+def test_latest_is_that_of_the_config(two_pipelines, command):
+    asked = ask(*command.split(), "latest", "--config", two_pipelines, "--json")
+    told = json.loads(asked.stdout)
+    assert (told.get("run") or told["now"]) == "a"
+    assert asked.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["why b", "diff a b", "lineage run:b", "show b"])
+def test_an_answer_about_another_pipelines_run_says_so(two_pipelines, command):
+    asked = ask(*command.split(), "--config", two_pipelines)
+    assert "bikes" in asked.output
+
+
+@pytest.mark.parametrize(
+    "command", ["schema propose b", "schema accept b --reason new", "reproduce b", "track b", "report b --refresh"]
+)
+def test_what_is_done_by_a_config_refuses_another_pipelines_run(two_pipelines, tmp_path, command):
+    asked = ask(*command.split(), "--config", two_pipelines)
+    assert asked.exit_code == 2
+    assert "run b is of the pipeline bikes, not of flights" in asked.stderr
+    assert not (tmp_path / "ws" / "reproduced").exists()
+
+
 def test_show_a_run_that_was_ended_from_outside(config, tmp_path):
     Recorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "RUNNING"}})
     shown = ask("show", "--config", config)

@@ -3,6 +3,7 @@ import json
 from reports import HOSTILE, summary
 from stores import Recorder
 
+from pipeline.config import Config
 from pipeline.metadata.runs import Runs
 from pipeline.releases import release
 from pipeline.report.index import write_index
@@ -39,6 +40,15 @@ def test_a_folder_that_ml_metadata_does_not_know_and_a_hostile_summary(tmp_path)
     page = write_index(tmp_path, Runs.open(tmp_path / "metadata.db")).read_text()
     assert "stray" in page
     assert "<script" not in page
+
+
+def test_it_is_the_workspaces_whatever_the_config(tmp_path):
+    for run_id, pipeline in (("a", "flights"), ("b", "bikes")):
+        Recorder(tmp_path / "metadata.db", pipeline).run(run_id, {})
+    raw = {"name": "flights", "label": "y", "schema": "s", "workspace": str(tmp_path), "data": {"input": "d"}}
+    page = write_index(tmp_path, Runs.open(Config.model_validate(raw))).read_text()
+    assert ">a<" in page
+    assert ">b<" in page
 
 
 def test_an_empty_workspace(tmp_path):
