@@ -61,7 +61,8 @@ def differences(
     """Of the two models on all rows: with intervals where they were compared row by row, else as measured.
 
     Args:
-        uri: of the evaluation. metrics, champion: metric → value on all rows; the champion's are empty where there is none.
+        uri: of the evaluation.
+        metrics, champion: metric → value on all rows; the champion's are empty where there is none.
         bounds: the metrics that have thresholds: of these the measured difference is told, of all where none has.
     """
     file = f"{uri}/{COMPARISON_FILE}"
