@@ -64,7 +64,7 @@ class FlightlineRuntime(MLModel):
         return True
 
     async def metadata(self) -> MetadataModelResponse:
-        """What V2 says of the model: of the release that answers now. Raises MLServerError (503) where none does yet."""
+        """What V2 says of the model: of the release that answers now. Raises MLServerError (503) where none does."""
         deployment = self._service.deployment
         if deployment is None:
             raise _not_ready(NotReady())
