@@ -42,6 +42,15 @@ def pipelines(store: mlmd.MetadataStore) -> list[str]:
     return sorted(context.name for context in _of_kind(store, "pipeline") if not context.name.endswith(BESIDE))
 
 
+def pipeline_of_each(store: mlmd.MetadataStore) -> dict[str, str]:
+    """Run id → the name of its pipeline, of all runs."""
+    return {
+        run.name: context.name
+        for context in _of_kind(store, "pipeline")
+        for run in store.get_children_contexts_by_context(context.id)
+    }
+
+
 def run_contexts(store: mlmd.MetadataStore, pipeline: str | None) -> list[pb.Context]:
     """The runs of a pipeline and of those beside it; of all where it is None. They are children of its context."""
     if pipeline is None:
