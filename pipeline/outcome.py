@@ -41,6 +41,13 @@ def gate_findings(run: Run) -> list[Finding]:
     return from_json(said) if said else []
 
 
+def gate_refusal(step: Step) -> DataBlocked | None:
+    """Why the data gate stopped the run, in words; None where the step is another, or let it pass."""
+    if step.node != GATE or step.code != DataBlocked.exit_code:
+        return None
+    return refusal(from_json(step.message))
+
+
 def gate_drift(run: Run) -> list[Drift]:
     """How far the data are from the accepted span before, the feature nearest to its threshold first."""
     said = _gate_said(run)
@@ -61,8 +68,8 @@ def _gate_said(run: Run) -> str:
 
 
 def _step_failure(node: str, step: Step | None, raised: BaseException | None) -> FlightlineError:
-    if step is not None and node == GATE and step.code == DataBlocked.exit_code:
-        return refusal(from_json(step.message))
+    if step is not None and (blocked := gate_refusal(step)):
+        return blocked
     if isinstance(raised, FlightlineError):
         return raised
     if isinstance(raised, KeyboardInterrupt):

@@ -18,7 +18,7 @@ from pipeline.metadata.runs import LATEST, Runs
 from pipeline.report.data import Change
 from pipeline.report.origin import DVC
 from pipeline.shown import escape
-from pipeline.summary_screen import COUNTS
+from pipeline.summary_screen import COUNTS, show_findings
 
 MOST = 12  # features and metrics shown; --json has all
 SHORT = 12  # of a digest
@@ -101,9 +101,8 @@ def show_why(
 
 def _show_reasons(console: Console, found: Reasons) -> None:
     console.print(f"run [bold]{escape(found.run)}[/]: {escape(found.outcome)}", soft_wrap=True)
-    for finding in found.gate:
-        style = "red" if finding.blocks else "yellow"
-        console.print(f"[{style}]gate[/]  {escape(str(finding))}", soft_wrap=True)
+    if found.gate:
+        show_findings(console, found.gate)
     if found.checks:
         table = _table("", "metric", "on", "rows", "measured", "champion", "must be")
         for check in found.checks:

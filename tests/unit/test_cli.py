@@ -9,6 +9,7 @@ from stores import Recorder
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.gate.findings import Finding, to_json
 from pipeline.releases import release
 
 HEAVY = ("tensorflow", "tfx", "apache_beam", "keras", "tensorflow_model_analysis", "mlflow")
@@ -79,6 +80,19 @@ def test_what_is_done_by_a_config_refuses_another_pipelines_run(two_pipelines, t
     assert asked.exit_code == 2
     assert "run b is of the pipeline bikes, not of flights" in asked.stderr
     assert not (tmp_path / "ws" / "reproduced").exists()
+
+
+def test_why_says_in_words_what_the_gate_found(config, tmp_path):
+    found = [Finding("channel", "ENUM", "holds kiosk", 201), Finding("price", "K", "is far", 3, blocks=False)]
+    blocked = {"state": "FAILED", "code": 3, "message": to_json(found)}
+    Recorder(tmp_path / "ws" / "metadata.db").run("a", {"DataGate": blocked})
+    asked = ask("why", "--config", config)
+    assert "Finding(" not in asked.stdout
+    assert '"feature"' not in asked.stdout
+    lines = [" ".join(line.split()) for line in asked.stdout.splitlines()]
+    assert "channel holds kiosk 201" in lines
+    assert "price is far (warning) 3" in lines
+    assert "DataGate failed the data gate stopped the run: channel: holds kiosk" in lines
 
 
 def test_show_a_run_that_was_ended_from_outside(config, tmp_path):
