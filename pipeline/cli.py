@@ -19,6 +19,7 @@ from pipeline.errors import UsageError
 from pipeline.garbage_collection import COLLECTED_AT
 from pipeline.gc_command import add_to as add_gc
 from pipeline.init.command import add_to as add_init
+from pipeline.metadata.run_ids import BESIDE
 from pipeline.metadata.runs import LATEST, Run, Runs
 from pipeline.monitor.commands import add_to as add_monitoring
 from pipeline.permissions import nobody_else_writes
@@ -26,6 +27,7 @@ from pipeline.questions import add_to as add_questions
 from pipeline.release_commands import add_to as add_releases
 from pipeline.report.data import REPORT_HTML
 from pipeline.reproduce.command import add_to as add_reproduce
+from pipeline.run_lock import IN_USE, Holder, at_work
 from pipeline.sbom_command import add_to as add_sbom
 from pipeline.schema_commands import add_to as add_schema
 from pipeline.search_results import Search
@@ -119,12 +121,16 @@ def show_run(
         table.add_column(column)
     for step in run.steps.values():
         table.add_row(step.node, step.state.lower(), f"{(step.ended - step.started) / 1000:.1f}")
-    console.print(f"run [bold]{run.run_id}[/] of {run.pipeline}, {run.state.lower()}")
+    holder = at_it(loaded, run) if summary is None else None
+    console.print(f"run [bold]{run.run_id}[/] of {run.pipeline}, {'under way' if holder else run.state.lower()}")
     console.print(table)
     if summary is None and COLLECTED_AT in run.about:
         console.print(
             f"its folder was removed by `flightline gc` at {run.about[COLLECTED_AT]}; `flightline why` has more"
         )
+        return
+    if holder:
+        console.print(f"the run is under way ({holder}); its log is in its folder", soft_wrap=True)
         return
     if summary is None:
         console.print("the run left no summary: it was ended from outside; its log is in its folder")
@@ -229,6 +235,14 @@ def read_summary(config: Config, run: Run) -> Summary | None:
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path} is not a run's summary: {error}", "run again, or restore the file") from error
+
+
+def at_it(config: Config, run: Run) -> Holder | None:
+    """Who works at a run right now, as far as this workspace knows; None where nobody does."""
+    beside = run.pipeline.endswith(BESIDE)
+    holder = at_work(config.run_folder(run.run_id), IN_USE) if beside else at_work(config.workspace, run.pipeline)
+    began_before = holder is not None and holder.since <= run.started / 1000  # and not for a run after it
+    return holder if began_before else None
 
 
 def run_as_dict(run: Run) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from pipeline.gate.findings import Finding, to_json
 from pipeline.releases import release
+from pipeline.run_lock import IN_USE, alone_in
 
 HEAVY = ("tensorflow", "tfx", "apache_beam", "keras", "tensorflow_model_analysis", "mlflow")
 
@@ -100,6 +101,23 @@ def test_show_a_run_that_was_ended_from_outside(config, tmp_path):
     shown = ask("show", "--config", config)
     assert shown.exit_code == 0
     assert "left no summary" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "place", "name"), [("flights", "", "flights"), ("flights-scoring", "runs/a", IN_USE)]
+)
+def test_show_a_run_that_is_under_way(config, tmp_path, pipeline, place, name):
+    with alone_in(tmp_path / "ws" / place, name, "a run"):
+        Recorder(tmp_path / "ws" / "metadata.db", pipeline).run("a", {"ExampleGen": {"state": "RUNNING"}})
+        shown = ask("show", "a", "--config", config)
+    assert "under way (a run of process" in shown.stdout
+    assert "ended from outside" not in shown.stdout
+
+
+def test_a_run_that_was_cut_off_is_not_under_way_since_another_is(config, tmp_path):
+    Recorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "RUNNING"}})
+    with alone_in(tmp_path / "ws", "flights", "a run"):
+        assert "ended from outside" in ask("show", "a", "--config", config).stdout
 
 
 def test_a_summary_that_was_harmed_is_an_error_and_no_traceback(config, tmp_path):
