@@ -64,8 +64,11 @@ class Difference:
     """Candidate - champion of one metric on all rows, as measured.
 
     Attributes:
-        metric, difference: of what, and how much.
-        lower, upper: between what it lies with `confidence` (bootstrap); None where no interval was made.
+        metric: what was measured.
+        difference: on the rows as they are.
+        lower: from what it lies on with `confidence` (bootstrap); None where no interval was made.
+        upper: and up to what.
+        confidence: of the interval, two-sided.
     """
 
     metric: str
