@@ -31,7 +31,7 @@ data-pull: setup ## Pull the data that the commit which is checked out names
 	@$(PYTHON) -m scripts.dvc pull $(ARGS)
 
 .PHONY: run
-run: data ## Run the whole training pipeline on a year of flights (ARGS='--set train.epochs=8' ...)
+run: data ## Run the whole training pipeline on a year of flights (ARGS='--set train.epochs=4' ...)
 	@$(PYTHON) runner_local.py $(ARGS)
 
 .PHONY: test

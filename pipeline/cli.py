@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.audit_command import add_to as add_audit
-from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json, with_exit_codes
+from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json, say_whose, with_exit_codes
 from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, load_config
 from pipeline.errors import UsageError
 from pipeline.garbage_collection import COLLECTED_AT
 from pipeline.gc_command import add_to as add_gc
 from pipeline.init.command import add_to as add_init
+from pipeline.metadata.run_ids import BESIDE
 from pipeline.metadata.runs import LATEST, Run, Runs
 from pipeline.monitor.commands import add_to as add_monitoring
 from pipeline.permissions import nobody_else_writes
@@ -26,6 +27,7 @@ from pipeline.questions import add_to as add_questions
 from pipeline.release_commands import add_to as add_releases
 from pipeline.report.data import REPORT_HTML
 from pipeline.reproduce.command import add_to as add_reproduce
+from pipeline.run_lock import IN_USE, Holder, at_work
 from pipeline.sbom_command import add_to as add_sbom
 from pipeline.schema_commands import add_to as add_schema
 from pipeline.search_results import Search
@@ -62,19 +64,33 @@ def flightline() -> None:
 
 @app.command("runs")
 @with_exit_codes
-def list_runs(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+def list_runs(
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="The pipeline's config; without, all pipelines of the workspace are listed."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the runs, newest first."""
-    known = list(Runs.open(load_config(config)))
+    loaded = load_config(config or DEFAULT_CONFIG)
+    runs = Runs.open(loaded)
+    known = list(runs if config else runs.of_workspace())
     if as_json:
         print_json([run_as_dict(run) for run in known])
         return
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in ("run", "started", "state", "seconds", "rows", "blessed", "released"):
+    if not known:
+        typer.echo(f"there are no runs of {loaded.name} yet")
+        return
+    several = len({run.pipeline for run in known}) > 1
+    whose = ("pipeline",) if several else ()
+    for column in ("run", *whose, "started", "state", "seconds", "rows", "blessed", "released"):
         table.add_column(column)
     for run in known:
         entry = run_as_dict(run)
         table.add_row(
             run.run_id,
+            *((run.pipeline,) if several else ()),
             entry["started"],
             run.state.lower(),
             f"{run.seconds:.0f}",
@@ -105,12 +121,16 @@ def show_run(
         table.add_column(column)
     for step in run.steps.values():
         table.add_row(step.node, step.state.lower(), f"{(step.ended - step.started) / 1000:.1f}")
-    console.print(f"run [bold]{run.run_id}[/] of {run.pipeline}, {run.state.lower()}")
+    holder = at_it(loaded, run) if summary is None else None
+    console.print(f"run [bold]{run.run_id}[/] of {run.pipeline}, {'under way' if holder else run.state.lower()}")
     console.print(table)
     if summary is None and COLLECTED_AT in run.about:
         console.print(
             f"its folder was removed by `flightline gc` at {run.about[COLLECTED_AT]}; `flightline why` has more"
         )
+        return
+    if holder:
+        console.print(f"the run is under way ({holder}); its log is in its folder", soft_wrap=True)
         return
     if summary is None:
         console.print("the run left no summary: it was ended from outside; its log is in its folder")
@@ -167,11 +187,15 @@ def report_of_run(
 ) -> None:
     """Print the path of a run's report; one that is not there is made."""
     loaded = load_config(config)
-    page = loaded.run_folder(Runs.open(loaded).get(run_id).run_id) / REPORT_HTML
+    runs = Runs.open(loaded)
+    run = runs.get(run_id)
+    page = loaded.run_folder(run.run_id) / REPORT_HTML
     if refresh or not page.is_file():
         from pipeline.report.write import remake_report
 
-        remake_report(loaded, page.parent.name)
+        runs.get_own(run.run_id)  # what a report says of a pipeline is in its config
+        remake_report(loaded, run.run_id)
+    say_whose(runs, run)
     if as_json:
         print_json({"run": page.parent.name, "report": str(page), "data": str(page.with_suffix(".json"))})
         return
@@ -211,6 +235,14 @@ def read_summary(config: Config, run: Run) -> Summary | None:
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path} is not a run's summary: {error}", "run again, or restore the file") from error
+
+
+def at_it(config: Config, run: Run) -> Holder | None:
+    """Who works at a run right now, as far as this workspace knows; None where nobody does."""
+    beside = run.pipeline.endswith(BESIDE)
+    holder = at_work(config.run_folder(run.run_id), IN_USE) if beside else at_work(config.workspace, run.pipeline)
+    began_before = holder is not None and holder.since <= run.started / 1000  # and not for a run after it
+    return holder if began_before else None
 
 
 def run_as_dict(run: Run) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 
 from pipeline.errors import FlightlineError, print_last_line
+from pipeline.metadata.runs import Run, Runs
 
 PIPE_WIDTH = 200
 ConfigOption = Annotated[Path, typer.Option("--config", help="The pipeline's config.")]
@@ -33,9 +35,23 @@ def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
     return guarded
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Whoever reads has seen enough (`| head`): what the command does besides is done all the same."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def a_console() -> Console:
     """The terminal as wide as it is; a pipe as wide as the widest table."""
-    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+    return _Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+
+
+def say_whose(runs: Runs, *shown: Run) -> None:
+    """On stderr, which of the runs that are shown are not of the config's pipeline, and whose they are."""
+    for run in shown:
+        if not runs.is_own(run):
+            typer.echo(f"run {run.run_id} is of the pipeline {run.pipeline}", err=True)
 
 
 def print_json(document: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import tensorflow_model_analysis as tfma
@@ -38,26 +39,41 @@ def read_evaluation(run: Run, settings: EvaluationSettings) -> Evaluation | None
     validation = tfma.load_validation_result(artifact.uri)
     has_champion = has_baseline(artifact.uri)
     gaps = _gaps(artifact.uri)
+    metrics = _metrics(artifact.uri, CANDIDATE if has_champion else None)
+    champion = _metrics(artifact.uri, BASELINE) if has_champion else {}
+    bounds = {metric_key(name): _in_words(bounds) for name, bounds in settings.thresholds.items()}
     return Evaluation(
-        metrics=_metrics(artifact.uri, CANDIDATE if has_champion else None),
-        champion=_metrics(artifact.uri, BASELINE) if has_champion else {},
+        metrics=metrics,
+        champion=champion,
         misses=_misses(validation, gaps) if validation else [],
         blessed=run.blessed,
         unchecked=_unchecked(validation) if validation else [],
-        bounds={metric_key(name): _in_words(bounds) for name, bounds in settings.thresholds.items()},
-        differences=_differences(artifact.uri),
+        bounds=bounds,
+        differences=differences(artifact.uri, metrics.get(OVERALL, {}), champion.get(OVERALL, {}), bounds),
         champion_problem=_champion_problem(run),
         gaps=gaps,
     )
 
 
-def _differences(uri: str) -> list[Difference]:
-    """What the comparison with the champion came to; nothing where none was made."""
+def differences(
+    uri: str, metrics: Mapping[str, float], champion: Mapping[str, float], bounds: Collection[str]
+) -> list[Difference]:
+    """Of the two models on all rows: with intervals where they were compared row by row, else as measured.
+
+    Args:
+        uri: of the evaluation.
+        metrics, champion: metric → value on all rows; the champion's are empty where there is none.
+        bounds: the metrics that have thresholds: of these the measured difference is told, of all where none has.
+    """
     file = f"{uri}/{COMPARISON_FILE}"
-    if not fileio.exists(file):
-        return []
-    with fileio.open(file) as source:
-        return [Difference(**interval) for interval in json.load(source)["intervals"]]
+    if fileio.exists(file):
+        with fileio.open(file) as source:
+            kept = [Difference(**interval) for interval in json.load(source)["intervals"]]
+        if found := [one for one in kept if one.metric in metrics]:  # amounts once had intervals of an AUC
+            return found
+    compared = [name for name in metrics if name in champion and not name.endswith("example_count")]
+    bounded = [name for name in compared if name in bounds]
+    return [Difference(name, metrics[name] - champion[name]) for name in bounded or compared]
 
 
 def _gaps(uri: str) -> list[Gap]:

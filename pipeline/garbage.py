@@ -19,7 +19,7 @@ from pipeline.config import Config
 from pipeline.garbage_places import Places, Unreached, by_place, size_of
 from pipeline.locations import is_uri
 from pipeline.metadata.reach import SPEED_ONLY, Graph, graph_of
-from pipeline.metadata.runs import MONITORING, SCORING
+from pipeline.metadata.run_ids import MONITORING, SCORING
 from pipeline.metadata.spans import accepted_spans, taken_spans
 from pipeline.metadata.store import properties_of
 from pipeline.plain_yaml import parse

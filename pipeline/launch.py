@@ -141,7 +141,7 @@ def _carry_out(request: Request, config: Config, runner: RunnerName, create_pipe
     plan = plan_span(config)
     key = run_key(config, files, plan.window if plan else ())
     if request.asks_for_whatever_is_new and (earlier := earlier_run(config, key)):
-        return _nothing_new(earlier, request)
+        return _nothing_new(config, earlier, request)
     folder = new_run_folder(config, request.run_id, plan.name if plan else "")
     try:
         write_whole(folder / "config.yaml", dump_config(config))
@@ -169,7 +169,7 @@ def _carry_out(request: Request, config: Config, runner: RunnerName, create_pipe
         return Ended(caught.error, folder)
 
 
-def _nothing_new(earlier: Earlier, request: Request) -> Ended:
+def _nothing_new(config: Config, earlier: Earlier, request: Request) -> Ended:
     if request.aside:
         return Ended(None, earlier.folder)
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
@@ -177,7 +177,8 @@ def _nothing_new(earlier: Earlier, request: Request) -> Ended:
     console.print(f"[bold]Nothing has changed[/] since run [bold]{run_id}[/], and its release is current:")
     console.print("same data, schema, config, code and lock. --no-cache runs it all again.")
     summary_screen.show(console, earlier.summary)
-    summary_screen.show_next(console, earlier.summary, earlier.folder, request.config_to_name(earlier.folder))
+    named = request.config_to_name(earlier.folder)
+    summary_screen.show_next(console, earlier.summary, earlier.folder, config.train, named)
     return Ended(None, earlier.folder)
 
 
@@ -226,7 +227,7 @@ def _execute(
     summary_screen.show(screen.console, summary)
     _report(config, observer, compat.upstream_nodes(ir))
     tracking.after_run(config, folder.name, screen.console)
-    summary_screen.show_next(screen.console, summary, folder, request.config_to_name(folder))
+    summary_screen.show_next(screen.console, summary, folder, config.train, request.config_to_name(folder))
     return failure
 
 

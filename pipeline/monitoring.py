@@ -19,7 +19,7 @@ from pipeline.config import Config
 from pipeline.digests import code_digest
 from pipeline.engines.arguments import beam_arguments
 from pipeline.locations import absolute
-from pipeline.metadata.runs import MONITORING
+from pipeline.metadata.run_ids import MONITORING
 from pipeline.metadata.store import connection_config
 from pipeline.monitor.window import (
     ANSWER,

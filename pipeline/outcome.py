@@ -12,7 +12,7 @@ from pipeline.metadata.runs import Run, Step
 from pipeline.metadata.store import properties_of
 from pipeline.verdict import Evaluation
 
-GATE, PUSHER = "DataGate", "Pusher"
+CHAMPION, GATE, PUSHER = "Champion", "DataGate", "Pusher"
 
 
 def failure_of(
@@ -31,7 +31,8 @@ def failure_of(
         if step is None or not step.done:
             return _step_failure(node, step, failures.get(node))
     if PUSHER in expected and run.pushed is None:
-        return NotBlessed(_why_not_pushed(run, evaluation), "nothing was released; the champion stays")
+        stays = "; the champion stays" if _has_champion(run) else ""
+        return NotBlessed(_why_not_pushed(run, evaluation), f"nothing was released{stays}")
     return None
 
 
@@ -41,10 +42,23 @@ def gate_findings(run: Run) -> list[Finding]:
     return from_json(said) if said else []
 
 
+def gate_refusal(step: Step) -> DataBlocked | None:
+    """Why the data gate stopped the run, in words; None where the step is another, or let it pass."""
+    if step.node != GATE or step.code != DataBlocked.exit_code:
+        return None
+    return refusal(from_json(step.message))
+
+
 def gate_drift(run: Run) -> list[Drift]:
     """How far the data are from the accepted span before, the feature nearest to its threshold first."""
     said = _gate_said(run)
     return drift_from_json(said) if said else []
+
+
+def _has_champion(run: Run) -> bool:
+    """Whether there was a release for the candidate to be held against."""
+    step = run.steps.get(CHAMPION)
+    return step is not None and any(step.outputs.values())
 
 
 def _gate_said(run: Run) -> str:
@@ -61,8 +75,8 @@ def _gate_said(run: Run) -> str:
 
 
 def _step_failure(node: str, step: Step | None, raised: BaseException | None) -> FlightlineError:
-    if step is not None and node == GATE and step.code == DataBlocked.exit_code:
-        return refusal(from_json(step.message))
+    if step is not None and (blocked := gate_refusal(step)):
+        return blocked
     if isinstance(raised, FlightlineError):
         return raised
     if isinstance(raised, KeyboardInterrupt):

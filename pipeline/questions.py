@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json, with_exit_codes
+from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json, say_whose, with_exit_codes
 from pipeline.config_file import DEFAULT_CONFIG, load_config
 from pipeline.metadata.ancestry import FORMS, Ancestry, ancestry
 from pipeline.metadata.differences import Differences, differences
@@ -18,7 +18,7 @@ from pipeline.metadata.runs import LATEST, Runs
 from pipeline.report.data import Change
 from pipeline.report.origin import DVC
 from pipeline.shown import escape
-from pipeline.summary_screen import COUNTS
+from pipeline.summary_screen import COUNTS, show_findings
 
 MOST = 12  # features and metrics shown; --json has all
 SHORT = 12  # of a digest
@@ -90,7 +90,9 @@ def show_why(
 ) -> None:
     """Explain a run's verdict, and why each of its steps ran or did not."""
     runs = Runs.open(load_config(config))
-    found = reasons(runs, runs.get(run_id))
+    run = runs.get(run_id)
+    say_whose(runs, run)
+    found = reasons(runs, run)
     if as_json:
         print_json(found.to_dict())
         return
@@ -99,9 +101,8 @@ def show_why(
 
 def _show_reasons(console: Console, found: Reasons) -> None:
     console.print(f"run [bold]{escape(found.run)}[/]: {escape(found.outcome)}", soft_wrap=True)
-    for finding in found.gate:
-        style = "red" if finding.blocks else "yellow"
-        console.print(f"[{style}]gate[/]  {escape(str(finding))}", soft_wrap=True)
+    if found.gate:
+        show_findings(console, found.gate)
     if found.checks:
         table = _table("", "metric", "on", "rows", "measured", "champion", "must be")
         for check in found.checks:
@@ -132,7 +133,9 @@ def show_diff(
     """Compare two runs: config, code, lock, data, schema, statistics, metrics of every slice."""
     loaded = load_config(config)
     runs = Runs.open(loaded)
-    found = differences(loaded, runs.get(before), runs.get(now))
+    both = runs.get(before), runs.get(now)
+    say_whose(runs, *both)
+    found = differences(loaded, *both)
     if as_json:
         print_json(found.to_dict())
         return

@@ -88,6 +88,14 @@ def in_use(folder: Path, name: str) -> bool:
     return False
 
 
+def at_work(folder: Path, name: str) -> Holder | None:
+    """Who is `alone_in` a folder right now; None where nobody is, or has only just begun."""
+    if not in_use(folder, name):
+        return None
+    with (folder / f"{name}.lock").open("r", encoding="utf-8") as file:
+        return _read(file)
+
+
 def _take(file: IO[str], wait_s: float, say: Callable[[str], None]) -> None:
     until, told = time.monotonic() + wait_s, False
     while True:

@@ -73,7 +73,7 @@ def accept_proposal(
 
 
 def _proposal(config: Config, run_id: str) -> tuple[str, Proposal]:
-    run = Runs.open(config).get(run_id)
+    run = Runs.open(config).get_own(run_id)
     step = run.steps.get("StatisticsGen")
     made = step.output("statistics") if step else None
     if made is None:

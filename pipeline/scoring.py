@@ -18,7 +18,7 @@ from pipeline.digests import code_digest
 from pipeline.engines.arguments import beam_arguments
 from pipeline.locations import absolute
 from pipeline.metadata.released_model import ReleasedModel
-from pipeline.metadata.runs import SCORING
+from pipeline.metadata.run_ids import SCORING
 from pipeline.metadata.store import connection_config
 from pipeline.schema import feature_types
 

@@ -21,11 +21,11 @@ from pipeline.fast.ingest.tables import open_table
 from pipeline.metadata.released_model import ReleasedModel, released_model
 from pipeline.metadata.runs import Run, Runs
 from pipeline.releases import write_whole
+from pipeline.report.data import SCORED
 from pipeline.run_folder import new_run_folder
 from pipeline.shown import escape
 from pipeline.side_run import SideRun, run_aside
 
-SUMMARY = "scored.json"  # its file, in the folder of the run
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet", ".pq")
 
 
@@ -121,7 +121,7 @@ def _show(run: Run, console: Console, request: ScoreRequest, folder: Path) -> Fl
     if artifact is None or rows is None:
         return StepFailed("PredictionWriter left no record of what it wrote", "the log has more")
     written = json.loads(Path(artifact.uri).read_text(encoding="utf-8"))
-    write_whole(folder / SUMMARY, json.dumps(written, indent=2) + "\n")
+    write_whole(folder / SCORED, json.dumps(written, indent=2) + "\n")
     reasons = {reason: count for reason, count in rows.rejected.items() if reason != "missing_label"}  # none is needed
     rejected = "".join(f" + {reason.replace('_', ' ')} {count:,}" for reason, count in reasons.items())
     console.print(f"[bold]Rows[/]         read {rows.read:,} = predicted {written['rows']:,}{rejected}")

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from models.settings import TrainSettings
 from pipeline.errors import DataBlocked, NotBlessed, UsageError
 from pipeline.gate.findings import Drift, Finding
 from pipeline.report.data import REPORT_HTML
@@ -136,20 +137,23 @@ def show_verdict(console: Console, evaluation: Evaluation) -> None:
         console.print(f"         no row belongs to the slice {escape(name)}, which has a threshold")
 
 
-def show_next(console: Console, summary: Summary, folder: Path, config: Path | None = None) -> None:
+def show_next(
+    console: Console, summary: Summary, folder: Path, train: TrainSettings, config: Path | None = None
+) -> None:
     """Prints what to type next; `folder` is the run's own, `config` is named where it is not the default one."""
     console.print("[bold]Next[/]")
-    for command, why in next_commands(summary, folder, config):
+    for command, why in next_commands(summary, folder, train, config):
         console.print(f"  {escape(command):<58} [dim]{why}[/]", soft_wrap=True)
 
 
-def next_commands(summary: Summary, folder: Path, config: Path | None) -> list[tuple[str, str]]:
+def next_commands(summary: Summary, folder: Path, train: TrainSettings, config: Path | None) -> list[tuple[str, str]]:
     """The report, and two or three commands that make sense after this run, and what each is for."""
     programs = Path(sys.prefix) / "bin"
     flightline = "flightline" if shutil.which("flightline") else relative(programs / "flightline")
     named = f" --config {relative(config)}" if config else ""
     again = f"{relative(programs / 'python')} runner_local.py{named}" if config else "make run"
-    longer = f"{again} --set train.epochs=8" if config else "make run ARGS='--set train.epochs=8'"
+    twice = _twice_as_long(train, summary.rows)
+    longer = f"{again} {twice}" if config else f"make run ARGS='{twice}'"
     report = [(relative(folder / REPORT_HTML), "the report, for a browser")] if (folder / REPORT_HTML).is_file() else []
     show_run = (f"{flightline} show {summary.run_id}{named}", "this summary again, every slice, every step")
     log = (f"less {relative(folder / 'log.txt')}", "what TensorFlow, Beam and TFX had to say")
@@ -173,6 +177,15 @@ def next_commands(summary: Summary, folder: Path, config: Path | None) -> list[t
         (f"{flightline} releases{named}", "what can be served, and which is current"),
         (longer, "change something; what it leaves alone is cached"),
     ]
+
+
+def _twice_as_long(train: TrainSettings, rows: RowAccounting | None) -> str:
+    """The options that double the passes over the rows: the least number of steps too where it may decide on them."""
+    epochs = f"--set train.epochs={2 * train.epochs}"
+    steps = (
+        (rows.splits.get("train", 0) if rows else 0) // train.batch_size * train.epochs
+    )  # at least, but for rounding
+    return epochs if steps > train.min_steps else f"{epochs} --set train.min_steps={2 * train.min_steps}"
 
 
 def relative(path: Path) -> str:

@@ -61,16 +61,26 @@ class Miss:
 
 @dataclass(frozen=True)
 class Difference:
-    """Candidate - champion of one metric on all rows, and between what it lies with a confidence (bootstrap)."""
+    """Candidate - champion of one metric on all rows, as measured.
+
+    Attributes:
+        metric: what was measured.
+        difference: on the rows as they are.
+        lower: from what it lies on with `confidence` (bootstrap); None where no interval was made.
+        upper: and up to what.
+        confidence: of the interval, two-sided.
+    """
 
     metric: str
     difference: float
-    lower: float
-    upper: float
-    confidence: float
+    lower: float | None = None
+    upper: float | None = None
+    confidence: float | None = None
 
     @property
     def in_words(self) -> str:
+        if self.lower is None or self.upper is None or self.confidence is None:
+            return f"{self.metric} {self.difference:+.4f}"
         interval = f"{self.confidence:.0%} interval {self.lower:+.4f} to {self.upper:+.4f}"
         return f"{self.metric} {self.difference:+.4f} ({interval})"
 
@@ -144,7 +154,7 @@ class Evaluation:
         blessed: the verdict; None where there were no thresholds.
         unchecked: slices that a threshold asks for and that no row belongs to.
         bounds: what a metric has to be on all rows, in words, by metric.
-        differences: to the champion, with their intervals; empty where there is none, or no executor of ours compared.
+        differences: to the champion; empty where there is none.
         champion_problem: why the champion could not be loaded, so that nothing was compared; else empty.
         gaps: between slices, those that are bounded; a gap that is too wide is among the misses too.
     """
@@ -191,7 +201,8 @@ class Evaluation:
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Evaluation:
         misses = [Miss(**{k: v for k, v in miss.items() if k != "sentence"}) for miss in kept["misses"]]
-        differences = [Difference(**difference) for difference in kept.get("differences", [])]
+        measured = kept["metrics"].get(OVERALL, {})  # which an amount's AUC, of evaluations before, is not in
+        differences = [Difference(**one) for one in kept.get("differences", []) if one["metric"] in measured]
         gaps = [Gap(**gap) for gap in kept.get("gaps", [])]
         return cls(**{**kept, "misses": misses, "differences": differences, "gaps": gaps})
 

@@ -15,7 +15,11 @@ _TYPES: dict[Kind, str] = {"int": "integer", "float": "number", "bytes": "string
 def openapi(model: str, version: str, contract: Contract) -> dict[str, Any]:
     """An OpenAPI 3.1 document: what a row may hold, and what comes back."""
     rows = {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Row"}}
-    answered = {"200": ("The predictions", "Answer"), "400": ("A row that breaks the contract", "Refusal")}
+    answered = {
+        "200": ("The predictions", "Answer"),
+        "400": ("A row that breaks the contract", "Refusal"),
+        "503": ("No release is loaded yet", "Refusal"),
+    }
     return {
         "openapi": "3.1.0",
         "info": {"title": model, "version": version},

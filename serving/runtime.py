@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 from mlserver import MLModel
-from mlserver.errors import InferenceError
+from mlserver.errors import InferenceError, MLServerError
 from mlserver.handlers import custom_handler
 from mlserver.types import InferenceRequest, InferenceResponse, MetadataModelResponse, MetadataTensor
 from mlserver.utils import get_model_uri
@@ -19,13 +19,14 @@ from mlserver.utils import get_model_uri
 from serving.contract import Contract, Refused
 from serving.openapi import openapi
 from serving.protocol import columns_of, described, plain_response, refusal, rows_of, v2_response
-from serving.service import Service, served_now
+from serving.service import NotReady, Service, served_now
 from serving.settings import read_settings
 from serving.standalone import handed_over, settings_file
 from serving.watcher import Watcher
 
 DATATYPES = {"int": "INT64", "float": "FP32", "bytes": "BYTES"}
 REQUEST_ID = "x-request-id"
+NOT_READY = 503  # a balancer asks another server, or this one again
 
 
 @functools.cache
@@ -63,9 +64,10 @@ class FlightlineRuntime(MLModel):
         return True
 
     async def metadata(self) -> MetadataModelResponse:
-        """What V2 says of the model: of the release that answers now."""
+        """What V2 says of the model: of the release that answers now. Raises MLServerError (503) where none does."""
         deployment = self._service.deployment
-        assert deployment is not None
+        if deployment is None:
+            raise _not_ready(NotReady())
         return MetadataModelResponse(
             name=self.name,
             platform=self.settings.platform,
@@ -83,7 +85,8 @@ class FlightlineRuntime(MLModel):
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """Answers a V2 request. Raises InferenceError (400) where it breaks the contract."""
+        """Answers a V2 request. Raises InferenceError (400) where it breaks the contract, MLServerError (503) where no
+        release is loaded yet."""
         try:
             rows = rows_of(payload)
             if rows is not None:
@@ -92,6 +95,8 @@ class FlightlineRuntime(MLModel):
                 answer = await self._service.answer_columns(columns_of(payload), payload.id)
         except Refused as error:
             raise InferenceError(str(error)) from error
+        except NotReady as error:
+            raise _not_ready(error) from error
         return v2_response(self.name, answer)
 
     @custom_handler(rest_path="/predict")
@@ -106,6 +111,8 @@ class FlightlineRuntime(MLModel):
             answer = await self._service.answer_rows(asked["rows"], request_id)
         except Refused as error:
             return _json(refusal(error, request_id), 400, request_id)
+        except NotReady as error:
+            return _json({"error": str(error), "id": request_id, "problems": []}, NOT_READY, request_id)
         except ValueError as error:  # orjson's included
             return _json({"error": f"the body cannot be read: {error}", "id": request_id, "problems": []}, 400)
         return _json(plain_response(self.name, answer), 200, answer.request_id)
@@ -114,7 +121,8 @@ class FlightlineRuntime(MLModel):
     async def describe(self) -> Response:
         """The OpenAPI description of /predict, made of the current release's contract."""
         deployment = self._service.deployment
-        assert deployment is not None
+        if deployment is None:
+            return _json({"error": str(NotReady())}, NOT_READY)
         return _json(openapi(self.name, deployment.current.version, deployment.current.contract), 200)
 
     @custom_handler(rest_path="/served", rest_method="GET")
@@ -125,6 +133,10 @@ class FlightlineRuntime(MLModel):
         if deployment and deployment.canary:
             facts["share"] = deployment.share
         return _json(facts, 200)
+
+
+def _not_ready(error: NotReady) -> MLServerError:
+    return MLServerError(str(error), NOT_READY)
 
 
 def _json(content: Any, status: int, request_id: str | None = None) -> Response:

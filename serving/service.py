@@ -42,6 +42,13 @@ class Answer:
     answers: Answers
 
 
+class NotReady(RuntimeError):
+    """There is no release that could answer: none has been loaded yet."""
+
+    def __init__(self) -> None:
+        super().__init__("no release is loaded yet; ask again in a moment")
+
+
 class Service:
     """Answers requests. `deployment` is None until a release has been loaded."""
 
@@ -60,13 +67,13 @@ class Service:
             metrics.show_monitoring(settings.monitoring)
 
     async def answer_rows(self, rows: Any, request_id: str | None = None) -> Answer:
-        """Answers a list of JSON objects. Raises Refused."""
+        """Answers a list of JSON objects. Raises Refused, or NotReady."""
         if isinstance(rows, list) and len(rows) > self.settings.max_rows:
             raise self._too_many(len(rows))
         return await self._answer(lambda release: release.contract.read_rows(rows), request_id)
 
     async def answer_columns(self, columns: Mapping[str, Sequence[Any]], request_id: str | None = None) -> Answer:
-        """Answers columns of values. Raises Refused."""
+        """Answers columns of values. Raises Refused, or NotReady."""
         if (rows := max(map(len, columns.values()), default=0)) > self.settings.max_rows:
             raise self._too_many(rows)
         return await self._answer(lambda release: release.contract.read_columns(columns), request_id)
@@ -77,7 +84,8 @@ class Service:
     async def _answer(self, read: Callable[[Release], Rows], asked_id: str | None) -> Answer:
         deployment = self.deployment
         if deployment is None:
-            raise RuntimeError("no release is loaded")
+            metrics.REQUESTS.labels("", CURRENT, "failed").inc()  # the log is of what releases were asked
+            raise NotReady
         request_id = asked_id or uuid.uuid4().hex
         release, role = deployment.route(request_id)
         try:

@@ -62,11 +62,11 @@ def init(
     found = profile(files, label, _task(task), positive, keep or [])
     texts = config_text(found, name, where), schema_text(found, name)
     _check(*texts)
-    console = a_console()
-    show(console, found)
     for path, text in zip(targets, texts, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text)
+    console = a_console()
+    show(console, found)
     console.print(f"\nWritten  {targets[0]} and {targets[1]}: read what is left out and why")
     console.print(f"Next     [bold].venv/bin/python runner_local.py --config {targets[0]}[/]", soft_wrap=True)
 

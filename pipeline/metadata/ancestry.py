@@ -119,7 +119,7 @@ def _find(runs: Runs, config: Config, what: str) -> tuple[int, str]:
         step = run.steps.get(node)
         artifact = step.output(key) if step and step.done else None
         if artifact is not None:
-            return artifact.id, f"run {run.run_id}"
+            return artifact.id, f"run {run.run_id}" if runs.is_own(run) else f"run {run.run_id} of {run.pipeline}"
     raise UsageError(f"run {run.run_id} has made nothing", "`flightline why` says how far it got")
 
 

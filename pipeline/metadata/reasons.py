@@ -9,7 +9,7 @@ from pipeline.cache import reason_to_run
 from pipeline.gate.findings import Finding
 from pipeline.metadata.evaluations import evaluation_of
 from pipeline.metadata.runs import Run, Runs, Step
-from pipeline.outcome import failure_of, gate_findings
+from pipeline.outcome import failure_of, gate_findings, gate_refusal
 from pipeline.verdict import OVERALL, Difference, Evaluation, Gap
 
 
@@ -90,6 +90,8 @@ def reasons(runs: Runs, run: Run) -> Reasons:
 
 def step_reason(runs: Runs, run: Run, step: Step) -> str:
     """Why a step ran, or was not run again; nothing for nodes that only look things up."""
+    if blocked := gate_refusal(step):
+        return blocked.what
     if not step.done and step.message:
         return step.message if len(step.message) < 200 else step.message[:199] + "…"
     if step.key_parts is None:

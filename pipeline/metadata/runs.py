@@ -16,7 +16,7 @@ from pipeline.config import Config
 from pipeline.errors import UsageError
 from pipeline.metadata import reading
 from pipeline.metadata.evaluations import evaluation_of
-from pipeline.metadata.run_ids import reserved
+from pipeline.metadata.run_ids import BESIDE, pipelines, run_contexts, with_those_beside
 from pipeline.metadata.store import (
     INPUT_EVENTS,
     OUTPUT_EVENTS,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from pipeline.metadata.released import Released
 
 LATEST = "latest"  # of the runs that train; scoring runs are asked for by name
-SCORING, MONITORING = "-scoring", "-monitoring"  # how the names of the pipelines beside training's end
 
 
 @dataclass(frozen=True)
@@ -174,7 +173,7 @@ class Run:
 
 
 class Runs:
-    """The runs of one metadata store."""
+    """The runs of one metadata store: all of them, or with a config those of its pipeline and of what is beside it."""
 
     def __init__(self, store: mlmd.MetadataStore, config: Config | None = None) -> None:
         self.store = store
@@ -182,9 +181,7 @@ class Runs:
 
     @classmethod
     def open(cls, where: Config | Path) -> Runs:
-        """The runs of a pipeline's config, or those that a sqlite store at a path knows.
-
-        Of a store on a server, which others write to as well, those of the config's pipeline alone.
+        """The runs of a config's pipeline, its scoring and its monitoring; or all that a sqlite store at a path knows.
 
         Raises:
             InputError: there is no readable store.
@@ -192,32 +189,54 @@ class Runs:
         """
         return cls(open_store(where), None if isinstance(where, Path) else where)
 
+    def of_workspace(self) -> Runs:
+        """Those of every pipeline in the workspace. On a server, which others write to, the pipeline's alone."""
+        return self if self.config is None or self.config.metadata.on_a_server else Runs(self.store)
+
     def __iter__(self) -> Iterator[Run]:
         """Newest first."""
         contexts = self._contexts()
         return (self._run(context) for context in sorted(contexts, key=lambda c: -c.create_time_since_epoch))
 
     def started(self) -> dict[str, int]:
-        """Run id → when it started, in milliseconds since the epoch; one query, however many there are."""
+        """Run id → when it started, in milliseconds since the epoch; a few queries, however many there are."""
         return {context.name: context.create_time_since_epoch for context in self._contexts()}
 
     def get(self, run_id: str) -> Run:
-        """One run by its id; `latest` is the newest.
+        """One run by its id, to be read: of whatever pipeline in the workspace. `latest` is the pipeline's newest.
 
         Raises:
             UsageError: there is no such run.
         """
+        if run_id == LATEST:
+            return self._latest()
         found = self.find(run_id)
-        for run in self if run_id == LATEST else ():
-            if not run.pipeline.endswith((SCORING, MONITORING)):
-                return run
-        if found is not None:
-            return found
-        raise UsageError(f"there is no run {run_id} in the metadata store", "list them with `flightline runs`")
+        if found is None:
+            raise UsageError(f"there is no run {run_id} in the metadata store", "list them with `flightline runs`")
+        return found
+
+    def get_own(self, run_id: str) -> Run:
+        """`get` for what is done by the config: a run of another pipeline is refused.
+
+        Raises:
+            UsageError: there is no such run, or it is another pipeline's.
+        """
+        run = self.get(run_id)
+        if self.config is not None and not self.is_own(run):
+            raise UsageError(
+                f"run {run.run_id} is of the pipeline {run.pipeline}, not of {self.config.name}",
+                f"name the config of {run.pipeline} with --config",
+            )
+        return run
+
+    def is_own(self, run: Run) -> bool:
+        """Whether a run is of the config's pipeline, or beside it; any is where no config was given."""
+        return self.config is None or run.pipeline in with_those_beside(self.config.name)
 
     def find(self, run_id: str) -> Run | None:
-        """One run by its id; None where there is none."""
-        context = next((context for context in self._contexts() if context.name == run_id), None)
+        """One run of the workspace by its id; None where there is none."""
+        contexts = self.of_workspace()._contexts()
+        context = next((context for context in contexts if context.name == run_id), None)
         return self._run(context) if context else None
 
     def release(self, version: str = "current") -> Released:
@@ -232,15 +251,17 @@ class Runs:
             raise UsageError("a metadata store alone does not say where releases are", "Runs.open(config) does")
         return released(self, self.config, version)
 
+    def _latest(self) -> Run:
+        own = self.config.name if self.config else None
+        for run in self:
+            if run.pipeline == own or (own is None and not run.pipeline.endswith(BESIDE)):
+                return run
+        others = ", ".join(name for name in pipelines(self.store) if name != own)
+        todo = f"there are runs of {others}: name the config of one with --config" if others else "run the pipeline"
+        raise UsageError(f"there is no run{f' of {own}' if own else ''} in the metadata store yet", todo)
+
     def _contexts(self) -> list[pb.Context]:
-        try:
-            contexts: list[pb.Context] = self.store.get_contexts_by_type("pipeline_run")
-        except mlmd.errors.NotFoundError:
-            return []
-        if self.config is None or not self.config.metadata.on_a_server:
-            return contexts
-        ours = reserved(self.store, self.config)
-        return [context for context in contexts if context.name in ours]
+        return run_contexts(self.store, self.config.name if self.config else None)
 
     def _run(self, context: pb.Context) -> Run:
         executions = self.store.get_executions_by_context(context.id)
@@ -265,12 +286,13 @@ class Runs:
                 properties=properties_of(execution),
                 cached_from=self._made_by(outputs.get(execution.id, {})) if state == "CACHED" else None,
             )
-        name = pipeline if executions else ""
-        return Run(context.name, name, context.create_time_since_epoch, steps, properties_of(context))
+        if not executions:
+            pipeline = next((parent.name for parent in self.store.get_parent_contexts_by_context(context.id)), "")
+        return Run(context.name, pipeline, context.create_time_since_epoch, steps, properties_of(context))
 
     def before(self, run: Run, node: str) -> Step | None:
         """The last step of this node in an earlier run of the same pipeline; None where there is none."""
-        for other in self:
+        for other in self.of_workspace():
             step = other.steps.get(node)
             if step is not None and other.pipeline == run.pipeline and other.started < run.started:
                 return step

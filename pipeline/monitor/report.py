@@ -16,14 +16,13 @@ from pipeline.monitor.measures import Monitored
 from pipeline.monitor.trained_on import STATISTICS_SPLIT
 from pipeline.monitor.window import AMOUNT, CLASS, PROBABILITY
 from pipeline.releases import write_whole
-from pipeline.report.data import Feature
+from pipeline.report.data import MONITORED, REPORT_HTML, Feature
 from pipeline.report.render import render_monitoring
 from pipeline.report.statistics import Statistics, features_of, read_statistics
 from pipeline.report.svg import number
 from pipeline.report.view import Figure, Verdict
 from pipeline.verdict import metric_key
 
-PAGE, DATA = "report.html", "monitoring.json"
 WINDOWS_SHOWN = 60
 FEATURES_SHOWN = 60
 COUNTS = {"example_count", "weighted_example_count"}
@@ -46,7 +45,7 @@ def write_report(config: Config, run: Run, past: Sequence[Past], alerts: Mapping
     past = past[-WINDOWS_SHOWN:]
     monitored, raised = past[-1].monitored, firing(alerts)
     folder = config.run_folder(run.run_id)
-    write_whole(folder / DATA, json.dumps(monitored.to_dict(), indent=2) + "\n")
+    write_whole(folder / MONITORED, json.dumps(monitored.to_dict(), indent=2) + "\n")
     beyond = {one.subject: one.kind for one in monitored.measures if one.breached and one.kind in {"skew", "drift"}}
     page = render_monitoring(
         pipeline=config.name,
@@ -63,8 +62,8 @@ def write_report(config: Config, run: Run, past: Sequence[Past], alerts: Mapping
         features=_features(run, beyond),
         beyond=beyond,
     )
-    write_whole(folder / PAGE, page)
-    return folder / PAGE
+    write_whole(folder / REPORT_HTML, page)
+    return folder / REPORT_HTML
 
 
 def charts_of(config: Config, windows: Sequence[Monitored]) -> list[Chart]:

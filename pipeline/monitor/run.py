@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from pipeline.config import Config
+from pipeline.config_file import DEFAULT_CONFIG
 from pipeline.engines.checks import check_engine
 from pipeline.errors import AlertFiring, FlightlineError, StepFailed, UsageError, print_last_line
 from pipeline.metadata.reading import folder_of
@@ -112,7 +113,9 @@ def window_of(config: Config, request: MonitorRequest, past: Sequence[Past]) -> 
     else:
         first = first_time(config)
         if first is None:
-            raise UsageError(f"no request to {config.name} is on record", "serve a release, and ask it: `make serve`")
+            options = "" if request.config == DEFAULT_CONFIG else f" ARGS='--config {request.config}'"
+            todo = f"serve a release, and ask it: `make serve{options}`"
+            raise UsageError(f"no request to {config.name} is on record", todo)
         since = first
     if since >= until:
         raise UsageError("the window ends before it begins", "give --since and --until, or wait for requests")

@@ -157,7 +157,7 @@ def _previous(runs: Runs, run: Run) -> Run | None:
         step = other.steps.get("StatisticsGen")
         return step is not None and step.done
 
-    for other in runs:
+    for other in runs.of_workspace():
         if other.pipeline == run.pipeline and other.started < run.started and has_statistics(other):
             return other
     return None

@@ -13,6 +13,7 @@ from pipeline.report.origin import Origin
 from pipeline.summary import Summary
 
 REPORT_JSON, REPORT_HTML = "report.json", "report.html"  # in the folder of the run
+SCORED, MONITORED = "scored.json", "monitoring.json"  # in that of a run beside training, when it is done
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from pipeline.metadata.run_ids import pipeline_of_each
 from pipeline.metadata.runs import Runs
 from pipeline.releases import releases, write_whole
 from pipeline.report.charts.timeline import Point, timeline
 from pipeline.report.collect import read_summary, read_timings
-from pipeline.report.data import REPORT_HTML
+from pipeline.report.data import MONITORED, REPORT_HTML, SCORED
 from pipeline.report.render import render_index
 from pipeline.report.view import Verdict, metric_rows, verdict_of
 
 INDEX = "index.html"
 LISTED = 500  # runs, the newest; a page of thousands serves nobody
+SHOWN = 3  # metrics of a run
 
 
 @dataclass(frozen=True)
@@ -35,16 +37,19 @@ class RunEntry:
 
 
 def write_index(workspace: Path, runs: Runs) -> Path:
-    """Writes the index of a workspace; returns its path. Reads a few small files a run, and one query in all."""
-    started = runs.started()
+    """Writes the index of a workspace; returns its path. Reads a few small files a run, with a query a pipeline."""
+    started, pipelines = runs.of_workspace().started(), pipeline_of_each(runs.store)
     folders = {path.name: path for path in (workspace / "runs").glob("*") if path.is_dir()}
     known = sorted({*started, *folders}, key=lambda name: (-started.get(name, 0), name))
-    entries = [_entry(name, folders.get(name, workspace / "runs" / name), started) for name in known[:LISTED]]
+    entries = [
+        _entry(name, folders.get(name, workspace / "runs" / name), started.get(name, 0), pipelines.get(name, ""))
+        for name in known[:LISTED]
+    ]
     by_pipeline = {path.name: releases(path) for path in sorted((workspace / "releases").glob("*")) if path.is_dir()}
     page = render_index(
         entries=entries,
         dropped=len(known) - len(entries),
-        metrics=_columns(entries),
+        shown=_shown(entries),
         releases=[(name, release) for name, found in by_pipeline.items() for release in found],
         reports={entry.run_id: entry.link for entry in entries},
         charts=_charts(entries),
@@ -53,17 +58,17 @@ def write_index(workspace: Path, runs: Runs) -> Path:
     return workspace / INDEX
 
 
-def _entry(run_id: str, folder: Path, started: dict[str, int]) -> RunEntry:
+def _entry(run_id: str, folder: Path, started: int, pipeline: str) -> RunEntry:
     summary = read_summary(folder)
     evaluation = summary.evaluation if summary else None
     timings = read_timings(folder)
     seconds = sum(timing.get("wall_s", 0.0) for timing in timings.values())
     return RunEntry(
         run_id,
-        summary.pipeline if summary else "",
-        started.get(run_id, 0),
+        summary.pipeline if summary else pipeline,
+        started,
         seconds or None,
-        verdict_of(summary),
+        _beside_training(folder) or verdict_of(summary),
         summary.rows.read if summary and summary.rows else None,
         {row.name: row.value for row in metric_rows(evaluation)} if evaluation else {},
         Path(summary.release).name if summary and summary.release else "",
@@ -71,9 +76,20 @@ def _entry(run_id: str, folder: Path, started: dict[str, int]) -> RunEntry:
     )
 
 
-def _columns(entries: list[RunEntry]) -> list[str]:
-    """The metrics that stand in the list: the first few of the newest run that has any."""
-    return next((list(entry.metrics)[:3] for entry in entries if entry.metrics), [])
+def _beside_training(folder: Path) -> Verdict | None:
+    """Of a run that scored or monitored, which leaves no summary; None where it did neither, or has not ended."""
+    done = {SCORED: "Scored", MONITORED: "Monitored"}
+    return next((Verdict("good", "✓", title, "") for file, title in done.items() if (folder / file).is_file()), None)
+
+
+def _shown(entries: list[RunEntry]) -> dict[str, list[str]]:
+    """Pipeline → the metrics that stand in the lists: the first few of its newest run that has any. Not columns for
+    all, since an amount's are not those of two values."""
+    shown: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.metrics:
+            shown.setdefault(entry.pipeline, list(entry.metrics)[:SHOWN])
+    return shown
 
 
 def _charts(entries: list[RunEntry]) -> list[tuple[str, str, Any]]:

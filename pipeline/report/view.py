@@ -13,7 +13,7 @@ from pipeline.report.charts.slices import SliceGroup, groups_of, in_reading_orde
 from pipeline.report.data import Feature, ReportData
 from pipeline.report.svg import duration, number
 from pipeline.summary import Summary
-from pipeline.verdict import AROUND_ONE, LOWER_IS_BETTER, OVERALL, Evaluation
+from pipeline.verdict import AROUND_ONE, LOWER_IS_BETTER, OVERALL, Evaluation, Miss
 
 COUNTS = {"example_count", "weighted_example_count"}
 LEAST_SHARE, LEAST_ROWS = 0.002, 50  # a smaller slice says more about chance than about the model
@@ -39,7 +39,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class MetricRow:
-    """A metric on all rows; `better` is whether it is better than the champion's, None where that cannot be said."""
+    """A metric on all rows.
+
+    Attributes:
+        better: whether it is better than the champion's; None where that cannot be said.
+        bound, missed: what it has to be by itself, and whether it is not.
+        behind: what the difference to the champion had to be and is not; empty where it is, or is not bounded.
+    """
 
     name: str
     value: float
@@ -47,6 +53,7 @@ class MetricRow:
     better: bool | None
     bound: str
     missed: bool
+    behind: str
     worst: tuple[str, float] | None
 
 
@@ -108,7 +115,9 @@ def metric_rows(evaluation: Evaluation) -> list[MetricRow]:
     """The metrics on all rows: those with a threshold first."""
     overall, champion = evaluation.metrics.get(OVERALL, {}), evaluation.champion.get(OVERALL, {})
     least = max(LEAST_ROWS, round(LEAST_SHARE * overall.get("example_count", 0)))
-    missed = {miss.metric for miss in evaluation.misses if miss.slice == OVERALL}
+    misses = [miss for miss in evaluation.misses if miss.slice == OVERALL]
+    missed = {miss.metric for miss in misses if not miss.against_champion}
+    behind = {miss.metric: _difference_asked(miss) for miss in misses if miss.against_champion}
     names = sorted(set(overall) - COUNTS, key=lambda name: (name not in evaluation.bounds, name))
     return [
         MetricRow(
@@ -118,10 +127,16 @@ def metric_rows(evaluation: Evaluation) -> list[MetricRow]:
             is_better(name, overall[name], champion[name]) if name in champion else None,
             evaluation.bounds.get(name, ""),
             name in missed,
+            behind.get(name, ""),
             evaluation.worst_slice(name, least_rows=least),
         )
         for name in names
     ]
+
+
+def _difference_asked(miss: Miss) -> str:
+    what = "difference" if miss.confidence is None else f"lower end of the difference ({miss.confidence:.0%} interval)"
+    return f"{what} {miss.side} {miss.bound:.4g}"
 
 
 def is_better(metric: str, value: float, other: float) -> bool | None:

@@ -71,11 +71,11 @@ def reproduce(config: Config, run_id: str, say: Say, set_up: bool = False, keep:
         keep: keep the repetition also where all matches.
 
     Raises:
-        UsageError: there is no such run.
+        UsageError: there is no such run, or it is another pipeline's.
         CannotRestore: something that it was made from is not to be had; nothing has been run.
     """
     runs = Runs.open(config)
-    run = runs.get(run_id)
+    run = runs.get_own(run_id)
     before = [made_from(config, made, to=GATE) for made in _runs_of_window(runs, run)]
     all_of_them = [*before, made_from(config, run)]
     (config.workspace / "reproduced").mkdir(exist_ok=True)

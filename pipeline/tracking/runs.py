@@ -57,11 +57,12 @@ def track(config: Config, run_id: str) -> Tracked:
     """Tells MLflow of a run that has ended; of one that it knows already, only what it lacks.
 
     Raises:
-        UsageError: there is no such run, MLflow is not installed, or its store cannot be reached.
+        UsageError: there is no such run, it is another pipeline's, MLflow is not installed, or its store cannot be
+            reached.
         mlflow.exceptions.MlflowException: the store refused something.
     """
     runs = Runs.open(config)
-    run = runs.get(run_id)
+    run = runs.get_own(run_id)
     with connected(config) as client:
         store = str(client.tracking_uri)
         told = _told(client, run, store)

@@ -17,18 +17,20 @@ PIPELINE = "flights"
 class Recorder:
     """Writes runs into the sqlite store at `path`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, pipeline: str = PIPELINE) -> None:
+        self.name = pipeline
         self.store = mlmd.MetadataStore(sqlite_config(path))
         kinds = {
             name: self.store.put_context_type(pb.ContextType(name=name))
             for name in ("pipeline", "pipeline_run", "node")
         }
         self.kinds = kinds
-        self.pipeline = self._context("pipeline", PIPELINE)
+        self.pipeline = self._context("pipeline", pipeline)
 
     def run(self, run_id: str, steps: dict[str, dict[str, Any]]) -> None:
         """`steps`: node → state, perhaps code, message, and outputs (key → properties of a new artifact)."""
         run = self._context("pipeline_run", run_id)
+        self.store.put_parent_contexts([pb.ParentContext(child_id=run.id, parent_id=self.pipeline.id)])
         for node, about in steps.items():
             kind = self.store.put_execution_type(pb.ExecutionType(name=node))
             execution = pb.Execution(type_id=kind, last_known_state=pb.Execution.State.Value(about["state"]))
@@ -40,7 +42,7 @@ class Recorder:
                 event = pb.Event(type=pb.Event.OUTPUT)
                 event.path.steps.add().key = key
                 made.append((self._artifact(key, properties), event))
-            contexts = [self.pipeline, run, self._context("node", f"{PIPELINE}.{node}")]
+            contexts = [self.pipeline, run, self._context("node", f"{self.name}.{node}")]
             self.store.put_execution(execution, made, contexts)
 
     def _context(self, kind: str, name: str) -> pb.Context:

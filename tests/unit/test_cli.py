@@ -9,7 +9,9 @@ from stores import Recorder
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.gate.findings import Finding, to_json
 from pipeline.releases import release
+from pipeline.run_lock import IN_USE, alone_in
 
 HEAVY = ("tensorflow", "tfx", "apache_beam", "keras", "tensorflow_model_analysis", "mlflow")
 
@@ -34,11 +36,88 @@ def test_runs_as_a_table_and_as_json(config, tmp_path):
     assert entry["steps"] == {"ExampleGen": "FAILED"}
 
 
+@pytest.fixture
+def two_pipelines(config, tmp_path):
+    """Runs `a` of flights and then `b` of bikes in one workspace; the config of flights."""
+    for run_id, pipeline in (("a", "flights"), ("b", "bikes")):
+        read = {"ExampleGen": {"state": "COMPLETE", "outputs": {"examples": {}}}}
+        Recorder(tmp_path / "ws" / "metadata.db", pipeline).run(run_id, read)
+    return config
+
+
+def test_runs_are_those_of_the_config_or_of_all_with_their_pipelines(two_pipelines, monkeypatch):
+    [entry] = json.loads(ask("runs", "--config", two_pipelines, "--json").stdout)
+    assert entry["run"] == "a"
+    assert "pipeline" not in ask("runs", "--config", two_pipelines).stdout
+    monkeypatch.setattr("pipeline.cli.DEFAULT_CONFIG", two_pipelines)
+    listed = ask("runs").stdout.splitlines()
+    assert [line.split()[:2] for line in listed] == [["run", "pipeline"], ["b", "bikes"], ["a", "flights"]]
+
+
+def test_runs_of_a_pipeline_that_has_none(tmp_path, config):
+    Recorder(tmp_path / "ws" / "metadata.db", "bikes").run("b", {})
+    assert ask("runs", "--config", config).stdout.strip() == "there are no runs of flights yet"
+
+
+@pytest.mark.parametrize("command", ["show", "why", "report", "diff a"])
+def test_latest_is_that_of_the_config(two_pipelines, command):
+    asked = ask(*command.split(), "latest", "--config", two_pipelines, "--json")
+    told = json.loads(asked.stdout)
+    assert (told.get("run") or told["now"]) == "a"
+    assert asked.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["why b", "diff a b", "lineage run:b", "show b"])
+def test_an_answer_about_another_pipelines_run_says_so(two_pipelines, command):
+    asked = ask(*command.split(), "--config", two_pipelines)
+    assert "bikes" in asked.output
+
+
+@pytest.mark.parametrize(
+    "command", ["schema propose b", "schema accept b --reason new", "reproduce b", "track b", "report b --refresh"]
+)
+def test_what_is_done_by_a_config_refuses_another_pipelines_run(two_pipelines, tmp_path, command):
+    asked = ask(*command.split(), "--config", two_pipelines)
+    assert asked.exit_code == 2
+    assert "run b is of the pipeline bikes, not of flights" in asked.stderr
+    assert not (tmp_path / "ws" / "reproduced").exists()
+
+
+def test_why_says_in_words_what_the_gate_found(config, tmp_path):
+    found = [Finding("channel", "ENUM", "holds kiosk", 201), Finding("price", "K", "is far", 3, blocks=False)]
+    blocked = {"state": "FAILED", "code": 3, "message": to_json(found)}
+    Recorder(tmp_path / "ws" / "metadata.db").run("a", {"DataGate": blocked})
+    asked = ask("why", "--config", config)
+    assert "Finding(" not in asked.stdout
+    assert '"feature"' not in asked.stdout
+    lines = [" ".join(line.split()) for line in asked.stdout.splitlines()]
+    assert "channel holds kiosk 201" in lines
+    assert "price is far (warning) 3" in lines
+    assert "DataGate failed the data gate stopped the run: channel: holds kiosk" in lines
+
+
 def test_show_a_run_that_was_ended_from_outside(config, tmp_path):
     Recorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "RUNNING"}})
     shown = ask("show", "--config", config)
     assert shown.exit_code == 0
     assert "left no summary" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "place", "name"), [("flights", "", "flights"), ("flights-scoring", "runs/a", IN_USE)]
+)
+def test_show_a_run_that_is_under_way(config, tmp_path, pipeline, place, name):
+    with alone_in(tmp_path / "ws" / place, name, "a run"):
+        Recorder(tmp_path / "ws" / "metadata.db", pipeline).run("a", {"ExampleGen": {"state": "RUNNING"}})
+        shown = ask("show", "a", "--config", config)
+    assert "under way (a run of process" in shown.stdout
+    assert "ended from outside" not in shown.stdout
+
+
+def test_a_run_that_was_cut_off_is_not_under_way_since_another_is(config, tmp_path):
+    Recorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "RUNNING"}})
+    with alone_in(tmp_path / "ws", "flights", "a run"):
+        assert "ended from outside" in ask("show", "a", "--config", config).stdout
 
 
 def test_a_summary_that_was_harmed_is_an_error_and_no_traceback(config, tmp_path):

@@ -84,6 +84,16 @@ def test_not_blessed_says_which_metric_on_which_slice_by_how_much(judge):
     assert "auc on origin=JFK is 0.9, must be ≥ 0.925 (missed by 0.025)" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("found", "todo"), [({}, "nothing was released"), ({"model": {}}, "nothing was released; the champion stays")]
+)
+def test_a_champion_stays_where_there_is_one(judge, found, todo):
+    evaluator = {"state": "COMPLETE", "outputs": {"blessing": {"blessed": 0}}}
+    champion = {"state": "COMPLETE", "outputs": found}
+    steps = {"Champion": champion, "Evaluator": evaluator, "Pusher": NOT_PUSHED}
+    assert judge(steps, list(steps), evaluation=MISSED).todo == todo
+
+
 def test_a_model_that_cannot_be_served(judge):
     check = {"state": "COMPLETE", "outputs": {"blessing": {"blessed": 0, "reason": "it is too slow"}}}
     error = judge({"ServingCheck": check, "Pusher": NOT_PUSHED}, ["ServingCheck", "Pusher"])

@@ -5,6 +5,7 @@ import math
 import pytest
 from rich.console import Console
 
+from models.settings import TrainSettings
 from pipeline import summary_screen
 from pipeline.gate.findings import Finding
 from pipeline.rows import RowAccounting
@@ -40,7 +41,7 @@ def shown(summary, folder):
     out = io.StringIO()
     console = Console(file=out, width=120)
     summary_screen.show(console, summary)
-    summary_screen.show_next(console, summary, folder)
+    summary_screen.show_next(console, summary, folder, TrainSettings())
     return out.getvalue()
 
 
@@ -94,6 +95,29 @@ def test_a_model_that_fell_short(tmp_path):
     assert "auc on origin=0 is 0.8, must be ≥ 0.9 (missed by 0.1)" in text
     assert "and 2 more in summary.json" in text
     assert "Release" not in text
+
+
+@pytest.mark.parametrize(
+    ("train", "rows", "options"),
+    [
+        (TrainSettings(epochs=2), 200_000, "--set train.epochs=4"),
+        (TrainSettings(epochs=30, min_steps=300), 73, "--set train.epochs=60 --set train.min_steps=600"),
+    ],
+)
+@pytest.mark.parametrize("exit_code", [0, 4])
+def test_what_is_said_to_train_longer_doubles_what_the_config_has(tmp_path, train, rows, options, exit_code):
+    misses = [] if exit_code == 0 else [Miss("auc", "overall", 0.8, "≥", 0.9)]
+    summary = make(
+        exit_code=exit_code,
+        rows=RowAccounting(rows + 9, {"train": rows, "eval": 9}, {}),
+        evaluation=Evaluation(METRICS, {}, misses, exit_code == 0, []),
+    )
+    commands = [
+        command for command, _ in summary_screen.next_commands(summary, tmp_path, train, tmp_path / "mine.yaml")
+    ]
+    assert any(command.endswith(f"mine.yaml {options}") for command in commands)
+    commands = [command for command, _ in summary_screen.next_commands(summary, tmp_path, train, None)]
+    assert f"make run ARGS='{options}'" in commands
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,16 @@ def test_a_difference_has_its_interval():
     assert DIFFERENCE.in_words == "auc +0.0042 (95% interval +0.0029 to +0.0056)"
 
 
+def test_a_difference_without_an_interval_is_as_measured():
+    assert Difference("root_mean_squared_error", -2.5).in_words == "root_mean_squared_error -2.5000"
+
+
+def test_an_interval_of_what_was_not_measured_is_not_shown():
+    kept = make(differences=[DIFFERENCE]).to_dict()
+    kept["metrics"] = {"overall": {"mean_squared_error": 4.0}}  # as amounts had them
+    assert Evaluation.from_dict(kept).differences == []
+
+
 @pytest.mark.parametrize(
     ("changes", "against"),
     [

@@ -29,10 +29,13 @@ class Comparison:
 
 
 def compare(job: EvaluationJob, scores: Mapping[str, Scores]) -> Comparison | None:
-    """Compares the two models of a job; None where there is one, or where they disagree about the labels."""
+    """Compares the two models of a job; None where there is one, where they disagree about the labels, or where
+    nothing is measured that has an interval: those are for two values, not for amounts.
+    """
+    measured = {_COMPARED.get(metric.class_name) for metric in _metrics(job.eval_config)}
     baseline = model_util.get_baseline_model_spec(job.eval_config)
     candidates = [name for name in scores if baseline is None or name != baseline.name]
-    if baseline is None or len(candidates) != 1:
+    if baseline is None or len(candidates) != 1 or not measured.intersection(_COMPARED.values()):
         return None
     candidate, champion = scores[candidates[0]], scores[baseline.name]
     if not np.array_equal(candidate.labels, champion.labels):
@@ -40,7 +43,7 @@ def compare(job: EvaluationJob, scores: Mapping[str, Scores]) -> Comparison | No
     found = intervals(
         candidate.labels, candidate.predictions, champion.predictions, job.vs_champion_confidence or CONFIDENCE
     )
-    return Comparison(len(candidate.labels), REPLICATES, found)
+    return Comparison(len(candidate.labels), REPLICATES, [one for one in found if one.metric in measured])
 
 
 def write_comparison(job: EvaluationJob, comparison: Comparison) -> None:
@@ -77,8 +80,7 @@ def add_unsure(
 
 def _against_champion(eval_config: config_pb2.EvalConfig) -> Iterator[tuple[str, config_pb2.GenericChangeThreshold]]:
     """(metric, threshold) of each change that is bounded on all rows, of the metrics that are compared."""
-    metrics = [metric for spec in eval_config.metrics_specs for metric in spec.metrics]
-    for metric in (metric for metric in metrics if metric.class_name in _COMPARED and not metric.config):
+    for metric in (metric for metric in _metrics(eval_config) if metric.class_name in _COMPARED and not metric.config):
         of_all_rows = [
             bounded.threshold
             for bounded in metric.per_slice_thresholds
@@ -87,3 +89,7 @@ def _against_champion(eval_config: config_pb2.EvalConfig) -> Iterator[tuple[str,
         for threshold in (metric.threshold, *of_all_rows):
             if threshold.HasField("change_threshold"):
                 yield _COMPARED[metric.class_name], threshold.change_threshold
+
+
+def _metrics(eval_config: config_pb2.EvalConfig) -> list[config_pb2.MetricConfig]:
+    return [metric for spec in eval_config.metrics_specs for metric in spec.metrics]

@@ -13,6 +13,7 @@ from pipeline.verdict import OVERALL, Evaluation
 
 WIDTH, ROW, LEFT, RIGHT = 360, 20, 96, 108
 MOST_ROWS = 40
+_VALUE = re.compile(r"=.*?(,(?=[^,=]*=)|\Z)", re.DOTALL)  # of a column in a slice's name; it may hold line breaks
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def groups_of(evaluation: Evaluation) -> list[SliceGroup]:
     by_columns: dict[str, list[str]] = {}
     for name in evaluation.metrics:
         if name != OVERALL:
-            by_columns.setdefault(re.sub(r"=.*?(,(?=[^,=]*=)|$)", r"\1", name), []).append(name)
+            by_columns.setdefault(_VALUE.sub(r"\1", name), []).append(name)
     groups = []
     for columns, names in sorted(by_columns.items()):
         largest = sorted(names, key=lambda name: -evaluation.metrics[name].get("example_count", 0))[:MOST_ROWS]

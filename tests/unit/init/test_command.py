@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,18 @@ def test_marks_for_no_value_are_said_and_settled(init, table):
     config = load_config(Path("configs/table.yaml"))
     assert config.data.missing == ("NA",)
     assert "age" not in config.features.exclude
+
+
+def test_it_writes_whole_though_nobody_reads_to_the_end(table, tmp_path):
+    """`flightline init ... | head -3`."""
+    command = [sys.executable, "-m", "pipeline", "init", str(table(rows())), "--label", "y"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ended:
+        ended.stdout.close()  # before it has said anything
+        assert ended.stderr.read() == b""
+    assert ended.returncode == 0
+    assert (tmp_path / "configs" / "table.yaml").is_file()
+    assert (tmp_path / "schema" / "table.pbtxt").is_file()
 
 
 def test_the_awkward_table_is_understood(init, tmp_path):

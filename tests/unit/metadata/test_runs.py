@@ -1,6 +1,7 @@
 import pytest
 from stores import Recorder
 
+from pipeline.config import Config
 from pipeline.errors import InputError, UsageError
 from pipeline.metadata.runs import Runs
 
@@ -53,6 +54,49 @@ def test_newest_first_and_latest(path):
     assert Runs.open(path).get("latest").run_id == "new"
     started = Runs.open(path).started()
     assert sorted(started, key=started.get) == ["old", "new"]
+
+
+@pytest.fixture
+def runs_of(tmp_path):
+    """`runs_of(name)` → the runs of a pipeline's config; the workspace has those of two, the bikes' the newest."""
+    for run_id, pipeline in (("a", "flights"), ("scored", "flights-scoring"), ("b", "bikes")):
+        Recorder(tmp_path / "metadata.db", pipeline).run(run_id, {"ExampleGen": {"state": "COMPLETE"}})
+
+    def runs_of(name):
+        raw = {"name": name, "label": "y", "schema": "s", "workspace": str(tmp_path), "data": {"input": "d"}}
+        return Runs.open(Config.model_validate(raw))
+
+    return runs_of
+
+
+def test_with_a_config_only_its_pipeline_is_looked_at(runs_of, path):
+    flights = runs_of("flights")
+    assert [run.run_id for run in flights] == ["scored", "a"]
+    assert flights.get("latest").run_id == "a"
+    assert set(flights.started()) == {"a", "scored"}
+    assert (
+        {run.run_id for run in flights.of_workspace()}
+        == {run.run_id for run in Runs.open(path)}
+        == {"a", "b", "scored"}
+    )
+
+
+def test_a_run_of_another_pipeline_can_be_read_and_nothing_else(runs_of):
+    flights = runs_of("flights")
+    assert flights.get("b").pipeline == "bikes"
+    assert [flights.get_own(run_id).run_id for run_id in ("a", "scored")] == ["a", "scored"]
+    with pytest.raises(UsageError, match="run b is of the pipeline bikes, not of flights"):
+        flights.get_own("b")
+
+
+def test_a_pipeline_without_runs_is_told_who_has_some(runs_of):
+    with pytest.raises(UsageError, match=r"no run of trains .* there are runs of bikes, flights: name the config"):
+        runs_of("trains").get("latest")
+
+
+def test_a_run_without_steps_is_its_pipelines(path):
+    Recorder(path).run("a", {})
+    assert Runs.open(path).get("a").pipeline == "flights"
 
 
 def test_a_failed_step_tells_its_reason(path):

@@ -3,9 +3,11 @@ import json
 from reports import HOSTILE, summary
 from stores import Recorder
 
+from pipeline.config import Config
 from pipeline.metadata.runs import Runs
 from pipeline.releases import release
 from pipeline.report.index import write_index
+from pipeline.verdict import Evaluation
 
 
 def leave(workspace, run_id, made, report=True):
@@ -39,6 +41,47 @@ def test_a_folder_that_ml_metadata_does_not_know_and_a_hostile_summary(tmp_path)
     page = write_index(tmp_path, Runs.open(tmp_path / "metadata.db")).read_text()
     assert "stray" in page
     assert "<script" not in page
+
+
+def test_every_task_has_its_own_metrics(tmp_path):
+    """Whatever the newest run measured."""
+    amounts = {"overall": {"root_mean_squared_error": 8.5555, "example_count": 9.0}}
+    evaluation = Evaluation(amounts, {}, [], True, [])
+    for run_id, pipeline in (("sold", "sales"), ("flown", "flights")):
+        Recorder(tmp_path / "metadata.db", pipeline).run(run_id, {})
+    leave(tmp_path, "flown", summary())
+    leave(tmp_path, "sold", summary(pipeline="sales", evaluation=evaluation))
+    for name, metrics in (("flights", {"auc": 0.94}), ("sales", amounts["overall"])):
+        pushed = tmp_path / "releases" / name / "7"
+        pushed.mkdir(parents=True)
+        release(pushed, {"run": "?", "metrics": metrics})
+    page = write_index(tmp_path, Runs.open(tmp_path / "metadata.db")).read_text()
+    assert page.count("root_mean_squared_error 8.5555") == 2
+    assert page.count("auc 0.9400") == 2
+
+
+def test_a_run_beside_training_has_a_pipeline_and_a_result(tmp_path):
+    for run_id, pipeline, file in (
+        ("s", "flights-scoring", "scored.json"),
+        ("m", "flights-monitoring", "monitoring.json"),
+    ):
+        Recorder(tmp_path / "metadata.db", pipeline).run(run_id, {})
+        (tmp_path / "runs" / run_id).mkdir(parents=True)
+        (tmp_path / "runs" / run_id / file).touch()
+    Recorder(tmp_path / "metadata.db", "flights-monitoring").run("cut off", {})
+    page = write_index(tmp_path, Runs.open(tmp_path / "metadata.db")).read_text()
+    for expected in ("Scored</td><td>flights-scoring", "Monitored</td><td>flights-monitoring"):
+        assert expected in page
+    assert page.count("No result") == 1
+
+
+def test_it_is_the_workspaces_whatever_the_config(tmp_path):
+    for run_id, pipeline in (("a", "flights"), ("b", "bikes")):
+        Recorder(tmp_path / "metadata.db", pipeline).run(run_id, {})
+    raw = {"name": "flights", "label": "y", "schema": "s", "workspace": str(tmp_path), "data": {"input": "d"}}
+    page = write_index(tmp_path, Runs.open(Config.model_validate(raw))).read_text()
+    assert ">a<" in page
+    assert ">b<" in page
 
 
 def test_an_empty_workspace(tmp_path):

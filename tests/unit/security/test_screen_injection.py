@@ -8,6 +8,7 @@ import pytest
 from reports import summary
 from rich.console import Console
 
+from models.settings import TrainSettings
 from pipeline.cli import show_slices
 from pipeline.gate.findings import Drift, Finding
 from pipeline.screen import Screen
@@ -55,7 +56,7 @@ def test_the_summary_of_a_run(word):
     def draw(console):
         show(console, blocked)
         show_slices(console, blocked)
-        show_next(console, blocked, Path("runs") / word.replace("\0", ""))
+        show_next(console, blocked, Path("runs") / word.replace("\0", ""), TrainSettings())
 
     shown = on_a_console(draw)
     assert not CONTROLS.search(shown)

@@ -1,0 +1,24 @@
+"""What a request comes to before a release is loaded."""
+
+import asyncio
+
+import pytest
+from prometheus_client import REGISTRY
+
+from serving.service import NotReady, Service
+from serving.settings import Settings
+
+
+def failed_without_a_release() -> float:
+    labels = {"version": "", "role": "current", "outcome": "failed"}
+    return REGISTRY.get_sample_value("flightline_requests_total", labels) or 0.0
+
+
+def test_without_a_release_it_is_not_ready_and_counts_what_it_could_not_answer(tmp_path, row):
+    service = Service(Settings("flights", tmp_path))
+    before = failed_without_a_release()
+    with pytest.raises(NotReady, match="no release is loaded yet"):
+        asyncio.run(service.answer_rows([row]))
+    with pytest.raises(NotReady):
+        asyncio.run(service.answer_columns({name: [value] for name, value in row.items()}))
+    assert failed_without_a_release() == before + 2
