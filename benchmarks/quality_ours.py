@@ -37,8 +37,8 @@ _BATCH = 16384
 def ours(table: Table, train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
     """The exported SavedModel's answers for `test`: probabilities of the second class, classes, or amounts.
 
-    Rows are text, as a file has them: what pandas makes of a whole number beside a gap is none. As a user would,
-    `init` is shown the whole file: a column that may be empty is then known to be, and a leak is looked for in all rows.
+    Rows are text, as a file has them: what pandas makes of a whole number beside a gap is none. `init` is shown the
+    whole file, as a user would: a column that may be empty is then known to be, and a leak is looked for in all rows.
     """
     with tempfile.TemporaryDirectory(prefix="quality-") as name:
         folder = Path(name)

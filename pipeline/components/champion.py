@@ -84,7 +84,11 @@ class LatestPushedModelStrategy(tfx.dsl.experimental.ResolverStrategy):
             if served is not None and not pushed:
                 progress.note(f"Release {served} is current, and not on record here: nothing is held against it")
         for push in sorted(pushed, key=lambda artifact: artifact.id, reverse=True):
-            for model_id in _inputs_of_producer(store, push.id):
+            producers = _producers(store, push.id)
+            runs = _runs_of(store, producers)
+            if runs and all(is_a_part_of(run, self._resumed) for run in runs):
+                continue  # pushed by what is gone on with, which was killed before that was the current release
+            for model_id in _inputs(store, producers):
                 if model_id in models:
                     return {"model": self._if_loadable(store, models[model_id], push), "pushed_model": [push]}
         return {"model": [], "pushed_model": []}
@@ -118,9 +122,18 @@ def why_unloadable(model: types.Artifact) -> str:
     return ""
 
 
-def _inputs_of_producer(store: mlmd.MetadataStore, artifact_id: int) -> set[int]:
-    """Ids of the artifacts that the executions which made an artifact had read."""
+def _producers(store: mlmd.MetadataStore, artifact_id: int) -> list[int]:
+    """Ids of the executions that made an artifact, or took it from the cache."""
     events: list[Any] = store.get_events_by_artifact_ids([artifact_id])
-    producers = [event.execution_id for event in events if event.type in OUTPUT_EVENTS]
-    read = store.get_events_by_execution_ids(producers) if producers else []
+    return [event.execution_id for event in events if event.type in OUTPUT_EVENTS]
+
+
+def _inputs(store: mlmd.MetadataStore, executions: list[int]) -> set[int]:
+    """Ids of the artifacts that executions read."""
+    read = store.get_events_by_execution_ids(executions) if executions else []
     return {event.artifact_id for event in read if event.type in INPUT_EVENTS}
+
+
+def _runs_of(store: mlmd.MetadataStore, executions: list[int]) -> set[str]:
+    contexts = [context for execution in executions for context in store.get_contexts_by_execution(execution)]
+    return {context.name for context in contexts if context.type == "pipeline_run"}

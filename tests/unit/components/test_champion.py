@@ -19,7 +19,7 @@ class Releases:
         fake.fake_database.SetInParent()
         self.store, self.folder = mlmd.MetadataStore(fake), folder
 
-    def push(self, pushed=True):
+    def push(self, pushed=True, run="run"):
         """A Model with its SavedModel, and the PushedModel that a Pusher made of it; returns the Model's folder."""
         count = len(self.store.get_artifacts())
         folder = self.folder / str(count)
@@ -31,7 +31,10 @@ class Releases:
         release.custom_properties["pushed_version"].string_value = f"17{count}"
         kind = self.store.put_execution_type(pb.ExecutionType(name="Pusher"))
         events = [(model, pb.Event(type=pb.Event.INPUT)), (release, pb.Event(type=pb.Event.OUTPUT))]
-        self.store.put_execution(pb.Execution(type_id=kind), events, [])
+        kind_of_run = self.store.put_context_type(pb.ContextType(name="pipeline_run"))
+        known = self.store.get_context_by_type_and_name("pipeline_run", run)
+        context = known or pb.Context(type_id=kind_of_run, name=run)
+        self.store.put_execution(pb.Execution(type_id=kind), events, [context])
         return folder
 
     def _artifact(self, name, uri):
@@ -72,6 +75,15 @@ def test_the_champion_is_the_last_that_was_pushed(releases):
     resolved = releases.champion()
     assert uris(resolved) == [str(second)]
     assert resolved["pushed_model"][0].get_string_custom_property(UNLOADABLE) == ""
+
+
+def test_what_a_killed_run_pushed_is_no_champion_of_the_run_that_goes_on_with_it(releases):
+    """Killed after the Pusher, before its model was the current release."""
+    first = releases.push(run="first")
+    releases.push(run="killed.2")
+    assert uris(releases.champion(resumed="killed.2")) == uris(releases.champion(resumed="killed")) == [str(first)]
+    assert uris(releases.champion(resumed="first")) != [str(first)]
+    assert uris(releases.champion()) != [str(first)]
 
 
 def break_files(folder, how):
