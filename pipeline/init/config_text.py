@@ -10,6 +10,7 @@ import yaml
 
 from pipeline.init.profile import Looked, Profile
 from pipeline.init.thresholds import thresholds_of
+from pipeline.init.unreadable import MOST
 
 _WIDTH = 116
 _FEW_NUMBERS = range(3, 21)  # distinct whole numbers that may be names
@@ -124,13 +125,15 @@ def _data(profile: Profile, place: tuple[str, str]) -> str:
 
 
 def _gate(profile: Profile) -> str:
-    rows = profile.table.rows + profile.table.unreadable
+    bad = profile.table.unreadable
+    unparsable = min(MOST, _leeway(bad.share, 0.001))
     missing = profile.label.missing / profile.table.rows
+    first = f", the first line {bad.first.line}: {_comment(bad.first.detail)}" if bad.first else ""
     none = f"{profile.label.missing:,} rows have no label: set aside, counted, kept in a file"
     return (
         "gate:                             # largest share of the rows that may be set aside before a run is stopped\n"
-        f"  max_rejected:\n    unparsable: {_leeway(profile.table.unreadable / rows, 0.001)}"
-        f"             # {profile.table.unreadable:,} lines could not be read\n"
+        f"  max_rejected:\n    unparsable: {unparsable}"
+        f"             # {bad.count:,} lines could not be read{first}\n"
         f"    missing_label: {_leeway(missing, 0.01)}          # {none}"
     )
 

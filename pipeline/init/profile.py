@@ -78,9 +78,10 @@ def profile(
 
     Raises:
         UsageError: the label or a column of `keep` is not there, or the label is of no use.
-        InputError: a file cannot be read.
+        InputError: a file cannot be read, or too many of its lines.
     """
     table = read_table(files)
+    table.unreadable.check()
     for option, name in (("--label", label), *(("--keep", name) for name in keep)):
         if name not in table.columns:
             raise UsageError(f"{option} {name}: {files[0]} has no such column", suggestion(name, table.columns))

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pipeline.errors import InputError
 from pipeline.fast.ingest.tables import Table, open_table
 from pipeline.fast.ingest.types import Kind, infer_kind, is_text, parse
+from pipeline.init.unreadable import Unreadable
 
 BLOCK_BYTES = 16 << 20
 MOST_CELLS = 30_000_000  # 4 bytes each: what is kept in memory of a table, its distinct values apart
@@ -69,7 +70,7 @@ class TableRead:
 
     Attributes:
         whole: whether no row is left.
-        unreadable: lines that ExampleGen would set aside as unparsable.
+        unreadable: the lines that are no rows.
         missing: cells that were taken for empty ones.
     """
 
@@ -77,7 +78,7 @@ class TableRead:
     columns: dict[str, Column]
     rows: int
     whole: bool
-    unreadable: int
+    unreadable: Unreadable
     missing: tuple[str, ...] = ()
 
 
@@ -107,22 +108,22 @@ def _read_table(files: Sequence[str], most_cells: int, missing: Sequence[str] = 
     names = _same_names(tables)
     most_rows = max(FEWEST_ROWS, most_cells // len(names))
     chunks: dict[str, list[pa.DictionaryArray]] = {name: [] for name in names}
-    rows = unreadable = 0
-    whole = True
+    rows, whole, bad = 0, True, Unreadable()
     for table in tables:
         for block in table.blocks(BLOCK_BYTES):
             if rows >= most_rows:
                 whole = False
                 break
-            unreadable += len(block.rejected)
             rows += len(block.lines)
+            bad = bad.with_more(table.path, block.rejected, rows)
             for name in names:
                 chunks[name].append(block.columns[name])
     if not rows:
-        raise InputError(f"{', '.join(files)}: a header and no row that can be read", "name a file that has rows")
+        bad.check()
+        raise InputError(f"{', '.join(files)}: a header and no row", "name a file that has rows")
     kinds = _declared_kinds(tables, names)
     columns = {name: _column(name, chunks.pop(name), kinds.get(name)) for name in names}
-    return TableRead(tuple(files), columns, rows, whole, unreadable)
+    return TableRead(tuple(files), columns, rows, whole, bad)
 
 
 def _same_names(tables: Sequence[Table]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.init.doubts import doubts
 from pipeline.init.profile import Looked, Profile
 from pipeline.init.roles import shown
 from pipeline.shown import escape
@@ -31,19 +32,11 @@ def show(console: Console, profile: Profile) -> None:
         console.print(f"Missing  {marks} where numbers should be: taken for empty cells", soft_wrap=True)
     if profile.label.missing:
         console.print(f"         {profile.label.missing:,} rows have no label and will be set aside")
-    rarest = min(target.rates, default=1.0)
-    if rarest * profile.eval_rows < _FEW_OF_A_CLASS:
-        console.print(
-            f"[yellow]Warning[/]  the rarest class has about {rarest * profile.eval_rows:.0f} rows to be judged on: "
-            "the verdict will hang on them",
-            soft_wrap=True,
-        )
+    for doubt in doubts(profile):
+        console.print(f"[bold yellow]Warning[/]  {escape(doubt)}", soft_wrap=True)
     console.print(_table(profile))
     if len(profile.used) > _MOST_USED:
         console.print(f"and {len(profile.used) - _MOST_USED:,} more columns for the model; the schema has them all")
-
-
-_FEW_OF_A_CLASS = 10
 
 
 def _values(profile: Profile) -> str:

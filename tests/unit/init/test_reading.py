@@ -56,7 +56,8 @@ def test_lines_that_cannot_be_read_are_counted(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,b\n1,2\n1,2,3\n4,5\n")
     read = read_table([str(path)])
-    assert (read.rows, read.unreadable) == (2, 1)
+    assert (read.rows, read.unreadable.count, read.unreadable.lines) == (2, 1, 3)
+    assert read.unreadable.example == f"{path}, line 3: 3 fields, the header has 2"
 
 
 def test_parquet_with_dates_times_and_decimals(tmp_path):
