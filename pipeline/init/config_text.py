@@ -114,7 +114,7 @@ def _said_of_classes(profile: Profile) -> str:
 
 def _data(profile: Profile, place: tuple[str, str]) -> str:
     marks = profile.table.missing
-    told = "   # where numbers should be; such a cell is taken for an empty one, in every column"
+    told = "   # such a cell is taken for an empty one, in every column"
     return (
         f"data:\n  input: {scalar(place[0])}\n  pattern: {scalar(place[1])}\n"
         + (f"  missing: [{', '.join(map(scalar, marks))}]{told}\n" if marks else "")
@@ -157,11 +157,15 @@ def _features(profile: Profile) -> str:
         lines.append(
             _wrapped(f"Strong by themselves; known before the label is? {_named(strong, measure=True)}", "  # ")
         )
+    lines += [
+        _wrapped(f"{_comment(one.name)}: {one.role.evidence}.", "  # ") for one in profile.used if one.role.evidence
+    ]
     few = [one for one in profile.used if one.column.kind == "int" and one.column.distinct in _FEW_NUMBERS]
     if few:
         lines.append(
             _wrapped(f"Whole numbers with few values. Codes, not amounts? Name them here: {_named(few)}", "  # ")
         )
+    if few or any(one.column.padded for one in profile.used):
         lines.append("  categorical: []")
     if not profile.small:
         return "\n".join([*(lines if len(lines) > 1 else ["features: {}"]), _LARGE])

@@ -29,7 +29,7 @@ def show(console: Console, profile: Profile) -> None:
         console.print(f"Positive {escape(shown(target.positive))}{escape(why)}", soft_wrap=True)
     if table.missing:
         marks = ", ".join(escape(repr(mark)) for mark in table.missing)
-        console.print(f"Missing  {marks} where numbers should be: taken for empty cells", soft_wrap=True)
+        console.print(f"Missing  {marks}: taken for empty cells, in every column", soft_wrap=True)
     if profile.label.missing:
         console.print(f"         {profile.label.missing:,} rows have no label and will be set aside")
     for doubt in doubts(profile):
@@ -75,6 +75,6 @@ def _row(one: Looked) -> tuple[str, ...]:
 
 
 def _hint(one: Looked) -> str:
-    if one.association and one.association.strong:
-        return "strong by itself: is it known before the label is?"
-    return ""
+    strong = one.association and one.association.strong
+    alone = "strong by itself: is it known before the label is?" if strong else ""
+    return "; ".join(filter(None, (alone, one.role.evidence)))
