@@ -15,7 +15,7 @@ from pipeline.cli_common import a_console, with_exit_codes
 from pipeline.config import Config
 from pipeline.errors import UsageError
 from pipeline.init.config_text import config_text
-from pipeline.init.place import name_of, place
+from pipeline.init.place import checked_name, name_of, place
 from pipeline.init.profile import profile
 from pipeline.init.schema_text import schema_text
 from pipeline.init.screen import show
@@ -35,6 +35,9 @@ PositiveOption = Annotated[
 KeepOption = Annotated[
     list[str] | None, typer.Option("--keep", metavar="COLUMN", help="Do not leave it out; repeatable.")
 ]
+MissingOption = Annotated[
+    list[str] | None, typer.Option("--missing", metavar="TEXT", help="A CSV cell that means no value; repeatable.")
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite the config and the schema.")]
 
 
@@ -50,16 +53,17 @@ def init(
     task: TaskOption = None,
     positive: PositiveOption = None,
     keep: KeepOption = None,
+    missing: MissingOption = None,
     force: ForceOption = False,
 ) -> None:
     """Look at a table; write a config and a schema for it that a run needs nothing more than."""
-    name = name or name_of(files)
+    name = name_of(files) if name is None else checked_name(name)
+    asked, where = _task(task), place(files)
+    found = profile(files, label, asked, positive, keep or [], missing or [])
     targets = Path("configs") / f"{name}.yaml", Path("schema") / f"{name}.pbtxt"
     there = [str(path) for path in targets if path.exists()]
     if there and not force:
         raise UsageError(f"{' and '.join(there)} would be overwritten", "--force does so, --name chooses another name")
-    where = place(files)
-    found = profile(files, label, _task(task), positive, keep or [])
     texts = config_text(found, name, where), schema_text(found, name)
     _check(*texts)
     for path, text in zip(targets, texts, strict=True):

@@ -10,6 +10,7 @@ import yaml
 
 from pipeline.init.profile import Looked, Profile
 from pipeline.init.thresholds import thresholds_of
+from pipeline.init.unreadable import MOST
 
 _WIDTH = 116
 _FEW_NUMBERS = range(3, 21)  # distinct whole numbers that may be names
@@ -117,7 +118,7 @@ def _said_of_classes(profile: Profile) -> str:
 
 def _data(profile: Profile, place: tuple[str, str]) -> str:
     marks = profile.table.missing
-    told = "   # where numbers should be; such a cell is taken for an empty one, in every column"
+    told = "   # such a cell is taken for an empty one, in every column"
     return (
         f"data:\n  input: {scalar(place[0])}\n  pattern: {scalar(place[1])}\n"
         + (f"  missing: [{', '.join(map(scalar, marks))}]{told}\n" if marks else "")
@@ -128,13 +129,15 @@ def _data(profile: Profile, place: tuple[str, str]) -> str:
 
 
 def _gate(profile: Profile) -> str:
-    rows = profile.table.rows + profile.table.unreadable
+    bad = profile.table.unreadable
+    unparsable = min(MOST, _leeway(bad.share, 0.001))
     missing = profile.label.missing / profile.table.rows
+    first = f", the first line {bad.first.line}: {_comment(bad.first.detail)}" if bad.first else ""
     none = f"{profile.label.missing:,} rows have no label: set aside, counted, kept in a file"
     return (
         "gate:                             # largest share of the rows that may be set aside before a run is stopped\n"
-        f"  max_rejected:\n    unparsable: {_leeway(profile.table.unreadable / rows, 0.001)}"
-        f"             # {profile.table.unreadable:,} lines could not be read\n"
+        f"  max_rejected:\n    unparsable: {unparsable}"
+        f"             # {bad.count:,} lines could not be read{first}\n"
         f"    missing_label: {_leeway(missing, 0.01)}          # {none}"
     )
 
@@ -158,11 +161,15 @@ def _features(profile: Profile) -> str:
         lines.append(
             _wrapped(f"Strong by themselves; known before the label is? {_named(strong, measure=True)}", "  # ")
         )
+    lines += [
+        _wrapped(f"{_comment(one.name)}: {one.role.evidence}.", "  # ") for one in profile.used if one.role.evidence
+    ]
     few = [one for one in profile.used if one.column.kind == "int" and one.column.distinct in _FEW_NUMBERS]
     if few:
         lines.append(
             _wrapped(f"Whole numbers with few values. Codes, not amounts? Name them here: {_named(few)}", "  # ")
         )
+    if few or any(one.column.padded for one in profile.used):
         lines.append("  categorical: []")
     if not profile.small:
         return "\n".join([*(lines if len(lines) > 1 else ["features: {}"]), _LARGE])

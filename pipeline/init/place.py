@@ -60,3 +60,17 @@ def name_of(files: Sequence[str]) -> str:
     name = re.sub(r"[^a-z0-9_-]+", "_", stem).strip("_-")
     name = name if re.match(r"[a-z]", name) else f"table_{name}".rstrip("_")
     return name[:63]
+
+
+def checked_name(name: str) -> str:
+    """A name that was asked for.
+
+    Raises:
+        UsageError: it names neither a pipeline nor a file.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", name):
+        raise UsageError(
+            f"--name {name}: a pipeline is named by small letters, digits, - and _, a letter first, 63 at most",
+            f"--name {name_of([name])} would do",
+        )
+    return name

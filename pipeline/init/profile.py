@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from models.settings import suggestion
 from pipeline.errors import UsageError
 from pipeline.init.association import Association, associate
+from pipeline.init.header import check_separator
 from pipeline.init.reading import Column, TableRead, read_table
 from pipeline.init.roles import Role, role_of
 from pipeline.init.task import Target, Task, infer_target
@@ -66,7 +67,12 @@ class Profile:
 
 
 def profile(
-    files: Sequence[str], label: str, task: Task | None = None, positive: str | None = None, keep: Sequence[str] = ()
+    files: Sequence[str],
+    label: str,
+    task: Task | None = None,
+    positive: str | None = None,
+    keep: Sequence[str] = (),
+    missing: Sequence[str] = (),
 ) -> Profile:
     """Looks at a table.
 
@@ -75,14 +81,17 @@ def profile(
         label: the column to predict.
         task, positive: what the user has settled.
         keep: columns that are not to be left out, whatever speaks against them.
+        missing: cells that mean what an empty one does, beside those that are found.
 
     Raises:
         UsageError: the label or a column of `keep` is not there, or the label is of no use.
-        InputError: a file cannot be read.
+        InputError: a file cannot be read, or too many of its lines.
     """
-    table = read_table(files)
+    table = read_table(files, missing=missing)
+    table.unreadable.check()
     for option, name in (("--label", label), *(("--keep", name) for name in keep)):
         if name not in table.columns:
+            check_separator(files[0], list(table.columns), name)
             raise UsageError(f"{option} {name}: {files[0]} has no such column", suggestion(name, table.columns))
     column = table.columns[label]
     target = infer_target(column, task, positive)
@@ -104,7 +113,8 @@ def profile(
 
 
 def _look(column: Column, label: Column, target: Target, keep: bool) -> Looked:
-    association = associate(column, label, target) if column.distinct > 1 or column.missing else None
+    varies = column.distinct > 1 or (column.distinct and column.missing)
+    association = associate(column, label, target) if varies else None
     role = role_of(column, association)
     if keep and column.distinct:
         role = Role("number" if column.is_number else "category")

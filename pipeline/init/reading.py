@@ -8,16 +8,21 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.errors import InputError
 from pipeline.fast.ingest.tables import Table, open_table
 from pipeline.fast.ingest.types import Kind, infer_kind, is_text, parse
+from pipeline.init.header import check_header
+from pipeline.init.unreadable import Unreadable
 
 BLOCK_BYTES = 16 << 20
 MOST_CELLS = 30_000_000  # 4 bytes each: what is kept in memory of a table, its distinct values apart
 MARKS = frozenset(
-    ("NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "none", "?", "-", "--", ".", "#N/A", "missing")
+    ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "none", "?", "-", "--", ".", "#N/A", "missing")
 )
+"""What stands for no value, spaces around it or nothing but spaces among it."""
+_PADDED = r"^0[0-9]"
 FEWEST_ROWS = 20_000  # looked at, however many columns there are
 
 
@@ -29,12 +34,14 @@ class Column:
         kind: as ExampleGen types it; None where no row has a value.
         values: the distinct values, sorted: int64 or float64 numbers, or str. NaN is no value.
         codes: int32 [rows], a place in `values`, -1 where the row has none.
+        padded: whether whole numbers are written with leading zeros, which they then lose.
     """
 
     name: str
     kind: Kind | None
     values: np.ndarray
     codes: np.ndarray
+    padded: bool = False
 
     @property
     def rows(self) -> int:
@@ -69,7 +76,7 @@ class TableRead:
 
     Attributes:
         whole: whether no row is left.
-        unreadable: lines that ExampleGen would set aside as unparsable.
+        unreadable: the lines that are no rows.
         missing: cells that were taken for empty ones.
     """
 
@@ -77,22 +84,23 @@ class TableRead:
     columns: dict[str, Column]
     rows: int
     whole: bool
-    unreadable: int
+    unreadable: Unreadable
     missing: tuple[str, ...] = ()
 
 
-def read_table(files: Sequence[str], most_cells: int = MOST_CELLS) -> TableRead:
+def read_table(files: Sequence[str], most_cells: int = MOST_CELLS, missing: Sequence[str] = ()) -> TableRead:
     """Reads a table as `_read_table` does; once more where numbers turn out to be mixed with a mark for `no value`."""
-    table = _read_table(files, most_cells)
-    marks = tuple(sorted({mark for column in table.columns.values() for mark in _marks(column)}))
-    return replace(_read_table(files, most_cells, marks), missing=marks) if marks else table
+    table = _read_table(files, most_cells, missing)
+    found = {mark for column in table.columns.values() for mark in _marks(column)}
+    marks = tuple(sorted({*missing, *found}))
+    return replace(_read_table(files, most_cells, marks) if found else table, missing=marks)
 
 
 def _marks(column: Column) -> set[str]:
     """What stands for a missing value in a column of text that, without it, would be numbers."""
     if column.kind != "bytes":
         return set()
-    marks = {text for text in column.values if text in MARKS}
+    marks = {text for text in column.values if text.strip() in MARKS}
     others = [text.encode() for text in column.values if text not in marks]
     return marks if marks and others and infer_kind(pa.array(others, pa.binary())) != "bytes" else set()
 
@@ -107,22 +115,22 @@ def _read_table(files: Sequence[str], most_cells: int, missing: Sequence[str] = 
     names = _same_names(tables)
     most_rows = max(FEWEST_ROWS, most_cells // len(names))
     chunks: dict[str, list[pa.DictionaryArray]] = {name: [] for name in names}
-    rows = unreadable = 0
-    whole = True
+    rows, whole, bad = 0, True, Unreadable()
     for table in tables:
         for block in table.blocks(BLOCK_BYTES):
             if rows >= most_rows:
                 whole = False
                 break
-            unreadable += len(block.rejected)
             rows += len(block.lines)
+            bad = bad.with_more(table.path, block.rejected, rows)
             for name in names:
                 chunks[name].append(block.columns[name])
     if not rows:
-        raise InputError(f"{', '.join(files)}: a header and no row that can be read", "name a file that has rows")
+        bad.check()
+        raise InputError(f"{', '.join(files)}: a header and no row", "name a file that has rows")
     kinds = _declared_kinds(tables, names)
     columns = {name: _column(name, chunks.pop(name), kinds.get(name)) for name in names}
-    return TableRead(tuple(files), columns, rows, whole, unreadable)
+    return TableRead(tuple(files), columns, rows, whole, bad)
 
 
 def _same_names(tables: Sequence[Table]) -> list[str]:
@@ -132,9 +140,7 @@ def _same_names(tables: Sequence[Table]) -> list[str]:
             raise InputError(
                 f"{table.path}: its columns are not those of {first.path}", "files of one table need the same header"
             )
-    for place, name in enumerate(first.columns, 1):
-        if not name.strip():
-            raise InputError(f"{first.path}: column {place} has no name", "name it in the header, or drop the column")
+    check_header(first.path, first.columns)
     return first.columns
 
 
@@ -162,7 +168,8 @@ def _column(name: str, chunks: list[pa.DictionaryArray], kind: Kind | None) -> C
     else:
         values = np.array([text.decode("utf-8", "replace") for text in parsed.to_pylist()], object)
         missing = np.zeros(len(values), bool)
-    return _settled(name, kind, values, codes, missing)
+    padded = kind == "int" and is_text(distinct.type) and pc.any(pc.match_substring_regex(distinct, _PADDED)).as_py()
+    return replace(_settled(name, kind, values, codes, missing), padded=bool(padded))
 
 
 def _settled(name: str, kind: Kind | None, values: np.ndarray, codes: np.ndarray, missing: np.ndarray) -> Column:

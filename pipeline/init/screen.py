@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.init.doubts import doubts
 from pipeline.init.profile import Looked, Profile
 from pipeline.init.roles import shown
 from pipeline.shown import escape
@@ -28,22 +29,14 @@ def show(console: Console, profile: Profile) -> None:
         console.print(f"Positive {escape(shown(target.positive))}{escape(why)}", soft_wrap=True)
     if table.missing:
         marks = ", ".join(escape(repr(mark)) for mark in table.missing)
-        console.print(f"Missing  {marks} where numbers should be: taken for empty cells", soft_wrap=True)
+        console.print(f"Missing  {marks}: taken for empty cells, in every column", soft_wrap=True)
     if profile.label.missing:
         console.print(f"         {profile.label.missing:,} rows have no label and will be set aside")
-    rarest = min(target.rates, default=1.0)
-    if rarest * profile.eval_rows < _FEW_OF_A_CLASS:
-        console.print(
-            f"[yellow]Warning[/]  the rarest class has about {rarest * profile.eval_rows:.0f} rows to be judged on: "
-            "the verdict will hang on them",
-            soft_wrap=True,
-        )
+    for doubt in doubts(profile):
+        console.print(f"[bold yellow]Warning[/]  {escape(doubt)}", soft_wrap=True)
     console.print(_table(profile))
     if len(profile.used) > _MOST_USED:
         console.print(f"and {len(profile.used) - _MOST_USED:,} more columns for the model; the schema has them all")
-
-
-_FEW_OF_A_CLASS = 10
 
 
 def _values(profile: Profile) -> str:
@@ -82,6 +75,6 @@ def _row(one: Looked) -> tuple[str, ...]:
 
 
 def _hint(one: Looked) -> str:
-    if one.association and one.association.strong:
-        return "strong by itself: is it known before the label is?"
-    return ""
+    strong = one.association and one.association.strong
+    alone = "strong by itself: is it known before the label is?" if strong else ""
+    return "; ".join(filter(None, (alone, one.role.evidence)))

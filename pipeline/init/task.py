@@ -9,16 +9,20 @@ from typing import Any, Literal
 import numpy as np
 
 from pipeline.errors import UsageError
+from pipeline.init.dates import a_date
 from pipeline.init.reading import Column
+from pipeline.init.spelling import numbers_in_disguise
 
 Task = Literal["binary", "multiclass", "regression"]
 MOST_CLASSES = 50
 FEW_VALUES = 20  # whole numbers with more values than this are amounts
+_MOST_LOOKED_AT = 2_000  # distinct texts
 ROWS_A_CLASS = 5  # on average, that classes need
 
 # Words for yes and for no. Where a label has one of each, what the model predicts is the yes.
-_YES = frozenset(("1", "y", "yes", "t", "true", "on", "positive", "pos", "success", "passed", "won", "present", "bad"))
-_NO = frozenset(("0", "n", "no", "f", "false", "off", "negative", "neg", "failure", "failed", "lost", "absent", "good"))
+_YES = frozenset(("1", "y", "yes", "t", "true", "on", "positive", "pos", "success", "passed", "won", "present"))
+_NO = frozenset(("0", "n", "no", "f", "false", "off", "negative", "neg", "failure", "failed", "lost", "absent"))
+_WARNED_OF = ("bad", "good")  # of these the model is to warn of the first
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ def infer_target(column: Column, asked: Task | None = None, positive: str | None
     task, why = (asked, "asked for by --task") if asked else _task(column)
     if task == "regression":
         if not column.is_number:
-            raise UsageError(f"--task regression: the label {column.name} is text", "choose binary or multiclass")
+            todo = _said_of_text(column) or "choose binary or multiclass"
+            raise UsageError(f"--task regression: the label {column.name} is text", todo)
         return Target(column.name, "regression", why)
     if task == "binary" and column.distinct != 2:
         raise UsageError(
@@ -63,9 +68,20 @@ def infer_target(column: Column, asked: Task | None = None, positive: str | None
     if column.distinct > MOST_CLASSES:
         raise UsageError(
             f"--label {column.name}: {column.distinct:,} values are too many classes ({MOST_CLASSES} at most)",
-            "group them, or name another column" if not column.is_number else "--task regression takes it as a number",
+            "--task regression takes it as a number"
+            if column.is_number
+            else _said_of_text(column) or "group them, or name another column",
         )
     return _classes(column, task, why, positive)
+
+
+def _said_of_text(column: Column) -> str:
+    """What a label of text is that it should not be, and what to do; empty for classes."""
+    if disguise := numbers_in_disguise(column):
+        return f"they look like {'; '.join(disguise)}"
+    if a_date(column.values[:_MOST_LOOKED_AT].tolist()):
+        return "they are dates: make a column of what is to be predicted of them, such as days until then"
+    return ""
 
 
 def _task(column: Column) -> tuple[Task, str]:
@@ -112,6 +128,8 @@ def _positive(column: Column, values: Sequence[Any], rates: dict[Any, float], as
     for positive, other in ((0, 1), (1, 0)):
         if words[positive] in _YES and words[other] in _NO:
             return values[positive], "the word for yes"
+        if (words[positive], words[other]) == _WARNED_OF:
+            return values[positive], "the outcome to be warned of; --positive names the other"
     rarer = min(values, key=lambda value: (rates[value], value != values[-1]))
     how = "the rarer" if rates[values[0]] != rates[values[1]] else "the last in order"
     return rarer, f"{how} of the two; --positive names the other"

@@ -87,7 +87,8 @@ class ParquetTable:
         if is_text(type_) or _is_moment(type_):
             return "bytes"
         raise InputError(
-            f"{self.path}: column {field.name!r} is {field.type}", "write it as a number, a boolean, a date or text"
+            f"{self.path}: column {field.name!r} is {field.type}",
+            "write it as a number, a boolean, a date or text, or leave it out of the file",
         )
 
 

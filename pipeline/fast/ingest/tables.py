@@ -77,7 +77,7 @@ class CsvTable:
             return dict.fromkeys(names, empty)
         # Not read_csv: in the main thread it walks all objects of the process for its interrupt handling.
         reader = pyarrow.csv.open_csv(
-            pa.BufferReader(records.data),
+            pa.BufferReader(_copied(records.data)),
             read_options=pyarrow.csv.ReadOptions(column_names=self.columns, block_size=len(records.data) + 1),
             parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
             convert_options=pyarrow.csv.ConvertOptions(
@@ -133,6 +133,17 @@ def _parse_header(path: str, line: bytes) -> list[str]:
     if infer_kind(texts) in ("int", "float"):
         raise InputError(f"{path}: has no header: its first line holds only numbers", todo)
     return names
+
+
+def _copied(data: bytes) -> pa.Buffer:
+    """The same in memory of Arrow's own.
+
+    Arrow's reading thread lets go of it when it likes. Were it Python's, and the interpreter about to end just then,
+    the process would end by SIGABRT.
+    """
+    buffer = pa.allocate_buffer(len(data))
+    memoryview(buffer).cast("B")[:] = data
+    return buffer
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.DictionaryArray:

@@ -25,7 +25,7 @@ def test_it_writes_what_a_run_takes_and_says_the_next_command(init, table):
 
 def test_marks_for_no_value_are_said_and_settled(init, table):
     said = init(table(rows(age=["NA" if row % 9 == 0 else row * 13 % 40 for row in range(90)])), "--label", "y")
-    assert "'NA' where numbers should be" in said.stdout
+    assert "'NA': taken for empty cells" in said.stdout
     config = load_config(Path("configs/table.yaml"))
     assert config.data.missing == ("NA",)
     assert "age" not in config.features.exclude
@@ -41,6 +41,31 @@ def test_it_writes_whole_though_nobody_reads_to_the_end(table, tmp_path):
     assert ended.returncode == 0
     assert (tmp_path / "configs" / "table.yaml").is_file()
     assert (tmp_path / "schema" / "table.pbtxt").is_file()
+
+
+def test_words_among_numbers_are_missing_values_where_that_is_asked_for(init, table):
+    path = table(rows(age=["unknown" if row % 30 == 0 else row * 13 % 70 for row in range(90)]))
+    assert "numbers but for 'unknown' (3.3% of the rows)" in init(path, "--label", "y").stdout
+    assert init(path, "--label", "y", "--missing", "unknown", "--force").exit_code == 0
+    config = load_config(Path("configs/table.yaml"))
+    check_against_data(config)
+    assert config.data.missing == ("unknown",)
+    assert "age" not in config.features.exclude
+
+
+def test_leading_zeros_are_named(init, table):
+    said = init(table(rows(zip=[f"{row * 937 % 9000:05d}" for row in range(90)])), "--label", "y")
+    assert "leading zeros" in said.stdout
+    text = Path("configs/table.yaml").read_text()
+    assert "zip: written with leading zeros" in text
+    assert "categorical: []" in text
+
+
+def test_what_is_asked_for_is_checked_before_what_is_there(init, table):
+    path = table(rows())
+    assert init(path, "--label", "y").exit_code == 0
+    assert "did you mean y?" in init(path, "--label", "Y").stderr
+    assert "ranking" in init(path, "--label", "y", "--task", "ranking").stderr
 
 
 def test_the_awkward_table_is_understood(init, tmp_path):
@@ -75,7 +100,7 @@ def test_nothing_is_overwritten_unless_it_is_asked_for(init, table):
     [
         (["--label", "Y"], "did you mean y?"),
         (["--label", "y", "--keep", "z"], "no such column"),
-        (["--label", "y", "--name", "No Name"], "name"),
+        (["--label", "y", "--name", "No Name"], "--name no_name would do"),
         (["--label", "y", "--task", "ranking"], "binary, multiclass or regression"),
         (["--label", "x", "--task", "binary"], "11 values"),
     ],

@@ -56,7 +56,8 @@ def test_lines_that_cannot_be_read_are_counted(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,b\n1,2\n1,2,3\n4,5\n")
     read = read_table([str(path)])
-    assert (read.rows, read.unreadable) == (2, 1)
+    assert (read.rows, read.unreadable.count, read.unreadable.lines) == (2, 1, 3)
+    assert read.unreadable.example == f"{path}, line 3: 3 fields, the header has 2"
 
 
 def test_parquet_with_dates_times_and_decimals(tmp_path):
@@ -82,7 +83,14 @@ def test_parquet_with_dates_times_and_decimals(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("a,b\n", "no row"), (",b\n1,2\n", "column 1 has no name"), ("a,a\n1,2\n", "twice"), ("1,2\n3,4\n", "no header")],
+    [
+        ("a,b\n", "no row"),
+        (",b\n1,2\n", "column 1 has no name"),
+        ("a,a\n1,2\n", "twice"),
+        ("1,2\n3,4\n", "no header"),
+        ("a;b\n1;2\n", "seems to be ';'"),
+        ("a\tb\n1\t2\n", "seems to be a tab"),
+    ],
 )
 def test_what_is_no_table_is_refused(tmp_path, text, said):
     (tmp_path / "t.csv").write_text(text)
@@ -96,6 +104,25 @@ def test_marks_among_numbers_are_missing_values_everywhere(table):
     assert (read.columns["age"].kind, read.columns["age"].missing) == ("int", 1)
     assert list(read.columns["town"].values) == ["NA", "Rome"]
     assert list(read.columns["code"].values) == ["-", "a", "b"]  # it would be text anyhow
+
+
+def test_spaces_among_numbers_are_missing_values(table):
+    read = read_table([str(table({"age": [1, " ", 3, " NA"], "town": ["Rome", " ", "Bonn", "Oslo"]}))])
+    assert read.missing == (" ", " NA")
+    assert (read.columns["age"].kind, read.columns["age"].missing) == ("int", 2)
+    assert read_table([str(table({"town": ["Rome", " ", "Bonn"], "y": [0, 1, 1]}))]).missing == ()
+
+
+def test_what_means_no_value_may_be_said(table):
+    path = str(table({"age": [1, "?", "unknown"], "y": [0, 1, 1]}))
+    assert read_table([path]).missing == ()
+    read = read_table([path], missing=["unknown"])
+    assert (read.missing, read.columns["age"].missing) == (("?", "unknown"), 2)
+
+
+def test_leading_zeros_are_seen_where_they_are_lost(table):
+    columns = read_table([str(table({"zip": ["01", "12"], "n": [0, 12], "code": ["01", "a"]}))]).columns
+    assert [column.padded for column in columns.values()] == [True, False, False]
 
 
 def test_a_column_of_marks_alone_says_nothing_of_numbers(table):

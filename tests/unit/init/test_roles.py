@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
 
+from pipeline.init.association import Association
+from pipeline.init.roles import role_of
+
 ROWS = 200
 RANDOM = np.random.default_rng(1)
 LABEL = RANDOM.integers(0, 2, ROWS)
@@ -35,6 +38,15 @@ LEFT_OUT = [
     ("leak", "x", ["paid" if label else "open" for label in LABEL]),
     ("leak", "x", [float(label) + noise for label, noise in zip(LABEL, RANDOM.uniform(0, 0.9, ROWS), strict=True)]),
     ("leak", "x", [3.5 if label else None for label in LABEL]),
+    ("leak", "x", [f"2024-02-{1 + row % 28:02d}" if label else None for row, label in enumerate(LABEL)]),
+    ("leak", "x", [f"the customer {row} has left us for good" if label else None for row, label in enumerate(LABEL)]),
+    ("date", "x", [f"{('Jan', 'Feb', 'May')[row % 3]} {1 + row % 28:02d}, 2024" for row in range(ROWS)]),
+    ("date", "x", [f"2024-W{1 + row % 52:02d}" for row in range(ROWS)]),
+    ("date", "x", [f"2024-{1 + row % 12:02d}" for row in range(ROWS)]),
+    ("date", "x", [f"{2020 + row % 4}-Q{1 + row % 3}" for row in range(ROWS)]),
+    ("spelling", "x", [f"${row + 1000:,}" for row in range(ROWS)]),
+    ("spelling", "x", [f"{row},{row % 10}" for row in range(ROWS)]),
+    ("spelling", "x", ["unknown" if row % 50 == 0 else row for row in range(ROWS)]),
 ]
 
 
@@ -59,6 +71,25 @@ USED = [
 @pytest.mark.parametrize(("use", "name", "values"), USED)
 def test_used(role, use, name, values):
     assert role(values, name).use == use
+
+
+def test_no_advice_makes_use_of_a_leak(role):
+    days = [f"2024-02-{1 + row % 28:02d}" for row in range(ROWS)]
+    assert "spell out" in role(days).evidence
+    assert "spell out" not in role([day if label else None for day, label in zip(days, LABEL, strict=True)]).evidence
+
+
+def test_what_is_left_out_and_strong_is_said_to_be_strong(look):
+    [found, _] = look(
+        {"x": [f"street {row // 2}" for row in range(ROWS)], "z": RANDOM.normal(size=ROWS), "y": LABEL}
+    ).features
+    evidence = role_of(found.column, Association("AUC", 0.941)).evidence
+    assert evidence.endswith("strong by itself (AUC 0.941): is it known before the label is?")
+
+
+def test_an_empty_column_is_not_measured(look):
+    [empty, _] = look({"empty": [None] * ROWS, "x": RANDOM.normal(size=ROWS), "y": LABEL}).features
+    assert empty.association is None
 
 
 def test_a_column_that_is_to_be_kept_is_kept(look):

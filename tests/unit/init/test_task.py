@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from pipeline.errors import UsageError
@@ -27,6 +29,12 @@ def test_of_two_values_one_is_the_positive_class_and_it_says_why(look, labels, c
     assert found.why
     assert found.why_positive
     assert sum(found.rates) == pytest.approx(1)
+
+
+def test_bad_is_no_word_for_yes(look):
+    found = target(look, ["bad", "bad", "good"])
+    assert found.positive == "bad"
+    assert "warned of" in found.why_positive
 
 
 def test_the_positive_class_is_for_the_user_to_choose(look):
@@ -59,8 +67,15 @@ def test_the_task_is_for_the_user_to_choose_where_it_can_work(look):
 
 @pytest.mark.parametrize(
     ("labels", "said"),
-    [([1], "only 1"), ([None], "no value at all"), ([f"t{n}" for n in range(60)], "too many classes")],
+    [
+        ([1], "only 1"),
+        ([None], "no value at all"),
+        ([f"t{n}" for n in range(60)], "too many classes.*group them"),
+        ([f"${n},000" for n in range(1, 61)], "numbers in a spelling that is not read, such as '[$]1"),
+        ([f"2024-{1 + n // 28:02d}-{1 + n % 28:02d}" for n in range(60)], "they are dates"),
+    ],
 )
 def test_a_label_that_is_none_is_refused(look, labels, said):
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError) as refused:
         target(look, labels)
+    assert re.search(said, str(refused.value))
