@@ -86,15 +86,3 @@ def test_what_is_seldom_missing_may_be_missing_a_little_more(look):
     half = [row if row % 2 else None for row in range(300)]
     columns = {one.name: one.column for one in look({"x": half, "y": [row % 3 % 2 for row in range(300)]}).features}
     assert 0.2 < least_present(columns["x"]) < 0.45
-
-
-@pytest.mark.parametrize("share", [0.01, 0.3])
-def test_a_model_must_beat_guessing_and_the_base_rate(look, share):
-    from sklearn.metrics import log_loss
-
-    rows = 3000
-    label = (np.arange(rows) < share * rows).astype(int)
-    found = look({"x": np.random.default_rng(0).normal(size=rows).round(4), "y": label})
-    bounds = Config.model_validate(parse(config_text(found, "t", ("data", "t.csv")))).evaluation.thresholds
-    assert 0.5 < bounds["AUC"].lower < 0.75
-    assert bounds["BinaryCrossentropy"].upper == pytest.approx(log_loss(label, np.full(rows, share)), abs=1e-4)
