@@ -86,3 +86,19 @@ def test_what_is_seldom_missing_may_be_missing_a_little_more(look):
     half = [row if row % 2 else None for row in range(300)]
     columns = {one.name: one.column for one in look({"x": half, "y": [row % 3 % 2 for row in range(300)]}).features}
     assert 0.2 < least_present(columns["x"]) < 0.45
+
+
+def test_what_the_model_sees_is_watched_for_drift_and_nothing_else(look):
+    random = np.random.default_rng(0)
+    rows = 600
+    columns = {
+        "id": [f"id-{row}" for row in range(rows)],
+        "size": random.normal(size=rows).round(4),
+        "colour": random.choice(["red", "blue"], rows),
+        "y": random.integers(0, 2, rows),
+    }
+    schema = text_format.Parse(schema_text(look(columns), "t"), schema_pb2.Schema())
+    watched = {one.name: one.drift_comparator for one in schema.feature if one.HasField("drift_comparator")}
+    assert watched.keys() == {"size", "colour"}
+    assert watched["size"].jensen_shannon_divergence.threshold >= 0.1
+    assert watched["colour"].infinity_norm.threshold >= 0.05
