@@ -31,6 +31,7 @@ METRICS: dict[Task, dict[str, int]] = {
         "MeanAbsoluteError": -1,
         "MeanSquaredError": -1,
         "RootMeanSquaredError": -1,
+        "SquaredPearsonCorrelation": 1,  # r²: of answers that have nothing to do with the label, about 1/rows
     },
 }
 BETTER = {metric: sign for metrics in METRICS.values() for metric, sign in metrics.items()}

@@ -10,6 +10,8 @@ from typing import Any
 from models.settings import BETTER
 
 OVERALL = "overall"
+# Why a metric has no value, where that says something of the model: for those who read of a threshold missed.
+_NO_VALUE = {"squared_pearson_correlation": ": all answers, or all labels, are the same"}
 
 
 def metric_key(class_name: str) -> str:
@@ -51,7 +53,8 @@ class Miss:
         if self.gap:
             return self.gap
         if self.value is None:
-            return f"{self.metric} on {self.slice} was not measured, must be {self.side} {self.bound:.4g}"
+            why = _NO_VALUE.get(self.metric, "")
+            return f"{self.metric} on {self.slice} was not measured{why}, must be {self.side} {self.bound:.4g}"
         what = f"{self.metric} against the champion" if self.against_champion else self.metric
         if self.confidence is not None:
             what = f"the lower end of {what} ({self.confidence:.0%} interval)"

@@ -9,6 +9,7 @@ spelling      numbers that are read as text, and why
 roles         what a column is for: a number, a category, or left out with the evidence
 association   how well one column alone tells the label
 profile       all of it about one table
+comparators   how far a column may move, by how far chance moves it
 thresholds    what a model has to beat
 config_text   configs/N.yaml     schema_text   schema/N.pbtxt     both with comments that teach
 screen        the table on the terminal     doubts   what it warns of

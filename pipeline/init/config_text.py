@@ -199,7 +199,7 @@ def _evaluation(profile: Profile) -> str:
     )
     lines.append("  thresholds:")
     for threshold in thresholds_of(profile):
-        bounds = ", ".join(f"{key}: {value}" for key, value in threshold.bounds.items())
+        bounds = ", ".join(f"{key}: {scalar(value)}" for key, value in threshold.bounds.items())
         lines += [_wrapped(f"{threshold.why}.", "    # "), f"    {threshold.metric}: {{{bounds}}}"]
     if "vs_champion" in bounds or len(lines) > 3:
         lines.append("  # vs_champion: what a new model may lose against the released one; the first release has none.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from google.protobuf import text_format
 
 from pipeline.fast.ingest.types import Kind
+from pipeline.init.comparators import LEAST, MARGIN, Comparator, comparator_of
 from pipeline.init.domains import Range, Values, domain_of, least_present
 from pipeline.init.profile import Looked, Profile
 from pipeline.init.reading import Column
@@ -12,6 +13,10 @@ from pipeline.init.roles import shown
 
 _TYPES: dict[Kind | None, str] = {"int": "INT", "float": "FLOAT", "bytes": "BYTES", None: "BYTES"}
 _OPEN_MASS = 0.8
+_NOT_WATCHED = (
+    "# No drift_comparator: few rows, or a few values far out, and chance alone moves it farther than could tell."
+)
+
 
 _HEAD = """\
 # The contract of pipeline {name}: what a delivery may hold. Proposed by `flightline init` from {rows:,} rows of
@@ -22,7 +27,11 @@ _HEAD = """\
 # - Domains are proposed from what was seen, with half of the range to spare. Write what is possible, such as 0 to 120.
 # - `min_domain_mass`: this share of the rows has one of the listed values; the others may be new. Without it, a new
 #   value stops the run, and `flightline schema propose` shows the edit that lets it in.
-# - For deliveries that come one by one, a `drift_comparator` stops what has moved: see schema/flights.pbtxt.
+# - `drift_comparator`: from which distance on a column has moved, by the Jensen-Shannon divergence of numbers and the
+#   largest difference in the share of one text (L-infinity); 0 is the same, 1 has nothing in common. `flightline
+#   monitor` holds what is asked for against the training data and the window before; where deliveries come one by one
+#   (`window:` in the config), the data gate holds each against the one before. Proposed is {margin:g} times the
+#   farthest that chance moved these rows, and {number:g} or {text:g} at least. A season may move more: docs/gate.md.
 
 default_environment: "TRAINING"
 default_environment: "SERVING"
@@ -32,7 +41,8 @@ default_environment: "SERVING"
 def schema_text(profile: Profile, name: str) -> str:
     """The schema of every column of the table, the label first."""
     file = profile.table.files[0] + (f" and {len(profile.table.files) - 1} more" if profile.table.files[1:] else "")
-    blocks = [_HEAD.format(name=name, rows=profile.table.rows, file=" ".join(file.split()))]
+    head = {"name": name, "rows": profile.table.rows, "file": " ".join(file.split()), "margin": MARGIN}
+    blocks = [_HEAD.format(**head, number=LEAST["jensen_shannon_divergence"], text=LEAST["infinity_norm"])]
     blocks.append(_label(profile))
     blocks += [_feature(one) for one in profile.features]
     return "\n".join(blocks)
@@ -61,7 +71,21 @@ def _feature(looked: Looked) -> str:
         return _block(comment, [*lines, "presence {", "  min_fraction: 0.0", "  min_count: 0", "}"])
     lines += [*_presence(least_present(column)), *_OPTIONAL] if column.missing else [*_presence(None), *_SHAPE]
     domain, below = _domain(column, domain_of(column))
-    return _block(f"# {_seen(column)}", [*lines, *domain]) + below
+    comparator = comparator_of(column)
+    comment = f"# {_seen(column)}" + ("" if comparator else f"\n{_NOT_WATCHED}")
+    return _block(comment, [*lines, *domain, *_comparator(comparator)]) + below
+
+
+def _comparator(comparator: Comparator | None) -> list[str]:
+    if comparator is None:
+        return []
+    return [
+        "drift_comparator {",
+        f"  {comparator.measure} {{",
+        f"    threshold: {comparator.threshold:g}",
+        "  }",
+        "}",
+    ]
 
 
 def _seen(column: Column) -> str:

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pipeline.init.profile import Profile
 
 _SIGMAS = 2.0  # of what chance does on so many rows
-_HIGHEST_AUC, _HIGHEST_ACCURACY = 0.9, 0.97  # asked for, however few the rows
+_HIGHEST_AUC = 0.9  # asked for, however few the rows
+_SHOWN = 0.5  # of what is right beyond always answering one class, the largest part that chance may make of it
+_LEAST_ROOM = 0.01  # of the label's deviation: what training again may cost, however many the rows
+_NO_TEST = "the test of use is the bound above, this one is against nonsense"
 
 
 @dataclass(frozen=True)
@@ -43,45 +46,84 @@ def _binary(profile: Profile) -> list[Threshold]:
             f"guessing has 0.5; on about {profile.eval_rows:,} rows, {positive:,.0f} of them positive, luck seldom has "
             f"{lower:g}",
         ),
-        Threshold(
-            "BinaryCrossentropy",
-            {"upper": _down(entropy(profile.target.rates))},
-            f"answering {rate:.1%}, the base rate, to every row has this: a model must beat it to be of any use",
-        ),
+        _log_loss("BinaryCrossentropy", profile, f"answering {_percent(rate)}, the base rate,"),
     ]
 
 
 def _multiclass(profile: Profile) -> list[Threshold]:
-    rates = profile.target.rates
-    most = max(rates)
-    error = math.sqrt(most * (1 - most) / max(1, profile.eval_rows))
-    lower = _down(min(_HIGHEST_ACCURACY, most + _SIGMAS * error), 3)
+    most, rows = max(profile.target.rates), profile.eval_rows
+    error = math.sqrt(most * (1 - most) / rows)
+    room = {"vs_champion": round(max(0.002, error), 3)}
+    frequent = f"always answering the most frequent class is right for {_percent(most)}; on about {rows:,} rows"
+    shares = "answering the shares of the classes"
+    if _SIGMAS * error > _SHOWN * (1 - most):
+        chance = _percent(_SIGMAS * error)
+        why = f"{frequent} chance moves that by {chance}: this shows no use, the bound below does"
+        return [
+            Threshold("SparseCategoricalAccuracy", room, why),
+            _telling_log_loss("SparseCategoricalCrossentropy", profile, shares),
+        ]
+    lower = _up(most + _SIGMAS * error, of=1 - most)
+    why = f"{frequent} luck seldom makes {_percent(lower)} of it"
     return [
-        Threshold(
-            "SparseCategoricalAccuracy",
-            {"lower": lower, "vs_champion": round(max(0.002, error), 3)},
-            f"always answering the most frequent class is right for {most:.1%}; on about {profile.eval_rows:,} rows "
-            f"luck seldom makes {lower:.1%} of it",
-        ),
-        Threshold(
-            "SparseCategoricalCrossentropy",
-            {"upper": _down(entropy(rates))},
-            "answering the shares of the classes to every row has this: a model must beat it to be of any use",
-        ),
+        Threshold("SparseCategoricalAccuracy", {"lower": lower, **room}, why),
+        _log_loss("SparseCategoricalCrossentropy", profile, shares),
     ]
 
 
+def _log_loss(metric: str, profile: Profile, answering: str) -> Threshold:
+    """Of a model whose use another metric shows: no worse than the base rate, by more than chance."""
+    loss = entropy(profile.target.rates)
+    upper = _up(loss + _SIGMAS * _chance_of_log_loss(profile), 4)
+    why = (
+        f"{_NO_TEST}: {answering} to every row has {loss:.4g}, and on about {profile.eval_rows:,} rows chance seldom "
+        f"makes {upper:g} of it; the probabilities of a model beyond that are worse than none"
+    )
+    return Threshold(metric, {"upper": upper}, why)
+
+
+def _telling_log_loss(metric: str, profile: Profile, answering: str) -> Threshold:
+    """Of a model whose use no other metric shows: better than the base rate by more than luck, if that can be asked."""
+    loss = entropy(profile.target.rates)
+    without_luck, most_asked = loss - _SIGMAS * _chance_of_log_loss(profile), loss * (1 - _SHOWN)
+    upper = _up(max(without_luck, most_asked), 4)
+    on_rows = f"{answering} to every row has {loss:.4g}; on about {profile.eval_rows:,} rows"
+    if without_luck >= most_asked:
+        return Threshold(metric, {"upper": upper}, f"{on_rows} luck seldom makes {upper:g} of it")
+    few = "too few are of another class to rule luck out: half of that loss is asked for, and more rows would help"
+    return Threshold(metric, {"upper": upper}, f"{on_rows} {few}")
+
+
+def _chance_of_log_loss(profile: Profile) -> float:
+    """One sigma of the mean log loss of always answering the base rate: by which labels are among the evaluation rows,
+    and by which were among the twice as many rows that taught the rate."""
+    rates, rows = [rate for rate in profile.target.rates if rate], profile.eval_rows
+    variance = sum(rate * math.log(rate) ** 2 for rate in rates) - entropy(profile.target.rates) ** 2
+    return math.sqrt(max(0.0, variance) / rows + (len(rates) - 1) / (2 * rows**2))
+
+
 def _regression(profile: Profile) -> list[Threshold]:
-    label = profile.label
-    values, counts = label.values.astype(float), label.counts / label.present
-    mean = float((values * counts).sum())
-    deviation = math.sqrt(float(((values - mean) ** 2 * counts).sum()))
+    label, rows = profile.label, profile.eval_rows
+    values, shares = label.values.astype(float), label.counts / label.present
+    mean = float((values * shares).sum())
+    deviation = math.sqrt(float(((values - mean) ** 2 * shares).sum()))
+    fourth = float((((values - mean) / deviation) ** 4 * shares).sum())
+    chance = math.sqrt(max(0.0, fourth - 1) / rows)  # of the squared error of answering the mean, as a share of it
+    correlation = _up(_SIGMAS**2 / rows, 2)
+    error = _up(deviation * math.sqrt(1 + _SIGMAS * chance))
     return [
         Threshold(
+            "SquaredPearsonCorrelation",
+            {"lower": correlation},
+            f"answers that have nothing to do with the label have about 1/rows; on about {rows:,} rows luck seldom has "
+            f"{correlation:g}",
+        ),
+        Threshold(
             "RootMeanSquaredError",
-            {"upper": _three_digits(deviation), "vs_champion": _three_digits(deviation / 100)},
-            f"answering the mean ({mean:.4g}) to every row has this: a model must beat it to be of any use",
-        )
+            {"upper": error, "vs_champion": _up(deviation * max(_LEAST_ROOM, chance / 2))},
+            f"{_NO_TEST}: answering the mean ({mean:.4g}) to every row has {deviation:.4g}, and on about {rows:,} rows "
+            f"chance seldom makes {error:g} of it; a model beyond that is worse than none",
+        ),
     ]
 
 
@@ -90,11 +132,11 @@ def entropy(rates: tuple[float, ...]) -> float:
     return -sum(rate * math.log(rate) for rate in rates if rate)
 
 
-def _three_digits(number: float) -> float:
-    """Three digits of it, rounded down."""
-    places = 2 - math.floor(math.log10(number))
-    return math.floor(number * 10**places) / 10**places if places < 300 else number
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g}%"
 
 
-def _down(number: float, digits: int = 4) -> float:
-    return math.floor(number * 10**digits) / 10**digits
+def _up(number: float, digits: int = 3, of: float | None = None) -> float:
+    """Rounded up, to so many digits of it or of another number."""
+    places = digits - 1 - math.floor(math.log10(number if of is None else of))
+    return math.ceil(number * 10**places) / 10**places if places < 300 else number

@@ -17,6 +17,19 @@ Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 _COMPARATORS = ("infinity_norm", "jensen_shannon_divergence", "normalized_abs_difference")
 
 
+def unwatched(schema: schema_pb2.Schema) -> str:
+    """Where no feature can be held against anything: a sentence that says so, and what to add; else nothing."""
+    for feature in schema.feature:
+        if any(
+            one.HasField(name) for one in (feature.drift_comparator, feature.skew_comparator) for name in _COMPARATORS
+        ):
+            return ""
+    return (
+        "no feature is watched for skew or drift: the schema of the release has no drift_comparator; "
+        "add some (schema/flights.pbtxt, docs/own-table.md) and train again"
+    )
+
+
 def skew(
     served: Statistics, training: Sequence[Statistics], schema: schema_pb2.Schema, config: MonitoringConfig
 ) -> list[Measure]:

@@ -17,10 +17,12 @@ from pipeline.config_file import DEFAULT_CONFIG
 from pipeline.engines.checks import check_engine
 from pipeline.errors import AlertFiring, FlightlineError, StepFailed, UsageError, print_last_line
 from pipeline.metadata.reading import folder_of
+from pipeline.metadata.reading import schema as schema_of
 from pipeline.metadata.runs import Run, Runs
 from pipeline.metadata.store import keep_about
 from pipeline.monitor import alerts as alerting
 from pipeline.monitor import screen
+from pipeline.monitor.distances import unwatched
 from pipeline.monitor.exposition import write_metrics
 from pipeline.monitor.history import Past, history, monitored_by
 from pipeline.monitor.report import write_report
@@ -95,7 +97,7 @@ def _monitor(config: Config, request: MonitorRequest) -> int:
         return create_pipeline(config, job)
 
     heading = f"monitoring release [bold]{escape(served.version)}[/] of [bold]{config.name}[/]"
-    show = partial(_judge, config=config, past=past)
+    show = partial(_judge, config=config, past=past, note=unwatched(schema_of(trained)))
     return run_aside(config, folder, SideRun("monitoring", heading, create, show), request.plain)
 
 
@@ -122,8 +124,12 @@ def window_of(config: Config, request: MonitorRequest, past: Sequence[Past]) -> 
     return since, until
 
 
-def _judge(run: Run, console: Console, config: Config, past: Sequence[Past]) -> FlightlineError | None:
-    """From measures to alerts, report and metrics; returns the alert that the exit code is to tell of."""
+def _judge(run: Run, console: Console, config: Config, past: Sequence[Past], note: str) -> FlightlineError | None:
+    """From measures to alerts, report and metrics; returns the alert that the exit code is to tell of.
+
+    Args:
+        note: what is to be known of any window of the release; empty where there is nothing.
+    """
     monitored = monitored_by(run)
     if monitored is None:
         return StepFailed("WindowMonitor left no record of what it measured", "the log has more")
@@ -137,7 +143,7 @@ def _judge(run: Run, console: Console, config: Config, past: Sequence[Past]) -> 
     write_metrics(config, monitored, alerts)
     page = write_report(config, run, [*past, Past(run, monitored)], alerts)
     screen.show(console, monitored, alerts, events, page)
-    for problem in problems:
+    for problem in [*problems, *filter(None, [note])]:
         console.print(f"[yellow]{escape(problem)}[/]", soft_wrap=True)
     critical = [alert for alert in raised if alert.severity == "critical"]
     if not critical:

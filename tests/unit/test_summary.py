@@ -129,6 +129,11 @@ def test_what_is_said_to_train_longer_doubles_what_the_config_has(tmp_path, trai
             "auc against the champion on overall is -0.02, must be ≥ -0.01",
         ),
         (Miss("calibration", "a=1", None, "≤", 1.1), "calibration on a=1 was not measured, must be ≤ 1.1"),
+        (
+            Miss("squared_pearson_correlation", "overall", None, "≥", 0.02),
+            "squared_pearson_correlation on overall was not measured: all answers, or all labels, are the same, "
+            "must be ≥ 0.02",
+        ),
     ],
 )
 def test_a_miss_in_words(miss, sentence):

@@ -15,6 +15,7 @@ from tensorflow_model_analysis.metrics import (
     example_count,
     mean_regression_error,
     metric_types,
+    squared_pearson_correlation,
     tf_metric_wrapper,
 )
 
@@ -138,6 +139,23 @@ def _regression_error(combiner: Any, scores: Scores) -> Fill:
     return fill
 
 
+def _squared_pearson_correlation(combiner: Any, scores: Scores) -> Fill:
+    labels, predictions = scores.wide_labels, scores.wide_predictions
+
+    def fill(rows: np.ndarray) -> Any:
+        of_labels, of_predictions = labels[rows], predictions[rows]
+        totals = combiner.create_accumulator()
+        totals.total_weighted_labels = float(of_labels.sum())
+        totals.total_weighted_predictions = float(of_predictions.sum())
+        totals.total_weighted_squared_labels = float((of_labels**2).sum())
+        totals.total_weighted_squared_predictions = float((of_predictions**2).sum())
+        totals.total_weighted_labels_times_predictions = float((of_labels * of_predictions).sum())
+        totals.total_weighted_examples = float(len(rows))
+        return totals
+
+    return fill
+
+
 def _keras_metrics(combiner: Any, scores: Scores) -> Fill:
     combiner.setup()
     (metrics,) = combiner._metrics.values()
@@ -166,5 +184,6 @@ _FILLS: Mapping[type, Callable[[Any, Scores], Fill]] = {
     example_count._ExampleCountCombiner: _example_count,
     mean_regression_error._MeanAbsoluteErrorCombiner: _regression_error,
     mean_regression_error._MeanSquaredErrorCombiner: _regression_error,
+    squared_pearson_correlation._SquaredPearsonCorrelationCombiner: _squared_pearson_correlation,
     tf_metric_wrapper._CompilableMetricsCombiner: _keras_metrics,
 }

@@ -33,6 +33,7 @@ PROVEN_METRICS: Mapping[str, frozenset[str]] = {
     "Precision": frozenset({"name", "thresholds"}),
     "Recall": frozenset({"name", "thresholds"}),
     "RootMeanSquaredError": frozenset({"name"}),
+    "SquaredPearsonCorrelation": frozenset({"name"}),
 }
 
 _PROVEN_FIELDS: Mapping[str, frozenset[str]] = {

@@ -2,7 +2,7 @@ import pytest
 from tensorflow_model_analysis.proto import config_pb2
 
 from models.evaluation import PLOTS, eval_config
-from models.settings import METRICS, EvaluationSettings
+from models.settings import BETTER, METRICS, EvaluationSettings
 from models.target import Target
 
 
@@ -21,10 +21,10 @@ def test_the_whole_set_and_every_slice_are_cut_once():
 
 @pytest.mark.parametrize("target", [Target(task="multiclass", classes=("a", "b", "c")), Target(task="regression")])
 def test_other_tasks_have_their_own_metrics_and_no_curves(target):
-    worst = target.metrics[-1]
-    config = eval_config("y", EvaluationSettings(thresholds={worst: {"upper": 1.0, "vs_champion": 0.1}}), target)
+    error = next(name for name in target.metrics if BETTER[name] < 0)
+    config = eval_config("y", EvaluationSettings(thresholds={error: {"upper": 1.0, "vs_champion": 0.1}}), target)
     assert [m.class_name for m in config.metrics_specs[0].metrics] == list(METRICS[target.task])
-    threshold = on_all_rows(config, worst)
+    threshold = on_all_rows(config, error)
     assert threshold.value_threshold.upper_bound.value == 1.0
     assert threshold.change_threshold.direction == config_pb2.LOWER_IS_BETTER
 

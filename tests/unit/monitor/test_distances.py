@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipeline.monitor.distances import drift, prediction_drift, skew
+from pipeline.monitor.distances import drift, prediction_drift, skew, unwatched
 from pipeline.monitor.settings import MonitoringConfig
 
 tfdv = pytest.importorskip("tensorflow_data_validation")
@@ -88,3 +88,13 @@ def test_predictions_drift_too():
     [moved] = prediction_drift(statistics(probability=0.8), statistics(), config)
     assert (same.breached, moved.breached) == (False, True)
     assert same.name == "prediction_drift"
+
+
+def test_a_schema_without_comparators_watches_nothing_and_that_is_said(schema):
+    assert unwatched(schema) == ""
+    bare = schema_pb2.Schema()
+    bare.feature.add(name="origin", type=schema_pb2.BYTES).drift_comparator.SetInParent()
+    assert unwatched(bare).startswith("no feature is watched for skew or drift")
+    assert "drift_comparator" in unwatched(bare)
+    bare.feature[0].skew_comparator.infinity_norm.threshold = 0.1
+    assert unwatched(bare) == ""

@@ -32,6 +32,7 @@ COUNTED = [
 BELOW_ZERO = [("Precision", {"thresholds": -0.5}), ("Recall", {"thresholds": -0.5})]
 SUMMED = [("Calibration", {}), ("MeanLabel", {}), ("MeanPrediction", {})]
 REGRESSION = [("MeanAbsoluteError", {}), ("MeanSquaredError", {})]
+CORRELATION = [("SquaredPearsonCorrelation", {})]
 KERAS = [
     ("BinaryCrossentropy", {}),
     ("BinaryCrossentropy", {"name": "logits", "from_logits": True, "label_smoothing": 0.1}),
@@ -133,6 +134,26 @@ def test_regression_metrics_equal_tfma(labels: np.ndarray, predictions: np.ndarr
     assert_same_metrics(REGRESSION, labels, predictions, rows, tolerance=1e-12)
 
 
+@given(
+    arrays(st.integers(-9, 9), np.int64, np.float32),
+    arrays(st.integers(-9, 9).map(lambda eighths: eighths / 8), np.float32),
+    some_rows,
+)
+@settings(deadline=None, max_examples=60)
+def test_correlation_equals_tfma_exactly_also_where_it_has_no_value(
+    labels: np.ndarray, predictions: np.ndarray, rows: np.ndarray
+) -> None:
+    """Of numbers whose sums are exact: of others, all that is left of constant answers is how they were rounded."""
+    assert_same_metrics(CORRELATION, labels, predictions, rows, tolerance=0.0)
+
+
+def test_correlation_of_amounts_equals_tfma() -> None:
+    rng = np.random.default_rng(2)
+    labels = rng.lognormal(10, 1, 400)
+    predictions = (labels * rng.lognormal(0, 1, 400)).astype(np.float32)
+    assert_same_metrics(CORRELATION, labels, predictions, np.arange(400), tolerance=1e-12)
+
+
 @given(binary_labels, predictions_of, some_rows.filter(len))
 @settings(deadline=None, max_examples=30)
 def test_keras_metrics_equal_tfma(labels: np.ndarray, predictions: np.ndarray, rows: np.ndarray) -> None:
@@ -171,7 +192,7 @@ def test_keras_values_do_not_depend_on_the_chunks(monkeypatch: pytest.MonkeyPatc
         (("AUC", {"class_id": 0}), [0, 1], "one class"),
         (("MeanAbsolutePercentageError", {}), [0, 1], "_MeanAbsolutePercentageErrorCombiner is not"),
         (("Hinge", {}), [0, 1], "Keras metric Hinge"),
-        (("SquaredPearsonCorrelation", {}), [0, 1], "not among the proven"),
+        (("CoefficientOfDiscrimination", {}), [0, 1], "not among the proven"),
     ],
 )
 def test_what_is_not_proven_is_refused(metric: tuple[str, Any], labels: list[float], reason: str) -> None:

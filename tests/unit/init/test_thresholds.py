@@ -1,0 +1,116 @@
+"""Bounds that a model of no use seldom meets and one of use does: tried on labels and answers drawn at random."""
+
+import numpy as np
+import pytest
+
+from pipeline.config import Config
+from pipeline.init.config_text import config_text
+from pipeline.init.thresholds import thresholds_of
+from pipeline.plain_yaml import parse
+
+DRAWS = 300
+CLASSES = np.array(["a", "b", "c"])
+
+
+@pytest.fixture
+def proposed(look):
+    """`proposed(label)` → the bounds of a table with that label, as its config reads back."""
+
+    def propose(label):
+        found = look({"x": np.random.default_rng(0).normal(size=len(label)).round(4), "y": label})
+        config = Config.model_validate(parse(config_text(found, "t", ("data", "t.csv"))))
+        told = {one.metric: one.bounds for one in thresholds_of(found)}
+        bounds = config.evaluation.thresholds
+        assert {name: one.model_dump(exclude_none=True) for name, one in bounds.items()} == told
+        return bounds
+
+    return propose
+
+
+def shares(passed):
+    return np.mean([passed() for _ in range(DRAWS)])
+
+
+def amounts(rows, kind, random):
+    return random.normal(100, 10, rows) if kind == "even" else random.lognormal(3, 1.2, rows)
+
+
+@pytest.mark.parametrize("kind", ["even", "heavy-tailed"])
+@pytest.mark.parametrize("rows", [300, 3000])
+def test_amounts_a_guess_seldom_correlates_and_a_model_of_use_does(proposed, rows, kind):
+    random = np.random.default_rng(1)
+    table = amounts(rows, kind, random).round(3)
+    bounds = proposed(table)
+    least, most = bounds["SquaredPearsonCorrelation"].lower, bounds["RootMeanSquaredError"].upper
+
+    def met(use):
+        truth = random.permutation(table)[: rows // 3]
+        answers = use * (truth - truth.mean()) / truth.std() + random.normal(size=len(truth))
+        return np.corrcoef(answers, truth)[0, 1] ** 2 >= least
+
+    def sane():
+        truth, taught = np.split(random.permutation(table), [rows // 3])
+        return np.sqrt(np.mean((truth - taught.mean()) ** 2)) <= most
+
+    assert shares(lambda: met(0)) < 0.1
+    assert shares(lambda: met(0.8)) > 0.95
+    assert shares(sane) > 0.9  # which is no test of use: answering the mean is within it
+
+
+@pytest.mark.parametrize("rows", [150, 1500])
+def test_amounts_a_model_as_good_as_a_lucky_champion_may_follow_it(proposed, rows):
+    random = np.random.default_rng(2)
+    room = proposed(amounts(rows, "even", random).round(3))["RootMeanSquaredError"].vs_champion
+
+    def follows():
+        noise = random.normal(0, 8, rows // 3)  # that no model can know, of labels with a deviation of 10
+        candidate, champion = (np.sqrt(np.mean((noise + random.normal(0, 2, len(noise))) ** 2)) for _ in range(2))
+        return candidate - champion <= room
+
+    assert shares(follows) > 0.95
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.5])
+def test_two_values_the_log_loss_of_the_base_rate_is_within_its_bound_and_auc_is_the_test(proposed, share):
+    random = np.random.default_rng(3)
+    rows = 900
+    bounds = proposed((np.arange(rows) < share * rows).astype(int))
+    most = bounds["BinaryCrossentropy"].upper
+
+    def sane():
+        known, truth = random.random(2 * rows // 3) < share, random.random(rows // 3) < share
+        return -np.mean(np.log(np.where(truth, known.mean(), 1 - known.mean()))) <= most
+
+    assert 0.5 < bounds["AUC"].lower < 0.8
+    assert shares(sane) > 0.9
+    assert most < 1.4 * -(share * np.log(share) + (1 - share) * np.log(1 - share))
+
+
+def test_classes_accuracy_is_the_test_where_there_are_rows_enough(proposed):
+    label = CLASSES[np.random.default_rng(4).choice(3, 3000, p=[0.9, 0.07, 0.03])]
+    bounds = proposed(label)
+    most = np.mean(label == "a")
+    assert most < bounds["SparseCategoricalAccuracy"].lower < (1 + most) / 2
+    assert bounds["SparseCategoricalCrossentropy"].upper > entropy(label)
+
+
+@pytest.mark.parametrize("rows", [300, 1500, 3000])
+def test_classes_the_log_loss_is_the_test_where_accuracy_can_show_nothing(proposed, rows):
+    label = np.repeat(CLASSES, [rows - 2 * (rows // 150), rows // 150, rows // 150])
+    bounds = proposed(label)
+    assert bounds["SparseCategoricalAccuracy"].lower is None
+    assert 0.5 * entropy(label) <= bounds["SparseCategoricalCrossentropy"].upper < entropy(label)
+
+
+@pytest.mark.parametrize("rows", [300, 3000, 300_000])
+@pytest.mark.parametrize("rare", [0.0003, 0.013, 0.3])
+def test_classes_no_accuracy_is_asked_for_that_answering_one_class_has(proposed, rows, rare):
+    few = max(3, int(rare * rows / 2))
+    label = np.repeat(CLASSES, [rows - 2 * few, few, few])
+    lower = proposed(label)["SparseCategoricalAccuracy"].lower
+    assert lower is None or 1 - 2 * few / rows < lower < 1
+
+
+def entropy(label):
+    rates = np.unique(label, return_counts=True)[1] / len(label)
+    return -np.sum(rates * np.log(rates))
