@@ -53,14 +53,15 @@ class CsvTable:
         self.columns = self._header()
 
     def blocks(self, block_bytes: int, columns: Sequence[str] | None = None) -> Iterator[Block]:
+        memory = _Memory()
         for records in self.pieces(block_bytes):
-            yield Block(self._parse(records, columns), records.lines, records.text, records.rejected)
+            yield Block(self._parse(records, columns, memory), records.lines, records.text, records.rejected)
 
     def pieces(self, block_bytes: int) -> Iterator[RecordBlock]:
         return read_records(self._body(block_bytes), len(self.columns), self.path, first_line=2)
 
     def read(self, piece: RecordBlock, block_bytes: int) -> Iterator[Block]:  # noqa: ARG002 - it is as long as a block
-        yield Block(self._parse(piece, None), piece.lines, piece.text, piece.rejected)
+        yield Block(self._parse(piece, None, _Memory()), piece.lines, piece.text, piece.rejected)
 
     def kinds(self, block_bytes: int, columns: Sequence[str]) -> dict[str, Kind | None]:
         kinds: dict[str, Kind | None] = dict.fromkeys(columns)
@@ -70,14 +71,16 @@ class CsvTable:
             columns = [name for name in columns if kinds[name] != "bytes"]
         return kinds
 
-    def _parse(self, records: RecordBlock, columns: Sequence[str] | None) -> dict[str, pa.DictionaryArray]:
+    def _parse(
+        self, records: RecordBlock, columns: Sequence[str] | None, memory: _Memory
+    ) -> dict[str, pa.DictionaryArray]:
         names = self.columns if columns is None else list(columns)
         if not names or not len(records.lines):
             empty = pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.binary()))
             return dict.fromkeys(names, empty)
         # Not read_csv: in the main thread it walks all objects of the process for its interrupt handling.
         reader = pyarrow.csv.open_csv(
-            pa.BufferReader(_copied(records.data)),
+            pa.BufferReader(memory.hold(records.data)),
             read_options=pyarrow.csv.ReadOptions(column_names=self.columns, block_size=len(records.data) + 1),
             parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
             convert_options=pyarrow.csv.ConvertOptions(
@@ -135,15 +138,22 @@ def _parse_header(path: str, line: bytes) -> list[str]:
     return names
 
 
-def _copied(data: bytes) -> pa.Buffer:
-    """The same in memory of Arrow's own.
+class _Memory:
+    """Memory of Arrow's own, for one block after another: new pages for each would cost more than the copy.
 
-    Arrow's reading thread lets go of it when it likes. Were it Python's, and the interpreter about to end just then,
-    the process would end by SIGABRT.
+    Arrow's reading thread lets go of what it has read when it likes. Were it Python's, and the interpreter about to end
+    just then, the process would end by SIGABRT.
     """
-    buffer = pa.allocate_buffer(len(data))
-    memoryview(buffer).cast("B")[:] = data
-    return buffer
+
+    def __init__(self) -> None:
+        self._buffer = pa.allocate_buffer(0)
+
+    def hold(self, data: bytes) -> pa.Buffer:
+        """A copy of the data, until the next."""
+        if self._buffer.size < len(data):
+            self._buffer = pa.allocate_buffer(len(data))
+        memoryview(self._buffer).cast("B")[: len(data)] = data
+        return self._buffer.slice(0, len(data))
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.DictionaryArray:
