@@ -19,8 +19,9 @@ from pipeline.errors import UsageError
 from pipeline.garbage_collection import COLLECTED_AT
 from pipeline.gc_command import add_to as add_gc
 from pipeline.init.command import add_to as add_init
+from pipeline.metadata.run import Run
 from pipeline.metadata.run_ids import BESIDE
-from pipeline.metadata.runs import LATEST, Run, Runs
+from pipeline.metadata.runs import LATEST, Runs
 from pipeline.monitor.commands import add_to as add_monitoring
 from pipeline.permissions import nobody_else_writes
 from pipeline.questions import add_to as add_questions

@@ -14,7 +14,8 @@ import typer
 from rich.console import Console
 
 from pipeline.errors import FlightlineError, print_last_line
-from pipeline.metadata.runs import Run, Runs
+from pipeline.metadata.run import Run
+from pipeline.metadata.runs import Runs
 
 PIPE_WIDTH = 200
 ConfigOption = Annotated[Path, typer.Option("--config", help="The pipeline's config.")]

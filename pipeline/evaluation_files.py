@@ -16,7 +16,7 @@ from models.settings import EvaluationSettings, MetricBounds
 from pipeline.components.champion import UNLOADABLE
 from pipeline.fast.evaluation.comparison import COMPARISON_FILE
 from pipeline.fast.evaluation.written import BASELINE, CANDIDATE, has_baseline, read_slices, slice_name
-from pipeline.metadata.runs import Run
+from pipeline.metadata.run import Run
 from pipeline.metadata.store import properties_of
 from pipeline.report.data import Curves
 from pipeline.slice_gaps import GAPS_FILE

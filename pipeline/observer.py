@@ -16,7 +16,8 @@ from ml_metadata.proto import metadata_store_pb2
 from pipeline.cache import CONTENT_DIGEST, KEY_PROPERTY, KeyParts, reason_to_run
 from pipeline.config import Config
 from pipeline.errors import FlightlineError, StepFailed, in_one_line
-from pipeline.metadata.runs import Run, Runs, Step
+from pipeline.metadata.run import Run, Step
+from pipeline.metadata.runs import Runs
 from pipeline.metadata.store import NoStore, has_store, keep_about, record_failure
 from pipeline.screen import Screen
 from pipeline.step_rows import rows_of

@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.errors import GO_ON, DataBlocked, FlightlineError, Interrupted, NotBlessed, StepFailed, in_one_line
 from pipeline.gate.findings import Drift, Finding, drift_from_json, from_json, refusal
 from pipeline.machine import known
-from pipeline.metadata.runs import Run, Step
+from pipeline.metadata.run import Run, Step
 from pipeline.metadata.store import properties_of
 from pipeline.verdict import Evaluation
 

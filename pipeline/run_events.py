@@ -9,7 +9,7 @@ from pipeline import audit
 from pipeline.config import Config
 from pipeline.digests import file_digest
 from pipeline.gate.findings import Finding
-from pipeline.metadata.runs import Run, Step
+from pipeline.metadata.run import Run, Step
 from pipeline.outcome import GATE
 from pipeline.report.origin import read_origin
 from pipeline.summary import Summary

@@ -19,7 +19,8 @@ from pipeline.engines.checks import check_engine
 from pipeline.errors import FlightlineError, InputError, StepFailed, UsageError, print_last_line
 from pipeline.fast.ingest.tables import open_table
 from pipeline.metadata.released_model import ReleasedModel, released_model
-from pipeline.metadata.runs import Run, Runs
+from pipeline.metadata.run import Run
+from pipeline.metadata.runs import Runs
 from pipeline.releases import write_whole
 from pipeline.report.data import SCORED
 from pipeline.run_folder import new_run_folder

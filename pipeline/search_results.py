@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.metadata.store import properties_of
 
 if TYPE_CHECKING:
-    from pipeline.metadata.runs import Run
+    from pipeline.metadata.run import Run
 
 PROPERTY = "search"  # of the TunerResults artifact
 

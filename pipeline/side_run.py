@@ -19,7 +19,7 @@ from pipeline.errors import DONE, FlightlineError, print_last_line
 from pipeline.fast import progress
 from pipeline.guard import everything_is_ours, sigterm_interrupts
 from pipeline.later import load_vertex_later
-from pipeline.metadata.runs import Run
+from pipeline.metadata.run import Run
 from pipeline.observer import RunObserver
 from pipeline.outcome import failure_of
 from pipeline.releases import write_whole

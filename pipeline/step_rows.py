@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from pipeline.metadata.runs import Step
+from pipeline.metadata.run import Step
 from pipeline.metadata.store import properties_of
 from pipeline.rows import SPLIT
 

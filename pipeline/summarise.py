@@ -14,7 +14,7 @@ from pipeline.errors import DONE, FlightlineError
 from pipeline.evaluation_files import read_evaluation
 from pipeline.input_contract import input_contract
 from pipeline.metadata.evaluations import keep_evaluation
-from pipeline.metadata.runs import Run
+from pipeline.metadata.run import Run
 from pipeline.metadata.store import properties_of
 from pipeline.observer import RunObserver
 from pipeline.outcome import GATE, PUSHER, failure_of, gate_drift, gate_findings

@@ -11,7 +11,8 @@ from pipeline.config import Config
 from pipeline.errors import UsageError
 from pipeline.metadata.evaluations import evaluation_of
 from pipeline.metadata.lineage import Artifact, Direction, lineage
-from pipeline.metadata.runs import Run, Runs
+from pipeline.metadata.run import Run
+from pipeline.metadata.runs import Runs
 from pipeline.metadata.store import properties_of
 from pipeline.releases import current_version
 from pipeline.rows import RowAccounting, row_accounting

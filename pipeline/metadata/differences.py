@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.cache import DATA_DIGEST
 from pipeline.config import Config
 from pipeline.metadata.evaluations import evaluation_of
-from pipeline.metadata.runs import Run
+from pipeline.metadata.run import Run
 from pipeline.metadata.store import properties_of
 from pipeline.report.changes import movements_of, settings_changed
 from pipeline.report.data import Change, Movement

@@ -11,7 +11,7 @@ from pipeline.metadata.store import properties_of
 from pipeline.verdict import Evaluation
 
 if TYPE_CHECKING:
-    from pipeline.metadata.runs import Run
+    from pipeline.metadata.run import Run
 
 PROPERTY = "evaluation"
 

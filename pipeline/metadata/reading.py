@@ -14,7 +14,7 @@ from pipeline.metadata.store import COLLECTED
 from pipeline.verdict import OVERALL
 
 if TYPE_CHECKING:
-    from pipeline.metadata.runs import Run
+    from pipeline.metadata.run import Run
 
 
 def folder_of(run: Run, node: str, output: str) -> Path:

@@ -8,7 +8,8 @@ from typing import Any
 from pipeline.cache import reason_to_run
 from pipeline.gate.findings import Finding
 from pipeline.metadata.evaluations import evaluation_of
-from pipeline.metadata.runs import Run, Runs, Step
+from pipeline.metadata.run import Run, Step
+from pipeline.metadata.runs import Runs
 from pipeline.outcome import failure_of, gate_findings, gate_refusal
 from pipeline.verdict import OVERALL, Difference, Evaluation, Gap
 

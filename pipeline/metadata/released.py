@@ -10,7 +10,8 @@ from pipeline.config import Config
 from pipeline.errors import UsageError
 from pipeline.metadata.ancestry import CURRENT, Ancestry, ancestry
 from pipeline.metadata.reading import saved_model
-from pipeline.metadata.runs import Run, Runs
+from pipeline.metadata.run import Run
+from pipeline.metadata.runs import Runs
 from pipeline.releases import Release, releases
 
 

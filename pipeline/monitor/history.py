@@ -10,8 +10,9 @@ from pathlib import Path
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.config import Config
+from pipeline.metadata.run import Run
 from pipeline.metadata.run_ids import MONITORING
-from pipeline.metadata.runs import Run, Runs
+from pipeline.metadata.runs import Runs
 from pipeline.metadata.store import COLLECTED
 from pipeline.monitor.measures import Monitored
 

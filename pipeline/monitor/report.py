@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.config import Config
-from pipeline.metadata.runs import Run
+from pipeline.metadata.run import Run
 from pipeline.monitor.alerts import Alert, firing
 from pipeline.monitor.history import Past
 from pipeline.monitor.measures import Monitored

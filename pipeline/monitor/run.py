@@ -18,7 +18,8 @@ from pipeline.engines.checks import check_engine
 from pipeline.errors import AlertFiring, FlightlineError, StepFailed, UsageError, print_last_line
 from pipeline.metadata.reading import folder_of
 from pipeline.metadata.reading import schema as schema_of
-from pipeline.metadata.runs import Run, Runs
+from pipeline.metadata.run import Run
+from pipeline.metadata.runs import Runs
 from pipeline.metadata.store import keep_about
 from pipeline.monitor import alerts as alerting
 from pipeline.monitor import screen

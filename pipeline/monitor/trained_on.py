@@ -5,7 +5,8 @@ from __future__ import annotations
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.errors import UsageError
-from pipeline.metadata.runs import Run, Runs
+from pipeline.metadata.run import Run
+from pipeline.metadata.runs import Runs
 from pipeline.metadata.store import COLLECTED, INPUT_EVENTS, OUTPUT_EVENTS
 
 STATISTICS_SPLIT = "train"  # drawn by a hash of the row: as good as all of them

@@ -12,7 +12,8 @@ from google.protobuf.message import DecodeError
 from pipeline.config import Config
 from pipeline.errors import InputError
 from pipeline.locations import find_files
-from pipeline.metadata.runs import Run, Runs, Step
+from pipeline.metadata.run import Run, Step
+from pipeline.metadata.runs import Runs
 from pipeline.report.changes import movements_of, settings_changed, values_changed
 from pipeline.report.data import Change, Changes, Curves, ReportData, StepFacts, Training
 from pipeline.report.lineage import artifacts_of

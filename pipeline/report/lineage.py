@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.metadata.runs import Run
+from pipeline.metadata.run import Run
 from pipeline.metadata.store import OUTPUT_EVENTS, properties_of
 from pipeline.report.data import ArtifactFacts
 

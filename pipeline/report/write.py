@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.errors import UsageError
-from pipeline.metadata.runs import Run, Runs
+from pipeline.metadata.run import Run
+from pipeline.metadata.runs import Runs
 from pipeline.releases import write_whole
 from pipeline.report.collect import collect
 from pipeline.report.data import REPORT_HTML, REPORT_JSON, Curves, ReportData

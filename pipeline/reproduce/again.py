@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import Config
-from pipeline.metadata.runs import Run, Runs
+from pipeline.metadata.run import Run
+from pipeline.metadata.runs import Runs
 from pipeline.outcome import GATE
 from pipeline.reproduce.champion import carry_champion_over
 from pipeline.reproduce.compare import Comparison, compare

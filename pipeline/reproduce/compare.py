@@ -9,7 +9,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.cache import CONTENT_DIGEST
 from pipeline.errors import in_one_line
-from pipeline.metadata.runs import Run
+from pipeline.metadata.run import Run
 from pipeline.metadata.store import properties_of
 from pipeline.reproduce.explain import explain
 

@@ -14,7 +14,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.digests import file_digest
 from pipeline.metadata.differences import metric_changes
-from pipeline.metadata.runs import Run
+from pipeline.metadata.run import Run
 from pipeline.metadata.store import properties_of
 from pipeline.report.statistics import name_of, read_statistics
 

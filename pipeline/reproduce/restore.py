@@ -17,7 +17,7 @@ from pipeline.digests import LOCK, ROOT, file_digest
 from pipeline.dvc_data import fetch
 from pipeline.errors import UsageError
 from pipeline.locations import find_files, is_uri
-from pipeline.metadata.runs import Run
+from pipeline.metadata.run import Run
 from pipeline.releases import write_whole
 from pipeline.report.origin import CODE, Origin, read_origin
 

@@ -12,7 +12,7 @@ from models.settings import FeatureSettings
 from models.target import BINARY, Target
 from pipeline.config import Config
 from pipeline.errors import UsageError
-from pipeline.metadata.runs import Run
+from pipeline.metadata.run import Run
 from pipeline.schema import TYPE_NAMES
 
 if TYPE_CHECKING:

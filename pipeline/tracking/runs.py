@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.config import Config
 from pipeline.config_file import load_config
-from pipeline.metadata.runs import Run, Runs
+from pipeline.metadata.run import Run
+from pipeline.metadata.runs import Runs
 from pipeline.metadata.store import keep_about
 from pipeline.releases import current_version
 from pipeline.report.collect import collect

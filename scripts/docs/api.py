@@ -9,7 +9,7 @@ What the notebooks and `flightline` use, without TensorFlow unless it says so. W
 """
 SHOWN = {
     "A config": ("pipeline.config_file.load_config", "pipeline.config_file.dump_config"),
-    "Runs": ("pipeline.metadata.runs.Runs", "pipeline.metadata.runs.Run", "pipeline.metadata.runs.Step"),
+    "Runs": ("pipeline.metadata.runs.Runs", "pipeline.metadata.run.Run", "pipeline.metadata.run.Step"),
     "What a run came to": (
         "pipeline.rows.RowAccounting",
         "pipeline.verdict.Evaluation",

@@ -20,7 +20,7 @@ from pipeline.engines.settings import EngineConfig
 from pipeline.errors import ConfigError, StepFailed
 from pipeline.evaluation_files import read_evaluation
 from pipeline.fast.evaluation.comparison import COMPARISON_FILE
-from pipeline.metadata.runs import Run, Step
+from pipeline.metadata.run import Run, Step
 from pipeline.verdict import Evaluation
 
 SETTINGS = EvaluationSettings(slices=[["month"]], thresholds={"AUC": {"lower": 0.5, "vs_champion": 0.5}})

@@ -3,7 +3,8 @@ from stores import Recorder
 
 from pipeline.errors import DataBlocked, InputError, NotBlessed, StepFailed
 from pipeline.gate.findings import Finding, to_json
-from pipeline.metadata.runs import Run, Runs
+from pipeline.metadata.run import Run
+from pipeline.metadata.runs import Runs
 from pipeline.outcome import failure_of, gate_findings
 from pipeline.verdict import Evaluation, Miss
 
