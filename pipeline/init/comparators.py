@@ -22,7 +22,7 @@ _PUSH = 0.5  # of the range, as the domain has to spare: how far another deliver
 # Range of all values, in ranges of all but the outer hundredths. Where few values set the bins, so do those of the next
 # delivery: chance moves such a column farther than these rows can show, and beyond that as far as it likes.
 _FEW_SET_BINS, _FEW_ARE_ALL = 1.8, 4.0
-_FEW_SET_BINS_LEAST = 0.55
+FEW_SET_BINS_LEAST = 0.55
 _HIGHEST = 0.6  # a threshold beyond that would be passed by hardly anything
 
 
@@ -49,7 +49,7 @@ def comparator_of(column: Column) -> Comparator | None:
     if of_inner > _FEW_ARE_ALL:
         return None
     if of_inner > _FEW_SET_BINS:
-        least = _FEW_SET_BINS_LEAST
+        least = FEW_SET_BINS_LEAST
     return _settled("jensen_shannon_divergence", _number_moves(codes, scaled, step, rng), least)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from google.protobuf import text_format
 
 from pipeline.fast.ingest.types import Kind
-from pipeline.init.comparators import LEAST, MARGIN, Comparator, comparator_of
+from pipeline.init.comparators import FEW_SET_BINS_LEAST, LEAST, MARGIN, Comparator, comparator_of
 from pipeline.init.domains import Range, Values, domain_of, least_present
 from pipeline.init.profile import Looked, Profile
 from pipeline.init.reading import Column
@@ -31,7 +31,8 @@ _HEAD = """\
 #   largest difference in the share of one text (L-infinity); 0 is the same, 1 has nothing in common. `flightline
 #   monitor` holds what is asked for against the training data and the window before; where deliveries come one by one
 #   (`window:` in the config), the data gate holds each against the one before. Proposed is {margin:g} times the
-#   farthest that chance moved these rows, and {number:g} or {text:g} at least. A season may move more: docs/gate.md.
+#   farthest that chance moved these rows, and at least {number:g}, of a text {text:g}, and {far:g} where a few
+#   numbers far out set the bins that are compared. A season may move more than chance: docs/gate.md.
 
 default_environment: "TRAINING"
 default_environment: "SERVING"
@@ -42,7 +43,11 @@ def schema_text(profile: Profile, name: str) -> str:
     """The schema of every column of the table, the label first."""
     file = profile.table.files[0] + (f" and {len(profile.table.files) - 1} more" if profile.table.files[1:] else "")
     head = {"name": name, "rows": profile.table.rows, "file": " ".join(file.split()), "margin": MARGIN}
-    blocks = [_HEAD.format(**head, number=LEAST["jensen_shannon_divergence"], text=LEAST["infinity_norm"])]
+    blocks = [
+        _HEAD.format(
+            **head, number=LEAST["jensen_shannon_divergence"], text=LEAST["infinity_norm"], far=FEW_SET_BINS_LEAST
+        )
+    ]
     blocks.append(_label(profile))
     blocks += [_feature(one) for one in profile.features]
     return "\n".join(blocks)

@@ -91,6 +91,7 @@ def test_classes_are_learnt_and_released(released):
 def test_amounts_are_learnt_and_released(released):
     found = released(diabetes)
     assert found.metrics["root_mean_squared_error"] < 0.8 * found.frame[LABEL].std()
+    assert found.metrics["squared_pearson_correlation"] > 0.35
     assert found.summary["release"]
 
 
@@ -116,7 +117,10 @@ def test_scoring_gives_each_row_its_amount(released):
 def test_what_is_served_is_watched_and_judged_by_its_labels(released, make, metric):
     found = released(make)
     truth = ask_all(found)
-    watch(found, "before")  # no label has come back yet
+    before = watch(found, "before", "--set", "monitoring.min_rows=50")  # no label has come back yet
+    skew = [one for one in before if one["kind"] == "skew"]
+    assert skew  # of columns that `init` proposed a comparator for
+    assert not [one for one in skew if one["value"] > one["threshold"]], "what was trained on is asked for again"
     said = found.commands.flightline("feedback", "labels.csv", *found.commands.config)
     assert said.returncode == 0, said.stderr
     judged = {"min_rows": 50, "min_labels": 50, "performance": f"{{{metric}: {{bound: {truth}}}}}"}
