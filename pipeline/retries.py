@@ -30,6 +30,8 @@ _PASSING = (
     "429 Too Many Requests",
     "Lost connection to MySQL server",
 )
+# How pybind11 tells of a Ctrl-C that came while it made a C++ error one of Python's: as a RuntimeError.
+_LOST_INTERRUPT = "REPLACED BY KeyboardInterrupt"
 
 
 class StepLimits(BaseModel):
@@ -85,6 +87,8 @@ def tried(
             with time_limit(node, timeout_s):
                 return step(), attempt
         except Exception as error:
+            if _LOST_INTERRUPT in str(error):
+                raise KeyboardInterrupt from error
             if attempt > retries or not passes(error):
                 raise
             wait = min(settings.backoff_s * 2 ** (attempt - 1), _LONGEST_WAIT_S)

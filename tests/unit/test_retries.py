@@ -52,6 +52,15 @@ def test_what_would_fail_again_is_not_tried_again(error):
     assert attempt("Transform", Flaky(9, error))[:2] == (error, 1)
 
 
+def test_a_ctrl_c_that_was_lost_in_an_error_of_c_is_one_still():
+    lost = RuntimeError(
+        "pybind11::error_already_set: MISMATCH of original and normalized active exception types: ORIGINAL "
+        "InvalidArgumentError REPLACED BY KeyboardInterrupt: <EMPTY MESSAGE>"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        attempt("Transform", Flaky(9, lost))
+
+
 def test_a_node_may_have_limits_of_its_own():
     assert attempt("Trainer", Flaky(9, ConnectionResetError()))[1] == 1
     assert StepsConfig().of("Trainer") == (2, None)
