@@ -41,12 +41,13 @@ train:
 """
 _LARGE = """
 model:
-  trees: 150                      # boosted trees beside the network; the mean of both is answered. 0: none
+  trees: {trees:<24} # boosted trees beside the network; the mean of both is answered. 0: none
 
 train:
   epochs: 3
 """
 _WIDE_COLUMNS, _TINY = 100, 400
+_ENOUGH_ROWS = 500_000  # for a network alone; trees want all of them in memory
 
 
 def config_text(profile: Profile, name: str, place: tuple[str, str]) -> str:
@@ -172,7 +173,8 @@ def _features(profile: Profile) -> str:
     if few or any(one.column.padded for one in profile.used):
         lines.append("  categorical: []")
     if not profile.small:
-        return "\n".join([*(lines if len(lines) > 1 else ["features: {}"]), _LARGE])
+        trees = 150 if profile.table.whole and profile.labelled <= _ENOUGH_ROWS else 0
+        return "\n".join([*(lines if len(lines) > 1 else ["features: {}"]), _LARGE.format(trees=trees)])
     least = len(profile.used) >= _WIDE_COLUMNS or profile.labelled < _TINY
     tiny = profile.labelled < _TINY
     shape = {"bins": 4, "order": 1} if least else {"bins": 8, "order": 2}
