@@ -174,7 +174,9 @@ def _features(profile: Profile) -> str:
         lines.append("  categorical: []")
     if not profile.small:
         trees = 150 if profile.table.whole and profile.labelled <= _ENOUGH_ROWS else 0
-        return "\n".join([*(lines if len(lines) > 1 else ["features: {}"]), _LARGE.format(trees=trees)])
+        if all(line.lstrip().startswith("#") for line in lines[1:]):
+            lines[0] = "features: {}"  # what follows are comments alone
+        return "\n".join([*lines, _LARGE.format(trees=trees)])
     least = len(profile.used) >= _WIDE_COLUMNS or profile.labelled < _TINY
     tiny = profile.labelled < _TINY
     shape = {"bins": 4, "order": 1} if least else {"bins": 8, "order": 2}

@@ -52,10 +52,13 @@ def test_whatever_columns_and_values_are_called_config_and_schema_read_back(name
 
 @pytest.mark.parametrize("rows", [90, 900, 9_000])
 @pytest.mark.parametrize("codes", [1, 5, 100])
-def test_tables_of_any_size_are_told_each_key_once(look, rows, codes):
+@pytest.mark.parametrize("strong", [False, True])
+def test_tables_of_any_size_are_told_each_key_once(look, rows, codes, strong):
     random = np.random.default_rng(0)
     columns = {"amount": random.normal(size=rows).round(6), "code": random.integers(0, codes, rows) * 1_000}
-    found = look(columns | {"y": random.integers(0, 2, rows)})
+    if strong:
+        columns["strong"] = np.arange(rows) % 2 + random.normal(size=rows).round(6) / 3
+    found = look(columns | {"y": np.arange(rows) % 2})
     config = Config.model_validate(parse(config_text(found, "t", ("data", "t.csv"))))
     assert (config.train.epochs == 3) == (rows == 9_000)
 
