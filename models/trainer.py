@@ -23,7 +23,7 @@ from models.objective import Objective, objective_for
 from models.rows import Rows, ordered_batches, read_rows, shuffled_batches
 from models.search_space import with_values
 from models.settings import ModelSettings, TrainSettings
-from models.trees import Trees, fit_trees
+from models.trees import fit_trees
 
 RECORD = "training.json"
 _SMALLEST_BATCH = 32
@@ -66,7 +66,7 @@ def run_fn(fn_args: Any) -> None:
         clock.append(time.monotonic())
         objective = objective_for(plan.target, rows.labels)
         record = train(model, rows, settings, objective)
-        trees = _trees(rows, model_settings, objective, plan, settings.seed)
+        trees = fit_trees(rows, model_settings, objective, plan.target.outputs, settings.seed)
         record["trees"] = trees.count if trees is not None else 0
         clock.append(time.monotonic())
     export_model(model, trees, plan, objective, transform, fn_args.serving_model_dir)
@@ -123,11 +123,6 @@ def train(model: keras.Model, rows: Rows, settings: TrainSettings, objective: Ob
         "history": log.epochs,
         "losses": log.losses,
     }
-
-
-def _trees(rows: Rows, model: ModelSettings, objective: Objective, plan: FeaturePlan, seed: int) -> Trees | None:
-    """The trees beside the network, where the settings ask for some: of all rows, for none of them stops early."""
-    return fit_trees(rows, model, objective, plan.target.outputs, seed) if model.trees else None
 
 
 def plan_steps(rows: int, settings: TrainSettings) -> tuple[int, int, int]:

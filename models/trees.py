@@ -44,8 +44,9 @@ class Trees(tf.Module):
     def __init__(self, nodes: _Nodes, start: np.ndarray, places: np.ndarray) -> None:
         """`places` [trees of a round, outputs]: to which output a tree's values go; `start` [outputs]: before them."""
         super().__init__()
-        kept = {name: tf.Variable(array, trainable=False, name=f"trees_{name}") for name, array in vars(nodes).items()}
-        self.nodes = kept
+        self.nodes = {
+            name: tf.Variable(array, trainable=False, name=f"trees_{name}") for name, array in vars(nodes).items()
+        }
         self.start = tf.Variable(start.astype(np.float32), trainable=False, name="trees_start")
         self.places = tf.Variable(places.astype(np.float32), trainable=False, name="trees_places")
 
@@ -69,15 +70,18 @@ class Trees(tf.Module):
 
 
 def fit_trees(rows: Rows, settings: ModelSettings, objective: Objective, outputs: int, seed: int) -> Trees | None:
-    """Boosts `settings.trees` rounds on all rows; None where labels are all the same, and trees have nothing to say."""
+    """Boosts `settings.trees` rounds on all rows, held-out ones too: trees do not stop early.
+
+    None where the settings ask for no trees, or labels are all the same, and trees have nothing to say.
+    """
+    labels = objective.scaled(rows.labels)
+    found = np.unique(labels)
+    if not settings.trees or len(found) < 2:
+        return None
     # Takes a second, which only a model with trees pays.
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
-    labels = objective.scaled(rows.labels)
-    found = np.unique(labels)
-    if len(found) < 2:
-        return None
     regression = objective.task == "regression"
     kind = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
     model = kind(

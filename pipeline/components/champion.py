@@ -22,7 +22,7 @@ from pipeline.config import Config
 from pipeline.engines.settings import Orchestrator
 from pipeline.errors import StepFailed, in_one_line
 from pipeline.fast import progress
-from pipeline.metadata.store import INPUT_EVENTS, OUTPUT_EVENTS
+from pipeline.metadata.store import INPUT_EVENTS, OUTPUT_EVENTS, runs_of
 from pipeline.releases import current_version, served_but_for
 from pipeline.run_folder import is_a_part_of
 
@@ -85,7 +85,7 @@ class LatestPushedModelStrategy(tfx.dsl.experimental.ResolverStrategy):
                 progress.note(f"Release {served} is current, and not on record here: nothing is held against it")
         for push in sorted(pushed, key=lambda artifact: artifact.id, reverse=True):
             producers = _producers(store, push.id)
-            runs = _runs_of(store, producers)
+            runs = {run for producer in producers for run in runs_of(store, producer)}
             if runs and all(is_a_part_of(run, self._resumed) for run in runs):
                 continue  # pushed by what is gone on with, which was killed before that was the current release
             for model_id in _inputs(store, producers):
@@ -132,8 +132,3 @@ def _inputs(store: mlmd.MetadataStore, executions: list[int]) -> set[int]:
     """Ids of the artifacts that executions read."""
     read = store.get_events_by_execution_ids(executions) if executions else []
     return {event.artifact_id for event in read if event.type in INPUT_EVENTS}
-
-
-def _runs_of(store: mlmd.MetadataStore, executions: list[int]) -> set[str]:
-    contexts = [context for execution in executions for context in store.get_contexts_by_execution(execution)]
-    return {context.name for context in contexts if context.type == "pipeline_run"}

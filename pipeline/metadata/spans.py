@@ -11,7 +11,7 @@ import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.errors import DataBlocked
-from pipeline.metadata.store import COLLECTED, INPUT_EVENTS, OUTPUT_EVENTS, execution_result, properties_of
+from pipeline.metadata.store import COLLECTED, INPUT_EVENTS, OUTPUT_EVENTS, execution_result, properties_of, runs_of
 
 State = Literal["accepted", "quarantined", "unjudged"]
 ACCEPTED: State = "accepted"
@@ -115,13 +115,9 @@ def _verdicts(store: mlmd.MetadataStore, pipeline: str) -> dict[int, State]:
 def _through_to_the_end(store: mlmd.MetadataStore, pipeline: str) -> set[int]:
     """Artifacts of the runs whose Pusher is done."""
     done = [e.id for e in _executions(store, pipeline, "Pusher") if e.last_known_state in _DONE]
-    runs = {run for execution in done for run in _runs_of(store, execution)}
+    runs = {run for execution in done for run in runs_of(store, execution)}
     made = _touched(store, [e.id for e in _executions(store, pipeline, "ExampleGen")], OUTPUT_EVENTS)
-    return {a for execution, artifacts in made.items() if _runs_of(store, execution) & runs for a in artifacts}
-
-
-def _runs_of(store: mlmd.MetadataStore, execution: int) -> set[str]:
-    return {c.name for c in store.get_contexts_by_execution(execution) if c.type == "pipeline_run"}
+    return {a for execution, artifacts in made.items() if runs_of(store, execution) & runs for a in artifacts}
 
 
 def _touched(

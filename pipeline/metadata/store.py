@@ -134,6 +134,11 @@ def execution_result(execution: pb.Execution) -> tuple[int, str]:
     return int(recorded.get("code", 0)), str(recorded.get("resultMessage", ""))
 
 
+def runs_of(store: mlmd.MetadataStore, execution_id: int) -> set[str]:
+    """Names of the runs that an execution belongs to."""
+    return {context.name for context in store.get_contexts_by_execution(execution_id) if context.type == "pipeline_run"}
+
+
 def keep_about(store: mlmd.MetadataStore, run_id: str, facts: Mapping[str, str]) -> None:
     """Keeps facts with a run as a whole; it has to be on record."""
     context = store.get_context_by_type_and_name("pipeline_run", run_id)
