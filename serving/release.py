@@ -16,6 +16,7 @@ from serving.target import Target
 CURRENT, RELEASE_JSON = "CURRENT", "release.json"
 SIGNATURE = "serving_default"
 SAME = 1e-4  # relative, of an example's answer alone and in a batch: float32 sums in another order
+FINEST = 0.01  # of the largest amount: one near zero is a sum of terms of that size, and as exact as these
 WARM_UP = (1, 2, 8, 64)  # sizes of batches
 
 
@@ -104,5 +105,7 @@ def _check(release: Release) -> None:
         raise BadRelease(f"{release.version}: {WARM_UP[-1]} examples got {len(together)} answers")
     if problem := release.contract.target.problem_of(alone):
         raise BadRelease(f"{release.version}: a probe was answered with {problem}")
-    if float((np.abs(together[: len(alone)] - alone) / np.maximum(1, np.abs(alone))).max()) > SAME:
+    size = np.abs(alone)
+    least = np.maximum(1, FINEST * size.max())
+    if float((np.abs(together[: len(alone)] - alone) / np.maximum(least, size)).max()) > SAME:
         raise BadRelease(f"{release.version}: an example alone and in a batch get different answers")
