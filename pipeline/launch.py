@@ -17,7 +17,7 @@ from rich.console import Console
 from models.settings import suggestion
 from pipeline import audit, log, summary_screen, tracking
 from pipeline.config import Config
-from pipeline.config_file import DEFAULT_CONFIG, check_against_data, dump_config, load_config, require_thresholds
+from pipeline.config_file import DEFAULT_CONFIG, check_against_data, load_config, require_thresholds
 from pipeline.engines.arguments import RunnerName, beam_reads_these_arguments
 from pipeline.engines.checks import check_engine
 from pipeline.engines.services import services
@@ -31,7 +31,7 @@ from pipeline.permissions import nobody_else_writes
 from pipeline.pipeline_lock import alone_at
 from pipeline.recovery import clear_up, unfinished
 from pipeline.releases import write_whole
-from pipeline.report.origin import about_run, note_origin
+from pipeline.report.origin import ORIGIN, about_run, origin_of
 from pipeline.run_events import run_ended, run_started
 from pipeline.run_folder import new_run_folder
 from pipeline.screen import PLAIN_WIDTH, Screen
@@ -142,13 +142,9 @@ def _carry_out(request: Request, config: Config, runner: RunnerName, create_pipe
     key = run_key(config, files, plan.window if plan else ())
     if request.asks_for_whatever_is_new and (earlier := earlier_run(config, key)):
         return _nothing_new(config, earlier, request)
-    folder = new_run_folder(config, request.run_id, plan.name if plan else "")
-    try:
-        write_whole(folder / "config.yaml", dump_config(config))
-        write_whole(folder / KEY, key + "\n")
-        note_origin(folder, config, files, {"runner": runner, "to": request.to_node or "", "reason": request.reason})
-    except OSError as error:
-        raise UsageError(f"the workspace {config.workspace} cannot be written: {error}", "make room in it") from error
+    asked = {"runner": runner, "to": request.to_node or "", "reason": request.reason}
+    about = {KEY: key + "\n", ORIGIN: origin_of(config, files, asked).to_json()}
+    folder = new_run_folder(config, request.run_id, plan.name if plan else "", about)
     with log.everything_to(folder / "log.txt") as terminal, contextlib.ExitStack() as stack:
         out, err = terminal.out, terminal.err
         if request.aside:

@@ -20,9 +20,10 @@ from pipeline.config import Config
 from pipeline.errors import DONE, DataBlocked, Interrupted, NotBlessed, UsageError
 from pipeline.locations import is_uri
 from pipeline.metadata.store import has_store, open_store, record_failure
+from pipeline.plain_yaml import parse
 from pipeline.releases import finish_interrupted
 from pipeline.report.origin import read_origin
-from pipeline.run_folder import first_part
+from pipeline.run_folder import CONFIG, first_part
 from pipeline.summary import SUMMARY
 
 _ABANDONED = "abandoned: the run was killed, or its machine went down"
@@ -77,20 +78,29 @@ def clear_up(config: Config) -> list[str]:
 
 
 def unfinished(config: Config) -> Unfinished:
-    """The newest run that ended without a verdict: killed, interrupted, or with a step that failed.
+    """The pipeline's newest run that ended without a verdict: killed, interrupted, or with a step that failed.
+
+    Scoring and monitoring leave folders too, with no origin in them: they are begun again, not gone on with.
 
     Raises:
         UsageError: the newest run has ended with a verdict, or there is none.
     """
-    folders = sorted((config.workspace / "runs").glob("*/config.yaml"), key=lambda path: -path.stat().st_mtime_ns)
+    folders = sorted((config.workspace / "runs").glob(f"*/{CONFIG}"), key=lambda path: -path.stat().st_mtime_ns)
     for path in folders:
-        code = _exit_code(path.parent)
-        if code in _ENDED:
-            break
         origin = read_origin(path.parent)
-        to_node = origin.asked.get("to") if origin else None
-        return Unfinished(path.parent.name, path, to_node or None)
+        if origin is None or _pipeline_of(path) != config.name:
+            continue
+        if _exit_code(path.parent) in _ENDED:
+            break
+        return Unfinished(path.parent.name, path, origin.asked.get("to") or None)
     raise UsageError(f"there is no unfinished run in {config.workspace} to resume", "leave --resume out")
+
+
+def _pipeline_of(path: Path) -> object:
+    try:
+        return parse(path.read_text(encoding="utf-8"))["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _exit_code(folder: Path) -> int | None:

@@ -12,7 +12,6 @@ from rich.console import Console
 
 from pipeline import log
 from pipeline.config import Config
-from pipeline.config_file import dump_config
 from pipeline.engines.arguments import beam_reads_these_arguments
 from pipeline.engines.services import services
 from pipeline.errors import DONE, FlightlineError, print_last_line
@@ -47,7 +46,6 @@ class SideRun:
 
 def run_aside(config: Config, folder: Path, side: SideRun, plain: bool) -> int:
     """Runs in a run's new folder; returns the exit code, after the last line of a failure was written to stderr."""
-    write_whole(folder / "config.yaml", dump_config(config))
     with alone_in(folder, IN_USE, side.what), log.everything_to(folder / "log.txt") as terminal:
         live = terminal.out.isatty() and not plain
         console = Console(file=terminal.out, force_terminal=live, width=None if live else PLAIN_WIDTH, highlight=False)

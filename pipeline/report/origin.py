@@ -18,7 +18,6 @@ from pipeline.config import Config
 from pipeline.digests import LOCK, ROOT, code_digest, file_digest
 from pipeline.dvc_data import tracked
 from pipeline.locations import InputFile, data_digest
-from pipeline.releases import write_whole
 from pipeline.unchanged import user_modules
 
 ORIGIN = "origin.json"  # in the folder of the run
@@ -49,14 +48,13 @@ class Origin:
     asked: dict[str, str] = field(default_factory=dict)
     dvc: dict[str, str] = field(default_factory=dict)
 
-
-def note_origin(folder: Path, config: Config, files: Sequence[InputFile], asked: dict[str, str]) -> None:
-    """Writes the origin of a run that is about to start into its folder."""
-    write_whole(folder / ORIGIN, json.dumps(asdict(origin_of(config, files, asked)), indent=2) + "\n")
+    def to_json(self) -> str:
+        """The text of the file."""
+        return json.dumps(asdict(self), indent=2) + "\n"
 
 
 def read_origin(folder: Path) -> Origin | None:
-    """What `note_origin` wrote; None where there is nothing of the kind."""
+    """What a run of training wrote when it started; None where there is nothing of the kind."""
     try:
         kept: dict[str, Any] = json.loads((folder / ORIGIN).read_text(encoding="utf-8"))
         return Origin(**kept)
@@ -81,6 +79,7 @@ def about_run(folder: Path) -> dict[str, str]:
 
 
 def origin_of(config: Config, files: Sequence[InputFile], asked: dict[str, str]) -> Origin:
+    """The origin of a run that is about to start."""
     commit, dirty = commit_of(ROOT)
     digests = {"data": data_digest(files), "schema": file_digest(config.schema_file)}
     if LOCK.is_file():

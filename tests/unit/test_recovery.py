@@ -1,6 +1,7 @@
 """Clearing up after a run that was killed, and finding the one to go on with."""
 
 import json
+import shutil
 
 import pytest
 from stores import Recorder
@@ -59,6 +60,17 @@ def test_the_newest_run_without_a_verdict_is_gone_on_with(config, exit_code):
     leave(config, "a.2", exit_code)
     found = unfinished(config)
     assert (found.run_id, found.to_node, found.next_id) == ("a.2", None, "a.3")
+
+
+@pytest.mark.parametrize(("name", "left"), [("flights", "config.yaml"), ("other", "origin.json")])
+def test_what_is_no_run_of_this_pipeline_is_not_gone_on_with(config, name, left):
+    """A scoring or monitoring, which has no origin, or a run of another pipeline in the same workspace."""
+    leave(config, "a", 1)
+    beside = config.run_folder("score-1")
+    beside.mkdir()
+    (beside / "config.yaml").write_text(f"name: {name}")
+    shutil.copy(config.run_folder("a") / left, beside / left)
+    assert unfinished(config).run_id == "a"
 
 
 @pytest.mark.parametrize("exit_code", [0, 3, 4])

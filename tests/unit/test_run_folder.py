@@ -1,0 +1,82 @@
+"""A run's folder: there with all that it needs, or not there."""
+
+import os
+import time
+
+import pytest
+
+from pipeline import run_folder
+from pipeline.config import Config
+from pipeline.errors import UsageError
+from pipeline.run_folder import new_run_folder
+
+ABOUT = {"key": "k", "origin.json": "{}"}
+
+
+@pytest.fixture
+def config(tmp_path):
+    raw = {"name": "flights", "label": "y", "schema": "s", "workspace": str(tmp_path / "ws"), "data": {"input": "d"}}
+    return Config.model_validate(raw)
+
+
+def below(config):
+    return sorted(str(path.relative_to(config.workspace)) for path in config.workspace.rglob("*"))
+
+
+def test_it_has_what_the_run_needs(config):
+    folder = new_run_folder(config, "r", about=ABOUT)
+    assert folder == config.run_folder("r")
+    assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/origin.json"]
+    assert "name: flights" in (folder / "config.yaml").read_text()
+    assert (folder / "key").read_text() == "k"
+
+
+def test_a_name_that_was_asked_for_is_given_once(config):
+    folder = new_run_folder(config, "r", about=ABOUT)
+    (folder / "key").write_text("of the first")
+    with pytest.raises(UsageError, match="there is a run r already"):
+        new_run_folder(config, "r", about=ABOUT)
+    assert (folder / "key").read_text() == "of the first"
+    assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/origin.json"]
+
+
+def test_two_of_the_same_second_have_names_of_their_own(config):
+    names = {new_run_folder(config, None, "06").name for _ in range(3)}
+    assert len(names) == 3
+    assert all("-span-06" in name for name in names)
+
+
+@pytest.mark.parametrize("written", range(4))
+def test_a_start_that_is_killed_leaves_no_run(config, monkeypatch, written):
+    """After no file, one, two, or all three of them: its name is free for the next."""
+    if (child := os.fork()) == 0:
+        left, write = [written], run_folder.write_whole
+
+        def killed_after_some(path, text):
+            if not left[0]:
+                os._exit(9)
+            write(path, text)
+            left[0] -= 1
+
+        monkeypatch.setattr(run_folder, "write_whole", killed_after_some)
+        monkeypatch.setattr(run_folder, "_appears", lambda *_: os._exit(9))
+        new_run_folder(config, "r", about=ABOUT)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert not config.run_folder("r").exists()
+    [left] = config.workspace.glob(".starting-*")
+    assert len(list(left.iterdir())) == written
+    long_ago = time.time() - 7200
+    os.utime(left, (long_ago, long_ago))
+    new_run_folder(config, "r", about=ABOUT)
+    assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/origin.json"]
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(config, monkeypatch):
+    def full(path, text):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(run_folder, "write_whole", full)
+    with pytest.raises(UsageError, match=r"cannot be written.*No space left on device"):
+        new_run_folder(config, "r", about=ABOUT)
+    assert below(config) == []
