@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from models.evaluation_settings import BETTER, EvaluationSettings, MetricBounds
 from models.features import transformed_name
-from models.settings import BETTER, EvaluationSettings, MetricBounds
 from models.target import BINARY, Target
 
 # What the curves of a report are drawn from, for binary labels: TFMA keeps them beside the metrics, for every slice.

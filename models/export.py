@@ -5,10 +5,10 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 
+from models.blend import Beside
 from models.features import FeaturePlan
 from models.objective import Objective
 from models.rows import model_inputs
-from models.trees import Trees
 
 SERVING, TRANSFORM = "serving_default", "transform_features"  # the signatures
 PROBABILITIES, AMOUNTS = "probabilities", "predictions"  # the one output of serving_default
@@ -16,7 +16,7 @@ PROBABILITIES, AMOUNTS = "probabilities", "predictions"  # the one output of ser
 
 def export_model(
     model: keras.Model,
-    trees: Trees | None,
+    beside: Beside | None,
     plan: FeaturePlan,
     objective: Objective,
     transform: tft.TFTransformOutput,
@@ -24,7 +24,7 @@ def export_model(
 ) -> None:
     """Saves the model behind the transform graph, with two signatures that take `examples`: string [batch].
 
-    What it answers is the network's (`model`), or the mean of that and the trees', where there are any.
+    What it answers is the network's (`model`), blended with that of the trees beside it, where there are any.
 
     - `serving_default`: serialised raw tf.Examples, with or without a label, to {"probabilities": float32 [batch, 1]},
       {"probabilities": float32 [batch, classes]} for several classes, {"predictions": float32 [batch, 1]} for amounts.
@@ -45,7 +45,9 @@ def export_model(
         columns = loader.apply_transform_model(tf.io.parse_example(examples, spec))
         inputs = model_inputs(plan, columns)
         answer = objective.answer(model(inputs, training=False))
-        return {output: (answer + objective.answer(trees(inputs))) / 2 if trees is not None else answer}
+        if beside is not None:
+            answer = beside.blend(answer, objective.answer(beside.trees(inputs)))
+        return {output: answer}
 
     @tf.function(input_signature=examples_signature, autograph=False)
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -54,6 +56,6 @@ def export_model(
     module = tf.Module()
     # The tf.Variables themselves: when Keras' own wrappers are saved, C++ consumers "could not find variable".
     module.weights = [variable.value for variable in model.variables]
-    module.trees = trees
+    module.trees = beside.trees if beside is not None else None
     module.transform = vars(loader)  # its tables and their assets
     tf.saved_model.save(module, directory, signatures={SERVING: serve, TRANSFORM: transform_features})

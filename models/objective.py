@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from models.settings import Task
 from models.target import Target
 
 _RAREST = 1e-4  # with one class only, the start stays finite
@@ -28,7 +29,7 @@ class Objective:
     loss: keras.losses.Loss
     start: np.ndarray
     about: dict[str, Any]
-    task: str = "binary"
+    task: Task = "binary"
     centre: float = 0.0
     spread: float = 1.0
 

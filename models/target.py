@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from models.settings import METRICS, Settings, Task
+from models.evaluation_settings import METRICS
+from models.settings import Settings, Task
 
 FEWEST_CLASSES, MOST_CLASSES = 3, 1000
 

@@ -16,6 +16,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from absl import logging
 
+from models.blend import fit_beside
 from models.export import export_model
 from models.features import FeaturePlan, vocabulary_name
 from models.model import LOGIT, build_model
@@ -23,7 +24,6 @@ from models.objective import Objective, objective_for
 from models.rows import Rows, ordered_batches, read_rows, shuffled_batches
 from models.search_space import with_values
 from models.settings import ModelSettings, TrainSettings
-from models.trees import fit_trees
 
 RECORD = "training.json"
 _SMALLEST_BATCH = 32
@@ -66,10 +66,11 @@ def run_fn(fn_args: Any) -> None:
         clock.append(time.monotonic())
         objective = objective_for(plan.target, rows.labels)
         record = train(model, rows, settings, objective)
-        trees = fit_trees(rows, model_settings, objective, plan.target.outputs, settings.seed)
-        record["trees"] = trees.count if trees is not None else 0
+        held_out, _ = hold_out(len(rows), settings)
+        beside = fit_beside(model, rows, held_out, model_settings, objective, settings.seed)
+        record |= {"trees": beside.trees.count, "trees_share": beside.share} if beside is not None else {"trees": 0}
         clock.append(time.monotonic())
-    export_model(model, trees, plan, objective, transform, fn_args.serving_model_dir)
+    export_model(model, beside, plan, objective, transform, fn_args.serving_model_dir)
     clock.append(time.monotonic())
     seconds = dict(zip(("read", "fit", "export"), np.diff(clock).round(3).tolist(), strict=True))
     logging.info("Exported to %s; seconds: %s.", fn_args.serving_model_dir, seconds)
@@ -82,8 +83,7 @@ def train(model: keras.Model, rows: Rows, settings: TrainSettings, objective: Ob
     The held-out rows are drawn by `settings.seed`; where there are any, the model ends with the weights of the
     epoch that did best on them.
     """
-    order = np.random.default_rng(settings.seed).permutation(len(rows))
-    held_out, kept = np.split(order, [int(len(rows) * settings.validation_share)])
+    held_out, kept = hold_out(len(rows), settings)
     batch_size, steps, epochs = plan_steps(len(kept), settings)
     logging.info(
         "Training on %d rows, %d held out: %d steps of %d rows an epoch, %d epochs at most.",
@@ -123,6 +123,13 @@ def train(model: keras.Model, rows: Rows, settings: TrainSettings, objective: Ob
         "history": log.epochs,
         "losses": log.losses,
     }
+
+
+def hold_out(rows: int, settings: TrainSettings) -> tuple[np.ndarray, np.ndarray]:
+    """The places of the rows that are held out, and of those to train on, drawn by `settings.seed`."""
+    order = np.random.default_rng(settings.seed).permutation(rows)
+    held_out, kept = np.split(order, [int(rows * settings.validation_share)])
+    return held_out, kept
 
 
 def plan_steps(rows: int, settings: TrainSettings) -> tuple[int, int, int]:

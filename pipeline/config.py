@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from models.evaluation_settings import EvaluationSettings
 from models.search_space import TuneSettings
-from models.settings import EvaluationSettings, FeatureSettings, ModelSettings, Task, TrainSettings, suggestion
+from models.settings import FeatureSettings, ModelSettings, Task, TrainSettings, suggestion
 from models.target import Target, Value
 from pipeline.engines.settings import EngineConfig, EnginesConfig
 from pipeline.gate.policy import Policy

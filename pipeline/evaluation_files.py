@@ -12,7 +12,7 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, validation_result_pb2
 from tfx.dsl.io import fileio
 
-from models.settings import EvaluationSettings, MetricBounds
+from models.evaluation_settings import EvaluationSettings, MetricBounds
 from pipeline.components.champion import UNLOADABLE
 from pipeline.fast.evaluation.comparison import COMPARISON_FILE
 from pipeline.fast.evaluation.written import BASELINE, CANDIDATE, has_baseline, read_slices, slice_name

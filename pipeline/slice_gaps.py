@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from models.settings import BETTER, GapBounds
+from models.evaluation_settings import BETTER, GapBounds
 from pipeline.verdict import Gap, metric_key
 
 GAPS_FILE = "gaps.json"  # beside TFMA's files, in the ModelEvaluation artifact

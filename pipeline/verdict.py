@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from models.settings import BETTER
+from models.evaluation_settings import BETTER
 
 OVERALL = "overall"
 # Why a metric has no value, where that says something of the model: for those who read of a threshold missed.

@@ -26,7 +26,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types import standard_component_specs as keys
 from tfx.types.component_spec import ChannelParameter
 
-from models.settings import BinSettings, GapBounds
+from models.evaluation_settings import BinSettings, GapBounds
 from pipeline import slice_gaps
 from pipeline.components import binned_slices
 from pipeline.errors import StepFailed

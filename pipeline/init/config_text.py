@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from pipeline.init.profile import Looked, Profile
+from pipeline.init.recipe import recipe
 from pipeline.init.thresholds import thresholds_of
 from pipeline.init.unreadable import MOST
 
@@ -18,36 +19,6 @@ _SLICE_VALUES = range(2, 11)
 _SLICE_ROWS = 30  # of the rarest value, among those that judge
 _MOST_SLICES = 3
 _MOST_NAMED = 8
-
-# A small table cannot feed a wide network: fewer weights, wider bins, more passes, an early stop on held-out rows.
-_SMALL = """\
-  quantile_bins: {bins}               # each number is cut into so many equally filled bins; few rows fill few
-  min_count: 3                    # rows that a value needs to get a weight of its own
-
-model:                            # small, for {rows:,} rows: more weights would learn them by heart
-  trees: 150                      # boosted trees beside the network; the mean of both is answered
-  projection: {units}
-  cross_layers: {crosses}
-  cross_rank: 8
-  cross_order: {order}
-  hidden: [{units}]
-
-train:
-  epochs: 30
-  min_steps: 300                  # more passes where that is few steps; the early stop ends them
-  validation_share: 0.15          # held out of the training rows: when they no longer get better, training stops
-  patience: 20
-  learning_rate: 0.003
-"""
-_LARGE = """
-model:
-  trees: {trees:<24} # boosted trees beside the network; the mean of both is answered. 0: none
-
-train:
-  epochs: 3
-"""
-_WIDE_COLUMNS, _TINY = 100, 400
-_ENOUGH_ROWS = 500_000  # for a network alone; trees want all of them in memory
 
 
 def config_text(profile: Profile, name: str, place: tuple[str, str]) -> str:
@@ -172,17 +143,9 @@ def _features(profile: Profile) -> str:
         )
     if few or any(one.column.padded for one in profile.used):
         lines.append("  categorical: []")
-    if not profile.small:
-        trees = 150 if profile.table.whole and profile.labelled <= _ENOUGH_ROWS else 0
-        if all(line.lstrip().startswith("#") for line in lines[1:]):
-            lines[0] = "features: {}"  # what follows are comments alone
-        return "\n".join([*lines, _LARGE.format(trees=trees)])
-    least = len(profile.used) >= _WIDE_COLUMNS or profile.labelled < _TINY
-    tiny = profile.labelled < _TINY
-    shape = {"bins": 4, "order": 1} if least else {"bins": 8, "order": 2}
-    units = {"units": 16, "crosses": 0} if tiny else {"units": 32, "crosses": 1}
-    small = _SMALL.format(rows=profile.labelled, **shape, **units)
-    return "\n".join([*lines, small])
+    if not profile.small and all(line.lstrip().startswith("#") for line in lines[1:]):
+        lines[0] = "features: {}"  # what follows are comments alone
+    return "\n".join([*lines, recipe(profile)])
 
 
 def _named(columns: list[Looked], measure: bool = False) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from models.settings import BETTER
+from models.evaluation_settings import BETTER
 from pipeline.monitor.distances import Statistics, drift, prediction_drift, skew
 from pipeline.monitor.measures import Measure, Monitored, Side, Window
 from pipeline.monitor.settings import MonitoringConfig

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from models.settings import BETTER
+from models.evaluation_settings import BETTER
 
 Severity = Literal["critical", "warning", "ignore"]
 Kind = Literal["skew", "drift", "prediction_drift", "performance", "refused", "failed", "lost", "latency", "silent"]

@@ -13,7 +13,7 @@ from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
 from models.evaluation import eval_config
-from models.settings import EvaluationSettings
+from models.evaluation_settings import EvaluationSettings
 from pipeline.components.executed_by import executed_by
 from pipeline.components.fast_evaluator import Evaluator, FastEvaluatorExecutor
 from pipeline.engines.settings import EngineConfig

@@ -19,14 +19,15 @@ from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 from tfx_bsl.public import tfxio
 
+from models.boosting import fit_trees
 from models.evaluation import eval_config
+from models.evaluation_settings import EvaluationSettings
 from models.features import FeaturePlan, plan_features
 from models.objective import objective_for
 from models.preprocessing import preprocessing_fn
 from models.rows import model_inputs, read_rows
-from models.settings import EvaluationSettings, FeatureSettings, ModelSettings
+from models.settings import FeatureSettings, ModelSettings
 from models.trainer import run_fn
-from models.trees import fit_trees
 
 ROWS = 240
 REQUIRED = "presence { min_fraction: 1.0 } shape { dim { size: 1 } }"
@@ -221,7 +222,7 @@ def test_consumers_in_cpp_find_the_variables(mixed):
     np.testing.assert_allclose(probabilities, serve(mixed, examples), rtol=1e-5)
 
 
-def test_what_is_answered_is_the_mean_of_network_and_trees(mixed, tmp_path):
+def test_what_is_answered_is_of_network_and_trees_as_the_record_says(mixed, tmp_path):
     network = dataclasses.replace(mixed, directory=tmp_path)
     config = {
         "features": mixed.plan.model_dump(mode="json"),
@@ -234,7 +235,9 @@ def test_what_is_answered_is_the_mean_of_network_and_trees(mixed, tmp_path):
     trees = fit_trees(rows, ModelSettings(**WITH_TREES), objective, 1, seed=0)
     columns = tf.saved_model.load(mixed.model).signatures["transform_features"](examples=tf.constant(mixed.examples))
     of_trees = objective.answer(trees(model_inputs(mixed.plan, columns)))
-    expected = (serve(network, mixed.examples) + of_trees.numpy()) / 2
+    share = json.loads((mixed.directory / "run" / "training.json").read_text())["trees_share"]
+    assert 0 < share < 1
+    expected = (1 - share) * serve(network, mixed.examples) + share * of_trees.numpy()
     np.testing.assert_allclose(serve(mixed, mixed.examples), expected, rtol=1e-4)
     assert np.abs(of_trees - serve(network, mixed.examples)).max() > 0.05
 

@@ -21,7 +21,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from tensorflow_model_analysis.proto import config_pb2
 from tfx.types import standard_artifacts
 
-from models.settings import EvaluationSettings
+from models.evaluation_settings import EvaluationSettings
 from pipeline import slice_gaps
 from pipeline.components.judging_evaluator import BINS, GAPS
 from pipeline.fast import progress

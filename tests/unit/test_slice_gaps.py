@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.settings import EvaluationSettings
+from models.evaluation_settings import EvaluationSettings
 from pipeline.slice_gaps import from_property, measure, to_property
 from pipeline.verdict import Evaluation
 

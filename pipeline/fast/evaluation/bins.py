@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from models.settings import BinSettings
+from models.evaluation_settings import BinSettings
 
 # By column, where one bin ends and the next begins: ascending.
 Edges: TypeAlias = Mapping[str, Sequence[float]]

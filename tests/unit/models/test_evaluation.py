@@ -2,7 +2,7 @@ import pytest
 from tensorflow_model_analysis.proto import config_pb2
 
 from models.evaluation import PLOTS, eval_config
-from models.settings import BETTER, METRICS, EvaluationSettings
+from models.evaluation_settings import BETTER, METRICS, EvaluationSettings
 from models.target import Target
 
 

@@ -1,7 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from models.settings import EvaluationSettings, FeatureSettings, MetricBounds, ModelSettings, TrainSettings, suggestion
+from models.evaluation_settings import EvaluationSettings, MetricBounds
+from models.settings import FeatureSettings, ModelSettings, TrainSettings, suggestion
 
 
 @pytest.mark.parametrize("settings", [FeatureSettings, ModelSettings, TrainSettings, EvaluationSettings])

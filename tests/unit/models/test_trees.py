@@ -3,14 +3,15 @@ import pytest
 import tensorflow as tf
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+from models.boosting import fit_trees
 from models.model import CATEGORIES, NUMBERS
 from models.objective import objective_for
 from models.rows import Rows
 from models.settings import ModelSettings
 from models.target import Target
-from models.trees import fit_trees
 
 SETTINGS = ModelSettings(trees=12)
+UNSEEN = 77  # the id of a category that no training row has
 LABELS = {
     "binary": [0.0, 1.0],
     "multiclass": [0, 1, 2, 3],
@@ -24,8 +25,10 @@ def rows_of(task, rows=600, seed=0):
     random = np.random.default_rng(seed)
     numbers = random.uniform(size=(rows, 4)).astype(np.float32).round(2)
     numbers[random.uniform(size=numbers.shape) < 0.1] = np.nan
-    categories = random.integers(0, 5, size=(rows, 2)).astype(np.int32)
-    signal = np.nan_to_num(numbers[:, 0]) * 3 + (categories[:, 1] == 2) + random.normal(size=rows) / 5
+    categories = random.integers(0, 40, size=(rows, 2)).astype(np.int32)
+    if seed:
+        categories[::7] = UNSEEN
+    signal = np.nan_to_num(numbers[:, 0]) * 3 + (categories[:, 1] % 3 == 2) + random.normal(size=rows) / 5
     if LABELS[task] is None:
         labels = (signal * 1e6).astype(np.float32)
     else:
@@ -51,7 +54,9 @@ def test_the_trees_say_what_scikit_learn_says(task, monkeypatch):
 
     other = rows_of(task, seed=1)
     said = np.asarray(objective.answer(trees(other.features)))
-    table = np.concatenate([other.features[NUMBERS], other.features[CATEGORIES]], axis=1)
+    known = np.concatenate([other.features[CATEGORIES].astype(np.float32), other.features[NUMBERS]], axis=1)
+    table = np.where(known == UNSEEN, np.nan, known)  # of which scikit-learn would say the same
+    assert np.isnan(table[:, :2]).any()
     if task == "regression":
         expected = fitted[0].predict(table)[:, None] * objective.spread + objective.centre
     elif task == "binary":
@@ -60,6 +65,7 @@ def test_the_trees_say_what_scikit_learn_says(task, monkeypatch):
         expected = np.zeros((len(table), 4))
         expected[:, np.array(LABELS[task])] = fitted[0].predict_proba(table)
     np.testing.assert_allclose(said, expected, rtol=1e-4, atol=1e-6)
+    assert (trees.nodes["values"].numpy() >= 0).any()  # some ask for categories
     assert trees.count == 12 * (len(LABELS[task]) if task.endswith("class") or task.startswith("three") else 1)
 
 
@@ -86,3 +92,13 @@ def test_the_same_rows_and_seed_give_the_same_trees():
     one, other = (fit_trees(rows, SETTINGS, objective, 1, seed=5) for _ in range(2))
     for name, nodes in one.nodes.items():
         np.testing.assert_array_equal(nodes.numpy(), other.nodes[name].numpy(), err_msg=name)
+
+
+def test_of_more_values_than_a_set_holds_the_rare_ones_are_as_good_as_missing():
+    random = np.random.default_rng(0)
+    ids = random.integers(0, 1000, size=(30_000, 1)).astype(np.int32)
+    rows = Rows({CATEGORIES: ids}, (ids[:, 0] % 2).astype(np.float32))
+    trees = fit_trees(rows, SETTINGS, objective_for(Target(task="binary"), rows.labels), 1, seed=0)
+    said = tf.sigmoid(trees({CATEGORIES: np.arange(1000, dtype=np.int32)[:, None]})).numpy()[:, 0]
+    assert said[1:254:2].mean() > 0.7 > 0.3 > said[0:254:2].mean()
+    assert len(set(said[254:])) == 1

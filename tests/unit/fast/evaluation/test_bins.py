@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from models.settings import BinSettings
+from models.evaluation_settings import BinSettings
 from pipeline.fast.evaluation.bins import NO_BIN, bin_names, bin_numbers, edges_of, from_property, to_property
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)

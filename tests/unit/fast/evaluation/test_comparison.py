@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.evaluation import eval_config
-from models.settings import EvaluationSettings
+from models.evaluation_settings import EvaluationSettings
 from models.target import BINARY, Target
 from pipeline.fast.evaluation.comparison import compare
 from pipeline.fast.evaluation.job import EvaluationJob
