@@ -36,6 +36,21 @@ def input_contract(schema: schema_pb2.Schema, label: str, model_reads: frozenset
     return found
 
 
+def label_values(schema: schema_pb2.Schema, label: str, positive: str | float | None) -> list[Any] | None:
+    """The label's value that is not `positive`, and `positive`; None where its domain does not name just the two."""
+    feature = next(feature for feature in schema.feature if feature.name == label)
+    if positive is None or _open(feature):
+        return None
+    values: list[Any] = []
+    for found in _values(feature, {domain.name: domain for domain in schema.string_domain}).values():
+        values += found
+    bounds = _bounds(feature)
+    if feature.type == schema_pb2.INT and {"min", "max"} <= bounds.keys():
+        values += [bounds["min"], bounds["max"]] if bounds["max"] - bounds["min"] == 1 else []
+    others = [value for value in values if value != positive]
+    return [*others, positive] if len(values) == 2 and len(others) == 1 else None
+
+
 def _always_there(feature: schema_pb2.Feature) -> bool:
     filled = feature.HasField("shape") or feature.value_count.min >= 1
     return feature.presence.min_fraction >= 1 and filled

@@ -12,7 +12,7 @@ from pipeline.cache import CONTENT_DIGEST
 from pipeline.config import Config
 from pipeline.errors import DONE, FlightlineError
 from pipeline.evaluation_files import read_evaluation
-from pipeline.input_contract import input_contract
+from pipeline.input_contract import input_contract, label_values
 from pipeline.metadata.evaluations import keep_evaluation
 from pipeline.metadata.run import Run
 from pipeline.metadata.store import properties_of
@@ -88,7 +88,8 @@ def _released(config: Config, observer: RunObserver, run: Run, evaluation: Evalu
     if run.pushed is not None and not is_released(Path(run.pushed)):
         metrics = dict(evaluation.metrics.get(OVERALL, {})) if evaluation else {}
         about = {"run": run.run_id, "pipeline": run.pipeline, "metrics": metrics, "inputs": _inputs(config, run)}
-        about["target"] = config.target.model_dump(mode="json")
+        values = label_values(run.schema, config.label, config.positive)
+        about["target"] = config.target.model_dump(mode="json") | ({"values": values} if values else {})
         audit.record(config.workspace, "pushed", run=run.run_id, release=Path(run.pushed).name)
         release(Path(run.pushed), {**about, "signatures": signatures_of(Path(run.pushed)), "digests": _digests(run)})
         for version in retire(config.releases, config.release.keep):

@@ -23,7 +23,7 @@ class Entry:
         contract: of the release that answered; it says which features there are.
         columns: feature → [rows] values; empty for a request that was refused or failed.
         scores, labels: [rows] of the answer, as `Answers` has them; None where there is none.
-        shadow: version and [rows] scores of a release that answered aside.
+        shadow: version and [rows] scores of a release that answered aside; shadow_labels: its labels.
         error: why there is no answer; refused: whether that is because the request broke the contract.
     """
 
@@ -37,6 +37,7 @@ class Entry:
     scores: np.ndarray | None = None
     labels: np.ndarray | None = None
     shadow: tuple[str, np.ndarray] | None = None
+    shadow_labels: np.ndarray | None = None
     error: str | None = None
     refused: bool = False
 
@@ -83,6 +84,8 @@ def batch_of(entries: Sequence[Entry], schema: pa.Schema, hashed_features: Seque
             return pa.array(np.arange(len(entry_of_row)) - np.repeat(np.cumsum(rows) - rows, rows), kind)
         if name == "_class":
             return _texts([entry.labels for entry in entries], rows)
+        if name == "_shadow_class":
+            return _texts([entry.shadow_labels for entry in entries], rows)
         if name in _OF_ROW:
             return _numbers([_OF_ROW[name](entry) for entry in entries], rows, kind)
         given = chain.from_iterable(entry.columns.get(name) or [None] * entry.rows for entry in entries)

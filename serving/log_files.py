@@ -32,13 +32,14 @@ OURS = (
     ("_shadow_version", pa.string()),
     ("_shadow_probability", pa.float32()),
     ("_shadow_prediction", pa.float32()),
+    ("_shadow_class", pa.string()),
     ("_outcome", pa.string()),  # answered, refused (it broke the contract), failed
     ("_error", pa.string()),  # of a request that was refused or failed; its features are empty
 )
 _OF_OTHER_TASKS = {
-    "binary": {"_prediction", "_class", "_shadow_prediction"},
+    "binary": {"_prediction", "_class", "_shadow_prediction", "_shadow_class"},
     "multiclass": {"_prediction", "_label", "_shadow_prediction"},
-    "regression": {"_probability", "_label", "_class", "_shadow_probability"},
+    "regression": {"_probability", "_label", "_class", "_shadow_probability", "_shadow_class"},
 }
 _ARROW: dict[Kind, pa.DataType] = {"int": pa.int64(), "float": pa.float32(), "bytes": pa.string()}
 

@@ -71,10 +71,11 @@ def _answer(target: Target) -> dict[str, Any]:
             prediction = _object({"prediction": {"type": "number"}})
         case "multiclass":
             shares = _object({str(value): probability for value in target.classes})
-            label = {"enum": list(target.classes)}
+            label: dict[str, Any] = {"enum": list(target.classes)}
             prediction = _object({"probability": probability, "label": label, "probabilities": shares})
         case _:
-            prediction = _object({"probability": probability, "label": {"type": "integer", "enum": [0, 1]}})
+            label = {"enum": list(target.values)} if target.values else {"type": "integer", "enum": [0, 1]}
+            prediction = _object({"probability": probability, "label": label})
     texts = {name: {"type": "string"} for name in ("id", "model", "version")}
     return _object({**texts, "predictions": {"type": "array", "items": prediction}})
 

@@ -80,8 +80,7 @@ def _outputs(answers: Answers) -> Iterator[ResponseOutput]:
     rows, scores = len(answers), answers.scores.tolist()
     for name, datatype, width in described(answers.target):
         if name == "label":
-            assert answers.labels is not None
-            yield ResponseOutput(name=name, shape=[rows], datatype=datatype, data=answers.labels.tolist())
+            yield ResponseOutput(name=name, shape=[rows], datatype=datatype, data=answers.told)
         elif width:
             assert answers.probabilities is not None
             flat = answers.probabilities.ravel().tolist()
@@ -94,11 +93,10 @@ def described(target: Target) -> list[tuple[str, str, int]]:
     """The outputs of V2: name, datatype, and numbers for a row where they are several."""
     if target.task == "regression":
         return [("prediction", "FP32", 0)]
-    if target.task == "binary":
-        return [("probability", "FP32", 0), ("label", "INT64", 0)]
-    kinds = {type(value) for value in target.classes}
+    kinds = {type(value) for value in target.classes or target.values}
     label = "BYTES" if str in kinds else "FP64" if float in kinds else "INT64"
-    return [("probability", "FP32", 0), ("label", label, 0), ("probabilities", "FP32", target.width)]
+    outputs = [("probability", "FP32", 0), ("label", label, 0)]
+    return outputs if target.task == "binary" else [*outputs, ("probabilities", "FP32", target.width)]
 
 
 def plain_response(model: str, answer: Answer) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -147,7 +147,7 @@ class Service:
 
     async def _answer_aside(self, shadow: Release, rows: Rows, logged: Entry) -> None:
         """Lets a release answer for the log alone, after the answer has been given."""
-        answered: tuple[str, np.ndarray] | None = None
+        answered: dict[str, Any] = {}
         try:
             if shadow.contract is logged.contract or shadow.contract.features == logged.contract.features:
                 examples = rows.examples
@@ -156,12 +156,13 @@ class Service:
                     {name: values for name, values in rows.columns.items() if name in shadow.contract.features}
                 ).examples
             outputs = await self._models.predict(shadow, examples)
-            answered = shadow.version, shadow.contract.target.answers(outputs, self.settings.threshold).scores
+            answers = shadow.contract.target.answers(outputs, self.settings.threshold)
+            answered = {"shadow": (shadow.version, answers.scores), "shadow_labels": answers.labels}
             metrics.REQUESTS.labels(shadow.version, "shadow", "answered").inc()
         except Exception as error:
             metrics.REQUESTS.labels(shadow.version, "shadow", "failed").inc()
             logger.warning("the shadow %s did not answer: %s", shadow.version, error)
-        self._log(Entry(**{**vars(logged), "shadow": answered}))
+        self._log(replace(logged, **answered))
 
     def _later(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -18,20 +18,24 @@ class Target:
     Attributes:
         task: binary, multiclass or regression.
         classes: of multiclass, the label's values in the order of the model's outputs.
+        values: of binary, the label's values for 0 and 1, where it has others and both are known.
     """
 
     task: str = "binary"
     classes: tuple[Value, ...] = ()
+    values: tuple[Value, ...] = ()
 
     @classmethod
     def from_release(cls, about: Mapping[str, Any]) -> Target:
         """What release.json says; one that says nothing is of binary labels. Raises ValueError where it is none."""
         said = about.get("target") or {}
-        target = cls(said.get("task", "binary"), tuple(said.get("classes") or ()))
+        target = cls(said.get("task", "binary"), tuple(said.get("classes") or ()), tuple(said.get("values") or ()))
         if target.task not in ("binary", "multiclass", "regression"):
             raise ValueError(f"the release's task is {target.task!r}")
         if (target.task == "multiclass") != bool(target.classes):
             raise ValueError(f"a {target.task} release names {len(target.classes)} classes")
+        if target.values and (target.task != "binary" or len(target.values) != 2):
+            raise ValueError(f"a {target.task} release names {len(target.values)} values of its label")
         return target
 
     @property
@@ -69,7 +73,7 @@ class Answers:
 
     Attributes:
         scores: float32 [rows]: the probability of 1, that of the label, or the amount.
-        labels: [rows] 0 and 1, or classes; None of amounts.
+        labels: [rows] 0 and 1, or classes; None of amounts. `told` has them as the label's values.
         probabilities: float32 [rows, classes], where there are several.
     """
 
@@ -81,11 +85,17 @@ class Answers:
     def __len__(self) -> int:
         return len(self.scores)
 
+    @property
+    def told(self) -> list[Value]:
+        """The labels as the caller knows them: words, where the label is in words. Amounts have none."""
+        labels: list[Value] = [] if self.labels is None else self.labels.tolist()
+        return [self.target.values[int(label)] for label in labels] if self.target.values else labels
+
     def rows(self) -> list[dict[str, Any]]:
         """Each answer as JSON has it."""
         if self.labels is None:
             return [{"prediction": amount} for amount in self.scores.tolist()]
-        both = zip(self.scores.tolist(), self.labels.tolist(), strict=True)
+        both = zip(self.scores.tolist(), self.told, strict=True)
         found: list[dict[str, Any]] = [{"probability": score, "label": label} for score, label in both]
         if self.probabilities is not None:
             names = [str(value) for value in self.target.classes]

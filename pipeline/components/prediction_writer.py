@@ -181,7 +181,7 @@ def finished_table(table: pa.Table, target: Target, threshold: float) -> pa.Tabl
     if answers.labels is None:
         return table.drop([OUTPUTS]).append_column("prediction", pa.array(answers.scores))
     table = table.drop([OUTPUTS]).append_column("probability", pa.array(answers.scores))
-    table = table.append_column("label", pa.array(answers.labels.tolist()))
+    table = table.append_column("label", pa.array(answers.told))
     if answers.probabilities is not None:
         for place, value in enumerate(target.classes):
             table = table.append_column(f"probability_{value}", pa.array(answers.probabilities[:, place]))

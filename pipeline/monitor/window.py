@@ -63,12 +63,13 @@ def extract(config: Config, since: int, until: int, folder: Path) -> Extracted:
         lost=_lost(prediction_log_folder(config), since, until),
         latency_ms=_latency(answered),
     )
-    pq.write_table(_served(config, answered), folder / ROWS_FILE)
+    pq.write_table(_answers(config, answered, SERVED), folder / ROWS_FILE)
     labels = labels_arrived(config, since, until)
-    labelled = _as_learnt(_joined(_answered(log), labels, config.label), config)
+    joined = _joined(_answered(log), labels, config.label)
+    labelled = _as_learnt(joined, config)
     window = replace(window, unmatched=labels.num_rows - labelled.num_rows)
     if labelled.num_rows:
-        together = pa.concat_tables([_served(config, labelled), *_shadowed(config, labelled)])
+        together = pa.concat_tables([_answers(config, labelled, SERVED), _shadowed(config, joined)])
         pq.write_table(together, folder / LABELLED_FILE)
         counts = {
             answer: _counts(together.filter(pc.equal(together[ANSWER], answer))[VERSION]) for answer in (SERVED, SHADOW)
@@ -130,22 +131,20 @@ def answer_columns(config: Config) -> tuple[str, ...]:
     return (PROBABILITY,)
 
 
-def _served(config: Config, table: pa.Table) -> pa.Table:
+def _answers(config: Config, table: pa.Table, role: str) -> pa.Table:
     answers = {name: table[name] for name in answer_columns(config)}
     more = {CERTAIN: table[CERTAIN]} if CERTAIN in table.column_names else {}
-    role = pa.array([SERVED] * table.num_rows, pa.string())
-    return pa.table({**_features(table, {CERTAIN}), **answers, **more, VERSION: table[VERSION], ANSWER: role})
+    roles = pa.array([role] * table.num_rows, pa.string())
+    return pa.table({**_features(table, {CERTAIN}), **answers, **more, VERSION: table[VERSION], ANSWER: roles})
 
 
-def _shadowed(config: Config, table: pa.Table) -> list[pa.Table]:
-    """The same rows as the shadow answered them; nothing of classes, of which the log has the served one alone."""
-    if config.task == "multiclass":
-        return []
-    (answered,) = answer_columns(config)
-    given = f"_shadow{answered}"
-    aside = table.filter(pc.is_valid(table[given]))
-    answers = pa.array([SHADOW] * aside.num_rows, pa.string())
-    return [pa.table({**_features(aside), answered: aside[given], VERSION: aside["_shadow_version"], ANSWER: answers})]
+def _shadowed(config: Config, joined: pa.Table) -> pa.Table:
+    """The same rows as the shadow answered them, where one did. A log of before 0.1 lacks the class that it gave."""
+    for name in (*answer_columns(config), VERSION):
+        place, aside = joined.schema.get_field_index(name), f"_shadow{name}"
+        given = joined[aside] if aside in joined.column_names else pa.nulls(joined.num_rows, joined[name].type)
+        joined = joined.set_column(place, name, given).filter(pc.is_valid(given))
+    return _answers(config, _as_learnt(joined, config), SHADOW)
 
 
 def _joined(answers: pa.Table, labels: pa.Table, label: str) -> pa.Table:

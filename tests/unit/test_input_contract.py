@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipeline.input_contract import input_contract
+from pipeline.input_contract import input_contract, label_values
 from pipeline.schema import read_schema
 
 SCHEMA = Path("schema/flights.pbtxt")
@@ -42,3 +44,24 @@ def test_the_server_takes_it(contract):
     from serving.contract import Contract
 
     assert set(Contract.from_inputs(list(contract.values())).features) == set(contract)
+
+
+@pytest.mark.parametrize(
+    ("label", "positive", "values"),
+    [
+        ('type: BYTES string_domain { value: "yes" value: "no" }', "yes", ["no", "yes"]),
+        ('type: BYTES domain: "y"', "b", ["a", "b"]),
+        ("type: INT int_domain { min: 1 max: 2 }", 1, [2, 1]),
+        ("type: INT int_domain { min: 0 max: 1 }", None, None),  # 0 and 1 say it themselves
+        ("type: INT int_domain { min: 1 max: 3 }", 1, None),
+        ("type: INT int_domain { min: 1 }", 1, None),
+        ("type: FLOAT float_domain { min: 1 max: 2 }", 1, None),  # and all between
+        ('type: BYTES string_domain { value: "yes" value: "no" value: "maybe" }', "yes", None),
+        ('type: BYTES string_domain { value: "ja" value: "no" }', "yes", None),
+        ('type: BYTES domain: "y" distribution_constraints { min_domain_mass: 0.9 }', "b", None),
+        ("type: BYTES", "yes", None),
+    ],
+)
+def test_a_label_of_two_values_is_known_where_its_domain_names_both(label, positive, values):
+    text = f'feature {{ name: "y" {label} }} string_domain {{ name: "y" value: "a" value: "b" }}'
+    assert label_values(text_format.Parse(text, schema_pb2.Schema()), "y", positive) == values

@@ -68,6 +68,37 @@ def test_a_shadow_is_judged_on_the_same_rows(config, log, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_of_classes_the_shadow_is_judged_by_the_one_that_it_gave(config, tmp_path, known):
+    """A log that was written before shadows' classes were kept tells nothing of shadows."""
+    config = config.model_copy(update={"task": "multiclass", "classes": (1, 2, 3)})
+    columns = {
+        "_time_us": [T0, T0],
+        "_request_id": ["a", "a"],
+        "_row": [0, 1],
+        "_version": ["7", "7"],
+        "_outcome": ["answered", "answered"],
+        "_latency_ms": [1.0, 1.0],
+        "_probability": [0.5, 0.6],
+        "_class": ["1", "2"],
+        "_shadow_version": ["6", None],
+        "_shadow_probability": [0.9, None],
+        "origin": ["EWR", "JFK"],
+    }
+    folder = prediction_log_folder(config)
+    folder.mkdir(parents=True)
+    pq.write_table(pa.table(columns | ({"_shadow_class": ["3", None]} if known else {})), folder / "1.parquet")
+    take_feedback(config, labels(tmp_path, "a,0,3", "a,1,2"), now=(T0 + 1) / 1e6)
+    extracted = extract(config, T0, T0 + SECOND, tmp_path / "w")
+    assert extracted.window.labelled == {"served": {"7": 2}} | ({"shadow": {"6": 1}} if known else {})
+    rows = pq.read_table(tmp_path / "w" / LABELLED_FILE).select(["_answer", "_version", "_class", "late"]).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        ("served", "7", "1", 0),
+        ("served", "7", "2", 1),
+        *([("shadow", "6", "3", 1)] if known else []),
+    ]
+
+
 def test_an_answer_that_is_too_old_for_its_label_counts_as_unmatched(config, log, tmp_path):
     log(answered("old", 0.2))
     day = 86_400 * SECOND

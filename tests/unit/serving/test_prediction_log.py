@@ -19,6 +19,7 @@ from serving.log_batch import Entry
 from serving.log_files import OPEN, delete_old, read_log, segment_files
 from serving.prediction_log import RECOVERED, PredictionLog
 from serving.settings import LogSettings
+from serving.target import Target
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -57,6 +58,17 @@ def test_every_row_of_every_request_is_kept_as_flat_columns(tmp_path, entry):
     assert table["_shadow_probability"] == [None, None, None, 0.25]
     assert set(table["origin"]) == {"EWR"}
     assert table["_version"] == ["42"] * 4
+
+
+def test_of_classes_the_log_has_that_of_the_shadow_too(tmp_path, entry, contract):
+    of_colours = Contract(list(contract.features.values()), Target("multiclass", ("red", "green", "blue")))
+    labels = np.array(["red", "blue"], object)
+    aside = {"shadow": ("41", np.array([0.5, 0.9], np.float32)), "shadow_labels": labels[::-1]}
+    logged(tmp_path, [entry("a", 2, contract=of_colours, labels=labels, **aside), entry("b", contract=of_colours)])
+    table = read_log(tmp_path).to_pydict()
+    assert table["_class"][:2] == ["red", "blue"]
+    assert table["_shadow_class"] == ["blue", "red", None]
+    assert "_label" not in table
 
 
 def test_a_closed_log_is_parquet_alone_and_example_gen_reads_it(tmp_path, entry):
@@ -138,6 +150,7 @@ from serving.contract import Contract
 from serving.log_batch import Entry
 from serving.prediction_log import PredictionLog
 from serving.settings import LogSettings
+from serving.target import Target
 
 contract = Contract.from_inputs([{"name": "month", "type": "int", "required": True}])
 log = PredictionLog(LogSettings(Path(sys.argv[1]), flush_s=float(sys.argv[2]), segment_mb=float(sys.argv[3])))

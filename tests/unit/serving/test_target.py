@@ -7,11 +7,18 @@ from serving.target import BINARY, Target
 
 COLOURS = Target("multiclass", ("red", "green", "blue"))
 AMOUNT = Target("regression")
+ANSWERED = Target("binary", values=("no", "yes"))
 
 
 def test_a_probability_is_labelled_from_the_threshold_on():
     answers = BINARY.answers(np.array([[0.25], [0.5]], np.float32), 0.5)
     assert answers.rows() == [{"probability": 0.25, "label": 0}, {"probability": 0.5, "label": 1}]
+
+
+def test_a_label_of_two_words_is_told_in_words():
+    answers = ANSWERED.answers(np.array([[0.25], [0.5]], np.float32), 0.5)
+    assert answers.rows() == [{"probability": 0.25, "label": "no"}, {"probability": 0.5, "label": "yes"}]
+    assert answers.labels.tolist() == [0, 1]  # as the log counts them
 
 
 def test_of_classes_the_likeliest_is_the_label_and_all_are_there():
@@ -49,6 +56,7 @@ def test_what_is_no_answer_is_told(target, outputs, problem):
         ({}, BINARY),
         ({"target": None}, BINARY),
         ({"target": {"task": "binary", "positive": "yes", "classes": []}}, BINARY),
+        ({"target": {"task": "binary", "positive": "yes", "classes": [], "values": ["no", "yes"]}}, ANSWERED),
         ({"target": {"task": "regression"}}, AMOUNT),
         ({"target": {"task": "multiclass", "classes": ["red", "green", "blue"]}}, COLOURS),
     ],
@@ -57,7 +65,16 @@ def test_a_release_says_what_it_predicts(about, target):
     assert Target.from_release(about) == target
 
 
-@pytest.mark.parametrize("said", [{"task": "ranking"}, {"task": "multiclass"}, {"task": "binary", "classes": [1, 2]}])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"task": "ranking"},
+        {"task": "multiclass"},
+        {"task": "binary", "classes": [1, 2]},
+        {"task": "binary", "values": ["yes"]},
+        {"task": "regression", "values": ["no", "yes"]},
+    ],
+)
 def test_a_release_that_says_nonsense_is_refused(said):
     with pytest.raises(ValueError, match="release"):
         Target.from_release({"target": said})
