@@ -2,104 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import time
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from raw_rows import raw_rows
+from production import T0, Production, good_guess, labelled_flights
 
 from pipeline import audit
-from pipeline.config_file import load_config
 from pipeline.metadata.ancestry import ancestry
 from pipeline.metadata.runs import Runs
-from pipeline.releases import releases
-from pipeline.serving import prediction_log_folder
-from serving.contract import Contract
-from serving.log_batch import Entry
-from serving.prediction_log import PredictionLog
-from serving.settings import LogSettings
-
-T0 = int(time.time()) - 1000
-SETTINGS = (
-    "--set",
-    "monitoring.min_rows=200",
-    "--set",
-    "monitoring.min_labels=200",
-    "--set",
-    "monitoring.cool_down_hours=0",
-)
-
-
-class Production:
-    """The workspace of a run, whose release has been asked; what its server would have left."""
-
-    def __init__(self, trained, preloaded, folder: Path) -> None:
-        self.config_file = trained.folder / "config.yaml"
-        self.config = load_config(self.config_file)
-        [self.release] = [one for one in releases(self.config.releases) if one.current]
-        self._preloaded, self._folder = preloaded, folder
-        self._contract = Contract.from_inputs(self.release.about["inputs"])
-
-    def answer(self, prefix: str, rows: list[dict[str, Any]], probabilities, at: int) -> None:
-        """A request for each row, answered `at` seconds after T0."""
-        log = PredictionLog(LogSettings(prediction_log_folder(self.config), flush_s=0.01))
-        for number, (row, probability) in enumerate(zip(rows, probabilities, strict=True)):
-            columns = self._contract.read_rows([row]).columns
-            answer = np.array([probability], np.float32)
-            known = {"columns": columns, "scores": answer, "labels": (answer >= 0.5).astype(np.int64)}
-            came = (T0 + at) * 1_000_000 + number
-            entry = Entry(came, f"{prefix}-{number}", self._contract, self.release.version, "current", 1.0, **known)
-            assert log.append(entry)
-        log.close()
-
-    def feed_back(self, prefix: str, labels: list[str]) -> None:
-        file = self._folder / f"{prefix}.csv"
-        with file.open("w", newline="") as lines:
-            writer = csv.writer(lines)
-            writer.writerow(["request_id", "late"])
-            writer.writerows([f"{prefix}-{number}", label] for number, label in enumerate(labels))
-        assert self("feedback", str(file)).code == 0
-
-    def __call__(self, *arguments: str):
-        out, err = self._folder / "out", self._folder / "err"
-        code = self._preloaded(["-m", "pipeline", *arguments, "--config", str(self.config_file)], out, err)
-        return Ended(code, out.read_text(), err.read_text())
-
-    def monitor(self, run_id: str, until: float, *options: str):
-        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(T0 + until))
-        return self("monitor", "--run-id", run_id, "--until", moment, "--plain", *SETTINGS, *options)
-
-    def measures(self, run_id: str) -> dict[str, dict[str, Any]]:
-        kept = json.loads((self.config.run_folder(run_id) / "monitoring.json").read_text())
-        return {":".join(filter(None, (one["kind"], one["subject"]))): one for one in kept["measures"]}
-
-
-class Ended:
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
 
 
 @pytest.fixture(scope="module")
 def flights(flights_sample, trained):
     """(rows, labels): flights of every month that have arrived, in turns."""
-    config = load_config(trained.folder / "config.yaml")
-    inputs = next(one for one in releases(config.releases) if one.current).about["inputs"]
-    months = []
-    for file in sorted(flights_sample.glob("span-*/flights.csv")):
-        with file.open(newline="") as lines:
-            labels = [row["late"] for row in csv.DictReader(lines)]
-        months.append([pair for pair in zip(raw_rows(file, inputs), labels, strict=True) if pair[1]][:60])
-    together = [pair for some in zip(*months, strict=True) for pair in some]
-    return [row for row, _ in together], [label for _, label in together]
-
-
-def good_guess(rows) -> np.ndarray:
-    """Late departures arrive late: as good as a small model."""
-    return np.clip(1 / (1 + np.exp(-(np.array([row["dep_delay"] for row in rows]) - 20) / 10)), 0.01, 0.99)
+    return labelled_flights(trained, sorted(flights_sample.glob("span-*/flights.csv")), 60)
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,16 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 from killed_runs import digests
 from pipeline_runs import ROOT, run_pipeline
+from production import T0, Production, good_guess, labelled_flights
 
 from pipeline import audit
 from pipeline.config_file import load_config
-from pipeline.errors import UsageError
+from pipeline.errors import AlertFiring, UsageError
 from pipeline.metadata.runs import Runs
 from pipeline.metadata.server import alone_with
 from pipeline.pipeline_lock import alone_at
@@ -90,6 +92,25 @@ def test_files_are_scored_and_the_run_is_done_again(pair, month, tmp_path):
     again = flightline(pair.one, "reproduce", "flights", "--json", timeout=600)
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["matches"]
+
+
+def test_what_is_served_is_monitored(pair, month, tmp_path):
+    def command(arguments, out, err):
+        with out.open("w") as told, err.open("w") as wrong:
+            return subprocess.run(
+                [sys.executable, *arguments], cwd=ROOT, stdout=told, stderr=wrong, check=False
+            ).returncode
+
+    production = Production(pair.one, command, tmp_path)
+    rows, labels = labelled_flights(pair.one, sorted(month.glob("*/*.csv")), 300)
+    production.answer("calm", rows, good_guess(rows), at=0)
+    production.feed_back("calm", labels)
+    ended = production.monitor("calm", time.time() - T0 + 1)
+    assert ended.code in (0, AlertFiring.exit_code), ended.err  # June alone, beside a model of June: either may be
+    assert production.measures("calm")["performance:AUC"]["rows"] == len(rows)
+    monitored = Runs.open(production.config).get("calm")
+    assert monitored.pipeline == "flights-monitoring"
+    assert {step.state for step in monitored.steps.values()} == {"COMPLETE"}
 
 
 def test_one_of_a_name_at_a_time_wherever_its_workspace_is(pair, server, tmp_path):
