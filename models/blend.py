@@ -16,7 +16,7 @@ from models.settings import ModelSettings, Task
 from models.trees import Trees
 
 _HALF = 0.5
-_SHARES = (0.0, 0.25, _HALF, 0.75, 1.0)
+_SHARES = (0.25, _HALF, 0.75, 1.0)  # a network without any trees is seldom best, and looks it by chance
 _CLEARLY = 0.5  # standard errors by which another share has to be better than the half
 _LEAST = 1e-7  # a probability of 0 has a loss that is finite
 _BATCH = 4096
@@ -24,7 +24,7 @@ _BATCH = 4096
 
 @dataclass(frozen=True)
 class Beside:
-    """Trees, and their share of what is answered: above 0, at most 1."""
+    """Trees, and their share of what is answered, the network's is the rest."""
 
     trees: Trees
     share: float
@@ -40,7 +40,7 @@ def fit_beside(
     """Trees on all rows for a trained network, which has not seen those at `held_out`.
 
     Their share is chosen with trees that have not seen these either; without held-out rows it is a half. None where
-    the settings ask for no trees, the labels are all the same, or the network does best alone.
+    the settings ask for no trees, or the labels are all the same.
     """
     outputs, share = model.output_shape[-1], _HALF
     if settings.trees and len(held_out):
@@ -53,7 +53,7 @@ def fit_beside(
             _answers(model, features, objective), _answers(first, features, objective), labels, objective.task
         )
         logging.info("Trees do best on %d held-out rows with %g of the answer.", len(held_out), share)
-    trees = fit_trees(rows, settings, objective, outputs, seed) if share else None
+    trees = fit_trees(rows, settings, objective, outputs, seed)
     return Beside(trees, share) if trees is not None else None
 
 
