@@ -16,7 +16,7 @@ from models.settings import ModelSettings, Task
 from models.trees import Trees
 
 _HALF = 0.5
-_SHARES = (0.25, _HALF, 0.75, 1.0)  # a network without any trees is seldom best, and looks it by chance
+_SHARES = (0.25, _HALF, 0.75, 1.0)  # a network without any trees is seldom best, and looks so by chance
 _CLEARLY = 0.5  # standard errors by which another share has to be better than the half
 _LEAST = 1e-7  # a probability of 0 has a loss that is finite
 _BATCH = 4096
@@ -24,7 +24,7 @@ _BATCH = 4096
 
 @dataclass(frozen=True)
 class Beside:
-    """Trees, and their share of what is answered, the network's is the rest."""
+    """Trees, and their share of what is answered; the rest is the network's."""
 
     trees: Trees
     share: float
