@@ -119,15 +119,23 @@ def time_limit(node: str, seconds: float | None) -> Iterator[None]:
         yield
         return
 
+    late = StepTimedOut(
+        f"{node} took longer than its {seconds:g} s", f"raise steps.each.{node}.timeout_s, or give it less to do"
+    )
+    struck = []
+
     def end(*_: object) -> None:
-        raise StepTimedOut(
-            f"{node} took longer than its {seconds:g} s", f"raise steps.each.{node}.timeout_s, or give it less to do"
-        )
+        struck.append(True)
+        raise late
 
     before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
+    except Exception as error:
+        if struck and error is not late:  # C++ and libraries that catch it make another error of it
+            raise late from error
+        raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -85,3 +85,14 @@ def test_a_step_that_takes_too_long_is_ended_and_not_tried_again():
         tried(STEPS, "Evaluator", slow, print)
     assert calls == [1]
     time.sleep(0.25)  # the alarm is off
+
+
+def test_what_a_library_makes_of_the_end_of_the_time_is_still_the_end_of_the_time():
+    def slow():
+        try:
+            time.sleep(5)
+        except Exception as error:
+            raise RuntimeError("REPLACED BY StepTimedOut: UNAVAILABLE") from error  # would be tried again
+
+    with pytest.raises(StepTimedOut, match="Evaluator took longer"):
+        tried(StepsConfig(retries=2, each={"Evaluator": {"timeout_s": 0.2}}), "Evaluator", slow, print)
