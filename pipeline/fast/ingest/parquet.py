@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import json
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -29,7 +30,10 @@ class RowGroup(NamedTuple):
 
 
 class ParquetTable:
-    """A Parquet file with flat columns of numbers, booleans, dates, times or text; dates and times are read as text."""
+    """A Parquet file with columns of numbers, booleans or text.
+
+    Dates and times are read as text, lists, structs and maps as text that is JSON.
+    """
 
     def __init__(self, path: str, opener: Opener = open_local) -> None:
         self.path = path
@@ -84,7 +88,7 @@ class ParquetTable:
             return "int"
         if pa.types.is_floating(type_) or pa.types.is_decimal(type_):
             return "float"
-        if is_text(type_) or _is_moment(type_):
+        if is_text(type_) or _is_moment(type_) or pa.types.is_nested(type_):
             return "bytes"
         raise InputError(
             f"{self.path}: column {field.name!r} is {field.type}",
@@ -118,9 +122,15 @@ def _encode(column: pa.Array) -> pa.DictionaryArray:
         column = pc.cast(column, pa.float64())
     if _is_moment(column.type):
         column = pa.array([None if moment is None else str(moment) for moment in column.to_pylist()], pa.string())
+    if pa.types.is_nested(column.type):
+        column = pa.array([None if value is None else _json(value) for value in column.to_pylist()], pa.string())
     if is_text(column.type):
         column = pc.if_else(pc.equal(pc.binary_length(column), 0), pa.scalar(None, column.type), column)
     return column.dictionary_encode()
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _is_moment(type_: pa.DataType) -> bool:

@@ -1,4 +1,5 @@
 import csv
+import datetime
 import gzip
 import io
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from pipeline.errors import InputError
 from pipeline.fast import progress
 from pipeline.fast.ingest.ingestion import HashSplit, InputSplit, Options, ingest
+from pipeline.fast.ingest.parquet import ParquetTable
 
 HALVES = {"train": 1, "eval": 1}
 CELL = st.one_of(
@@ -223,9 +225,30 @@ def test_a_missing_file_is_an_input_error(tmp_path):
         ingest([InputSplit("all", [str(tmp_path / "nowhere.csv")])], str(tmp_path / "out"), Options())
 
 
-def test_parquet_of_nested_columns_is_refused(tmp_path):
-    pyarrow.parquet.write_table(pa.table({"a": [[1, 2]]}), tmp_path / "in.parquet")
-    with pytest.raises(InputError, match="column 'a' is list"):
+def test_lists_structs_and_maps_of_parquet_are_read_as_json(tmp_path):
+    day = datetime.date(2013, 6, 1)
+    table = pa.table(
+        {
+            "list": [[1, 2], None, []],
+            "map": pa.array([[("a", 1)], [], None], pa.map_(pa.string(), pa.int64())),
+            "struct": [{"name": "é", "day": day, "of": [None]}] * 3,
+            "x": [1, 2, 3],
+        }
+    )
+    pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
+    [block] = ParquetTable(str(tmp_path / "in.parquet")).blocks(1 << 20)
+    found = {name: column.to_pylist() for name, column in block.columns.items()}
+    assert found["list"] == ["[1, 2]", None, "[]"]
+    assert found["map"] == ['[["a", 1]]', "[]", None]
+    assert found["struct"] == ['{"day": "2013-06-01", "name": "é", "of": [null]}'] * 3
+    counts = ingest([InputSplit("all", [str(tmp_path / "in.parquet")])], str(tmp_path / "out"), Options())
+    assert counts.splits == {"all": 3}
+
+
+def test_parquet_of_a_type_that_has_no_text_is_refused(tmp_path):
+    spans = pa.array([datetime.timedelta(hours=1)], pa.duration("s"))
+    pyarrow.parquet.write_table(pa.table({"a": spans}), tmp_path / "in.parquet")
+    with pytest.raises(InputError, match="column 'a' is duration"):
         ingest([InputSplit("all", [str(tmp_path / "in.parquet")])], str(tmp_path / "out"), Options())
 
 
