@@ -1,12 +1,15 @@
 """A run's folder: there with all that it needs, or not there."""
 
 import os
+import subprocess
+import sys
 import time
 
 import pytest
 
 from pipeline import run_folder
 from pipeline.config import Config
+from pipeline.digests import ROOT
 from pipeline.errors import UsageError
 from pipeline.run_folder import new_run_folder
 
@@ -46,23 +49,29 @@ def test_two_of_the_same_second_have_names_of_their_own(config):
     assert all("-span-06" in name for name in names)
 
 
+KILLED = """
+import json, os, sys
+from pipeline import run_folder
+from pipeline.config import Config
+
+left, write = int(sys.argv[2]), run_folder.write_whole
+def killed_after_some(path, text):
+    global left
+    if not left:
+        os._exit(9)
+    write(path, text)
+    left -= 1
+
+run_folder.write_whole, run_folder._appears = killed_after_some, lambda *_: os._exit(9)
+run_folder.new_run_folder(Config.model_validate_json(sys.argv[1]), "r", about={"key": "k", "origin.json": "{}"})
+"""
+
+
 @pytest.mark.parametrize("written", range(4))
-def test_a_start_that_is_killed_leaves_no_run(config, monkeypatch, written):
+def test_a_start_that_is_killed_leaves_no_run(config, written):
     """After no file, one, two, or all three of them: its name is free for the next."""
-    if (child := os.fork()) == 0:
-        left, write = [written], run_folder.write_whole
-
-        def killed_after_some(path, text):
-            if not left[0]:
-                os._exit(9)
-            write(path, text)
-            left[0] -= 1
-
-        monkeypatch.setattr(run_folder, "write_whole", killed_after_some)
-        monkeypatch.setattr(run_folder, "_appears", lambda *_: os._exit(9))
-        new_run_folder(config, "r", about=ABOUT)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    command = [sys.executable, "-c", KILLED, config.model_dump_json(by_alias=True), str(written)]
+    assert subprocess.run(command, cwd=ROOT, check=False, timeout=60).returncode == 9
     assert not config.run_folder("r").exists()
     [left] = config.workspace.glob(".starting-*")
     assert len(list(left.iterdir())) == written
