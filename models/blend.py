@@ -37,7 +37,7 @@ class Beside:
 def fit_beside(
     model: keras.Model, rows: Rows, held_out: np.ndarray, settings: ModelSettings, objective: Objective, seed: int
 ) -> Beside | None:
-    """Trees on all rows for a trained network, which has not seen those at `held_out`.
+    """Trees on all rows for a trained network, which has not learnt from those at `held_out`.
 
     Their share is chosen with trees that have not seen these either; without held-out rows it is a half. None where
     the settings ask for no trees, or the labels are all the same.
