@@ -10,7 +10,7 @@ from models.model import CATEGORIES, NUMBERS
 from models.objective import Objective
 from models.rows import Features, Rows
 from models.settings import ModelSettings
-from models.trees import MOST_VALUES, Nodes, Trees
+from models.trees import MOST_VALUES, UNKNOWN, Nodes, Trees
 
 _NEVER = -30.0  # the logit of a class that no training row has
 _DEEPEST = 10  # splits from the root to a leaf: so many steps answer a row
@@ -50,17 +50,18 @@ def fit_trees(rows: Rows, settings: ModelSettings, objective: Objective, outputs
     with threadpool_limits(1):  # sums in one order on any machine, and no thread waits for another
         model.fit(_table(rows.features, codes), labels)
     start, places = _places(model, None if regression else found.astype(int), outputs)
-    nodes, depth = _nodes(model, codes)
+    numbers = rows.features[NUMBERS].shape[1] if NUMBERS in rows.features else 0
+    nodes, depth = _nodes(model, codes, numbers)
     return Trees(nodes, depth, start, places)
 
 
 def _codes(features: Features) -> np.ndarray:
-    """Float32 [categories, MOST_VALUES + 1]: by id, its place among those that there are, NaN where it is none.
+    """Int32 [categories, MOST_VALUES + 1]: by id, its place among those that there are, UNKNOWN where it is none.
 
     The ids of a vocabulary come by how often a value is there: those that are too many are the rare ones.
     """
     ids = features.get(CATEGORIES, np.zeros((0, 0), np.int32))
-    codes = np.full((ids.shape[1], MOST_VALUES + 1), np.nan, np.float32)
+    codes = np.full((ids.shape[1], MOST_VALUES + 1), UNKNOWN, np.int32)
     for column, of_column in enumerate(ids.T):
         found = np.unique(of_column)
         found = found[found < MOST_VALUES]
@@ -72,7 +73,8 @@ def _table(features: Features, codes: np.ndarray) -> np.ndarray:
     """Float32 [rows, categories + numbers]. scikit-learn puts categories first: so the places of columns are ours."""
     columns = []
     if CATEGORIES in features:
-        columns.append(np.take_along_axis(codes.T, np.minimum(features[CATEGORIES], MOST_VALUES), axis=0))
+        found = np.take_along_axis(codes.T, np.minimum(features[CATEGORIES], MOST_VALUES), axis=0)
+        columns.append(np.where(found == UNKNOWN, np.nan, found))
     if NUMBERS in features:
         columns.append(features[NUMBERS])
     return np.concatenate(columns, axis=1, dtype=np.float32)
@@ -91,34 +93,63 @@ def _places(model: Any, classes: np.ndarray | None, outputs: int) -> tuple[np.nd
     return start, places
 
 
-def _nodes(model: Any, codes: np.ndarray) -> tuple[Nodes, int]:
+def _nodes(model: Any, codes: np.ndarray, numbers: int) -> tuple[Nodes, int]:
     """The nodes as scikit-learn keeps them, and how deep the deepest is. They are no part of its promises: a test holds
     our answers against its."""
-    predictors = [tree for of_round in model._predictors for tree in of_round]
-    sizes = [len(tree.nodes) for tree in predictors]
-    roots = np.cumsum([0, *sizes[:-1]])
-    offset = np.repeat(roots, sizes)
-    every = np.concatenate([tree.nodes for tree in predictors])
-    sets = [tree.raw_left_cat_bitsets for tree in predictors]
-    first_set = np.repeat(np.cumsum([0, *(len(of_tree) for of_tree in sets[:-1])]), sizes)
+    trees, sets, roots, rows = [], [np.zeros((1, UNKNOWN + 1), bool)], [0], 1
+    for predictor in (predictor for of_round in model._predictors for predictor in of_round):
+        order = _siblings_together(predictor.nodes)
+        nodes = predictor.nodes[order]
+        place = np.argsort(order) + roots[-1]
+        left = np.where(nodes["is_leaf"], place[order], place[nodes["left"]])
+        asks = np.where(nodes["is_categorical"], nodes["bitset_idx"] + rows, 0)
+        asking = np.flatnonzero(nodes["is_categorical"])
+        sets.append(np.zeros((len(asking), UNKNOWN + 1), bool))
+        for node in nodes[asking]:
+            sets[-1][node["bitset_idx"]] = _right_values(predictor.raw_left_cat_bitsets[node["bitset_idx"]], node)
+        rows += len(asking)
+        trees.append((nodes, left, asks))
+        roots.append(roots[-1] + len(nodes))
+    every, left, asks = (np.concatenate(parts) for parts in zip(*trees, strict=True))
     leaf = every["is_leaf"].astype(bool)
-    itself = np.arange(len(every))
-    nodes = Nodes(
-        column=np.where(leaf, 0, every["feature_idx"]).astype(np.int32),
-        edge=_rounded_down(every["num_threshold"]),
-        values=np.where(every["is_categorical"] & ~leaf, every["bitset_idx"] + first_set, -1).astype(np.int32),
-        missing_left=every["missing_go_to_left"].astype(bool),
-        left=np.where(leaf, itself, every["left"] + offset).astype(np.int32),
-        right=np.where(leaf, itself, every["right"] + offset).astype(np.int32),
+    found = Nodes(
+        column=np.where(leaf, 0, _column(every, len(codes), numbers)).astype(np.int32),
+        edge=np.where(leaf, np.inf, _rounded_down(every["num_threshold"])).astype(np.float32),
+        asks=np.where(leaf, 0, asks).astype(np.int32),
+        left=left.astype(np.int32),
         value=np.where(leaf, every["value"], 0.0).astype(np.float32),
-        roots=roots.astype(np.int32),
-        sets=np.concatenate(sets).astype(np.uint32).view(np.int32).ravel(),
+        roots=np.array(roots[:-1], np.int32),
+        right_values=np.concatenate(sets),
         codes=codes,
     )
-    return nodes, int(every["depth"].max())
+    return found, int(every["depth"].max())
+
+
+def _siblings_together(nodes: np.ndarray) -> np.ndarray:
+    """An order of a tree's nodes, the root first, in which a right child comes after the left one."""
+    order = [0]
+    for at in order:
+        if not nodes["is_leaf"][at]:
+            order += [nodes["left"][at], nodes["right"][at]]
+    return np.array(order)
+
+
+def _column(nodes: np.ndarray, categories: int, numbers: int) -> np.ndarray:
+    """Where `Trees` has what a node looks at: numbers are there twice, to be missing on the left or on the right."""
+    number = nodes["feature_idx"].astype(np.int64) - categories
+    of_number = np.where(nodes["missing_go_to_left"], number, numbers + number)
+    return np.where(number < 0, 2 * numbers + nodes["feature_idx"], of_number)
+
+
+def _right_values(left_bits: np.ndarray, node: np.void) -> np.ndarray:
+    """By code, whether a value goes right, of the bits of those that go left; a missing or unknown one is `missing`."""
+    goes_left = np.unpackbits(left_bits.view(np.uint8), bitorder="little").astype(bool)
+    goes_left[UNKNOWN] = node["missing_go_to_left"]
+    return ~goes_left
 
 
 def _rounded_down(edges: np.ndarray) -> np.ndarray:
-    """Float32 of edges between two values of float32: rounded down, they still part them."""
-    rounded = edges.astype(np.float32)
-    return np.where(rounded > edges, np.nextafter(rounded, np.float32(-np.inf)), rounded).astype(np.float32)
+    """Float32 of edges between two values of float32: rounded down, they still part them. One that parts all values
+    from the missing ones is infinite; here it is the greatest value, since a missing one counts as beyond that."""
+    rounded = np.minimum(edges, np.finfo(np.float32).max).astype(np.float32)
+    return np.where(rounded > edges, np.nextafter(rounded, np.float32(-np.inf)), rounded)

@@ -10,33 +10,32 @@ import tensorflow as tf
 from models.model import CATEGORIES, NUMBERS
 from models.rows import Features
 
-MOST_VALUES = 254  # of a category, that trees tell apart; bits of a set of them come in words
-WORD, WORDS = 32, 8
+MOST_VALUES = 255  # of a category, that trees tell apart
+UNKNOWN = MOST_VALUES  # the code of every other one
 
 
 @dataclass(frozen=True)
 class Nodes:
-    """All nodes of all trees, one after the other; a leaf is its own child, so that it is never left.
+    """All nodes of all trees, one after the other. The right child comes after the left one; a leaf is its own left
+    child and never goes right, so that it is never left.
 
     Attributes:
-        column: int32, of the categories, then the numbers.
-        edge: float32: what is not above goes left.
-        values: int32, of a node that asks for a category: which set of values goes left; -1 for one that compares.
-        missing_left: bool, where NaN goes. left, right: int32, the children. value: float32, of a leaf.
+        column: int32, of the table that `Trees` makes of its inputs.
+        edge: float32: what is above goes right.
+        asks: int32, which row of `right_values` says what goes right instead; 0 where the edge does.
+        left: int32, the left child. value: float32, of a leaf.
         roots: int32 [trees].
-        sets: int32 [sets * WORDS], the bits of each set.
-        codes: float32 [categories, MOST_VALUES + 1], what each id is called in the sets; NaN for one never seen.
+        right_values: bool [rows, UNKNOWN + 1], by the code of a category.
+        codes: int32 [categories, MOST_VALUES + 1], the code of each id, and of those above.
     """
 
     column: np.ndarray
     edge: np.ndarray
-    values: np.ndarray
-    missing_left: np.ndarray
+    asks: np.ndarray
     left: np.ndarray
-    right: np.ndarray
     value: np.ndarray
     roots: np.ndarray
-    sets: np.ndarray
+    right_values: np.ndarray
     codes: np.ndarray
 
 
@@ -52,7 +51,7 @@ class Trees(tf.Module):
         }
         self.start = tf.Variable(start.astype(np.float32), trainable=False, name="trees_start")
         self.places = tf.Variable(places.astype(np.float32), trainable=False, name="trees_places")
-        self._depth, self._asks_categories = depth, bool((nodes.values >= 0).any())
+        self._depth, self._asks_categories = depth, bool(nodes.asks.any())
 
     @property
     def count(self) -> int:
@@ -62,34 +61,29 @@ class Trees(tf.Module):
     def __call__(self, inputs: Features | dict[str, tf.Tensor]) -> tf.Tensor:
         nodes = {name: tf.convert_to_tensor(variable) for name, variable in self.nodes.items()}
         table = _table(inputs, nodes["codes"])
+        goes_right_if = tf.reshape(nodes["right_values"], [-1])
         at = tf.repeat(nodes["roots"][tf.newaxis, :], tf.shape(table)[0], axis=0)  # [batch, trees]
         for _ in range(self._depth):
             seen = tf.gather(table, tf.gather(nodes["column"], at), batch_dims=1)
-            missing = tf.math.is_nan(seen)
-            goes_left = seen <= tf.gather(nodes["edge"], at)
+            goes_right = seen > tf.gather(nodes["edge"], at)
             if self._asks_categories:
-                asked = tf.gather(nodes["values"], at)
-                goes_left = tf.where(asked >= 0, _is_in(nodes["sets"], asked, seen), goes_left)
-            goes_left = tf.where(missing, tf.gather(nodes["missing_left"], at), goes_left)
-            at = tf.where(goes_left, tf.gather(nodes["left"], at), tf.gather(nodes["right"], at))
+                asks = tf.gather(nodes["asks"], at)
+                code = tf.cast(tf.clip_by_value(seen, 0.0, float(UNKNOWN)), tf.int32)
+                of_value = tf.gather(goes_right_if, asks * (UNKNOWN + 1) + code)
+                goes_right = tf.where(asks > 0, of_value, goes_right)
+            at = tf.gather(nodes["left"], at) + tf.cast(goes_right, tf.int32)
         said = tf.gather(nodes["value"], at)
         said = tf.reshape(said, [-1, self.count // self.places.shape[0], self.places.shape[0]])
         return tf.reduce_sum(said, axis=1) @ self.places + self.start
 
 
 def _table(inputs: Features | dict[str, tf.Tensor], codes: tf.Tensor) -> tf.Tensor:
-    """Float32 [batch, categories + numbers], NaN where there is nothing to go by."""
+    """Float32 [batch, numbers + numbers + categories]: a missing number is the least, then the greatest there is."""
     columns = []
+    if NUMBERS in inputs:
+        numbers = tf.cast(inputs[NUMBERS], tf.float32)
+        columns += [tf.where(tf.math.is_nan(numbers), np.float32(taken), numbers) for taken in (-np.inf, np.inf)]
     if CATEGORIES in inputs:
         ids = tf.minimum(tf.cast(inputs[CATEGORIES], tf.int32), codes.shape[1] - 1)
-        columns.append(tf.transpose(tf.gather(codes, tf.transpose(ids), batch_dims=1)))
-    if NUMBERS in inputs:
-        columns.append(tf.cast(inputs[NUMBERS], tf.float32))
+        columns.append(tf.cast(tf.transpose(tf.gather(codes, tf.transpose(ids), batch_dims=1)), tf.float32))
     return tf.concat(columns, axis=1)
-
-
-def _is_in(sets: tf.Tensor, asked: tf.Tensor, seen: tf.Tensor) -> tf.Tensor:
-    """Whether a code is in a set; whatever where there is no set or no code."""
-    code = tf.cast(tf.clip_by_value(tf.where(tf.math.is_nan(seen), 0.0, seen), 0.0, float(MOST_VALUES)), tf.int32)
-    word = tf.gather(sets, tf.maximum(asked, 0) * WORDS + code // WORD)
-    return tf.bitwise.bitwise_and(tf.bitwise.right_shift(word, code % WORD), 1) == 1

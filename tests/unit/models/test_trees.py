@@ -9,6 +9,7 @@ from models.objective import objective_for
 from models.rows import Rows
 from models.settings import ModelSettings
 from models.target import Target
+from models.trees import MOST_VALUES
 
 SETTINGS = ModelSettings(trees=12)
 UNSEEN = 77  # the id of a category that no training row has
@@ -65,7 +66,7 @@ def test_the_trees_say_what_scikit_learn_says(task, monkeypatch):
         expected = np.zeros((len(table), 4))
         expected[:, np.array(LABELS[task])] = fitted[0].predict_proba(table)
     np.testing.assert_allclose(said, expected, rtol=1e-4, atol=1e-6)
-    assert (trees.nodes["values"].numpy() >= 0).any()  # some ask for categories
+    assert trees.nodes["asks"].numpy().any()  # for categories
     assert trees.count == 12 * (len(LABELS[task]) if task.endswith("class") or task.startswith("three") else 1)
 
 
@@ -100,5 +101,5 @@ def test_of_more_values_than_a_set_holds_the_rare_ones_are_as_good_as_missing():
     rows = Rows({CATEGORIES: ids}, (ids[:, 0] % 2).astype(np.float32))
     trees = fit_trees(rows, SETTINGS, objective_for(Target(task="binary"), rows.labels), 1, seed=0)
     said = tf.sigmoid(trees({CATEGORIES: np.arange(1000, dtype=np.int32)[:, None]})).numpy()[:, 0]
-    assert said[1:254:2].mean() > 0.7 > 0.3 > said[0:254:2].mean()
-    assert len(set(said[254:])) == 1
+    assert said[1:MOST_VALUES:2].mean() > 0.7 > 0.3 > said[0:MOST_VALUES:2].mean()
+    assert len(set(said[MOST_VALUES:])) == 1
