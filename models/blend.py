@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import keras
 import numpy as np
@@ -19,6 +20,7 @@ _HALF = 0.5
 _SHARES = (0.25, _HALF, 0.75, 1.0)  # a network without any trees is seldom best, and looks so by chance
 _CLEARLY = 0.5  # standard errors by which another share has to be better than the half
 _LEAST = 1e-7  # a probability of 0 has a loss that is finite
+_MANY = 0.1  # share of the rows that is worth another fit
 _BATCH = 4096
 
 
@@ -37,24 +39,28 @@ class Beside:
 def fit_beside(
     model: keras.Model, rows: Rows, held_out: np.ndarray, settings: ModelSettings, objective: Objective, seed: int
 ) -> Beside | None:
-    """Trees on all rows for a trained network, which has not learnt from those at `held_out`.
+    """Trees for a trained network, which has not learnt from the rows at `held_out`.
 
-    Their share is chosen with trees that have not seen these either; without held-out rows it is a half. None where
-    the settings ask for no trees, or the labels are all the same.
+    Their share is chosen with trees that have not seen these rows either; where they are many, the trees that are kept
+    are then fitted on all rows. Without held-out rows the share is a half. None where the settings ask for no trees, or
+    the labels are all the same.
     """
-    outputs, share = model.output_shape[-1], _HALF
-    if settings.trees and len(held_out):
-        kept = np.delete(np.arange(len(rows)), held_out)
-        first = fit_trees(Rows(*rows.take(kept)), settings, objective, outputs, seed)
-        if first is None:
-            return None
-        features, labels = rows.take(held_out)
-        share = choose_share(
-            _answers(model, features, objective), _answers(first, features, objective), labels, objective.task
-        )
-        logging.info("Trees do best on %d held-out rows with %g of the answer.", len(held_out), share)
-    trees = fit_trees(rows, settings, objective, outputs, seed)
-    return Beside(trees, share) if trees is not None else None
+    if not settings.trees:
+        return None
+    fit = partial(fit_trees, settings=settings, objective=objective, outputs=model.output_shape[-1], seed=seed)
+    if not len(held_out):
+        trees = fit(rows)
+        return Beside(trees, _HALF) if trees is not None else None
+    trees = fit(Rows(*rows.take(np.delete(np.arange(len(rows)), held_out))))
+    if trees is None:
+        return None
+    features, labels = rows.take(held_out)
+    network, of_trees = (_answers(answering, features, objective) for answering in (model, trees))
+    share = choose_share(network, of_trees, labels, objective.task)
+    logging.info("Trees do best on %d held-out rows with %g of the answer.", len(held_out), share)
+    if len(held_out) >= _MANY * len(rows):
+        trees = fit(rows) or trees
+    return Beside(trees, share)
 
 
 def choose_share(network: np.ndarray, trees: np.ndarray, labels: np.ndarray, task: Task) -> float:

@@ -16,7 +16,7 @@ from preloaded import TIMEOUT_S, Preloaded
 from pipeline.releases import current_version
 
 ROOT = Path(__file__).resolve().parents[2]
-QUICK = ("train.min_steps_per_epoch=30",)  # enough for what the tests ask of a model, in half the time
+QUICK = ("train.min_steps_per_epoch=30", "model.trees=10")  # enough for what the tests ask of a model, in half the time
 # A fortieth of the year cannot reach what the year must; the gates' own tests set their own thresholds.
 LENIENT = (
     "evaluation.thresholds={AUC: {lower: 0.7, vs_champion: 0.05}}",

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from models import blend
 from models.blend import choose_share, fit_beside
 from models.model import NUMBERS
 from models.objective import objective_for
@@ -72,6 +73,16 @@ def test_the_share_is_chosen_with_trees_that_have_not_seen_the_held_out_rows():
     objective = objective_for(Target(task="regression"), rows.labels)
     beside = fit_beside(network(0.0), rows, HELD_OUT, ModelSettings(trees=300), objective, seed=0)
     assert beside.share == 0.25
+
+
+@pytest.mark.parametrize(("held_out", "fits"), [(0, [1000]), (50, [950]), (200, [800, 1000])])
+def test_many_rows_that_were_held_out_are_learnt_from_in_the_end(monkeypatch, held_out, fits):
+    rows, seen = steps(), []
+    fit = blend.fit_trees
+    monkeypatch.setattr(blend, "fit_trees", lambda rows, **others: seen.append(len(rows)) or fit(rows, **others))
+    objective = objective_for(Target(task="binary"), rows.labels)
+    assert fit_beside(network(0.0), rows, np.arange(held_out), SETTINGS, objective, seed=0)
+    assert seen == fits
 
 
 def test_without_held_out_rows_it_is_a_half():
