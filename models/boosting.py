@@ -35,6 +35,7 @@ def fit_trees(rows: Rows, settings: ModelSettings, objective: Objective, outputs
     regression = objective.task == "regression"
     kind = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
     codes = _codes(rows.features)
+    table = _table(rows.features, codes)
     model = kind(
         learning_rate=settings.tree_learning_rate,
         max_iter=settings.trees,
@@ -48,10 +49,9 @@ def fit_trees(rows: Rows, settings: ModelSettings, objective: Objective, outputs
         random_state=seed,
     )
     with threadpool_limits(1):  # sums in one order on any machine, and no thread waits for another
-        model.fit(_table(rows.features, codes), labels)
+        model.fit(table, labels)
     start, places = _places(model, None if regression else found.astype(int), outputs)
-    numbers = rows.features[NUMBERS].shape[1] if NUMBERS in rows.features else 0
-    nodes, depth = _nodes(model, codes, numbers)
+    nodes, depth = _nodes(model, codes, table)
     return Trees(nodes, depth, start, places)
 
 
@@ -93,9 +93,9 @@ def _places(model: Any, classes: np.ndarray | None, outputs: int) -> tuple[np.nd
     return start, places
 
 
-def _nodes(model: Any, codes: np.ndarray, numbers: int) -> tuple[Nodes, int]:
+def _nodes(model: Any, codes: np.ndarray, table: np.ndarray) -> tuple[Nodes, int]:
     """The nodes as scikit-learn keeps them, and how deep the deepest is. They are no part of its promises: a test holds
-    our answers against its."""
+    our answers against its. `table` is what it was fitted on."""
     trees, sets, roots, rows = [], [np.zeros((1, UNKNOWN + 1), bool)], [0], 1
     for predictor in (predictor for of_round in model._predictors for predictor in of_round):
         order = _siblings_together(predictor.nodes)
@@ -113,8 +113,8 @@ def _nodes(model: Any, codes: np.ndarray, numbers: int) -> tuple[Nodes, int]:
     every, left, asks = (np.concatenate(parts) for parts in zip(*trees, strict=True))
     leaf = every["is_leaf"].astype(bool)
     found = Nodes(
-        column=np.where(leaf, 0, _column(every, len(codes), numbers)).astype(np.int32),
-        edge=np.where(leaf, np.inf, _rounded_down(every["num_threshold"])).astype(np.float32),
+        column=np.where(leaf, 0, _column(every, len(codes), table.shape[1] - len(codes))).astype(np.int32),
+        edge=np.where(leaf, np.inf, _edges(every, table)).astype(np.float32),
         asks=np.where(leaf, 0, asks).astype(np.int32),
         left=left.astype(np.int32),
         value=np.where(leaf, every["value"], 0.0).astype(np.float32),
@@ -148,8 +148,22 @@ def _right_values(left_bits: np.ndarray, node: np.void) -> np.ndarray:
     return ~goes_left
 
 
-def _rounded_down(edges: np.ndarray) -> np.ndarray:
-    """Float32 of edges between two values of float32: rounded down, they still part them. One that parts all values
-    from the missing ones is infinite; here it is the greatest value, since a missing one counts as beyond that."""
-    rounded = np.minimum(edges, np.finfo(np.float32).max).astype(np.float32)
-    return np.where(rounded > edges, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+def _edges(nodes: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Float32 edges of the nodes, each in the middle between the two values of the training rows that it parts.
+
+    scikit-learn's own may be a value itself, and then the last bit of it, which differs from one way of running a graph
+    to another, would decide which way a row goes. One that parts all values from missing ones has none above.
+    """
+    edges = np.full(len(nodes), np.finfo(np.float32).max, np.float32)
+    for column in np.unique(nodes["feature_idx"]):
+        here = np.flatnonzero(
+            (nodes["feature_idx"] == column) & (nodes["is_leaf"] == 0) & (nodes["is_categorical"] == 0)
+        )
+        values = np.unique(table[:, column])
+        values = values[np.isfinite(values)]
+        above = np.searchsorted(values, nodes["num_threshold"][here], side="right")
+        here, above = here[above < len(values)], above[above < len(values)]
+        below, beyond = values[np.maximum(above - 1, 0)], values[above]
+        middle = below + (beyond - below) / np.float32(2)
+        edges[here] = np.where(middle < beyond, middle, below)
+    return edges

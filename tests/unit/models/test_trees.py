@@ -54,6 +54,8 @@ def test_the_trees_say_what_scikit_learn_says(task, monkeypatch):
     trees = fit_trees(rows, SETTINGS, objective, target.outputs, seed=3)
 
     other = rows_of(task, seed=1)
+    places = np.random.default_rng(2).integers(0, len(rows), other.features[NUMBERS].shape)
+    other.features[NUMBERS][:] = np.take_along_axis(rows.features[NUMBERS], places, axis=0)  # edges lie between these
     said = np.asarray(objective.answer(trees(other.features)))
     known = np.concatenate([other.features[CATEGORIES].astype(np.float32), other.features[NUMBERS]], axis=1)
     table = np.where(known == UNSEEN, np.nan, known)  # of which scikit-learn would say the same
@@ -103,3 +105,15 @@ def test_of_more_values_than_a_set_holds_the_rare_ones_are_as_good_as_missing():
     said = tf.sigmoid(trees({CATEGORIES: np.arange(1000, dtype=np.int32)[:, None]})).numpy()[:, 0]
     assert said[1:MOST_VALUES:2].mean() > 0.7 > 0.3 > said[0:MOST_VALUES:2].mean()
     assert len(set(said[MOST_VALUES:])) == 1
+
+
+def test_no_edge_is_so_near_to_a_value_that_its_last_bit_decides():
+    """Of more values than there are bins, scikit-learn's edges are values themselves."""
+    random = np.random.default_rng(0)
+    values = random.permutation(np.linspace(0, 1, 1001, dtype=np.float32)[:, None])
+    rows = Rows({NUMBERS: values}, (np.sin(values[:, 0] * 40) > 0).astype(np.float32))
+    trees = fit_trees(rows, SETTINGS, objective_for(Target(task="binary"), rows.labels), 1, seed=0)
+    said = trees({NUMBERS: values}).numpy()
+    assert len(np.unique(said)) > 10
+    for side in (-np.inf, np.inf):
+        np.testing.assert_array_equal(trees({NUMBERS: np.nextafter(values, np.float32(side))}).numpy(), said)
