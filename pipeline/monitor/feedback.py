@@ -20,9 +20,10 @@ import pipeline.fast.ingest.no_pickle  # noqa: F401 - before any file is read
 from models.settings import suggestion
 from pipeline.config import Config
 from pipeline.errors import ConfigError, InputError
+from pipeline.input_contract import label_values
 from pipeline.permissions import make_closed
 from pipeline.releases import write_whole
-from pipeline.schema import ColumnType, feature_types
+from pipeline.schema import ColumnType, feature_types, read_schema
 
 REQUEST, ROW = "request_id", "row"
 ARRIVED = "_arrived_us"
@@ -69,7 +70,7 @@ def take_feedback(config: Config, file: Path, now: float | None = None) -> Taken
     make_closed(folder)
     for before in folder.glob(f"*-{digest}.parquet"):
         return Taken(table.num_rows, 0, {}, before, already=True)
-    columns, reasons = _checked(table, config.label, _label_type(config))
+    columns, reasons = _checked(table, config.label, _label_type(config), label_domain(config))
     good = pa.array([reason is None for reason in reasons], pa.bool_())
     arrived = int((time.time() if now is None else now) * 1e6)
     kept = pa.table({**columns, ARRIVED: pa.array([arrived] * table.num_rows, pa.int64())}).filter(good)
@@ -96,6 +97,18 @@ def labels_arrived(config: Config, since: int, until: int) -> pa.Table:
     return together.filter(pa.array(~again)).drop([ARRIVED])
 
 
+def label_domain(config: Config) -> frozenset[object] | None:
+    """The label's values, where they are known: of classes, of 0 and 1, and of two that the schema names."""
+    if config.task == "multiclass":
+        return frozenset(config.classes)
+    if config.task == "regression":
+        return None
+    if config.positive is None:
+        return frozenset((0, 1))
+    values = label_values(read_schema(config.schema_file), config.label, config.positive)
+    return frozenset(values) if values else None
+
+
 def _label_type(config: Config) -> pa.DataType:
     types = feature_types(config.schema_file)
     if config.label not in types:
@@ -117,13 +130,15 @@ def _read(file: Path) -> pa.Table:
         raise InputError(f"{file}: cannot be read: {detail}", "it has to be CSV with a header, or Parquet") from error
 
 
-def _checked(table: pa.Table, label: str, kind: pa.DataType) -> tuple[dict[str, pa.Array], list[str | None]]:
+def _checked(
+    table: pa.Table, label: str, kind: pa.DataType, domain: frozenset[object] | None
+) -> tuple[dict[str, pa.Array], list[str | None]]:
     """The columns that are kept, and for each row why it is not."""
     requests = table[REQUEST].cast(pa.string()).combine_chunks()
     rows = _numbers(table[ROW]) if ROW in table.column_names else [0.0] * table.num_rows
     labels = table[label].to_pylist() if kind == pa.string() else _numbers(table[label])
     triples = list(zip(requests.to_pylist(), rows, labels, strict=True))
-    reasons = [_problem(*triple, kind) for triple in triples]
+    reasons = [_problem(*triple, kind, domain) for triple in triples]
     usable = [triple if reason is None else (None, None, None) for triple, reason in zip(triples, reasons, strict=True)]
     as_label = int if pa.types.is_integer(kind) else (lambda value: value)
     columns = {
@@ -134,7 +149,13 @@ def _checked(table: pa.Table, label: str, kind: pa.DataType) -> tuple[dict[str, 
     return columns, reasons
 
 
-def _problem(request: str | None, row: float | None, label: float | str | None, kind: pa.DataType) -> str | None:
+def _problem(
+    request: str | None,
+    row: float | None,
+    label: float | str | None,
+    kind: pa.DataType,
+    domain: frozenset[object] | None,
+) -> str | None:
     if not request:
         return "no request id"
     if row is None or row < 0 or row != int(row):
@@ -143,6 +164,8 @@ def _problem(request: str | None, row: float | None, label: float | str | None, 
         return "no label"
     if pa.types.is_integer(kind) and (label != label or label != int(label)):
         return "no whole number as its label"
+    if domain is not None and label not in domain:
+        return "a label that is none of its values"
     return None
 
 

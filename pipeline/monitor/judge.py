@@ -56,9 +56,27 @@ def judge(
     return Monitored(window, measures, by_version, slices)
 
 
+def not_judged(window: Window, config: MonitoringConfig) -> list[str]:
+    """What a window has too little for, in words."""
+    found = []
+    if window.answered < config.min_rows:
+        found.append(
+            f"{window.answered:,} answered rows: skew and drift are not judged below {config.min_rows:,}"
+            " (monitoring.min_rows)"
+        )
+    labelled = max(window.labelled.get(SERVED, {}).values(), default=0)
+    if config.performance and labelled < config.min_labels:
+        found.append(
+            f"{labelled:,} labels: performance is not judged below {config.min_labels:,} of a release"
+            " (monitoring.min_labels)"
+        )
+    return found
+
+
 def _of_requests(window: Window, config: MonitoringConfig) -> Iterator[Measure]:
     asked = window.asked
-    yield Measure("silent", "", float(asked), 1.0, "below", "the number of requests", "", asked)
+    if asked or window.until - window.since >= config.silent_after_s * 1e6:
+        yield Measure("silent", "", float(asked), 1.0, "below", "the number of requests", "", asked)
     if asked:
         outcomes = (("refused", config.max_refused), ("failed", config.max_failed))
         for outcome, limit in outcomes:

@@ -25,7 +25,9 @@ from pipeline.monitor import alerts as alerting
 from pipeline.monitor import screen
 from pipeline.monitor.distances import unwatched
 from pipeline.monitor.exposition import write_metrics
+from pipeline.monitor.feedback import labels_arrived
 from pipeline.monitor.history import Past, history, monitored_by
+from pipeline.monitor.judge import not_judged
 from pipeline.monitor.report import write_report
 from pipeline.monitor.retrain import left_today, retrain, wanted_by
 from pipeline.monitor.tell import tell
@@ -144,7 +146,12 @@ def _judge(run: Run, console: Console, config: Config, past: Sequence[Past], not
     write_metrics(config, monitored, alerts)
     page = write_report(config, run, [*past, Past(run, monitored)], alerts)
     screen.show(console, monitored, alerts, events, page)
-    for problem in [*problems, *filter(None, [note])]:
+    window = monitored.window
+    later = labels_arrived(config, window.until, int(time.time() * 1e6)).num_rows
+    notes = [*not_judged(window, config.monitoring), note]
+    if later:
+        notes.append(f"{later:,} labels came after the end of the window: the next one has them")
+    for problem in [*problems, *filter(None, notes)]:
         console.print(f"[yellow]{escape(problem)}[/]", soft_wrap=True)
     critical = [alert for alert in raised if alert.severity == "critical"]
     if not critical:

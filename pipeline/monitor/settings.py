@@ -64,6 +64,9 @@ class MonitoringConfig(_Section):
     min_labels: Annotated[int, Field(ge=1)] = Field(
         500, description="labelled answers of a version before its performance is judged"
     )
+    silent_after_s: Annotated[float, Field(ge=0)] = Field(
+        60.0, description="seconds that a window without a request lasts before it is called silent"
+    )
     label_days: Positive = Field(60.0, description="how long after the answer a label may come back")
     skew_factor: Positive = Field(
         1.0, description="where the schema has no skew comparator: times the drift comparator's threshold"

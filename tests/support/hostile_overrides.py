@@ -50,7 +50,8 @@ def overrides() -> Iterator[tuple[str, str]]:
         yield f"name={yaml.safe_dump(name, default_style=chr(34))}", NO
     for pattern in ("../*.csv", "/etc/*", "a/../../b", "..", "**x", ".", "~/*.csv", "[", "*" * 2000, "{SPAN}/{SPAN}", "{VERSION}",
                     "{SPAN:0}/*", "{SPAN:99999999999}/*", "{YYYY}/*", "{SPAN", "a" * 5000, "x\n.csv", *MARKUP):  # fmt: skip
-        yield f"data.pattern={yaml.safe_dump(pattern, default_style=chr(34), width=10_000)}", NO
+        of_stars = EITHER if set(pattern) == {"*"} else NO  # from Python 3.13 on many of them are one
+        yield f"data.pattern={yaml.safe_dump(pattern, default_style=chr(34), width=10_000)}", of_stars
     for span in ("-1", "1.5", "9" * 30, "1e3", "true", "2013-01-01", "0x10", "nan", "'1'"):
         yield f"data.span={span}", NO
     for key, values in {

@@ -30,6 +30,8 @@ SETTINGS = (
     "monitoring.min_labels=200",
     "--set",
     "monitoring.cool_down_hours=0",
+    "--set",
+    "monitoring.silent_after_s=0",
 )
 
 

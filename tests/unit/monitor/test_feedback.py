@@ -42,6 +42,33 @@ def test_rows_are_labels_or_set_aside_with_a_reason(config, tmp_path):
     assert len(aside) == 6
 
 
+@pytest.mark.parametrize(
+    ("settings", "labels", "kept_rows"),
+    [
+        ({}, [0, 1, 7, -1], 2),
+        ({"task": "multiclass", "classes": (1, 2, 9)}, [0, 1, 2, 9], 3),
+        ({"task": "regression"}, [0, 7, -1], 3),
+    ],
+)
+def test_a_label_that_is_none_of_its_values_is_set_aside(config, tmp_path, settings, labels, kept_rows):
+    text = "request_id,late\n" + "".join(f"{number},{label}\n" for number, label in enumerate(labels))
+    taken = take_feedback(config.model_copy(update=settings), csv_of(tmp_path, text))
+    assert taken.kept == kept_rows
+    set_aside = len(labels) - kept_rows
+    assert taken.rejected == ({"a label that is none of its values": set_aside} if set_aside else {})
+
+
+def test_of_two_words_the_schema_says_which(config, tmp_path):
+    (tmp_path / "s.pbtxt").write_text(
+        'feature { name: "y" type: BYTES domain: "y" } string_domain { name: "y" value: "no" value: "yes" }'
+    )
+    words = {"label": "y", "positive": "yes", "schema_file": tmp_path / "s.pbtxt"}
+    taken = take_feedback(
+        config.model_copy(update=words), csv_of(tmp_path, "request_id,y\na,yes\nb,no\nc,Yes\nd,maybe\n")
+    )
+    assert (taken.kept, taken.rejected) == (2, {"a label that is none of its values": 2})
+
+
 def test_without_a_row_it_is_the_first(config, tmp_path):
     take_feedback(config, csv_of(tmp_path, "late,request_id\n1,007\n"))
     assert kept(config) == [("007", 0, 1)]

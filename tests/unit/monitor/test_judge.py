@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipeline.monitor.judge import Held, judge
+from pipeline.monitor.judge import Held, judge, not_judged
 from pipeline.monitor.measures import Measure, Monitored, Window
 from pipeline.monitor.settings import MonitoringConfig, PerformanceBounds
 
@@ -33,9 +33,21 @@ def test_requests_are_held_to_their_shares():
 
 
 def test_a_window_without_a_request_is_silent():
-    found = measures(Window(0, 1))
+    found = measures(Window(0, 60_000_000))
     assert list(found) == ["silent"]
     assert found["silent"].breached
+
+
+def test_a_window_of_seconds_is_not_called_silent():
+    assert measures(Window(0, 59_000_000)) == {}
+
+
+def test_what_there_is_too_little_for_is_said():
+    window = Window(0, 1, rows={"7": 300, "8": 100}, labelled={"served": {"7": 20, "8": 30}})
+    rows, labels = not_judged(window, MonitoringConfig(min_rows=500, min_labels=50))
+    assert rows == "400 answered rows: skew and drift are not judged below 500 (monitoring.min_rows)"
+    assert labels == "30 labels: performance is not judged below 50 of a release (monitoring.min_labels)"
+    assert not_judged(window, MonitoringConfig(min_rows=400, min_labels=30)) == []
 
 
 def test_latency_is_judged_where_it_is_asked_for():
