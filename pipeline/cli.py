@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,9 +12,8 @@ from rich.table import Table
 
 from pipeline.audit_command import add_to as add_audit
 from pipeline.cli_common import ConfigOption, JsonOption, a_console, print_json, say_whose, with_exit_codes
-from pipeline.config import Config
 from pipeline.config_file import DEFAULT_CONFIG, load_config
-from pipeline.errors import UsageError
+from pipeline.errors import GO_ON
 from pipeline.garbage_collection import COLLECTED_AT
 from pipeline.gc_command import add_to as add_gc
 from pipeline.init.command import add_to as add_init
@@ -28,13 +26,14 @@ from pipeline.questions import add_to as add_questions
 from pipeline.release_commands import add_to as add_releases
 from pipeline.report.data import REPORT_HTML
 from pipeline.reproduce.command import add_to as add_reproduce
-from pipeline.run_lock import IN_USE, Holder, at_work
+from pipeline.run_lock import Holder
+from pipeline.run_state import at_it, read_summary, was_killed
 from pipeline.sbom_command import add_to as add_sbom
 from pipeline.schema_commands import add_to as add_schema
 from pipeline.search_results import Search
 from pipeline.serving_commands import add_to as add_serving
 from pipeline.shown import escape
-from pipeline.summary import SUMMARY, Summary
+from pipeline.summary import Summary
 from pipeline.summary_screen import show as show_summary
 from pipeline.tracking.command import add_to as add_tracking
 
@@ -89,11 +88,12 @@ def list_runs(
         table.add_column(column)
     for run in known:
         entry = run_as_dict(run)
+        state = "killed" if was_killed(loaded, run) else run.state.lower()
         table.add_row(
             run.run_id,
             *((run.pipeline,) if several else ()),
             entry["started"],
-            run.state.lower(),
+            state,
             f"{run.seconds:.0f}",
             f"{run.rows.read:,}" if run.rows else "",
             {True: "yes", False: "no", None: ""}[run.blessed],
@@ -123,18 +123,12 @@ def show_run(
     for step in run.steps.values():
         table.add_row(step.node, step.state.lower(), f"{(step.ended - step.started) / 1000:.1f}")
     holder = at_it(loaded, run) if summary is None else None
-    console.print(f"run [bold]{run.run_id}[/] of {run.pipeline}, {'under way' if holder else run.state.lower()}")
+    killed = summary is None and was_killed(loaded, run)
+    state = "under way" if holder else "killed" if killed else run.state.lower()
+    console.print(f"run [bold]{run.run_id}[/] of {run.pipeline}, {state}")
     console.print(table)
-    if summary is None and COLLECTED_AT in run.about:
-        console.print(
-            f"its folder was removed by `flightline gc` at {run.about[COLLECTED_AT]}; `flightline why` has more"
-        )
-        return
-    if holder:
-        console.print(f"the run is under way ({holder}); its log is in its folder", soft_wrap=True)
-        return
     if summary is None:
-        console.print("the run left no summary: it was ended from outside; its log is in its folder")
+        console.print(_why_no_summary(run, holder, killed), soft_wrap=True)
         return
     show_summary(console, summary)
     if summary.failure:
@@ -143,6 +137,15 @@ def show_run(
         show_trials(console, summary.search)
     if summary.evaluation:
         show_slices(console, summary)
+
+
+def _why_no_summary(run: Run, holder: Holder | None, killed: bool) -> str:
+    if COLLECTED_AT in run.about:
+        return f"its folder was removed by `flightline gc` at {run.about[COLLECTED_AT]}; `flightline why` has more"
+    if holder:
+        return f"the run is under way ({holder}); its log is in its folder"
+    go_on = f"; {GO_ON}" if killed and not run.pipeline.endswith(BESIDE) else ""
+    return f"the run left no summary: it was ended from outside; its log is in its folder{go_on}"
 
 
 def show_trials(console: Console, search: Search) -> None:
@@ -172,6 +175,11 @@ def show_slices(console: Console, summary: Summary) -> None:
     console.print(table)
 
 
+def _older_than(page: Path, run: Run) -> bool:
+    """Whether a page was made before the last word about a run: while it was under way, or before it was resumed."""
+    return page.stat().st_mtime < run.started / 1000 + run.seconds
+
+
 def _number(metric: str, value: float | None) -> str:
     if value is None:
         return ""
@@ -191,7 +199,7 @@ def report_of_run(
     runs = Runs.open(loaded)
     run = runs.get(run_id)
     page = loaded.run_folder(run.run_id) / REPORT_HTML
-    if refresh or not page.is_file():
+    if refresh or not page.is_file() or _older_than(page, run):
         from pipeline.report.write import remake_report
 
         runs.get_own(run.run_id)  # what a report says of a pipeline is in its config
@@ -221,29 +229,6 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
         state = f"[{colours[finding.state]}]{finding.state}[/]"
         table.add_row(finding.about, state, escape(finding.detail), escape(finding.todo))
     a_console().print(table)
-
-
-def read_summary(config: Config, run: Run) -> Summary | None:
-    """The summary that the run left; None where it left none.
-
-    Raises:
-        UsageError: what it left is not a summary.
-    """
-    path = config.run_folder(run.run_id) / SUMMARY
-    try:
-        return Summary.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is not a run's summary: {error}", "run again, or restore the file") from error
-
-
-def at_it(config: Config, run: Run) -> Holder | None:
-    """Who works at a run right now, as far as this workspace knows; None where nobody does."""
-    beside = run.pipeline.endswith(BESIDE)
-    holder = at_work(config.run_folder(run.run_id), IN_USE) if beside else at_work(config.workspace, run.pipeline)
-    began_before = holder is not None and holder.since <= run.started / 1000  # and not for a run after it
-    return holder if began_before else None
 
 
 def run_as_dict(run: Run) -> dict[str, Any]:

@@ -88,6 +88,8 @@ def _step_failure(node: str, step: Step | None, raised: BaseException | None) ->
         return StepFailed(f"{node} failed: {in_one_line(raised)}", _todo(raised))
     if step is None:
         return StepFailed(f"{node} never ran", "the log says why")
+    if step.state in ("RUNNING", "NEW"):
+        return StepFailed(f"{node} has not ended: it is at work, or its run was killed", GO_ON)
     reason = f": {step.message}" if step.message else " without a reason in ML Metadata"
     return StepFailed(f"{node} is {step.state}{reason}", "the log has more")
 

@@ -91,7 +91,8 @@ def unfinished(config: Config) -> Unfinished:
         if origin is None or _pipeline_of(path) != config.name:
             continue
         if _exit_code(path.parent) in _ENDED:
-            break
+            newest = f"the newest run of {config.name}, {path.parent.name}, has ended"
+            raise UsageError(f"{newest}: there is no unfinished run to resume", "leave --resume out")
         return Unfinished(path.parent.name, path, origin.asked.get("to") or None)
     raise UsageError(f"there is no unfinished run in {config.workspace} to resume", "leave --resume out")
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
+from models.settings import suggestion
 from pipeline.config import Config
 from pipeline.engines.checks import check_engine
 from pipeline.errors import FlightlineError, InputError, StepFailed, UsageError, print_last_line
@@ -56,7 +57,7 @@ def score(config: Config, request: ScoreRequest) -> int:
         check_engine(config)
         released = released_model(Runs.open(config), config, request.version)
         files = find_inputs(request.inputs)
-        check_columns(files, released)
+        check_columns(files, released, config.scoring.id_columns)
         folder = new_run_folder(config, request.run_id or f"score-{time.strftime('%Y%m%d-%H%M%S')}")
     except FlightlineError as error:
         print_last_line(sys.stderr, error)
@@ -99,8 +100,8 @@ def find_inputs(inputs: Sequence[str]) -> list[Path]:
     return list(found)
 
 
-def check_columns(files: Sequence[Path], released: ReleasedModel) -> None:
-    """Refuses files that lack a column without which the model answers nothing.
+def check_columns(files: Sequence[Path], released: ReleasedModel, id_columns: Sequence[str]) -> None:
+    """Refuses files that lack a column without which the model answers nothing, or one that is to be copied.
 
     Raises:
         InputError: one does, or has no readable header.
@@ -114,6 +115,9 @@ def check_columns(files: Sequence[Path], released: ReleasedModel) -> None:
                 f"{file}: the column {missing[0]}{more} is missing, which release {released.version} requires",
                 f"the header has {', '.join(columns[:30])}",
             )
+        if absent := [name for name in id_columns if name not in columns]:
+            todo = f"scoring.id_columns names it: {suggestion(absent[0], columns)}"
+            raise InputError(f"{file}: there is no column {absent[0]} to copy", todo)
 
 
 def _show(run: Run, console: Console, request: ScoreRequest, folder: Path) -> FlightlineError | None:

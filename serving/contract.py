@@ -93,14 +93,13 @@ class Contract:
         for number, row in enumerate(rows):
             if not isinstance(row, dict):
                 raise Refused([Problem(number, "", "rows", f"wants an object of named features, got {shown(row)}")])
-        if unknown := [(number, name) for number, row in enumerate(rows) for name in row if name not in self.features]:
-            raise Refused([self._unknown(name, number) for number, name in unknown[:MOST_PROBLEMS]])
-        return self._read({name: [row.get(name) for row in rows] for name in self.features}, len(rows))
+        unknown = [(number, name) for number, row in enumerate(rows) for name in row if name not in self.features]
+        columns = {name: [row.get(name) for row in rows] for name in self.features}
+        return self._read(columns, len(rows), [self._unknown(name, number) for number, name in unknown])
 
     def read_columns(self, columns: Mapping[str, Sequence[Any]]) -> Rows:
         """Holds columns, all of the same length, to the contract. Raises Refused."""
-        if unknown := [name for name in columns if name not in self.features]:
-            raise Refused([self._unknown(name, None) for name in unknown[:MOST_PROBLEMS]])
+        unknown = [self._unknown(name, None) for name in columns if name not in self.features]
         lengths = {name: len(values) for name, values in columns.items()}
         if not lengths or not all(lengths.values()):
             raise Refused([Problem(None, "", "rows", "wants at least one row")])
@@ -109,9 +108,11 @@ class Contract:
             message = f"has {lengths[other]} values, where {next(iter(lengths))} has {count}"
             raise Refused([Problem(None, other, "rows", message)])
         absent = [None] * count
-        return self._read({name: columns.get(name, absent) for name in self.features}, count)
+        return self._read({name: columns.get(name, absent) for name in self.features}, count, unknown)
 
-    def _read(self, columns: Mapping[str, Sequence[Any]], count: int) -> Rows:
+    def _read(self, columns: Mapping[str, Sequence[Any]], count: int, unknown: Sequence[Problem]) -> Rows:
+        if unknown:
+            raise Refused([*unknown, *self._problems(columns, count)][:MOST_PROBLEMS])
         try:
             checked = [list(map(self._checkers[name], values)) for name, values in columns.items()]
         except Unfit:

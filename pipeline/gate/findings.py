@@ -152,7 +152,7 @@ def refusal(found: Iterable[Finding], drift: Iterable[Drift] = ()) -> DataBlocke
     more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
     return DataBlocked(
         f"the data gate stopped the run: {first}{more}",
-        "nothing was trained; mend the data, or the schema if the world has changed",
+        "nothing was trained; mend the data, or the schema if the world has changed: `flightline schema propose`",
         record=to_json(found, drift),
     )
 

@@ -44,6 +44,8 @@ def _range(column: Column) -> Range | None:
     low, high = float(column.values[0]), float(column.values[-1])
     if not math.isfinite(high - low):
         return None
+    if column.kind == "int" and column.values.tolist() == [0, 1]:  # a flag, or a boolean of Parquet
+        return Range(0.0, 1.0)
     span = high - low or abs(high) or 1.0
     unit = 10.0 ** math.floor(math.log10(span))
     lowest = _rounded(math.floor((low - _ROOM * span) / unit) * unit)

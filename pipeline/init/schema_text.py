@@ -24,7 +24,8 @@ _HEAD = """\
 # ExampleValidator checks it, the data gate stops a run that breaks it (exit code 3), the server refuses such requests.
 #
 # - `shape`: the column is there in every row. Without it, at least `min_fraction` of the rows have a value.
-# - Domains are proposed from what was seen, with half of the range to spare. Write what is possible, such as 0 to 120.
+# - Domains are proposed from what was seen, with half of the range to spare, and not below 0 where nothing seen is:
+#   write what is possible, such as 0 to 120.
 # - `min_domain_mass`: this share of the rows has one of the listed values; the others may be new. Without it, a new
 #   value stops the run, and `flightline schema propose` shows the edit that lets it in.
 # - `drift_comparator`: from which distance on a column has moved, by the Jensen-Shannon divergence of numbers and the

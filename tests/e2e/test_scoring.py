@@ -147,4 +147,9 @@ def test_files_that_cannot_be_scored_are_refused_before_anything_starts(trained,
     ended = flightline(trained, "score", "--input", str(inputs), "--output", str(tmp_path / "o"), "--release", "12")
     assert ended.returncode == 2
     assert "there is no release 12" in ended.stderr
+    asked = ("--input", str(inputs), "--output", str(tmp_path / "out"), "--set", "scoring.id_columns=[tailnumm]")
+    ended = flightline(trained, "score", *asked)
+    assert ended.returncode == 2
+    assert "no column tailnumm to copy" in ended.stderr
+    assert "did you mean tailnum" in ended.stderr
     assert not (tmp_path / "out").exists()

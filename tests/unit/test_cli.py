@@ -1,6 +1,8 @@
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,20 @@ def test_show_a_run_that_was_ended_from_outside(config, tmp_path):
     assert "left no summary" in shown.stdout
 
 
+def test_a_run_that_was_killed_is_called_so_and_how_to_go_on_is_said(config, tmp_path):
+    Recorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "RUNNING"}})
+    (tmp_path / "ws" / "runs" / "a").mkdir(parents=True)
+    shown = ask("show", "--config", config).stdout
+    assert "run a of flights, killed" in shown
+    assert "--resume goes on" in shown
+    assert "killed" in ask("runs", "--config", config).stdout
+    with alone_in(tmp_path / "ws", "flights", "a run"):
+        Recorder(tmp_path / "ws" / "metadata.db").run("b", {"ExampleGen": {"state": "RUNNING"}})
+        (tmp_path / "ws" / "runs" / "b").mkdir()
+        listed = ask("runs", "--config", config).stdout
+    assert [line.split()[3] for line in listed.splitlines()[1:]] == ["running", "killed"]
+
+
 @pytest.mark.parametrize(
     ("pipeline", "place", "name"), [("flights", "", "flights"), ("flights-scoring", "runs/a", IN_USE)]
 )
@@ -136,11 +152,16 @@ def test_report_is_made_where_there_is_none_and_anew_on_request(config, tmp_path
     assert ask("report", "--config", config).stdout.strip() == str(page)
     assert "no rows" in page.read_text()
     page.write_text("old")
+    os.utime(page, (time.time() + 3600,) * 2)
     told = json.loads(ask("report", "a", "--json", "--config", config).stdout)
     assert told == {"run": "a", "report": str(page), "data": str(page.with_name("report.json"))}
     assert page.read_text() == "old"
     assert ask("report", "a", "--refresh", "--config", config).exit_code == 0
     assert page.read_text() != "old"
+    page.write_text("made when the run was under way")
+    os.utime(page, (1, 1))
+    ask("report", "a", "--config", config)
+    assert "under way" not in page.read_text()
     assert ask("report", "b", "--config", config).exit_code == 2
 
 

@@ -76,6 +76,12 @@ def test_a_range_holds_what_was_seen_with_room(numbers):
         assert found.high >= distinct[-1]
 
 
+def test_a_flag_is_0_or_1(look):
+    flags = [row % 3 // 2 for row in range(300)]
+    columns = {one.name: one.column for one in look({"flag": flags, "y": [row % 2 for row in range(300)]}).features}
+    assert domain_of(columns["flag"]) == Range(0.0, 1.0)
+
+
 def test_few_values_with_rows_enough_are_all_there_are_and_others_may_have_company(look):
     label = [row % 2 for row in range(300)]
     closed = ["abc"[row % 3] for row in range(300)]

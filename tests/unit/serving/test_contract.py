@@ -60,6 +60,16 @@ def test_a_misspelt_feature_or_value_gets_the_likely_one(contract, row):
     assert "EWR" in problem_of(contract, row | {"origin": "EWT"}).message
 
 
+def test_a_feature_that_is_none_hides_no_other_problem(contract, row):
+    with pytest.raises(Refused) as refused:
+        contract.read_rows([row | {"nope": 1, "month": 13}, row | {"origin": 7}])
+    found = [(problem.row, problem.feature, problem.reason) for problem in refused.value.problems]
+    assert found == [(0, "nope", "unknown"), (0, "month", "domain"), (1, "origin", "type")]
+    with pytest.raises(Refused) as refused:
+        contract.read_columns({name: [value] for name, value in (row | {"nope": 1, "month": 13}).items()})
+    assert [problem.feature for problem in refused.value.problems] == ["nope", "month"]
+
+
 @pytest.mark.parametrize("rows", [[], {}, None, "rows", [1], [[]]])
 def test_what_is_no_list_of_rows_is_refused(contract, rows):
     with pytest.raises(Refused):
