@@ -102,6 +102,9 @@ class Watcher:
             metrics.SERVED.labels(version, role).set(1)
         metrics.SWAPS.labels("done").inc()
         self.note("serving", **now, **({"share": new.share} if new.canary else {}))
+        if old is None:
+            address = f"http://{self._settings.host}:{self._settings.http_port}/predict"
+            logger.info("ask it: POST %s; what it takes and answers: GET %s/openapi.json", address, address)
         asyncio.get_running_loop().run_in_executor(None, _tidy_memory)
 
     def _judge_canary(self) -> None:
