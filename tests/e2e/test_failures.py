@@ -127,6 +127,7 @@ def test_a_candidate_behind_the_champion_releases_nothing(run, trained, flights_
     before = trained.released
     worse = (
         "train.learning_rate=0.00001",
+        "model.trees=0",
         "evaluation.thresholds={AUC: {vs_champion: 0.01}}",
         "evaluation.per_slice=[]",
     )
