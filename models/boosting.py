@@ -142,7 +142,7 @@ def _column(nodes: np.ndarray, categories: int, numbers: int) -> np.ndarray:
 
 
 def _right_values(left_bits: np.ndarray, node: np.void) -> np.ndarray:
-    """By code, whether a value goes right, of the bits of those that go left; a missing or unknown one is `missing`."""
+    """By code, whether a value goes right, of the bits of those that go left; UNKNOWN goes where missing ones do."""
     goes_left = np.unpackbits(left_bits.view(np.uint8), bitorder="little").astype(bool)
     goes_left[UNKNOWN] = node["missing_go_to_left"]
     return ~goes_left
