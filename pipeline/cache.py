@@ -122,7 +122,7 @@ def reason_to_run(parts: KeyParts, before: KeyParts | None, cache: bool) -> str:
     changes = parts.changed_since(before)
     if changes:
         return f"changed: {', '.join(changes)}"
-    return "its outputs of before are gone, or it had failed" if cache else "--no-cache"
+    return "its outputs of before are gone, or it had failed" if cache else "without the cache"
 
 
 def _parameter_digests(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -69,7 +69,7 @@ def test_what_changed_is_said_in_words():
     assert KeyParts.from_json(after.to_json()) == after
     assert reason_to_run(after, before, cache=True) == "changed: inputs examples, schema, parameter limit, code"
     assert reason_to_run(after, None, cache=True) == "first run"
-    assert reason_to_run(after, after, cache=False) == "--no-cache"
+    assert reason_to_run(after, after, cache=False) == "without the cache"
     assert "gone" in reason_to_run(after, after, cache=True)
 
 
