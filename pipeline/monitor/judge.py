@@ -19,6 +19,9 @@ Slices = Sequence[tuple[Sequence[tuple[str, str]], Mapping[str, float]]]
 """(feature, value) pairs of a slice, and metric → value."""
 
 
+_OF_TWO_CLASSES = {metric_key("AUC"), metric_key("AUCPrecisionRecall")}  # of one, TFMA says 0, which is no value
+
+
 @dataclass(frozen=True)
 class Held:
     """What a window is held against.
@@ -52,6 +55,9 @@ def judge(
             measures += drift(served, held.previous, held.schema)
             measures += prediction_drift(served, held.previous, config)
     by_version, slices = _sorted_out(metrics)
+    for versions in by_version.values():
+        for version in versions.keys() & set(window.one_class):
+            versions[version] = {n: value for n, value in versions[version].items() if n not in _OF_TWO_CLASSES}
     measures += _performance(window, by_version.get(SERVED, {}), held.released, config)
     return Monitored(window, measures, by_version, slices)
 
@@ -70,6 +76,7 @@ def not_judged(window: Window, config: MonitoringConfig) -> list[str]:
             f"{labelled:,} labels: performance is not judged below {config.min_labels:,} of a release"
             " (monitoring.min_labels)"
         )
+    found += [f"the labels of release {version} are all the same: it has no AUC" for version in window.one_class]
     return found
 
 

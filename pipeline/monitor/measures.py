@@ -79,6 +79,7 @@ class Window:
         unmatched: labels that came back for no answer on record.
         latency_ms: percentile (p50, p99) → milliseconds.
         previous: run that measured the window before; empty where none did.
+        one_class: versions whose labels, of two values, were all the same.
     """
 
     since: int
@@ -90,6 +91,7 @@ class Window:
     unmatched: int = 0
     latency_ms: dict[str, float] = field(default_factory=dict)
     previous: str = ""
+    one_class: tuple[str, ...] = ()
 
     @property
     def answered(self) -> int:

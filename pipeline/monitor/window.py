@@ -74,7 +74,11 @@ def extract(config: Config, since: int, until: int, folder: Path) -> Extracted:
         counts = {
             answer: _counts(together.filter(pc.equal(together[ANSWER], answer))[VERSION]) for answer in (SERVED, SHADOW)
         }
-        window = replace(window, labelled={answer: rows for answer, rows in counts.items() if rows})
+        window = replace(
+            window,
+            labelled={answer: rows for answer, rows in counts.items() if rows},
+            one_class=_one_class(together, config.label) if config.task == "binary" else (),
+        )
     return Extracted(window, folder, labelled.num_rows > 0)
 
 
@@ -145,6 +149,13 @@ def _shadowed(config: Config, joined: pa.Table) -> pa.Table:
         given = joined[aside] if aside in joined.column_names else pa.nulls(joined.num_rows, joined[name].type)
         joined = joined.set_column(place, name, given).filter(pc.is_valid(given))
     return _answers(config, _as_learnt(joined, config), SHADOW)
+
+
+def _one_class(table: pa.Table, label: str) -> tuple[str, ...]:
+    """The versions whose labels are all the same."""
+    values = table.group_by(VERSION).aggregate([(label, "count_distinct")])
+    alone = values.filter(pc.less(values[f"{label}_count_distinct"], 2))
+    return tuple(sorted(str(version) for version in alone[VERSION].to_pylist()))
 
 
 def _joined(answers: pa.Table, labels: pa.Table, label: str) -> pa.Table:

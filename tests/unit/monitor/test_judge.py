@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.monitor.judge import Held, judge, not_judged
@@ -93,6 +95,16 @@ def test_where_lower_is_better_more_is_worse():
 def test_few_labels_judge_nothing():
     held = Held({"7": {"auc": 0.93}}, schema_pb2.Schema())
     assert "performance:AUC" not in measures(metrics=[of_version(0.5)], held=held, min_labels=601)
+
+
+def test_labels_that_are_all_the_same_have_no_auc():
+    """TFMA says 0 of them, which would be a critical alert."""
+    held = Held({"7": {"auc": 0.93}}, schema_pb2.Schema())
+    window = replace(WINDOW, one_class=("7",))
+    monitored = judge(window, None, [of_version(0.0, binary_accuracy=0.99)], held, MonitoringConfig())
+    assert not [measure for measure in monitored.measures if measure.kind == "performance"]
+    assert monitored.metrics["served"]["7"] == {"example_count": 600.0, "binary_accuracy": 0.99}
+    assert "the labels of release 7 are all the same: it has no AUC" in not_judged(window, MonitoringConfig())
 
 
 def test_slices_are_those_of_what_was_served():

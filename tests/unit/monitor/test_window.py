@@ -47,6 +47,7 @@ def test_labels_meet_their_answers_whenever_they_were_given(config, log, tmp_pat
     extracted = extract(config, T0 + 50 * SECOND, T0 + 200 * SECOND, tmp_path / "w")
     assert extracted.window.answered == 1
     assert extracted.window.labelled == {"served": {"7": 2}}
+    assert extracted.window.one_class == ()
     assert extracted.window.unmatched == 1
     rows = pq.read_table(tmp_path / "w" / LABELLED_FILE).to_pydict()
     assert rows["late"] == [1, 0]
@@ -59,6 +60,7 @@ def test_a_shadow_is_judged_on_the_same_rows(config, log, tmp_path):
     take_feedback(config, labels(tmp_path, "a,0,0", "a,1,1"), now=(T0 + 1) / 1e6)
     extracted = extract(config, T0, T0 + SECOND, tmp_path / "w")
     assert extracted.window.labelled == {"served": {"7": 2}, "shadow": {"6": 2}}
+    assert extracted.window.one_class == ()
     rows = pq.read_table(tmp_path / "w" / LABELLED_FILE).to_pydict()
     assert list(zip(rows["_answer"], rows["_version"], rows["late"], strict=True)) == [
         ("served", "7", 0),
@@ -66,6 +68,12 @@ def test_a_shadow_is_judged_on_the_same_rows(config, log, tmp_path):
         ("shadow", "6", 0),
         ("shadow", "6", 1),
     ]
+
+
+def test_versions_whose_labels_are_all_the_same_are_named(config, log, tmp_path):
+    log(answered("a", 0.2, 0.7), answered("b", 0.2, 0.7, version="8"))
+    take_feedback(config, labels(tmp_path, "a,0,0", "a,1,1", "b,0,1", "b,1,1"), now=(T0 + 1) / 1e6)
+    assert extract(config, T0, T0 + SECOND, tmp_path / "w").window.one_class == ("8",)
 
 
 @pytest.mark.parametrize("known", [True, False])
