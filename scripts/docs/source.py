@@ -9,7 +9,7 @@ from pipeline.digests import ROOT
 from scripts.docs import api, commands, config_keys, exit_codes, practices
 
 SOURCE = ROOT / "build" / "docs" / "source"  # as mkdocs.yml has it
-BENCHMARKS = ("results.md", "results.svg", "serving.md")
+BENCHMARKS = ("results.md", "results.svg", "serving.md", "quality.md", "spans.md")
 
 
 def generated() -> dict[str, str]:

@@ -72,3 +72,13 @@ def test_what_is_gathered_is_the_documents_and_what_is_made_of_the_code(tmp_path
         assert (target / name).read_text(encoding="utf-8") == text
     assert {path.name for path in (target / "benchmarks").iterdir()} == set(BENCHMARKS)
     assert not re.search(r"\]\(\.\./", "".join(path.read_text() for path in target.glob("*.md")))
+
+
+def test_every_benchmark_that_a_page_links_to_is_in_the_site():
+    linked = {
+        name
+        for page in (ROOT / "docs").glob("*.md")
+        for name in re.findall(r"\]\(\.\./benchmarks/([^)#]+)", page.read_text())
+    }
+    assert linked
+    assert linked <= set(BENCHMARKS)
