@@ -75,7 +75,7 @@ def test_the_share_is_chosen_with_trees_that_have_not_seen_the_held_out_rows():
     assert beside.share == 0.25
 
 
-@pytest.mark.parametrize(("held_out", "fits"), [(0, [1000]), (50, [950]), (200, [800, 1000])])
+@pytest.mark.parametrize(("held_out", "fits"), [(0, [1000]), (50, [950]), (99, [901, 1000]), (200, [800, 1000])])
 def test_many_rows_that_were_held_out_are_learnt_from_in_the_end(monkeypatch, held_out, fits):
     rows, seen = steps(), []
     fit = blend.fit_trees
