@@ -143,7 +143,7 @@ def _answers(config: Config, table: pa.Table, role: str) -> pa.Table:
 
 
 def _shadowed(config: Config, joined: pa.Table) -> pa.Table:
-    """The same rows as the shadow answered them, where one did. A log of before 0.1 lacks the class that it gave."""
+    """The same rows as the shadow answered them, where one did. An older log lacks the class that it gave."""
     for name in (*answer_columns(config), VERSION):
         place, aside = joined.schema.get_field_index(name), f"_shadow{name}"
         given = joined[aside] if aside in joined.column_names else pa.nulls(joined.num_rows, joined[name].type)
