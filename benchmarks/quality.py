@@ -1,4 +1,4 @@
-"""The default model beside scikit-learn's boosting and its linear models, on ordinary tables: one recipe for all of them.
+"""The default model beside scikit-learn's boosting and its linear models: one recipe for all tables.
 
     python benchmarks/quality.py [--tables NAME,NAME] [--seeds 3] [--data FOLDER] [--out benchmarks]
 
@@ -38,6 +38,7 @@ from scripts.tool_environment import environment  # noqa: E402
 
 MODELS = {"Flightline": ours, "boosting": boosting, "linear": linear}
 CLOSE = 0.005  # relative: as good as
+TIE = 1e-9  # what the sums of equal figures may differ by
 INTERVAL = 1.96
 
 
@@ -119,7 +120,7 @@ def markdown(results: Sequence[dict[str, Any]]) -> str:
         seconds = " / ".join(f"{np.mean([run[name]['cpu_s'] for run in result['runs']]):.0f}" for name in MODELS)
         start = f"| {result['table']} | {result['rows']:,} | {METRIC[result['task']]} | "
         lines.append(f"{start}{' | '.join(cells)} | {relative(result):+.1%} | {seconds} |")
-    better = sum(relative(result) > 0 for result in results)
+    better = sum(relative(result) > TIE for result in results)
     close = sum(relative(result) >= -CLOSE for result in results)
     told = f"{better} of {len(results)} better than boosting, {close} better or within {CLOSE:.1%}."
     return "\n".join([*lines, "", told, ""])
