@@ -80,7 +80,7 @@ test-mariadb: mariadb-setup ## Test with a real MariaDB as metadata store: two p
 
 .PHONY: test-kill
 test-kill: setup ## Kill fifty runs at random moments, go on with each, compare with one that nobody killed
-	@KILLS=50 $(PYTHON) -m pytest tests/e2e/test_killed.py -s -q $(ARGS)
+	@KILLS=50 $(PYTHON) -m pytest tests/e2e/test_kill_and_resume.py -s -q $(ARGS)
 
 .PHONY: next-setup
 next-setup: setup ## Build a Debian 13 root with TFX 1.21's stack into .cache/next (as root)
@@ -131,7 +131,7 @@ mlflow-ui: setup ## Show what MLflow was told of the runs, at http://127.0.0.1:5
 	@$(PYTHON) -m scripts.mlflow_ui $(ARGS)
 
 .PHONY: serving-setup
-serving-setup: setup ## Make .venv-serving, the model server's own environment, from serving/requirements.lock
+serving-setup: setup ## Make .venv-serving, the model server's own environment, from flightline/serving/requirements.lock
 	@scripts/serving.sh
 
 .PHONY: serve
@@ -184,8 +184,8 @@ lock: setup ## Compile requirements.in into requirements.lock, for both TFX line
 	@$(COMPILE) scripts/audit.in -o scripts/audit.txt
 
 .PHONY: serving-lock
-serving-lock: setup ## Compile serving/requirements.in into its lock
-	@.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes serving/requirements.in -o serving/requirements.lock
+serving-lock: setup ## Compile flightline/serving/requirements.in into its lock
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes flightline/serving/requirements.in -o flightline/serving/requirements.lock
 
 .PHONY: clean
 clean: ## Remove what runs and checks made; the environment and the data stay

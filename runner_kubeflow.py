@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from pipeline.config_file import DEFAULT_CONFIG, load_config
-from pipeline.errors import FlightlineError, print_last_line
-from pipeline.kubeflow import check_kubeflow, compile_to, notes
-from pipeline.log import nothing_more_to_say
+from flightline.config.loader import DEFAULT_CONFIG, load_config
+from flightline.errors import FlightlineError, print_error
+from flightline.runs.kubeflow import check_kubeflow, compile_to_file, spec_notes
+from flightline.runs.process.log_capture import silence_output
 
 
 def main(
@@ -26,13 +26,13 @@ def main(
     try:
         settings = load_config(config, overrides or ())
         check_kubeflow(settings, output)
-        compile_to(output, settings, cache)
+        compile_to_file(output, settings, cache)
     except FlightlineError as error:
-        print_last_line(sys.stderr, error)
+        print_error(sys.stderr, error)
         raise typer.Exit(error.exit_code) from error
-    for line in (f"Compiled {settings.name} for {settings.engines.kubeflow.platform}: {output}", *notes(settings)):
+    for line in (f"Compiled {settings.name} for {settings.engines.kubeflow.platform}: {output}", *spec_notes(settings)):
         typer.echo(line)
-    nothing_more_to_say()
+    silence_output()
 
 
 if __name__ == "__main__":

@@ -27,13 +27,12 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
-    packages=find_packages(include=["pipeline", "pipeline.*", "models", "models.*", "serving"]),
+    packages=find_packages(include=["flightline", "flightline.*", "pipeline", "models"]),
     package_data={
-        "pipeline": ["py.typed"],
-        "pipeline.report": ["templates/*", "templates/*/*"],
-        "models": ["py.typed"],
+        "flightline": ["py.typed"],
+        "flightline.reporting.html": ["templates/*", "templates/*/*"],
     },
     install_requires=requirements("# What Flightline asks for", MLFLOW),
     extras_require={"mlflow": requirements(MLFLOW, DEVELOPERS)},
-    entry_points={"console_scripts": ["flightline=pipeline.cli:main"]},
+    entry_points={"console_scripts": ["flightline=flightline.cli.main:main"]},
 )

@@ -25,8 +25,8 @@ from typing import Any
 
 import pandas as pd
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
+BENCHMARKS = Path(__file__).resolve().parent
+ROOT = BENCHMARKS.parent
 sys.path.insert(0, str(ROOT))
 
 from data import flights  # noqa: E402
@@ -34,10 +34,10 @@ from data import flights  # noqa: E402
 # Stock's component → ours.
 STEPS = {"CsvExampleGen": "ExampleGen", "StatisticsGen": "StatisticsGen", "Transform": "Transform"}
 STEPS |= {"Trainer": "Trainer", "Evaluator": "Evaluator"}
-USED = {"cpu_s": "CPU s", "wall_s": "wall s", "peak_mb": "peak MB"}  # of each step and the whole
+RESOURCES = {"cpu_s": "CPU s", "wall_s": "wall s", "peak_mb": "peak MB"}  # of each step and the whole
 
 
-def labelled_flights() -> pd.DataFrame:
+def labeled_flights() -> pd.DataFrame:
     """The 327,346 flights that have a label, as text."""
     table = flights.build_table()
     return table[table["late"].notna()]
@@ -53,7 +53,7 @@ def write_rows(table: pd.DataFrame, folder: Path, copies: int = 1) -> int:
     return len(table) * copies
 
 
-def measure(command: list[str], log: Path) -> dict[str, float]:
+def measure_command(command: list[str], log: Path) -> dict[str, float]:
     """Runs a command; its CPU seconds with children, wall seconds, and peak resident set (with children) in MB."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -99,28 +99,28 @@ class PeakMemory:
 
 
 def bench_bare(data: Path, work: Path) -> dict[str, Any]:
-    command = [sys.executable, str(HERE / "bare_script.py"), str(next(data.iterdir())), str(work / "bare")]
-    return {"whole": measure(command, work / "bare.log"), "steps": {}}
+    command = [sys.executable, str(BENCHMARKS / "bare_script.py"), str(next(data.iterdir())), str(work / "bare")]
+    return {"whole": measure_command(command, work / "bare.log"), "steps": {}}
 
 
 def bench_stock(data: Path, work: Path) -> dict[str, Any]:
     report = work / "stock.json"
-    command = [sys.executable, str(HERE / "stock_pipeline.py"), "--data", str(data), "--out", str(work / "stock")]
-    whole = measure([*command, "--json", str(report)], work / "stock.log")
+    command = [sys.executable, str(BENCHMARKS / "stock_pipeline.py"), "--data", str(data), "--out", str(work / "stock")]
+    whole = measure_command([*command, "--json", str(report)], work / "stock.log")
     parts = {part["component"]: part for part in json.loads(report.read_text())["components"]}
-    steps = {ours: {k: parts[theirs][k] for k in USED} for theirs, ours in {"import": "import", **STEPS}.items()}
+    steps = {ours: {k: parts[theirs][k] for k in RESOURCES} for theirs, ours in {"import": "import", **STEPS}.items()}
     return {"whole": whole, "steps": steps}
 
 
 def bench_flightline(data: Path, work: Path) -> dict[str, Any]:
-    command = [sys.executable, str(ROOT / "runner_local.py"), "--config", str(HERE / "flights_plain.yaml")]
+    command = [sys.executable, str(ROOT / "runner_local.py"), "--config", str(BENCHMARKS / "flights_plain.yaml")]
     command += ["--run-id", "bench", "--set", f"data.input={data}", "--set", f"workspace={work / 'ours'}"]
-    whole = measure(command, work / "ours.log")
+    whole = measure_command(command, work / "ours.log")
     folder = work / "ours" / "runs" / "bench"
     timings = json.loads((folder / "timings.json").read_text())
     steps = {step: timings[step] for step in ("import", *STEPS.values(), "ServingCheck")}
     # Without --run-id: that it would repeat the run is found out before anything is imported.
-    again = measure([*command[:4], *command[6:]], work / "again.log")
+    again = measure_command([*command[:4], *command[6:]], work / "again.log")
     return {"whole": whole, "steps": steps, "again": again, "auc": _auc(folder)}
 
 
@@ -128,9 +128,9 @@ def _auc(folder: Path) -> float:
     return json.loads((folder / "summary.json").read_text())["evaluation"]["metrics"]["overall"]["auc"]
 
 
-def run_all(copies: int) -> dict[str, Any]:
+def run_benchmarks(copies: int) -> dict[str, Any]:
     """Every measurement, by scale."""
-    table = labelled_flights()
+    table = labeled_flights()
     scales: dict[str, tuple[pd.DataFrame, int, list[Any]]] = {
         "a tenth": (table.iloc[::10], 1, [bench_bare, bench_stock, bench_flightline]),
         "the year": (table, 1, [bench_bare, bench_stock, bench_flightline]),
@@ -173,8 +173,8 @@ def as_markdown(results: dict[str, Any]) -> str:
 def _table(found: dict[str, Any]) -> list[str]:
     """A row a step: what each contestant used, and how many times that stock's CPU is of ours."""
     names = [name for name in ("bare", "stock", "flightline") if name in found]
-    columns = [(name, used) for used in USED for name in names if name != "bare" or used == "cpu_s"]
-    header = "| step | " + " | ".join(f"{name}: {USED[used]}" for name, used in columns) + " | CPU, stock / ours |"
+    columns = [(name, used) for used in RESOURCES for name in names if name != "bare" or used == "cpu_s"]
+    header = "| step | " + " | ".join(f"{name}: {RESOURCES[used]}" for name, used in columns) + " | CPU, stock / ours |"
     lines = [header, "|---|" + "---:|" * (len(columns) + 1)]
     for step in found["flightline"]["steps"]:
         lines.append(_row(step, {name: found[name]["steps"].get(step, {}) for name in names}, columns))
@@ -195,7 +195,7 @@ def _row(title: str, used: dict[str, dict[str, float]], columns: list[tuple[str,
     return f"| {title} | {' | '.join(cells)} | {ratio} |"
 
 
-def draw(results: dict[str, Any], path: Path) -> None:
+def draw_chart(results: dict[str, Any], path: Path) -> None:
     """Bars of the whole's CPU seconds, by scale."""
     import matplotlib as mpl
 
@@ -221,14 +221,14 @@ def draw(results: dict[str, Any], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--copies", type=int, default=1, help="N times the year, Flightline alone")
-    parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--out", type=Path, default=BENCHMARKS)
     arguments = parser.parse_args()
     kept = arguments.out / "results.json"
     results = json.loads(kept.read_text()) if kept.is_file() else {}
-    results |= run_all(arguments.copies)
+    results |= run_benchmarks(arguments.copies)
     kept.write_text(json.dumps(results, indent=2) + "\n")
     (arguments.out / "results.md").write_text(as_markdown(results))
-    draw(results, arguments.out / "results.svg")
+    draw_chart(results, arguments.out / "results.svg")
     print(f"wrote {arguments.out / 'results.md'}")
 
 

@@ -27,18 +27,18 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 
-from pipeline.config_file import dump_config, load_config  # noqa: E402
-from pipeline.releases import releases  # noqa: E402
-from pipeline.serving import ENVIRONMENT  # noqa: E402
-from scripts.load import load  # noqa: E402
-from scripts.loop.asking import departures  # noqa: E402
+from flightline.config.loader import dump_config, load_config  # noqa: E402
+from flightline.releases.registry import read_releases  # noqa: E402
+from flightline.releases.server import SERVING_VENV  # noqa: E402
+from flightline.serving.contract import Contract  # noqa: E402
+from scripts.load_generator import send_load  # noqa: E402
 from scripts.loop.server import free_ports  # noqa: E402
-from serving.contract import Contract  # noqa: E402
+from scripts.loop.traffic import read_flights  # noqa: E402
 
-SHAPES = ((1, 1), (8, 1), (1, 100), (8, 100))  # clients, rows a request
+CLIENTS_AND_BATCH_SIZES = ((1, 1), (8, 1), (1, 100), (8, 100))  # clients, rows a request
 ROWS = 2000  # different ones
-STARTS_IN_S = 120
-IN_PROCESS = """
+START_TIMEOUT_S = 120
+IN_PROCESS_SCRIPT = """
 import json, sys, time
 import numpy as np, tensorflow as tf
 predict = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
@@ -76,31 +76,33 @@ def main() -> None:
     arguments.add_argument("--out", type=Path, default=HERE)
     asked = arguments.parse_args()
     config = load_config(asked.config)
-    [release] = [one for one in releases(config.releases) if one.current]
-    flights = [row for row, _ in departures(asked.data, release.about["inputs"], config.label)][:ROWS]
+    [release] = [one for one in read_releases(config.releases) if one.current]
+    flights = [row for row, _ in read_flights(asked.data, release.about["inputs"], config.label)][:ROWS]
     contract = Contract.from_inputs(release.about["inputs"])
     examples = contract.read_rows(flights).examples
     results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         place = Path(folder)
-        results += in_process(release.path, examples, place, asked.seconds)
-        with bare(release.path, examples, place) as target:
-            results += measured(target, asked.seconds)
+        results += measure_in_process(release.path, examples, place, asked.seconds)
+        with run_bare_server(release.path, examples, place) as target:
+            results += measure_server(target, asked.seconds)
         for logged in (False, True):
-            with ours(asked.config, flights, place, logged) as target:
-                results += measured(target, asked.seconds)
+            with run_flightline_server(asked.config, flights, place, logged) as target:
+                results += measure_server(target, asked.seconds)
     asked.out.joinpath("serving.json").write_text(json.dumps(results, indent=2) + "\n")
     asked.out.joinpath("serving.md").write_text(as_markdown(results))
     print(f"wrote {asked.out / 'serving.md'}")
 
 
-def measured(target: Target, seconds: float) -> Iterator[dict[str, Any]]:
+def measure_server(target: Target, seconds: float) -> Iterator[dict[str, Any]]:
     """Each shape in turn, after a warm-up; about so many seconds each."""
-    for clients, rows in SHAPES:
-        load(target.port, 100, clients, lambda number, rows=rows: target.body(number, rows), target.path)
-        trial = load(target.port, 200, clients, lambda number, rows=rows: target.body(number, rows), target.path)
+    for clients, rows in CLIENTS_AND_BATCH_SIZES:
+        send_load(target.port, 100, clients, lambda number, rows=rows: target.body(number, rows), target.path)
+        trial = send_load(target.port, 200, clients, lambda number, rows=rows: target.body(number, rows), target.path)
         requests = max(200, int(200 / trial.seconds * seconds))
-        done = load(target.port, requests, clients, lambda number, rows=rows: target.body(number, rows), target.path)
+        done = send_load(
+            target.port, requests, clients, lambda number, rows=rows: target.body(number, rows), target.path
+        )
         assert not done.failed, done.failures
         found = {
             "what": target.name,
@@ -115,17 +117,17 @@ def measured(target: Target, seconds: float) -> Iterator[dict[str, Any]]:
         yield found
 
 
-def in_process(model: Path, examples: list[bytes], place: Path, seconds: float) -> list[dict[str, Any]]:
+def measure_in_process(model: Path, examples: list[bytes], place: Path, seconds: float) -> list[dict[str, Any]]:
     """The SavedModel called in a process, with nothing around it."""
     file = place / "examples.hex"
     file.write_text("".join(f"{example.hex()}\n" for example in examples))
-    command = [str(ENVIRONMENT / "bin" / "python"), "-c", IN_PROCESS, str(model), str(file), str(seconds)]
+    command = [str(SERVING_VENV / "bin" / "python"), "-c", IN_PROCESS_SCRIPT, str(model), str(file), str(seconds)]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     return [{"what": "in process", "clients": 1, **json.loads(line)} for line in lines]
 
 
 @contextlib.contextmanager
-def bare(model: Path, examples: list[bytes], place: Path) -> Iterator[Target]:
+def run_bare_server(model: Path, examples: list[bytes], place: Path) -> Iterator[Target]:
     """MLServer with a runtime of ten lines, in its own process: worker processes do not start on this uvloop."""
     folder = place / "bare"
     folder.mkdir()
@@ -157,13 +159,15 @@ def bare(model: Path, examples: list[bytes], place: Path) -> Iterator[Target]:
             ]
         }
 
-    command = [str(ENVIRONMENT / "bin" / "mlserver"), "start", str(folder)]
-    with running(command, folder / "log", http_port, {"PYTHONPATH": str(HERE)}) as process:
+    command = [str(SERVING_VENV / "bin" / "mlserver"), "start", str(folder)]
+    with running_server(command, folder / "log", http_port, {"PYTHONPATH": str(HERE)}) as process:
         yield Target("bare MLServer", http_port, "/v2/models/flights/infer", body, process)
 
 
 @contextlib.contextmanager
-def ours(config_file: Path, flights: list[dict[str, Any]], place: Path, logged: bool) -> Iterator[Target]:
+def run_flightline_server(
+    config_file: Path, flights: list[dict[str, Any]], place: Path, logged: bool
+) -> Iterator[Target]:
     """`flightline serve`, with the prediction log and without."""
     http_port, grpc_port, metrics_port = free_ports(3)
     ports = [f"serving.http_port={http_port}", f"serving.grpc_port={grpc_port}", f"serving.metrics_port={metrics_port}"]
@@ -176,13 +180,15 @@ def ours(config_file: Path, flights: list[dict[str, Any]], place: Path, logged: 
         start = number * rows % (len(flights) - rows + 1)
         return {"rows": flights[start : start + rows]}
 
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "serve", "--config", str(own)]
-    with running(command, place / f"ours-{logged}.log", http_port, {"PYTHONPATH": str(ROOT)}) as process:
+    command = [sys.executable, "-c", "from flightline.cli.main import main; main()", "serve", "--config", str(own)]
+    with running_server(command, place / f"ours-{logged}.log", http_port, {"PYTHONPATH": str(ROOT)}) as process:
         yield Target(f"Flightline{'' if logged else ', no log'}", http_port, "/predict", body, process)
 
 
 @contextlib.contextmanager
-def running(command: list[str], log: Path, port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def running_server(
+    command: list[str], log: Path, port: int, environment: dict[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
     """A server, ready, until the block ends.
 
     Raises:
@@ -193,7 +199,7 @@ def running(command: list[str], log: Path, port: int, environment: dict[str, str
             command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment}
         )
     try:
-        end = time.monotonic() + STARTS_IN_S
+        end = time.monotonic() + START_TIMEOUT_S
         while not is_ready(port):
             if process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(log.read_text(errors="replace")[-3000:])

@@ -29,7 +29,7 @@ from data import flights  # noqa: E402
 STEPS = ("ExampleGen", "StatisticsGen", "Transform", "Trainer", "Evaluator", "ServingCheck")
 
 
-def run(workspace: Path, data: Path, window: int, *options: str) -> None:
+def run_pipeline(workspace: Path, data: Path, window: int, *options: str) -> None:
     """Runs the monthly pipeline; ends where it fails. A model that is not blessed is no failure here."""
     command = [sys.executable, "runner_local.py", "--config", "configs/flights_monthly.yaml", "--plain", *options]
     for setting in (f"workspace={workspace}", f"data.input={data}", f"window.spans={window}"):
@@ -41,42 +41,42 @@ def run(workspace: Path, data: Path, window: int, *options: str) -> None:
         raise SystemExit(f"{' '.join(command)} ended with {ended.returncode}:\n{ended.stderr[-3000:]}")
 
 
-def cpu_of(workspace: Path, run_id: str) -> dict[str, float]:
+def cpu_seconds_by_step(workspace: Path, run_id: str) -> dict[str, float]:
     """CPU seconds of each step of a run."""
     timings = json.loads((workspace / "runs" / run_id / "timings.json").read_text())
     return {step: round(timings[step]["cpu_s"], 1) for step in STEPS if step in timings}
 
 
-def measure(window: int, work: Path) -> dict[str, Any]:
+def measure_span(window: int, work: Path) -> dict[str, Any]:
     """Fills a window, moves it by one span, and does the Transform of that move again without its cache."""
     year, data, workspace = work / "year", work / "data", work / "workspace"
     flights.make(year)
     spans = window + 2  # the window before the last span is full, and differs by one from the one before it
     for span in range(1, spans + 1):
         shutil.copytree(year / f"span-{span:02}", data / f"span-{span:02}")
-    run(workspace, data, window, "--all-new")
+    run_pipeline(workspace, data, window, "--all-new")
     [moved] = [folder.name for folder in (workspace / "runs").iterdir() if folder.name.endswith(f"-span-{spans:02}")]
-    whole = cpu_of(workspace, moved)
+    whole = cpu_seconds_by_step(workspace, moved)
 
     caches = workspace / "artifacts" / "Transform" / "updated_analyzer_cache"
     newest = max(caches.iterdir(), key=lambda folder: int(folder.name))
     shutil.rmtree(newest)  # the one that the last run made; what is left is what it had found
     again = (f"--span={spans}", "--no-cache", "--to", "Transform")
-    run(workspace, data, window, *again, "--run-id", "warm")
+    run_pipeline(workspace, data, window, *again, "--run-id", "warm")
     shutil.rmtree(caches)
-    run(workspace, data, window, *again, "--run-id", "cold")
-    rows = [_rows(workspace, span) for span in range(spans - window, spans)]
+    run_pipeline(workspace, data, window, *again, "--run-id", "cold")
+    rows = [_span_rows(workspace, span) for span in range(spans - window, spans)]
     return {
         "window": window,
         "rows_of_window": sum(rows),
         "rows_of_new_span": rows[-1],
-        "warm": cpu_of(workspace, "warm")["Transform"],
-        "cold": cpu_of(workspace, "cold")["Transform"],
+        "warm": cpu_seconds_by_step(workspace, "warm")["Transform"],
+        "cold": cpu_seconds_by_step(workspace, "cold")["Transform"],
         "steps": whole,
     }
 
 
-def _rows(workspace: Path, span: int) -> int:
+def _span_rows(workspace: Path, span: int) -> int:
     [folder] = (workspace / "runs").glob(f"*-span-{span:02}")
     return sum(json.loads((folder / "summary.json").read_text())["rows"]["splits"].values())
 
@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-spans-") as folder:
-        found = measure(arguments.window, Path(folder))
+        found = measure_span(arguments.window, Path(folder))
     (arguments.out / "spans.json").write_text(json.dumps(found, indent=2) + "\n")
     (arguments.out / "spans.md").write_text(as_markdown(found))
     print(json.dumps(found))

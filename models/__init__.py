@@ -1,1 +1,1 @@
-"""User code of the pipeline: features, preprocessing, model, training, evaluation. Imports nothing from `pipeline`."""
+"""What a user of the pipeline edits: features, network, training, search, evaluation."""

@@ -12,30 +12,30 @@ from tensorflow_model_analysis.proto import config_pb2
 from tfx import v1 as tfx
 from tfx.types import artifact_utils
 
-from pipeline.components.arrow_example_gen import ArrowExampleGen
-from pipeline.components.executed_by import executed_by
-from pipeline.components.window_monitor import WindowMonitor
-from pipeline.config import Config
-from pipeline.digests import code_digest
-from pipeline.engines.arguments import beam_arguments
-from pipeline.locations import absolute
-from pipeline.metadata.run_ids import MONITORING
-from pipeline.metadata.store import connection_config
-from pipeline.monitor.window import (
+from flightline.components.arrow_example_gen import ArrowExampleGen
+from flightline.components.executor_choice import select_executors
+from flightline.components.window_monitor import WindowMonitor
+from flightline.config.schema_file import ColumnType, read_feature_types
+from flightline.config.settings import Config
+from flightline.engines.arguments import beam_arguments
+from flightline.metadata.evaluation import metric_key
+from flightline.metadata.run_ids import MONITORING_SUFFIX
+from flightline.metadata.store import connection_config
+from flightline.monitoring.window import (
     ANSWER,
-    CERTAIN,
     CLASS,
+    CONSTANT_ONE,
     LABELLED_FILE,
     ROWS_FILE,
     SERVED,
     VERSION,
-    Extracted,
+    WindowFiles,
     answer_columns,
 )
-from pipeline.schema import ColumnType, feature_types
-from pipeline.verdict import metric_key
+from flightline.utils.hashing import code_digest
+from flightline.utils.storage import absolute_location
 
-LABELLED = "labelled"  # the split of the rows whose label came back
+LABELLED_SPLIT = "labelled"  # the split of the rows whose label came back
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class MonitoringJob:
         released: version → metric → value, of the releases that answered.
     """
 
-    extracted: Extracted
+    extracted: WindowFiles
     training_statistics: Sequence[int]
     schema: str
     previous_statistics: str | None
@@ -59,28 +59,28 @@ class MonitoringJob:
 def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
     """The DAG that measures `job` on the engine of the config."""
     artifacts = tfx.types.standard_artifacts
-    components = executed_by(config.engine)
+    components = select_executors(config.engine)
     window = job.extracted.window
     nodes: list[Any] = []
     measured: dict[str, Any] = {}
     if window.answered or job.extracted.labelled:
         example_gen = ArrowExampleGen(
-            input_base=absolute(str(job.extracted.folder)),
-            column_types={**feature_types(config.schema_file), **_types(config)},
+            input_base=absolute_location(str(job.extracted.folder)),
+            column_types={**read_feature_types(config.schema_file), **_log_column_types(config)},
             block_bytes=config.data.block_mb << 20,
             input_config=_input_config(job.extracted),
             output_config=_output_config(job.extracted),
-            custom_fields={"code": code_digest("pipeline.components.arrow_example_gen")},
+            custom_fields={"code": code_digest("flightline.components.arrow_example_gen")},
         ).with_id("ExampleGen")
         examples = example_gen.outputs["examples"]
         nodes.append(example_gen)
     if window.answered:
-        statistics_gen = components.StatisticsGen(examples=examples, exclude_splits=[LABELLED])
+        statistics_gen = components.StatisticsGen(examples=examples, exclude_splits=[LABELLED_SPLIT])
         measured["statistics"] = statistics_gen.outputs["statistics"]
         nodes.append(statistics_gen)
     # Found again in ML Metadata: the lineage goes on to the run that trained what answered.
     training = tfx.dsl.Resolver(
-        strategy_class=TheseStrategy,
+        strategy_class=ArtifactsByIdStrategy,
         config={"ids": list(job.training_statistics)},
         statistics=tfx.dsl.Channel(type=artifacts.ExampleStatistics),
     ).with_id("TrainingStatistics")
@@ -92,7 +92,7 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
         evaluator = components.Evaluator(
             examples=examples,
             eval_config=_eval_config(config),
-            example_splits=[LABELLED],
+            example_splits=[LABELLED_SPLIT],
             bins=config.evaluation.bins,
             statistics=training.outputs["statistics"],
         )
@@ -110,12 +110,12 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
         window=asdict(window),
         released=job.released,
         settings=config.monitoring,
-        code=code_digest("pipeline.components.window_monitor"),
+        code=code_digest("flightline.components.window_monitor"),
         **measured,
     )
     return tfx.dsl.Pipeline(
-        pipeline_name=f"{config.name}{MONITORING}",
-        pipeline_root=absolute(config.artifacts),
+        pipeline_name=f"{config.name}{MONITORING_SUFFIX}",
+        pipeline_root=absolute_location(config.artifacts),
         components=[*nodes, monitor],
         enable_cache=False,  # every window is another
         metadata_connection_config=connection_config(config),
@@ -123,7 +123,7 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
     )
 
 
-class TheseStrategy(tfx.dsl.experimental.ResolverStrategy):
+class ArtifactsByIdStrategy(tfx.dsl.experimental.ResolverStrategy):
     """Resolves `statistics` to artifacts that are known by their ids, in this order.
 
     They are another pipeline's, of which TFX's channels offer nothing: they are asked of the store itself.
@@ -140,29 +140,29 @@ class TheseStrategy(tfx.dsl.experimental.ResolverStrategy):
         return {"statistics": [artifact_utils.deserialize_artifact(kind, found[number]) for number in self._ids]}
 
 
-def _types(config: Config) -> dict[str, ColumnType]:
+def _log_column_types(config: Config) -> dict[str, ColumnType]:
     """The columns that monitoring adds; a label that is not 0 and 1 has been made so when it was joined."""
     answers: dict[str, ColumnType] = {
-        name: "bytes" if name == CLASS else "float" for name in (*answer_columns(config), CERTAIN)
+        name: "bytes" if name == CLASS else "float" for name in (*answer_columns(config), CONSTANT_ONE)
     }
     ours: dict[str, ColumnType] = {**answers, VERSION: "bytes", ANSWER: "bytes"}
     made = config.positive is not None or config.task == "multiclass"
     return {**ours, config.label: "int"} if made else ours
 
 
-def _input_config(extracted: Extracted) -> tfx.proto.Input:
+def _input_config(extracted: WindowFiles) -> tfx.proto.Input:
     files = {
         **({SERVED: ROWS_FILE} if extracted.window.answered else {}),
-        **({LABELLED: LABELLED_FILE} if extracted.labelled else {}),
+        **({LABELLED_SPLIT: LABELLED_FILE} if extracted.labelled else {}),
     }
     return tfx.proto.Input(splits=[tfx.proto.Input.Split(name=name, pattern=file) for name, file in files.items()])
 
 
-def _output_config(extracted: Extracted) -> tfx.proto.Output | None:
+def _output_config(extracted: WindowFiles) -> tfx.proto.Output | None:
     """A window without labels is one split; left to itself, ExampleGen would share that out into `train` and `eval`."""
     if extracted.labelled and extracted.window.answered:
         return None
-    whole = tfx.proto.SplitConfig.Split(name=LABELLED if extracted.labelled else SERVED, hash_buckets=1)
+    whole = tfx.proto.SplitConfig.Split(name=LABELLED_SPLIT if extracted.labelled else SERVED, hash_buckets=1)
     return tfx.proto.Output(split_config=tfx.proto.SplitConfig(splits=[whole]))
 
 
@@ -177,7 +177,7 @@ def _eval_config(config: Config) -> config_pb2.EvalConfig:
             config_pb2.MetricConfig(class_name="ExampleCount"),
             config_pb2.MetricConfig(class_name="BinaryAccuracy", config=named),
         ]
-    prediction = CERTAIN if classes else answer_columns(config)[0]
+    prediction = CONSTANT_ONE if classes else answer_columns(config)[0]
     return config_pb2.EvalConfig(
         model_specs=[config_pb2.ModelSpec(label_key=config.label, prediction_key=prediction)],
         slicing_specs=[config_pb2.SlicingSpec(feature_keys=[ANSWER, *cut]) for cut in cuts],

@@ -11,16 +11,16 @@ from typing import Any
 
 from tfx import v1 as tfx
 
-from pipeline.components.arrow_example_gen import ArrowExampleGen
-from pipeline.components.prediction_writer import PredictionWriter
-from pipeline.config import Config
-from pipeline.digests import code_digest
-from pipeline.engines.arguments import beam_arguments
-from pipeline.locations import absolute
-from pipeline.metadata.released_model import ReleasedModel
-from pipeline.metadata.run_ids import SCORING
-from pipeline.metadata.store import connection_config
-from pipeline.schema import feature_types
+from flightline.components.arrow_example_gen import ArrowExampleGen
+from flightline.components.prediction_writer import PredictionWriter
+from flightline.config.schema_file import read_feature_types
+from flightline.config.settings import Config
+from flightline.engines.arguments import beam_arguments
+from flightline.metadata.run_ids import SCORING_SUFFIX
+from flightline.metadata.store import connection_config
+from flightline.releases.model_artifact import ReleasedModel
+from flightline.utils.hashing import code_digest
+from flightline.utils.storage import absolute_location
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,13 @@ def create_pipeline(config: Config, job: ScoringJob) -> tfx.dsl.Pipeline:
     base = os.path.commonpath([path.resolve().parent for path in job.files])
     example_gen = ArrowExampleGen(
         input_base=base,
-        column_types=feature_types(config.schema_file),
+        column_types=read_feature_types(config.schema_file),
         missing=config.data.missing,
         block_bytes=config.data.block_mb << 20,
         inputs=job.released.inputs,
         row_ids=True,
         input_config=_input_config(job.files, base),
-        custom_fields={"code": code_digest("pipeline.components.arrow_example_gen")},
+        custom_fields={"code": code_digest("flightline.components.arrow_example_gen")},
     ).with_id("ExampleGen")
 
     # Found again in ML Metadata by its URI: the lineage goes on to the run that trained it.
@@ -67,18 +67,18 @@ def create_pipeline(config: Config, job: ScoringJob) -> tfx.dsl.Pipeline:
     writer = PredictionWriter(
         inference_result=inferrer.outputs["inference_result"],
         examples=example_gen.outputs["examples"],
-        output=absolute(str(job.output)),
+        output=absolute_location(str(job.output)),
         version=job.released.version,
         scored_at=job.scored_at,
         threshold=config.serving.threshold,
         target=job.released.target,
         id_columns=config.scoring.id_columns,
-        code=code_digest("pipeline.components.prediction_writer"),
+        code=code_digest("flightline.components.prediction_writer"),
     )
     nodes: list[Any] = [example_gen, model, inferrer, writer]
     return tfx.dsl.Pipeline(
-        pipeline_name=f"{config.name}{SCORING}",
-        pipeline_root=absolute(config.artifacts),
+        pipeline_name=f"{config.name}{SCORING_SUFFIX}",
+        pipeline_root=absolute_location(config.artifacts),
         components=nodes,
         enable_cache=False,  # asked for files in a folder, they are written there
         metadata_connection_config=connection_config(config),

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from tfx import v1 as tfx
 
-from models.evaluation import eval_config
-from models.features import plan_features
-from pipeline.components.arrow_example_gen import ArrowExampleGen
-from pipeline.components.atomic_pusher import Pusher
-from pipeline.components.champion import champion_node
-from pipeline.components.curated_schema import CuratedSchema
-from pipeline.components.data_gate import DataGate
-from pipeline.components.executed_by import executed_by
-from pipeline.components.search_tuner import SearchTuner
-from pipeline.components.serving_check import ServingCheck
-from pipeline.components.span_window import previous_statistics_node, training_data
-from pipeline.config import Config
-from pipeline.config_file import input_files
-from pipeline.digests import code_digest
-from pipeline.engines.arguments import beam_arguments, input_base
-from pipeline.engines.settings import Orchestrator
-from pipeline.locations import absolute, data_digest
-from pipeline.metadata.store import connection_config
-from pipeline.schema import feature_types, read_schema
+from flightline.components.arrow_example_gen import ArrowExampleGen
+from flightline.components.atomic_pusher import Pusher
+from flightline.components.champion_resolver import champion_node
+from flightline.components.curated_schema import CuratedSchema
+from flightline.components.data_gate import DataGate
+from flightline.components.executor_choice import select_executors
+from flightline.components.serving_check import ServingCheck
+from flightline.components.span_resolvers import previous_statistics_node, select_training_data
+from flightline.components.tuner import Tuner
+from flightline.config.engines import Orchestrator
+from flightline.config.feature_plan import plan_features
+from flightline.config.loader import input_files
+from flightline.config.schema_file import read_feature_types, read_schema
+from flightline.config.settings import Config
+from flightline.engines.arguments import beam_arguments, resolve_input_base
+from flightline.metadata.store import connection_config
+from flightline.modeling.evaluation import build_eval_config
+from flightline.utils.hashing import code_digest
+from flightline.utils.storage import absolute_location, data_digest
 
 
 def create_pipeline(
@@ -33,21 +33,21 @@ def create_pipeline(
     `cache` lets a step be taken from an earlier run that had the same inputs; `resumed` is the run to go on with,
     `override` why the data gate lets everything through.
     """
-    components = executed_by(config.engine, config.evaluation.vs_champion_confidence)
+    components = select_executors(config.engine, config.evaluation.vs_champion_confidence)
     features = plan_features(read_schema(config.schema_file), config.label, config.features, config.target)
 
     example_gen = ArrowExampleGen(
-        input_base=input_base(config),
+        input_base=resolve_input_base(config),
         label=config.label,
-        column_types=feature_types(config.schema_file),
+        column_types=read_feature_types(config.schema_file),
         missing=config.data.missing,
         block_bytes=config.data.block_mb << 20,
         input_config=_input_config(config),
         output_config=_output_config(config),
         range_config=_range_config(config),
         custom_fields={
-            "data_digest": _data_digest(config, orchestrator),
-            "code": code_digest("pipeline.components.arrow_example_gen"),
+            "data_digest": _input_data_digest(config, orchestrator),
+            "code": code_digest("flightline.components.arrow_example_gen"),
         },
     ).with_id("ExampleGen")
     examples = example_gen.outputs["examples"]
@@ -73,12 +73,12 @@ def create_pipeline(
         policy=config.gate.policy,
         label=config.label,
         override=override,
-        code=code_digest("pipeline.components.data_gate"),
+        code=code_digest("flightline.components.data_gate"),
     )
 
     # Without a window a model learns from one split of the rows and is judged on the other. With one it learns from
     # the spans before this one, and this one judges it.
-    data = training_data(config, examples, gate, orchestrator)
+    data = select_training_data(config, examples, gate, orchestrator)
     transform = components.Transform(
         examples=data.examples,
         schema=schema,
@@ -89,7 +89,7 @@ def create_pipeline(
         custom_config={
             "label": config.label,
             "features": features.model_dump(mode="json"),
-            "code": _code_of(config.user_code.preprocessing_fn),
+            "code": _code_digest(config.user_code.preprocessing_fn),
         },
     )
     transform.add_upstream_node(gate)  # nothing trains on what the gate has not passed
@@ -102,7 +102,7 @@ def create_pipeline(
     }
     tuner = None
     if config.tune is not None:
-        tuner = SearchTuner(
+        tuner = Tuner(
             tuner_fn=config.user_code.tuner_fn,
             examples=transform.outputs["transformed_examples"],
             transform_graph=transform.outputs["transform_graph"],
@@ -112,7 +112,7 @@ def create_pipeline(
             custom_config={
                 **trained_on,
                 "tune": config.tune.model_dump(mode="json"),
-                "code": _code_of(config.user_code.tuner_fn),
+                "code": _code_digest(config.user_code.tuner_fn),
             },
         ).with_id("Tuner")
 
@@ -124,7 +124,7 @@ def create_pipeline(
         train_args=tfx.proto.TrainArgs(splits=data.train_splits),
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
-        custom_config={**trained_on, "code": _code_of(config.user_code.run_fn)},
+        custom_config={**trained_on, "code": _code_digest(config.user_code.run_fn)},
     )
     model = trainer.outputs["model"]
 
@@ -133,8 +133,8 @@ def create_pipeline(
         examples=examples,
         model=model,
         baseline_model=champion.outputs["model"] if champion else None,
-        eval_config=eval_config(config.label, config.evaluation, config.target),
-        example_splits=data.judged_splits,
+        eval_config=build_eval_config(config.label, config.evaluation, config.target),
+        example_splits=data.eval_splits,
         bins=config.evaluation.bins,
         gaps=config.evaluation.gaps,
         statistics=statistics,
@@ -146,20 +146,20 @@ def create_pipeline(
         num_examples=config.serving_check.examples,
         latency_ms=config.serving_check.latency_ms,
         timeout_s=config.serving_check.timeout_s,
-        code=code_digest("pipeline.components.serving_check"),
+        code=code_digest("flightline.components.serving_check"),
     )
     pusher = (Pusher if orchestrator == "local" else tfx.components.Pusher)(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
         push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=_releases(config, orchestrator))
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=_release_dir(config, orchestrator))
         ),
     )
 
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
-        pipeline_root=absolute(config.artifacts),
+        pipeline_root=absolute_location(config.artifacts),
         components=[
             example_gen,
             statistics_gen,
@@ -183,16 +183,16 @@ def create_pipeline(
     )
 
 
-def _data_digest(config: Config, orchestrator: Orchestrator) -> str:
+def _input_data_digest(config: Config, orchestrator: Orchestrator) -> str:
     """What makes ExampleGen run again; elsewhere, out of reach, it is the driver's fingerprint alone."""
     return data_digest(input_files(config)) if orchestrator == "local" else ""
 
 
-def _releases(config: Config, orchestrator: Orchestrator) -> str:
+def _release_dir(config: Config, orchestrator: Orchestrator) -> str:
     return str(config.releases.resolve()) if orchestrator == "local" else f"{config.engines.kubeflow.releases}"
 
 
-def _code_of(function: str) -> str:
+def _code_digest(function: str) -> str:
     """Digest of the code of a function that a dotted path names: TFX's own cache keys know the path alone."""
     return code_digest(function.rpartition(".")[0])
 

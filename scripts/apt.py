@@ -10,7 +10,7 @@ from pathlib import Path
 from scripts.job_server import Unavailable
 
 
-def apt(*words: str, cwd: Path | None = None) -> str:
+def run_apt(*words: str, cwd: Path | None = None) -> str:
     """What a command of apt's says; the lists of packages are brought once where it fails without them.
 
     Raises:
@@ -28,7 +28,7 @@ def apt(*words: str, cwd: Path | None = None) -> str:
     raise Unavailable(f"{' '.join(words[:2])} failed: {problem}")
 
 
-def unpacked(packages: Sequence[str], folder: Path) -> Path:
+def unpack_packages(packages: Sequence[str], folder: Path) -> Path:
     """The folder with the files of these packages; brought where it is not there, whole or not at all.
 
     Raises:
@@ -39,16 +39,16 @@ def unpacked(packages: Sequence[str], folder: Path) -> Path:
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    apt("apt-get", "-qq", "download", *packages, cwd=part)
+    run_apt("apt-get", "-qq", "download", *packages, cwd=part)
     for package in sorted(part.glob("*.deb")):
-        apt("dpkg-deb", "-x", str(package), str(part))
+        run_apt("dpkg-deb", "-x", str(package), str(part))
         package.unlink()
     part.rename(folder)
     return folder
 
 
-def with_what_is_missing(package: str) -> list[str]:
+def with_missing_dependencies(package: str) -> list[str]:
     """The package, and those it depends on that this machine does not have: what installing it would bring."""
-    would = apt("apt-get", "-s", "-qq", "--no-install-recommends", "install", package)
+    would = run_apt("apt-get", "-s", "-qq", "--no-install-recommends", "install", package)
     brought = [line.split()[1] for line in would.splitlines() if line.startswith("Inst ")]
     return [package, *(name for name in brought if name != package)]

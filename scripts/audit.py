@@ -1,7 +1,7 @@
 """What the advisories say of every package that our locks pin, with pip-audit in an environment of its own.
 
 python -m scripts.audit setup     makes the environment, .cache/audit
-python -m scripts.audit           audits requirements.lock, for both TFX lines, and serving/requirements.lock
+python -m scripts.audit           audits requirements.lock, for both TFX lines, and flightline/serving/requirements.lock
 
 scripts/audit-known.yaml lists what is known and cannot be mended yet, each with its reason; it is shown, and an entry
 that no longer applies is told as well. Ends with 1 where something is not listed, with 75 where the advisories cannot
@@ -18,24 +18,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.digests import LOCK, ROOT
-from pipeline.errors import UsageError, print_last_line, some_names
-from pipeline.lock_file import Pin, pins_for, read_pins
-from pipeline.plain_yaml import parse
-from scripts.tool_environment import environment
+from flightline.errors import UsageError, format_names, print_error
+from flightline.releases.requirements_lock import Pin, parse_pins, select_pins
+from flightline.utils.hashing import PROJECT_ROOT, REQUIREMENTS_LOCK
+from flightline.utils.safe_yaml import parse_yaml
+from scripts.tool_environment import ensure_environment
 
-HOME = ROOT / ".cache" / "audit"
+VENV_DIR = PROJECT_ROOT / ".cache" / "audit"
 REQUIREMENTS = Path(__file__).with_name("audit.txt")
-KNOWN = Path(__file__).with_name("audit-known.yaml")
-UNAVAILABLE = 75  # sysexits' EX_TEMPFAIL: not to be had here and now
-PARTS = (
-    ("TFX 1.16, Python 3.10", LOCK, "3.10.13"),
-    ("TFX 1.21, Python 3.13", LOCK, "3.13.0"),
-    ("the server", ROOT / "serving" / "requirements.lock", "3.10.13"),
+KNOWN_ADVISORIES = Path(__file__).with_name("audit-known.yaml")
+EXIT_UNAVAILABLE = 75  # sysexits' EX_TEMPFAIL: not to be had here and now
+AUDITED_LOCKS = (
+    ("TFX 1.16, Python 3.10", REQUIREMENTS_LOCK, "3.10.13"),
+    ("TFX 1.21, Python 3.13", REQUIREMENTS_LOCK, "3.13.0"),
+    ("the server", PROJECT_ROOT / "flightline" / "serving" / "requirements.lock", "3.10.13"),
 )
 
 
-class Unreachable(UsageError):
+class AdvisoriesUnavailable(UsageError):
     """The advisories cannot be had from here."""
 
 
@@ -57,39 +57,47 @@ class Advisory:
 def main(words: list[str]) -> int:
     """Audits, and says what it found; returns the exit code."""
     try:
-        tools = environment("pip-audit", HOME, REQUIREMENTS)
+        tools = ensure_environment("pip-audit", VENV_DIR, REQUIREMENTS)
         if words == ["setup"]:
             return 0
         reasons = known_reasons()
-        parts = {name: pins_for(read_pins(lock.read_text(encoding="utf-8")), python) for name, lock, python in PARTS}
-        ask(tools / "pip-audit", next(iter(parts.values()))[:1])  # one package says whether the others are worth it
+        parts = {
+            name: select_pins(parse_pins(lock.read_text(encoding="utf-8")), python)
+            for name, lock, python in AUDITED_LOCKS
+        }
+        query_advisories(
+            tools / "pip-audit", next(iter(parts.values()))[:1]
+        )  # one package says whether the others are worth it
         found = {}
         for name, pins in parts.items():
             print(f"{name}: {len(pins)} packages", flush=True)
-            found |= {(one.package, one.version, one.id): one for one in ask(tools / "pip-audit", pins)}
+            found |= {(one.package, one.version, one.id): one for one in query_advisories(tools / "pip-audit", pins)}
     except UsageError as error:
-        print_last_line(sys.stderr, error)
-        return UNAVAILABLE
-    return report([found[key] for key in sorted(found)], reasons)
+        print_error(sys.stderr, error)
+        return EXIT_UNAVAILABLE
+    return print_report([found[key] for key in sorted(found)], reasons)
 
 
-def report(found: list[Advisory], reasons: dict[str, str]) -> int:
+def print_report(found: list[Advisory], reasons: dict[str, str]) -> int:
     """Says what is new, what is known and why it stays, and which entries are of no use any more; the exit code."""
     entries = [next((name for name in (one.id, *one.aliases) if name in reasons), "") for one in found]
     for advisory, entry in zip(found, entries, strict=True):
         print(f"known  {advisory}: {reasons[entry]}" if entry else f"NEW    {advisory}")
     for name in sorted(set(reasons) - set(entries)):
-        print(f"gone   {name} is in {KNOWN.name} and found no more: take it out")
+        print(f"gone   {name} is in {KNOWN_ADVISORIES.name} and found no more: take it out")
     print(f"{len(found)} advisories: {entries.count('')} new, {len(found) - entries.count('')} known")
     return 1 if "" in entries else 0
 
 
 def known_reasons() -> dict[str, str]:
     """Advisory → why it stays."""
-    return {str(name): str(reason) for name, reason in (parse(KNOWN.read_text(encoding="utf-8")) or {}).items()}
+    return {
+        str(name): str(reason)
+        for name, reason in (parse_yaml(KNOWN_ADVISORIES.read_text(encoding="utf-8")) or {}).items()
+    }
 
 
-def ask(pip_audit: Path, pins: Iterable[Pin]) -> list[Advisory]:
+def query_advisories(pip_audit: Path, pins: Iterable[Pin]) -> list[Advisory]:
     """What speaks against these packages.
 
     Raises:
@@ -97,28 +105,30 @@ def ask(pip_audit: Path, pins: Iterable[Pin]) -> list[Advisory]:
     """
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "requirements.txt"
-        listed.write_text("".join(f"{plain(pin)}\n" for pin in pins), encoding="utf-8")
+        listed.write_text("".join(f"{public_pin(pin)}\n" for pin in pins), encoding="utf-8")
         options = ["--no-deps", "--disable-pip", "--progress-spinner=off", "--format=json", "--timeout=15"]
         command = [str(pip_audit), "--requirement", str(listed), *options]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        return read_answer(ended.stdout)
+        return parse_audit_output(ended.stdout)
     except (ValueError, KeyError) as error:
         said = " ".join((ended.stderr if not ended.stdout else str(error)).split())[-300:]
-        raise Unreachable(f"the advisories cannot be had: {said}", "audit where the network allows it") from error
+        raise AdvisoriesUnavailable(
+            f"the advisories cannot be had: {said}", "audit where the network allows it"
+        ) from error
 
 
-def plain(pin: Pin) -> str:
+def public_pin(pin: Pin) -> str:
     """A pin without a local version such as +cpu, which no advisory names."""
     return f"{pin.name}=={pin.version.partition('+')[0]}"
 
 
-def read_answer(text: str) -> list[Advisory]:
+def parse_audit_output(text: str) -> list[Advisory]:
     """Raises ValueError where it is no answer of pip-audit's, or one that leaves packages out."""
     packages = json.loads(text)["dependencies"]
     skipped = [package["name"] for package in packages if "skip_reason" in package]
     if skipped:
-        raise ValueError(f"they know nothing of {some_names(skipped, 5)}")
+        raise ValueError(f"they know nothing of {format_names(skipped, 5)}")
     return [
         Advisory(p["name"], p["version"], v["id"], tuple(v.get("aliases", ())), tuple(v.get("fix_versions", ())))
         for p in packages

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 LOOPBACK = "127.0.0.1"
-START_S, STOP_S = 60.0, 10.0
+START_TIMEOUT_S, STOP_TIMEOUT_S = 60.0, 10.0
 
 
 class Cluster(abc.ABC):
@@ -57,7 +57,7 @@ class Cluster(abc.ABC):
             process.terminate()
         for process in self._processes():
             try:
-                process.wait(STOP_S)
+                process.wait(STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -69,7 +69,7 @@ class Cluster(abc.ABC):
 
     def wait_for(self, workers: int) -> None:
         """Waits until so many workers have registered. Raises RuntimeError as `start` does."""
-        until = time.monotonic() + START_S
+        until = time.monotonic() + START_TIMEOUT_S
         while self.registered() < workers:
             if any(process.poll() is not None for process in self._processes()) or time.monotonic() > until:
                 logs = self.folder / "log"
@@ -99,11 +99,11 @@ class Cluster(abc.ABC):
         return [*self.workers, *([self.coordinator] if self.coordinator else [])]
 
 
-AnyCluster = TypeVar("AnyCluster", bound=Cluster)
+ClusterT = TypeVar("ClusterT", bound=Cluster)
 
 
 @contextlib.contextmanager
-def running(cluster: AnyCluster) -> Iterator[AnyCluster]:
+def running_cluster(cluster: ClusterT) -> Iterator[ClusterT]:
     """The cluster, started; its logs stay."""
     try:
         cluster.start()

@@ -11,25 +11,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.digests import ROOT
-from pipeline.dvc_data import QUIET, TOOL
-from pipeline.errors import UsageError, print_last_line
-from scripts.tool_environment import environment
+from flightline.errors import UsageError, print_error
+from flightline.utils.dvc import DVC_ENV, DVC_EXECUTABLE
+from flightline.utils.hashing import PROJECT_ROOT
+from scripts.tool_environment import ensure_environment
 
 REQUIREMENTS = Path(__file__).with_name("dvc.txt")
-UNAVAILABLE = 75  # sysexits' EX_TEMPFAIL: not to be had here and now
+EXIT_UNAVAILABLE = 75  # sysexits' EX_TEMPFAIL: not to be had here and now
 
 
 def main(words: list[str]) -> int:
     """Does what is asked in the working directory; returns the exit code."""
     try:
-        command = environment("DVC", (ROOT / TOOL).parent.parent, REQUIREMENTS) / "dvc"
+        command = ensure_environment("DVC", (PROJECT_ROOT / DVC_EXECUTABLE).parent.parent, REQUIREMENTS) / "dvc"
     except UsageError as error:
-        print_last_line(sys.stderr, error)
-        return UNAVAILABLE
+        print_error(sys.stderr, error)
+        return EXIT_UNAVAILABLE
     if words == ["setup"]:
         return 0
-    return subprocess.run([str(command), *words], env={**os.environ, **QUIET}, check=False).returncode
+    return subprocess.run([str(command), *words], env={**os.environ, **DVC_ENV}, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -11,24 +11,24 @@ import re
 import sys
 from pathlib import Path
 
-from scripts.engine import command, unpacked
+from scripts.cluster_command import cluster_command, fetch_engine
 from scripts.flink_cluster import FlinkCluster
-from scripts.job_server import JobServer, job_server
+from scripts.job_server import JobServer, ensure_job_server
 
 REST_PORT, RPC_PORT = 8081, 6123  # Flink's own defaults
 
 
-def set_up() -> Path:
+def ensure_flink() -> Path:
     """The home of the Flink that the job server in the cache is made for; both are there when this returns.
 
     Raises:
         Unavailable: one of them cannot be had.
     """
-    line = _line(job_server("flink"))
-    return unpacked(f"Flink {line}", Path(__file__).with_name(f"flink-{line}.txt")) / "pyflink"
+    line = _flink_version(ensure_job_server("flink"))
+    return fetch_engine(f"Flink {line}", Path(__file__).with_name(f"flink-{line}.txt")) / "pyflink"
 
 
-def _line(server: JobServer) -> str:
+def _flink_version(server: JobServer) -> str:
     """The line of Flink that a job server is made for, such as 1.20."""
     found = re.search(r"flink-(\d+\.\d+)", server.runner)
     if not found:
@@ -37,4 +37,8 @@ def _line(server: JobServer) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(command("Flink", __doc__, set_up, lambda home, folder: FlinkCluster(home, folder, REST_PORT, RPC_PORT)))
+    sys.exit(
+        cluster_command(
+            "Flink", __doc__, ensure_flink, lambda home, folder: FlinkCluster(home, folder, REST_PORT, RPC_PORT)
+        )
+    )

@@ -12,11 +12,11 @@ import yaml
 
 from scripts.cluster import LOOPBACK, Cluster
 
-SLOTS = 2  # a TaskManager
+SLOTS_PER_WORKER = 2  # a TaskManager
 
 # Small enough for a laptop. A batch job that loses a TaskManager starts its lost part anew; the heartbeat is shortened,
 # since the default would have it wait for a dead TaskManager for 50 seconds.
-SETTINGS: dict[str, Any] = {
+FLINK_SETTINGS: dict[str, Any] = {
     "jobmanager.rpc.address": LOOPBACK,
     "jobmanager.bind-host": LOOPBACK,
     "jobmanager.memory.process.size": "1200m",
@@ -25,7 +25,7 @@ SETTINGS: dict[str, Any] = {
     "rest.bind-address": LOOPBACK,
     "taskmanager.host": LOOPBACK,
     "taskmanager.bind-host": LOOPBACK,
-    "taskmanager.numberOfTaskSlots": SLOTS,
+    "taskmanager.numberOfTaskSlots": SLOTS_PER_WORKER,
     "taskmanager.memory.process.size": "3600m",
     "taskmanager.memory.managed.size": "512m",
     "taskmanager.memory.task.off-heap.size": "1g",  # the channels to SDK workers; without it large data end in errors
@@ -34,7 +34,7 @@ SETTINGS: dict[str, Any] = {
     "taskmanager.memory.network.max": "384m",
     "taskmanager.network.sort-shuffle.min-buffers": 32,
     "taskmanager.load-balance.mode": "SLOTS",  # over all TaskManagers; by default the first is filled
-    "parallelism.default": SLOTS,
+    "parallelism.default": SLOTS_PER_WORKER,
     "restart-strategy.type": "exponential-delay",  # fixed-delay counts every task of a lost TaskManager as a failure
     "restart-strategy.exponential-delay.initial-backoff": "1 s",
     "restart-strategy.exponential-delay.max-backoff": "10 s",
@@ -53,7 +53,7 @@ class FlinkCluster(Cluster):
     def __init__(self, home: Path, folder: Path, rest_port: int, rpc_port: int) -> None:
         """`home` is an unpacked Flink; the ports have to be free."""
         super().__init__(home, folder, f"{LOOPBACK}:{rest_port}", rest_port)
-        self._settings = {**SETTINGS, "rest.port": rest_port, "jobmanager.rpc.port": rpc_port}
+        self._settings = {**FLINK_SETTINGS, "rest.port": rest_port, "jobmanager.rpc.port": rpc_port}
 
     def start(self, workers: int = 2) -> None:
         self._configure()
@@ -77,7 +77,7 @@ class FlinkCluster(Cluster):
         """Every job so far, oldest first: its `jid`, `name`, `state`, `start-time` in milliseconds."""
         return sorted(self.ask("jobs/overview")["jobs"], key=lambda job: job["start-time"])
 
-    def who_worked(self, job: str) -> set[str]:
+    def job_workers(self, job: str) -> set[str]:
         """The ids of the TaskManagers that a job's tasks ran on."""
         tasks = [vertex["id"] for vertex in self.ask(f"jobs/{job}")["vertices"]]
         subtasks = [subtask for task in tasks for subtask in self.ask(f"jobs/{job}/vertices/{task}")["subtasks"]]
@@ -88,7 +88,7 @@ class FlinkCluster(Cluster):
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(self.home / "conf", conf)
         given = yaml.safe_load((conf / "config.yaml").read_text(encoding="utf-8"))
-        settings = {**_flat(given), **self._settings, "io.tmp.dirs": str(self.folder / "tmp")}
+        settings = {**_flatten_settings(given), **self._settings, "io.tmp.dirs": str(self.folder / "tmp")}
         (self.folder / "tmp").mkdir()
         (conf / "config.yaml").write_text(yaml.safe_dump(settings, width=10_000), encoding="utf-8")
 
@@ -101,9 +101,11 @@ class FlinkCluster(Cluster):
         return self.launch(name, [str(self.home / "bin" / f"{service}.sh"), "start-foreground"], environment)
 
 
-def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flatten_settings(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """`{"a": {"b": 1}}` → `{"a.b": 1}`, in which form Flink takes settings as well."""
     flat: dict[str, Any] = {}
     for key, value in settings.items():
-        flat.update(_flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value})
+        flat.update(
+            _flatten_settings(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        )
     return flat

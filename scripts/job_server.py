@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-ENGINES = Path(".cache/engines")
+ENGINES_DIR = Path(".cache/engines")
 JAVA_VERSIONS = (11, 17)
 POM = Path(__file__).with_name("job_server.pom.xml")
 
@@ -49,44 +49,44 @@ class JobServer:
 
     @property
     def jar(self) -> Path:
-        return ENGINES / f"{self.runner}-job-server-{self.beam}.jar"
+        return ENGINES_DIR / f"{self.runner}-job-server-{self.beam}.jar"
 
 
 _FLINK_DRIVER = "org.apache.beam.runners.flink.FlinkJobServerDriver"
 _SPARK_DRIVER = "org.apache.beam.runners.spark.SparkJobServerDriver"
-NEWEST_IN_PARTS = {
+FALLBACK_JOB_SERVERS = {
     "flink": JobServer("beam-runners-flink-1.19", "2.62.0", _FLINK_DRIVER),
     "spark": JobServer("beam-runners-spark-3", "2.62.0", _SPARK_DRIVER, spark="3.5.0"),
 }
 
 
-def matching(engine: str) -> JobServer:
+def matching_job_server(engine: str) -> JobServer:
     """The job server of the Beam that is installed, which is the locked one."""
     runners = {"flink": ("beam-runners-flink-1.20", _FLINK_DRIVER), "spark": ("beam-runners-spark-3", _SPARK_DRIVER)}
     runner, driver = runners[engine]
     return JobServer(runner, importlib.metadata.version("apache-beam"), driver)
 
 
-def job_server(engine: str) -> JobServer:
+def ensure_job_server(engine: str) -> JobServer:
     """The job server that is in the cache when this returns.
 
     Raises:
         Unavailable: no Java, no Maven, or neither the jar nor its parts are to be had.
     """
     require_java()
-    asked, older = matching(engine), NEWEST_IN_PARTS[engine]
+    asked, older = matching_job_server(engine), FALLBACK_JOB_SERVERS[engine]
     for known in (asked, older):
         if known.jar.is_file():
             return known
-    ENGINES.mkdir(parents=True, exist_ok=True)
-    for stale in ENGINES.glob(f"{asked.runner.rpartition('-')[0]}-*job-server-*.jar"):
+    ENGINES_DIR.mkdir(parents=True, exist_ok=True)
+    for stale in ENGINES_DIR.glob(f"{asked.runner.rpartition('-')[0]}-*job-server-*.jar"):
         stale.unlink()  # of a Beam that was locked before
     print(f"Fetching {asked.coordinates}", flush=True)
-    refusal = _fetch(asked)
+    refusal = _download_jar(asked)
     if refusal is None:
         return asked
     print(f"  {refusal}\nPutting together the job server of Beam {older.beam} ({older.runner}) instead", flush=True)
-    problem = _assemble(older)
+    problem = _assemble_jar(older)
     if problem:
         raise Unavailable(f"no job server for {engine}: {refusal}; nor the parts of {older.coordinates}: {problem}")
     return older
@@ -105,29 +105,31 @@ def require_java() -> None:
         raise Unavailable(f"{java} is Java {found[1] if found else '?'}, not one of {JAVA_VERSIONS}. {get}")
 
 
-def _fetch(wanted: JobServer) -> str | None:
+def _download_jar(wanted: JobServer) -> str | None:
     """Brings the finished jar into the cache; returns why not, where it cannot be had."""
-    refusal = _maven(f"-Dartifact={wanted.coordinates}", "-Dtransitive=false", "dependency:get")
+    refusal = _run_maven(f"-Dartifact={wanted.coordinates}", "-Dtransitive=false", "dependency:get")
     if refusal is None:
-        folder = f"-DoutputDirectory={ENGINES.resolve()}"
-        refusal = _maven(f"-Dartifact={wanted.coordinates}", folder, "-Dmdep.useBaseVersion=true", "dependency:copy")
+        folder = f"-DoutputDirectory={ENGINES_DIR.resolve()}"
+        refusal = _run_maven(
+            f"-Dartifact={wanted.coordinates}", folder, "-Dmdep.useBaseVersion=true", "dependency:copy"
+        )
     return refusal
 
 
-def _assemble(wanted: JobServer) -> str | None:
+def _assemble_jar(wanted: JobServer) -> str | None:
     """Packs the runner with all that it depends on into one jar; returns why not, where that cannot be had."""
-    target = (ENGINES / "assembled").resolve()
+    target = (ENGINES_DIR / "assembled").resolve()
     values = {"runner": wanted.runner, "beam": wanted.beam, "driver": wanted.driver, "target": target}
     if wanted.spark:
         values["spark"] = wanted.spark
-    problem = _maven("-f", str(POM), *(f"-D{name}={value}" for name, value in values.items()), "package")
+    problem = _run_maven("-f", str(POM), *(f"-D{name}={value}" for name, value in values.items()), "package")
     if problem is None:
         (target / wanted.jar.name).replace(wanted.jar)
     shutil.rmtree(target, ignore_errors=True)
     return problem
 
 
-def _maven(*arguments: str) -> str | None:
+def _run_maven(*arguments: str) -> str | None:
     """Runs Maven; returns the first thing it has to say where it fails."""
     maven = shutil.which("mvn")
     if maven is None:
@@ -144,7 +146,7 @@ def _maven(*arguments: str) -> str | None:
 def main() -> int:
     """`python -m scripts.job_server ENGINE`: prints the jar's path."""
     try:
-        print(job_server(sys.argv[1]).jar)
+        print(ensure_job_server(sys.argv[1]).jar)
     except Unavailable as problem:
         print(f"flightline: {problem}", file=sys.stderr)
         return problem.exit_code

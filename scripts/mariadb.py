@@ -12,49 +12,49 @@ import signal
 import sys
 from pathlib import Path
 
-from scripts.apt import unpacked, with_what_is_missing
-from scripts.engine import answer, run_pipeline
-from scripts.job_server import ENGINES
-from scripts.mariadb_server import PASSWORD_ENV, MariaDB, running
+from scripts.apt import unpack_packages, with_missing_dependencies
+from scripts.cluster_command import run_pipeline, run_tool_command
+from scripts.job_server import ENGINES_DIR
+from scripts.mariadb_server import PASSWORD_ENV, MariaDB, running_server
 
 PORT = 3307  # beside a server that may be here already
 
 
-def set_up() -> Path:
+def ensure_mariadb() -> Path:
     """The folder with the server's files, which are there when this returns.
 
     Raises:
         Unavailable: they cannot be had here.
     """
-    home = ENGINES / "mariadb"
+    home = ENGINES_DIR / "mariadb"
     if not home.is_dir():
         print(f"Fetching MariaDB from Debian's packages into {home}", flush=True)
-        unpacked(with_what_is_missing("mariadb-server-core"), home)
+        unpack_packages(with_missing_dependencies("mariadb-server-core"), home)
     return home
 
 
 def main() -> int:
     """Does what the command line asks for; returns the exit code."""
-    return answer("MariaDB", str(__doc__), "server", set_up, _use)
+    return run_tool_command("MariaDB", str(__doc__), "server", ensure_mariadb, _run_with_server)
 
 
-def _use(home: Path, options: list[str] | None) -> int:
-    with running(MariaDB(home, ENGINES / "mariadb-server", PORT)) as server:
+def _run_with_server(home: Path, options: list[str] | None) -> int:
+    with running_server(MariaDB(home, ENGINES_DIR / "mariadb-server", PORT)) as server:
         print(f"MariaDB at 127.0.0.1:{server.port}, its data and log in {os.path.relpath(server.folder)}", flush=True)
         if options is None:
-            return _keep(server)
-        return run_pipeline([*_options(server), *options], server.environment)
+            return _wait_for_interrupt(server)
+        return run_pipeline([*_runner_options(server), *options], server.environment)
 
 
-def _options(server: MariaDB) -> list[str]:
+def _runner_options(server: MariaDB) -> list[str]:
     return [word for setting in server.settings() for word in ("--set", setting)]
 
 
-def _keep(server: MariaDB) -> int:
+def _wait_for_interrupt(server: MariaDB) -> int:
     """Keeps it until Ctrl-C."""
     print("Ctrl-C ends it. To use it:")
     print(f"  export {PASSWORD_ENV}=$(cat {os.path.relpath(server.folder / 'password')})")
-    print(f"  {os.path.relpath(sys.executable)} runner_local.py {' '.join(_options(server))}", flush=True)
+    print(f"  {os.path.relpath(sys.executable)} runner_local.py {' '.join(_runner_options(server))}", flush=True)
     try:
         signal.pause()
     except KeyboardInterrupt:

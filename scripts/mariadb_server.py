@@ -14,12 +14,12 @@ from typing import Any
 
 import pymysql
 
-from scripts.cluster import LOOPBACK, START_S, STOP_S
+from scripts.cluster import LOOPBACK, START_TIMEOUT_S, STOP_TIMEOUT_S
 
 DATABASE, USER, PASSWORD_ENV = "flightline", "flightline", "FLIGHTLINE_METADATA_PASSWORD"
-CREATE = "CREATE DATABASE {} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
-_SMALL = ("--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=2")
-_TABLES = ("mysql_system_tables", "mysql_performance_tables", "mysql_system_tables_data")
+CREATE_DATABASE_SQL = "CREATE DATABASE {} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+_MEMORY_OPTIONS = ("--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=2")
+_SYSTEM_TABLE_SCRIPTS = ("mysql_system_tables", "mysql_performance_tables", "mysql_system_tables_data")
 
 
 class MariaDB:
@@ -69,7 +69,7 @@ class MariaDB:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for what uses it; it is ended after that
             )
-        until = time.monotonic() + START_S
+        until = time.monotonic() + START_TIMEOUT_S
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"MariaDB did not come up at port {self.port}; its log: {self.folder / 'log'}")
@@ -81,7 +81,7 @@ class MariaDB:
             return
         self.process.send_signal(how)
         try:
-            self.process.wait(STOP_S)
+            self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -97,7 +97,7 @@ class MariaDB:
                     rows = cursor.fetchall()
         return list(rows)
 
-    def add_database(self, name: str, create: str = CREATE) -> str:
+    def add_database(self, name: str, create: str = CREATE_DATABASE_SQL) -> str:
         """Another database that the user may write; returns its name."""
         self.sql(create.format(name), f"GRANT ALL ON {name}.* TO {USER}@'{LOOPBACK}'")
         return name
@@ -109,8 +109,8 @@ class MariaDB:
         share, password = self.home / "usr/share/mysql", secrets.token_hex(16)
         statements = [
             "CREATE DATABASE mysql;\nUSE mysql;",
-            *((share / f"{name}.sql").read_text(encoding="utf-8") for name in _TABLES),
-            f"FLUSH PRIVILEGES;\n{CREATE.format(DATABASE)};",
+            *((share / f"{name}.sql").read_text(encoding="utf-8") for name in _SYSTEM_TABLE_SCRIPTS),
+            f"FLUSH PRIVILEGES;\n{CREATE_DATABASE_SQL.format(DATABASE)};",
             f"CREATE USER {USER}@'{LOOPBACK}' IDENTIFIED BY '{password}';",
             f"GRANT ALL ON {DATABASE}.* TO {USER}@'{LOOPBACK}';\n",
         ]
@@ -133,7 +133,7 @@ class MariaDB:
         places = [f"--basedir={self.home / 'usr'}", f"--datadir={self.folder / 'data'}"]
         places += [f"--lc-messages-dir={share}", f"--character-sets-dir={share / 'charsets'}"]
         as_root = ["--user=root"] if os.geteuid() == 0 else []  # it refuses to be root's unless told so
-        return [str(self.home / "usr/sbin/mariadbd"), "--no-defaults", *places, *_SMALL, *as_root, *words]
+        return [str(self.home / "usr/sbin/mariadbd"), "--no-defaults", *places, *_MEMORY_OPTIONS, *as_root, *words]
 
     def _environment(self) -> dict[str, str]:
         """Libraries that came with it are found beside it."""
@@ -147,7 +147,7 @@ class MariaDB:
 
 
 @contextlib.contextmanager
-def running(server: MariaDB) -> Iterator[MariaDB]:
+def running_server(server: MariaDB) -> Iterator[MariaDB]:
     """The server, started; its folder stays."""
     try:
         server.start()

@@ -13,13 +13,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.config_file import DEFAULT_CONFIG, load_config
-from pipeline.errors import FlightlineError, UsageError, print_last_line
-from pipeline.tracking.settings import EMBEDDED, SQLITE
-from scripts.tool_environment import environment
+from flightline.config.loader import DEFAULT_CONFIG, load_config
+from flightline.config.tracking import EMBEDDED_STORE, SQLITE_PREFIX
+from flightline.errors import FlightlineError, UsageError, print_error
+from scripts.tool_environment import ensure_environment
 
 REQUIREMENTS = Path(__file__).with_name("mlflow-ui.txt")
-HOME = Path(".cache/mlflow-ui").resolve()
+VENV_DIR = Path(".cache/mlflow-ui").resolve()
 
 
 def main() -> int:
@@ -29,13 +29,13 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=5000)
     asked = parser.parse_args()
     try:
-        database = store_to_show(asked.config)
-        mlflow = environment("MLflow's user interface", HOME, REQUIREMENTS) / "mlflow"
+        database = resolve_store(asked.config)
+        mlflow = ensure_environment("MLflow's user interface", VENV_DIR, REQUIREMENTS) / "mlflow"
     except FlightlineError as error:
-        print_last_line(sys.stderr, error)
+        print_error(sys.stderr, error)
         return error.exit_code
     print(f"MLflow on {database}: http://127.0.0.1:{asked.port} (Ctrl-C ends it)", flush=True)
-    where = ["--backend-store-uri", f"{SQLITE}{database}", "--host", "127.0.0.1", "--port", str(asked.port)]
+    where = ["--backend-store-uri", f"{SQLITE_PREFIX}{database}", "--host", "127.0.0.1", "--port", str(asked.port)]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet"}
     command = [str(mlflow), "server", *where, "--workers", "1"]
     try:
@@ -44,13 +44,13 @@ def main() -> int:
         return 0
 
 
-def store_to_show(path: Path) -> Path:
+def resolve_store(path: Path) -> Path:
     """The sqlite file of a config; the embedded one where the config tracks nothing (--set may have, for one run).
 
     Raises:
         UsageError: the store is a server, which has an interface of its own, or nothing was told yet.
     """
-    config = load_config(path, () if load_config(path).tracking.mlflow else (f"tracking.mlflow={EMBEDDED}",))
+    config = load_config(path, () if load_config(path).tracking.mlflow else (f"tracking.mlflow={EMBEDDED_STORE}",))
     database = config.tracking.database(config.workspace)
     if database is None:
         raise UsageError(f"the store {config.tracking.mlflow} is a server", "open that address in a browser")

@@ -17,22 +17,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.job_server import Unavailable
-from scripts.next_root import CHECKOUT, ROOT, in_root, require_root
+from scripts.next_root import CHECKOUT, ROOT, chroot_command, ensure_root
 
-HERE = Path(__file__).resolve().parents[1]
-COPIED = "copied.txt"  # beside the root: the files of the checkout that are in it
-END_TO_END = "--end-to-end"
+REPOSITORY = Path(__file__).resolve().parents[1]
+COPIED_MANIFEST = "copied.txt"  # beside the root: the files of the checkout that are in it
+END_TO_END_OPTION = "--end-to-end"
 
 
-def set_up() -> None:
+def ensure_next_root() -> None:
     """The root, the checkout in it and its environment are there, and up to date, when this returns.
 
     Raises:
         Unavailable: one of them cannot be had here.
     """
-    require_root()
+    ensure_root()
     copy_checkout()
-    done = subprocess.run(in_root("scripts/setup.sh"), check=False)
+    done = subprocess.run(chroot_command("scripts/setup.sh"), check=False)
     if done.returncode:
         raise Unavailable(f"the lock could not be installed in {ROOT}: scripts/setup.sh ended with {done.returncode}")
 
@@ -43,31 +43,40 @@ def copy_checkout() -> None:
     A copy: the checkout has an environment, data and a workspace of this machine's stack, which nothing there may see.
     """
     said = subprocess.run(
-        [shutil.which("git") or "git", "-C", str(HERE), "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        [
+            shutil.which("git") or "git",
+            "-C",
+            str(REPOSITORY),
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "-z",
+        ],
         capture_output=True,
         text=True,
         check=True,
     )
-    names = {name for name in said.stdout.split("\0") if name and (HERE / name).is_file()}
-    target, manifest = ROOT / CHECKOUT.relative_to("/"), ROOT.parent / COPIED
+    names = {name for name in said.stdout.split("\0") if name and (REPOSITORY / name).is_file()}
+    target, manifest = ROOT / CHECKOUT.relative_to("/"), ROOT.parent / COPIED_MANIFEST
     before = set(manifest.read_text(encoding="utf-8").split("\0")) if manifest.is_file() else set()
     for name in sorted(before - names):
         (target / name).unlink(missing_ok=True)
     manifest.write_text("\0".join(sorted(before | names)), encoding="utf-8")
     for name in sorted(names):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(HERE / name, target / name)
+        shutil.copy2(REPOSITORY / name, target / name)
     manifest.write_text("\0".join(sorted(names)), encoding="utf-8")
 
 
 def run_tests(options: Sequence[str]) -> int:
     """The tests of the stack; returns the exit code of the first part that fails, or 0."""
-    given = " ".join(option for option in options if option != END_TO_END)
-    parts = [in_root("make", "run", "ARGS=--plain"), [sys.executable, "-m", "pytest", "tests/next"]]
-    if END_TO_END not in options:
-        parts.insert(0, in_root("make", "test", f"ARGS={given}"))
+    given = " ".join(option for option in options if option != END_TO_END_OPTION)
+    parts = [chroot_command("make", "run", "ARGS=--plain"), [sys.executable, "-m", "pytest", "tests/next"]]
+    if END_TO_END_OPTION not in options:
+        parts.insert(0, chroot_command("make", "test", f"ARGS={given}"))
     for part in parts:
-        code = subprocess.run(part, cwd=HERE, check=False).returncode
+        code = subprocess.run(part, cwd=REPOSITORY, check=False).returncode
         if code:
             return code
     return 0
@@ -81,12 +90,12 @@ def main(words: Sequence[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     try:
-        set_up()
+        ensure_next_root()
     except Unavailable as problem:
         print(f"flightline: {problem}", file=sys.stderr)
         return problem.exit_code
     if asked == "run":
-        command = in_root(*rest)
+        command = chroot_command(*rest)
         os.execvp(command[0], command)  # noqa: S606 - this process becomes it: a signal, even SIGKILL, ends all of it
     return run_tests(rest) if asked == "test" else 0
 

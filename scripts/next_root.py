@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.apt import apt, unpacked
+from scripts.apt import run_apt, unpack_packages
 from scripts.job_server import Unavailable
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "next"
@@ -22,23 +22,23 @@ CHECKOUT = Path("/flightline")  # in the root
 SUITE = "trixie"
 PACKAGES = "ca-certificates,g++,git,make,openjdk-21-jre-headless,procps,python3-dev,python3-venv"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-MIRROR = "FLIGHTLINE_DEBIAN_MIRROR"
-NEEDED_GB = 12
-NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
+MIRROR_VARIABLE = "FLIGHTLINE_DEBIAN_MIRROR"
+REQUIRED_DISK_GB = 12
+UNSHARE_COMMAND = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
 
 # How this machine reaches the package registries, and nothing else of it.
 NETWORK_FILES = ("etc/resolv.conf", "etc/hosts", "etc/pip.conf", "etc/ssl/certs/ca-certificates.crt")
-PASSED_ON = re.compile(
+PASSED_VARIABLES = re.compile(
     r"PIP_(?!FIND_LINKS).*|UV_.*|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|\w+_(proxy|PROXY)|OPENBLAS_.*|CI|TERM|NO_COLOR"
 )
-SETTINGS = {
+ROOT_ENVIRONMENT = {
     "HOME": "/root",
     "LANG": "C.UTF-8",
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 }
 
 # TensorFlow aborts without /proc. The shell stays, as the process that takes in orphans.
-_ENTER = """
+_ENTER_SCRIPT = """
 root=$1; shift
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
@@ -48,19 +48,22 @@ chroot "$root" /usr/bin/env "$@" || exit $?
 """
 
 
-def in_root(*words: str, binds: Sequence[Path] = ()) -> list[str]:
+def chroot_command(*words: str, binds: Sequence[Path] = ()) -> list[str]:
     """The command line that runs `words` in the root, in the copy of the checkout; it ends all that it started.
 
     Args:
         binds: folders of this machine that are seen there, under the same names.
     """
-    settings = {**{key: value for key, value in os.environ.items() if PASSED_ON.fullmatch(key)}, **SETTINGS}
+    settings = {
+        **{key: value for key, value in os.environ.items() if PASSED_VARIABLES.fullmatch(key)},
+        **ROOT_ENVIRONMENT,
+    }
     environment = ["-i", "-C", str(CHECKOUT), *(f"{key}={value}" for key, value in settings.items())]
     folders = [str(folder.resolve()) for folder in binds]
-    return [*NAMESPACES, "/bin/sh", "-ec", _ENTER, "sh", str(ROOT), *folders, "--", *environment, *words]
+    return [*UNSHARE_COMMAND, "/bin/sh", "-ec", _ENTER_SCRIPT, "sh", str(ROOT), *folders, "--", *environment, *words]
 
 
-def require_root() -> None:
+def ensure_root() -> None:
     """Builds the root where it is not there, or is not what this file says.
 
     Raises:
@@ -68,7 +71,7 @@ def require_root() -> None:
     """
     if os.geteuid() != 0:
         raise Unavailable("a Debian root is built and entered as root: run it as root, or on Debian 13 itself")
-    may = subprocess.run([*NAMESPACES, "true"], capture_output=True, text=True, check=False)
+    may = subprocess.run([*UNSHARE_COMMAND, "true"], capture_output=True, text=True, check=False)
     if may.returncode:
         raise Unavailable(f"this machine lets nobody make a mount namespace: {may.stderr.strip()}")
     stamp, made_of = ROOT / ".made-of", f"{SUITE} {PACKAGES}"
@@ -84,8 +87,10 @@ def _build() -> None:
     """Makes the root anew, beside its place until it is whole."""
     mirror, debootstrap = _mirror(), _debootstrap()
     free_gb = shutil.disk_usage(CACHE).free / 1e9
-    if free_gb < NEEDED_GB:
-        raise Unavailable(f"{CACHE} has {free_gb:.0f} GB left; the root and its environment take up to {NEEDED_GB}")
+    if free_gb < REQUIRED_DISK_GB:
+        raise Unavailable(
+            f"{CACHE} has {free_gb:.0f} GB left; the root and its environment take up to {REQUIRED_DISK_GB}"
+        )
     print(f"Building a root of Debian {SUITE} in {ROOT} (once; about a minute from a near mirror)", flush=True)
     part = ROOT.with_suffix(".part")
     for stale in (part, ROOT):
@@ -94,7 +99,7 @@ def _build() -> None:
     log = CACHE / "debootstrap.log"
     with log.open("w", encoding="utf-8") as out:
         done = subprocess.run(
-            [*NAMESPACES, str(debootstrap / "usr/sbin/debootstrap"), *options, SUITE, str(part), mirror],
+            [*UNSHARE_COMMAND, str(debootstrap / "usr/sbin/debootstrap"), *options, SUITE, str(part), mirror],
             env={**os.environ, "DEBOOTSTRAP_DIR": str(debootstrap / "usr/share/debootstrap")},
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -108,16 +113,16 @@ def _build() -> None:
 
 def _mirror() -> str:
     """The mirror of Debian's packages that this machine itself is configured with."""
-    if os.environ.get(MIRROR):
-        return os.environ[MIRROR]
-    listed = apt("apt-get", "indextargets", "--format", "$(ORIGIN) $(COMPONENT) $(CODENAME) $(REPO_URI)")
+    if os.environ.get(MIRROR_VARIABLE):
+        return os.environ[MIRROR_VARIABLE]
+    listed = run_apt("apt-get", "indextargets", "--format", "$(ORIGIN) $(COMPONENT) $(CODENAME) $(REPO_URI)")
     for line in listed.splitlines():
         origin, component, codename, address = line.split(" ", 3)
         if (origin, component) == ("Debian", "main") and "-" not in codename:  # no updates, no security
             return address
-    raise Unavailable(f"no mirror of Debian is known to this machine's apt; {MIRROR} can name one")
+    raise Unavailable(f"no mirror of Debian is known to this machine's apt; {MIRROR_VARIABLE} can name one")
 
 
 def _debootstrap() -> Path:
     """The folder in the cache with debootstrap, unpacked: a script, which need not be installed to be used."""
-    return unpacked(["debootstrap"], CACHE / "debootstrap")
+    return unpack_packages(["debootstrap"], CACHE / "debootstrap")

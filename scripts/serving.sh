@@ -1,12 +1,12 @@
 #!/bin/sh
-# Makes .venv-serving from serving/requirements.lock: MLServer and TensorFlow, apart from TFX, which they clash with.
+# Makes .venv-serving from flightline/serving/requirements.lock: MLServer and TensorFlow, apart from TFX, which they clash with.
 # Called by the Makefile after scripts/setup.sh; does nothing where it is up to date. Exit code 75: not to be had here.
 set -eu
 
 cd "$(dirname "$0")/.."
 home=.venv-serving
 stamp=$home/.made-of
-made_of=$(cat serving/requirements.lock scripts/serving.sh | cksum)
+made_of=$(cat flightline/serving/requirements.lock scripts/serving.sh | cksum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$made_of" ] && $home/bin/python -c '' 2>/dev/null; then exit 0; fi
 
 runs() { # the interpreter starts, and is of the version its name says
@@ -28,5 +28,5 @@ fi
 echo "Setting up $home with $("$python" --version) (once; about 2 GB)"
 rm -rf $home
 "$python" -m venv --without-pip $home
-.venv/bin/uv pip sync --quiet --python $home/bin/python --compile-bytecode --require-hashes serving/requirements.lock
+.venv/bin/uv pip sync --quiet --python $home/bin/python --compile-bytecode --require-hashes flightline/serving/requirements.lock
 printf '%s' "$made_of" >"$stamp"

@@ -12,27 +12,27 @@ import sys
 import zipfile
 from pathlib import Path
 
-from scripts.engine import command, unpacked
-from scripts.job_server import Unavailable, job_server
+from scripts.cluster_command import cluster_command, fetch_engine
+from scripts.job_server import Unavailable, ensure_job_server
 from scripts.spark_cluster import SparkCluster
 
-PORT, PAGE_PORT = 7077, 8080  # Spark's own defaults
+MASTER_PORT, UI_PORT = 7077, 8080  # Spark's own defaults
 
 
-def set_up() -> Path:
+def ensure_spark() -> Path:
     """The home of the Spark that the job server in the cache has within; both are there when this returns.
 
     Raises:
         Unavailable: one of them cannot be had.
     """
-    version = spark_within(job_server("spark").jar)
+    version = bundled_spark_version(ensure_job_server("spark").jar)
     requirements = Path(__file__).with_name(f"spark-{version}.txt")
     if not requirements.is_file():
         raise Unavailable(f"the job server has Spark {version} within, which scripts/{requirements.name} would pin")
-    return unpacked(f"Spark {version}", requirements) / "pyspark"
+    return fetch_engine(f"Spark {version}", requirements) / "pyspark"
 
 
-def spark_within(jar: Path) -> str:
+def bundled_spark_version(jar: Path) -> str:
     """The version of Spark in a job server, whose driver it is: executors of another cannot read what it sends them."""
     with zipfile.ZipFile(jar) as files:
         said = files.read("spark-version-info.properties").decode()
@@ -43,4 +43,8 @@ def spark_within(jar: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(command("Spark", __doc__, set_up, lambda home, folder: SparkCluster(home, folder, PORT, PAGE_PORT)))
+    sys.exit(
+        cluster_command(
+            "Spark", __doc__, ensure_spark, lambda home, folder: SparkCluster(home, folder, MASTER_PORT, UI_PORT)
+        )
+    )

@@ -10,7 +10,7 @@ from typing import Any
 
 from scripts.cluster import LOOPBACK, Cluster
 
-CORES, MEMORY = 1, "1200m"  # a worker; an executor takes 1 GB of it unless told otherwise
+WORKER_CORES, WORKER_MEMORY = 1, "1200m"  # a worker; an executor takes 1 GB of it unless told otherwise
 
 # An executor has a copy of the job server's jar, 300 MB, in a folder of its application, of which a run makes a dozen.
 WORKER_SETTINGS = {
@@ -36,7 +36,7 @@ class SparkCluster(Cluster):
         self.wait_for(0)  # a worker that finds no master waits some seconds before it asks again
         for number in range(1, workers + 1):
             name = f"worker-{number}"
-            resources = ("--cores", str(CORES), "--memory", MEMORY, "--work-dir", str(self.folder / name))
+            resources = ("--cores", str(WORKER_CORES), "--memory", WORKER_MEMORY, "--work-dir", str(self.folder / name))
             where = ("--host", LOOPBACK, "--webui-port", "0", self.master)
             self.workers.append(self._launch(name, "Worker", *resources, *where))
         self.wait_for(workers)

@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.errors import UsageError
+from flightline.errors import UsageError
 
 
-def environment(name: str, home: Path, requirements: Path) -> Path:
+def ensure_environment(name: str, home: Path, requirements: Path) -> Path:
     """The `bin` folder of the environment; made, or made anew, where it is not what the lock says.
 
     Raises:

@@ -18,7 +18,7 @@ hypothesis.settings.load_profile("any machine")
 EVERY = 40  # the sample takes each 40th flight: 8,420 of them, from every month
 
 
-class TogetherScheduling(LoadScopeScheduling):
+class SharedRunScheduling(LoadScopeScheduling):
     """The tests of a file run in one process, and so do all files that look at the run that `trained` makes."""
 
     _shared = re.compile(r"^def \w+\([^)]*\btrained\b", re.MULTILINE)
@@ -33,8 +33,8 @@ def _takes(file: str, fixture: re.Pattern[str]) -> bool:
     return bool(fixture.search((Path(__file__).parents[1] / file).read_text(encoding="utf-8")))
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling:
-    return TogetherScheduling(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedRunScheduling:
+    return SharedRunScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

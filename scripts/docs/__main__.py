@@ -14,46 +14,48 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.digests import ROOT
-from pipeline.errors import UsageError, print_last_line
-from scripts.docs.source import SOURCE, gather
-from scripts.tool_environment import environment
+from flightline.errors import UsageError, print_error
+from flightline.utils.hashing import PROJECT_ROOT
+from scripts.docs.source import SOURCE_DIR, assemble_source
+from scripts.tool_environment import ensure_environment
 
-REQUIREMENTS = ROOT / "scripts" / "docs.txt"
-HOME = ROOT / ".cache" / "docs"
-SITE = ROOT / "build" / "docs" / "site"  # as mkdocs.yml has it
-UNAVAILABLE = 75  # sysexits' EX_TEMPFAIL: not to be had here and now
+REQUIREMENTS = PROJECT_ROOT / "scripts" / "docs.txt"
+VENV_DIR = PROJECT_ROOT / ".cache" / "docs"
+SITE_DIR = PROJECT_ROOT / "build" / "docs" / "site"  # as mkdocs.yml has it
+EXIT_UNAVAILABLE = 75  # sysexits' EX_TEMPFAIL: not to be had here and now
 
 
 def main(words: list[str]) -> int:
     """Does what is asked; returns the exit code."""
     if words not in ([], ["build"], ["setup"]):
-        print_last_line(sys.stderr, UsageError(f"scripts.docs {' '.join(words)}", "`setup`, or `build`"))
+        print_error(sys.stderr, UsageError(f"scripts.docs {' '.join(words)}", "`setup`, or `build`"))
         return UsageError.exit_code
     try:
-        tools = environment("the documentation's tools", HOME, REQUIREMENTS)
+        tools = ensure_environment("the documentation's tools", VENV_DIR, REQUIREMENTS)
     except UsageError as error:
-        print_last_line(sys.stderr, error)
-        return UNAVAILABLE
+        print_error(sys.stderr, error)
+        return EXIT_UNAVAILABLE
     if words == ["setup"]:
         return 0
-    gather(SOURCE)
-    ended = build(tools)
+    assemble_source(SOURCE_DIR)
+    ended = build_site(tools)
     if ended.returncode:
         print(ended.stderr, end="", file=sys.stderr)
     else:
-        print(f"Written  {(SITE / 'index.html').relative_to(ROOT)}: open it in a browser")
+        print(f"Written  {(SITE_DIR / 'index.html').relative_to(PROJECT_ROOT)}: open it in a browser")
     return ended.returncode
 
 
-def build(tools: Path, site: Path = SITE) -> subprocess.CompletedProcess[str]:
+def build_site(tools: Path, site: Path = SITE_DIR) -> subprocess.CompletedProcess[str]:
     """Makes a site of what was gathered; it fails where MkDocs has warned of anything.
 
     Not with --quiet, by which warnings are neither shown nor counted.
     """
     quiet = {"NO_MKDOCS_2_WARNING": "true", "PYTHONPATH": ""}  # an advertisement; and nothing of ours is imported
     command = [str(tools / "python"), "-m", "mkdocs", "build", "--strict", "--clean", "--site-dir", str(site)]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, **quiet}, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=PROJECT_ROOT, env={**os.environ, **quiet}, capture_output=True, text=True, check=False
+    )
 
 
 if __name__ == "__main__":

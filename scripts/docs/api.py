@@ -5,53 +5,57 @@ from __future__ import annotations
 _INTRODUCTION = """# Python API
 
 What the notebooks and `flightline` use, without TensorFlow unless it says so. Whatever is not there raises
-`pipeline.errors.UsageError`, with what to do. [Notebooks](../notebooks.md) has examples.
+`flightline.errors.UsageError`, with what to do. [Notebooks](../notebooks.md) has examples.
 """
-SHOWN = {
-    "A config": ("pipeline.config_file.load_config", "pipeline.config_file.dump_config"),
-    "Runs": ("pipeline.metadata.runs.Runs", "pipeline.metadata.run.Run", "pipeline.metadata.run.Step"),
+DOCUMENTED_OBJECTS = {
+    "A config": ("flightline.config.loader.load_config", "flightline.config.loader.dump_config"),
+    "Runs": ("flightline.metadata.runs.Runs", "flightline.metadata.run.Run", "flightline.metadata.step.Step"),
     "What a run came to": (
-        "pipeline.rows.RowAccounting",
-        "pipeline.verdict.Evaluation",
-        "pipeline.verdict.Miss",
-        "pipeline.verdict.Difference",
-        "pipeline.metadata.reasons.reasons",
-        "pipeline.metadata.reasons.Reasons",
-        "pipeline.metadata.reasons.Check",
-        "pipeline.metadata.reasons.StepReason",
+        "flightline.metadata.row_accounting.RowAccounting",
+        "flightline.metadata.evaluation.Evaluation",
+        "flightline.metadata.evaluation.MissedThreshold",
+        "flightline.metadata.evaluation.ChampionDifference",
+        "flightline.runs.explain.explain_run",
+        "flightline.runs.explain.RunExplanation",
+        "flightline.runs.explain.ThresholdCheck",
+        "flightline.runs.explain.StepReason",
     ),
     "Lineage and differences": (
-        "pipeline.metadata.ancestry.ancestry",
-        "pipeline.metadata.ancestry.Ancestry",
-        "pipeline.metadata.lineage.Artifact",
-        "pipeline.metadata.differences.differences",
-        "pipeline.metadata.differences.Differences",
+        "flightline.releases.lineage.trace_lineage",
+        "flightline.releases.lineage.Lineage",
+        "flightline.metadata.lineage.Artifact",
+        "flightline.reporting.run_diff.diff_runs",
+        "flightline.reporting.run_diff.RunDiff",
     ),
     "Releases": (
-        "pipeline.metadata.released.Released",
-        "pipeline.releases.Release",
-        "pipeline.releases.releases",
-        "pipeline.releases.current_version",
-        "pipeline.releases.promote",
-        "pipeline.releases.roll_back",
+        "flightline.releases.release.ReleaseDetails",
+        "flightline.releases.registry.Release",
+        "flightline.releases.registry.read_releases",
+        "flightline.releases.registry.current_version",
+        "flightline.releases.registry.promote",
+        "flightline.releases.registry.roll_back",
     ),
-    "The audit log": ("pipeline.audit.read", "pipeline.audit.verify", "pipeline.audit.Entry"),
-    "Starting a run": ("pipeline.launch.Request", "pipeline.launch.run"),
+    "The audit log": (
+        "flightline.releases.audit_log.read",
+        "flightline.releases.audit_log.verify",
+        "flightline.releases.audit_log.AuditEntry",
+    ),
+    "Starting a run": ("flightline.runs.launch.RunRequest", "flightline.runs.launch.run_pipeline"),
     "Drawing": (
-        "pipeline.report.notebook.distributions",
-        "pipeline.report.notebook.by_slice",
-        "pipeline.report.notebook.metrics",
-        "pipeline.report.notebook.table",
-        "pipeline.report.notebook.pictures",
+        "flightline.reporting.html.notebook.distributions",
+        "flightline.reporting.html.notebook.by_slice",
+        "flightline.reporting.html.notebook.metrics",
+        "flightline.reporting.html.notebook.table",
+        "flightline.reporting.html.notebook.pictures",
     ),
-    "Errors": ("pipeline.errors.FlightlineError",),
+    "Errors": ("flightline.errors.FlightlineError",),
 }
 
 
-def page() -> str:
+def render_page() -> str:
     """The reference page, which mkdocstrings fills in."""
     text = [_INTRODUCTION]
-    for title, names in SHOWN.items():
+    for title, names in DOCUMENTED_OBJECTS.items():
         text.append(f"## {title}\n")
         text += [f"::: {name}\n" for name in names]
     return "\n".join(text)

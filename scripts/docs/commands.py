@@ -11,13 +11,13 @@ from typing import Any
 import typer
 
 import runner_kubeflow
-from pipeline.cli import app
-from pipeline.digests import ROOT
-from pipeline.options import runner_command
-from scripts.docs.markdown import code, table, words
+from flightline.cli.main import app
+from flightline.cli.runner import runner_command
+from flightline.utils.hashing import PROJECT_ROOT
+from scripts.docs.markdown import code, escape_prose, table
 
-_TARGET = re.compile(r"^([a-z-]+):.*?## (.*)$", re.MULTILINE)
-REQUIRED = "**must be given**"
+_MAKE_TARGET_PATTERN = re.compile(r"^([a-z-]+):.*?## (.*)$", re.MULTILINE)
+REQUIRED_MARK = "**must be given**"
 _INTRODUCTION = """# Commands
 
 `make help`, `flightline --help` and `--help` of each say the same. `flightline` and `python` are those of `.venv/bin`.
@@ -53,57 +53,64 @@ class Command:
         return {name for option in self.options for name in option.names} | {"--help"}
 
 
-def page() -> str:
+def render_page() -> str:
     """The reference page."""
     text = [_INTRODUCTION, "## make\n"]
     targets = make_targets().items()
-    text.append(table(("command", "what it does"), [(code(f"make {name}"), words(about)) for name, about in targets]))
+    text.append(
+        table(("command", "what it does"), [(code(f"make {name}"), escape_prose(about)) for name, about in targets])
+    )
     text.append("`ARGS='...'` hands options on to what a target calls.\n")
-    for command in commands():
-        usage = " ".join([command.words, "[OPTIONS]", *(_in_usage(argument) for argument in command.arguments)])
-        text.append(f"## {command.words}\n\n```\n{usage}\n```\n\n{words(command.about)}\n")
+    for command in list_commands():
+        usage = " ".join([command.words, "[OPTIONS]", *(_usage_form(argument) for argument in command.arguments)])
+        text.append(f"## {command.words}\n\n```\n{usage}\n```\n\n{escape_prose(command.about)}\n")
         rows = [
-            (code(item.written), item.default, words(item.about)) for item in (*command.arguments, *command.options)
+            (code(item.written), item.default, escape_prose(item.about))
+            for item in (*command.arguments, *command.options)
         ]
         if rows:
             text.append(table(("option", "default", "what it is for"), rows))
     return "\n".join(text)
 
 
-def _in_usage(argument: Parameter) -> str:
-    return argument.value if argument.default == REQUIRED else f"[{argument.value}]"
+def _usage_form(argument: Parameter) -> str:
+    return argument.value if argument.default == REQUIRED_MARK else f"[{argument.value}]"
 
 
 def make_targets() -> dict[str, str]:
     """The Makefile's targets, with what its help says of each."""
-    return dict(_TARGET.findall((ROOT / "Makefile").read_text(encoding="utf-8")))
+    return dict(_MAKE_TARGET_PATTERN.findall((PROJECT_ROOT / "Makefile").read_text(encoding="utf-8")))
 
 
 @functools.cache
-def commands() -> tuple[Command, ...]:
+def list_commands() -> tuple[Command, ...]:
     """The commands of `flightline`, and the runners."""
     kubeflow = typer.Typer()
     kubeflow.command()(runner_kubeflow.main)
     return (
-        *_commands("flightline", typer.main.get_command(app)),
-        *_commands("python runner_local.py", typer.main.get_command(runner_command("local", _about("local")))),
-        *_commands("python runner_beam.py", typer.main.get_command(runner_command("beam", _about("beam")))),
-        *_commands("python runner_kubeflow.py", typer.main.get_command(kubeflow)),
+        *_walk_commands("flightline", typer.main.get_command(app)),
+        *_walk_commands(
+            "python runner_local.py", typer.main.get_command(runner_command("local", _runner_description("local")))
+        ),
+        *_walk_commands(
+            "python runner_beam.py", typer.main.get_command(runner_command("beam", _runner_description("beam")))
+        ),
+        *_walk_commands("python runner_kubeflow.py", typer.main.get_command(kubeflow)),
     )
 
 
-def _about(runner: str) -> str:
+def _runner_description(runner: str) -> str:
     """What a runner's script says of itself."""
-    said = re.search(r'^"""(.*?)"""', (ROOT / f"runner_{runner}.py").read_text(encoding="utf-8"), re.DOTALL)
+    said = re.search(r'^"""(.*?)"""', (PROJECT_ROOT / f"runner_{runner}.py").read_text(encoding="utf-8"), re.DOTALL)
     return said[1] if said else ""
 
 
-def _commands(called: str, command: Any) -> Iterator[Command]:
+def _walk_commands(called: str, command: Any) -> Iterator[Command]:
     """The commands within a group of click's, by their words; the command itself where it is none."""
     inside = getattr(command, "commands", None)
     if inside is not None:
         for name in sorted(inside):
-            yield from _commands(f"{called} {name}", inside[name])
+            yield from _walk_commands(f"{called} {name}", inside[name])
         return
     shown = [param for param in command.params if not getattr(param, "hidden", False)]
     arguments = tuple(_parameter(param) for param in shown if param.param_type_name == "argument")
@@ -123,7 +130,7 @@ def _parameter(param: Any) -> Parameter:
 
 def _default(default: Any, param: Any, switch: bool) -> str:
     if param.required:
-        return REQUIRED
+        return REQUIRED_MARK
     if switch and param.secondary_opts:
         return code(param.opts[0] if default else param.secondary_opts[0])
     if switch or default in (None, "", ()) or default == []:

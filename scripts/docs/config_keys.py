@@ -8,11 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.config import Config
-from scripts.docs.markdown import code, table, words
+from flightline.config.settings import Config
+from scripts.docs.markdown import code, escape_prose, table
 
 Schema = dict[str, Any]  # JSON Schema, as pydantic gives it
-_PLAIN = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "null": "none"}
+_TYPE_WORDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "null": "none",
+}
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<", "minItems": "at least"}
 _INTRODUCTION = """# Config keys
 
@@ -41,30 +47,32 @@ class Section:
     keys: tuple[Key, ...]
 
 
-def page() -> str:
+def render_page() -> str:
     """The reference page."""
     text = [_INTRODUCTION]
-    for section in sections():
+    for section in list_sections():
         level = "##" + "#" * min(section.path.count("."), 2)
-        text.append(f"{level} {code(section.path) if section.path else 'The pipeline'}\n\n{words(section.about)}\n")
+        text.append(
+            f"{level} {code(section.path) if section.path else 'The pipeline'}\n\n{escape_prose(section.about)}\n"
+        )
         if section.keys:
-            rows = [(code(key.path), key.type, key.default, words(key.meaning)) for key in section.keys]
+            rows = [(code(key.path), key.type, key.default, escape_prose(key.meaning)) for key in section.keys]
             text.append(table(("key", "type", "default", "meaning"), rows))
     return "\n".join(text)
 
 
 @functools.cache
-def sections() -> tuple[Section, ...]:
+def list_sections() -> tuple[Section, ...]:
     """All sections, each followed by those within it."""
     schema = Config.model_json_schema(by_alias=True)
-    return tuple(_sections("", schema, schema["$defs"]))
+    return tuple(_walk_sections("", schema, schema["$defs"]))
 
 
-def _sections(path: str, model: Schema, models: dict[str, Schema]) -> Iterator[Section]:
+def _walk_sections(path: str, model: Schema, models: dict[str, Schema]) -> Iterator[Section]:
     required = model.get("required", ())
-    inner = {name: _section_of(value, models) for name, value in model["properties"].items()}
+    inner = {name: _nested_section(value, models) for name, value in model["properties"].items()}
     keys = [
-        Key(f"{path}.{name}".lstrip("."), _type(value), _default(value, name in required), _said(value))
+        Key(f"{path}.{name}".lstrip("."), _type(value), _default(value, name in required), _describe_value(value))
         for name, value in model["properties"].items()
         if inner[name] is None or "$ref" not in value  # sections by name, in a list, or not there by default
     ]
@@ -72,28 +80,28 @@ def _sections(path: str, model: Schema, models: dict[str, Schema]) -> Iterator[S
     for name, found in inner.items():
         if found is not None:
             suffix, section = found
-            yield from _sections(f"{path}.{name}{suffix}".lstrip("."), section, models)
+            yield from _walk_sections(f"{path}.{name}{suffix}".lstrip("."), section, models)
 
 
-def _said(value: Schema) -> str:
+def _describe_value(value: Schema) -> str:
     return str(value.get("description", ""))
 
 
-def _section_of(value: Schema, models: dict[str, Schema]) -> tuple[str, Schema] | None:
+def _nested_section(value: Schema, models: dict[str, Schema]) -> tuple[str, Schema] | None:
     """(what follows the key, the model) of a value that is a section, or holds sections by name or as a list."""
     if "$ref" in value:
-        return "", models[_name(value)]
+        return "", models[_model_name(value)]
     for choice in (*value.get("anyOf", ()), *value.get("allOf", ())):
-        if found := _section_of(choice, models):
+        if found := _nested_section(choice, models):
             return found
     for inside, suffix in (("additionalProperties", ".NAME"), ("items", "[]")):
         held = value.get(inside)
         if isinstance(held, dict) and "$ref" in held:
-            return suffix, models[_name(held)]
+            return suffix, models[_model_name(held)]
     return None
 
 
-def _name(value: Schema) -> str:
+def _model_name(value: Schema) -> str:
     """Of the model that a value refers to: `#/$defs/NAME`."""
     return str(value["$ref"]).rpartition("/")[2]
 
@@ -118,7 +126,7 @@ def _type(value: Schema) -> str:
         case "string" if value.get("format") == "path":
             return "path"
         case kind:
-            return _PLAIN.get(str(kind), "anything") + bounds
+            return _TYPE_WORDS.get(str(kind), "anything") + bounds
 
 
 def _default(value: Schema, required: bool) -> str:

@@ -16,7 +16,7 @@ def code(text: str) -> str:
     return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
-def words(text: str) -> str:
+def escape_prose(text: str) -> str:
     """A sentence of a docstring or a help text: angle brackets outside of code are no HTML."""
     parts = text.split("`")
     parts[::2] = [part.replace("<", "&lt;").replace("*", r"\*") for part in parts[::2]]

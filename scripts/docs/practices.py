@@ -24,15 +24,15 @@ class Practice:
     test: str
 
 
-def practices(readme: str) -> list[Practice]:
+def read_practices(readme: str) -> list[Practice]:
     """The table of a README, without its heading."""
     section = readme.split(f"\n{HEADING}\n", 1)[1].split("\n## ", 1)[0]
     lines = [line for line in section.splitlines() if line.startswith("|")][2:]
     return [Practice(*(cell.strip() for cell in line.strip("|").split("|"))) for line in lines]
 
 
-def page(readme: str) -> str:
+def render_page(readme: str) -> str:
     """The page of the site: its links lead from beside docs/'s pages."""
-    rows = [(item.practice, item.command, item.test) for item in practices(readme)]
+    rows = [(item.practice, item.command, item.test) for item in read_practices(readme)]
     text = f"{_INTRODUCTION}\n{table(('practice', 'command', 'test'), rows)}"
     return re.sub(r"\[docs/([\w-]+\.md)\]\(docs/\1\)", r"[\1](\1)", text)

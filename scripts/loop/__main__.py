@@ -15,80 +15,80 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipeline.config import Config
-from pipeline.config_file import dump_config, load_config
-from pipeline.errors import FlightlineError, UsageError, print_last_line
-from pipeline.log import nothing_more_to_say
-from pipeline.releases import releases
-from pipeline.serving import ENVIRONMENT
-from pipeline.shown import escape
-from scripts.loop.server import free_ports, serving, write_config
-from scripts.loop.story import Loop, Month, tell
-from scripts.loop.timeline import show, write_timeline
+from flightline.config.loader import dump_config, load_config
+from flightline.config.settings import Config
+from flightline.errors import FlightlineError, UsageError, print_error
+from flightline.releases.registry import read_releases
+from flightline.releases.server import SERVING_VENV
+from flightline.runs.process.log_capture import silence_output
+from flightline.utils.terminal import escape
+from scripts.loop.server import free_ports, running_server, write_config
+from scripts.loop.simulation import Month, Simulation, format_month
+from scripts.loop.timeline import show_timeline, write_timeline
 
-LAST = 12
-BEGIN = 2  # months that are there before anything is served: one to train on, one to judge by
+LAST_MONTH = 12
+INITIAL_MONTHS = 2  # months that are there before anything is served: one to train on, one to judge by
 
 
 def main(
     data: Annotated[Path, typer.Option(help="All months, span-MM/flights.csv.")] = Path("data/flights"),
     workspace: Annotated[Path, typer.Option(help="Where it all happens; made anew.")] = Path("workspace/loop"),
     config: Annotated[Path, typer.Option(help="The pipeline.")] = Path("configs/flights_monthly.yaml"),
-    last: Annotated[int, typer.Option(help="The last month.", min=BEGIN + 2, max=LAST)] = LAST,
+    last: Annotated[int, typer.Option(help="The last month.", min=INITIAL_MONTHS + 2, max=LAST_MONTH)] = LAST_MONTH,
     overrides: Annotated[list[str] | None, typer.Option("--set", metavar="a.b=value", help="On top of it.")] = None,
 ) -> None:
     """Replay the year: serve, log, label, monitor, alert, retrain, promote or refuse, roll back."""
     try:
-        code = replay(config, data, workspace, last, overrides or [])
+        code = simulate(config, data, workspace, last, overrides or [])
     except FlightlineError as error:
-        print_last_line(sys.stderr, error)
+        print_error(sys.stderr, error)
         code = error.exit_code
     except (RuntimeError, TimeoutError) as error:
         sys.stderr.write(f"flightline: the loop stopped: {error}; {workspace / 'loop.log'} has more\n")
         code = 1
-    nothing_more_to_say()
+    silence_output()
     raise typer.Exit(code)
 
 
-def replay(config_file: Path, data: Path, workspace: Path, last: int, overrides: list[str]) -> int:
+def simulate(config_file: Path, data: Path, workspace: Path, last: int, overrides: list[str]) -> int:
     """The whole story; returns the exit code."""
-    if not (ENVIRONMENT / "bin" / "python").is_file():
-        raise UsageError(f"the server's environment {ENVIRONMENT} is not there", "`make serving-setup` makes it")
+    if not (SERVING_VENV / "bin" / "python").is_file():
+        raise UsageError(f"the server's environment {SERVING_VENV} is not there", "`make serving-setup` makes it")
     if not (data / f"span-{last:02d}" / "flights.csv").is_file():
         raise UsageError(f"there is no month {last} in {data}", "`make data` makes all of them")
-    config = _settle(config_file, workspace, overrides)
+    config = _prepare_workspace(config_file, workspace, overrides)
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
-    loop = Loop(config, workspace / "loop.yaml", data, lambda line: console.print(escape(line), soft_wrap=True))
+    loop = Simulation(config, workspace / "loop.yaml", data, lambda line: console.print(escape(line), soft_wrap=True))
     started = time.monotonic()
-    first = loop.begin(BEGIN)
+    first = loop.begin(INITIAL_MONTHS)
     loop.say(
         f"month-01 and month-02: taken in; release {first} is served from now on, and kept as it is beside what follows"
     )
     months: list[Month] = []
-    with serving(config, loop.config_file, workspace / "serve.log"):
-        for number in range(BEGIN + 1, last + 1):
+    with running_server(config, loop.config_file, workspace / "serve.log"):
+        for number in range(INITIAL_MONTHS + 1, last + 1):
             month = loop.live(number, first)
             months.append(month)
-            loop.say(tell(month))
-            if _is_worse(month, first) and not any(one.back for one in months):
+            loop.say(format_month(month))
+            if _should_roll_back(month, first) and not any(one.back for one in months):
                 loop.go_back(month, f"{month.name}: worse than the release that was never retrained")
             loop.keep(months)
-        if not any(one.back for one in months) and len(releases(config.releases)) > 1:
+        if not any(one.back for one in months) and len(read_releases(config.releases)) > 1:
             loop.drill(months[-1])
             loop.keep(months)
     page = write_timeline(config, months, first)
-    show(console, months, page, time.monotonic() - started)
+    show_timeline(console, months, page, time.monotonic() - started)
     return 0
 
 
-def _is_worse(month: Month, first: str) -> bool:
+def _should_roll_back(month: Month, first: str) -> bool:
     """Whether whoever is on call would go back: a newer release answered worse than the first one would have."""
-    if month.auc is None or month.never_retrained is None or month.served == first or month.new:
+    if month.auc is None or month.baseline_auc is None or month.served == first or month.new:
         return False
-    return month.auc < month.never_retrained
+    return month.auc < month.baseline_auc
 
 
-def _settle(config_file: Path, workspace: Path, overrides: list[str]) -> Config:
+def _prepare_workspace(config_file: Path, workspace: Path, overrides: list[str]) -> Config:
     """The config of the loop, kept as a file in its new workspace."""
     if (workspace / "loop.yaml").is_file():
         shutil.rmtree(workspace)
@@ -102,7 +102,7 @@ def _settle(config_file: Path, workspace: Path, overrides: list[str]) -> Config:
         f"serving.grpc_port={grpc}",
         f"serving.metrics_port={metrics}",
         "serving.poll_s=0.2",
-        "monitoring.cool_down_hours=0",  # a year passes in minutes
+        "monitoring.cooldown_hours=0",  # a year passes in minutes
         "monitoring.retrain={max_per_day: 100, severities: [critical, warning]}",
         *overrides,
     ]

@@ -11,10 +11,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.config import Config
-from pipeline.releases import write_whole
+from flightline.config.settings import Config
+from flightline.utils.files import atomic_write
 
-STARTS_IN_S = 120.0
+START_TIMEOUT_S = 120.0
 
 
 def free_ports(count: int) -> list[int]:
@@ -27,13 +27,20 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def serving(config: Config, config_file: Path, output: Path) -> Iterator[None]:
+def running_server(config: Config, config_file: Path, output: Path) -> Iterator[None]:
     """Serves the current release of a config, which is in `config_file`, until the block ends.
 
     Raises:
         RuntimeError: the server ended, or was not ready in time.
     """
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "serve", "--config", str(config_file)]
+    command = [
+        sys.executable,
+        "-c",
+        "from flightline.cli.main import main; main()",
+        "serve",
+        "--config",
+        str(config_file),
+    ]
     with output.open("w") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
     try:
@@ -45,7 +52,7 @@ def serving(config: Config, config_file: Path, output: Path) -> Iterator[None]:
 
 
 def _wait_until_ready(config: Config, process: subprocess.Popen[bytes], output: Path) -> None:
-    end = time.monotonic() + STARTS_IN_S
+    end = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < end:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}; {output} has what it said")
@@ -55,11 +62,11 @@ def _wait_until_ready(config: Config, process: subprocess.Popen[bytes], output: 
             if connection.getresponse().status == 200:
                 return
         time.sleep(0.1)
-    raise RuntimeError(f"the server was not ready after {STARTS_IN_S:.0f} s; {output} has what it said")
+    raise RuntimeError(f"the server was not ready after {START_TIMEOUT_S:.0f} s; {output} has what it said")
 
 
 def write_config(path: Path, text: str) -> Path:
     """Keeps a config for commands that are given a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text)
+    atomic_write(path, text)
     return path

@@ -8,43 +8,43 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.config import Config
-from pipeline.releases import write_whole
-from pipeline.report.render import render_loop
-from scripts.loop.story import Month
+from flightline.config.settings import Config
+from flightline.reporting.html.render import render_simulation
+from flightline.utils.files import atomic_write
+from scripts.loop.simulation import Month
 
-PAGE = "timeline.html"
+TIMELINE_HTML = "timeline.html"
 
 
 def write_timeline(config: Config, months: Sequence[Month], first: str) -> Path:
     """Writes the page; returns it."""
-    page = config.workspace / PAGE
+    page = config.workspace / TIMELINE_HTML
     series = {
         "served": [month.auc for month in months],
-        "never retrained": [month.never_retrained for month in months],
+        "never retrained": [month.baseline_auc for month in months],
     }
-    write_whole(
+    atomic_write(
         page,
-        render_loop(
+        render_simulation(
             pipeline=config.name,
             months=months,
             places=[month.name for month in months],
             series=series,
             first=first,
-            gain=gain(months),
+            gain=mean_auc_gain(months),
             rows=sum(month.rows for month in months),
         ),
     )
     return page
 
 
-def gain(months: Sequence[Month]) -> float | None:
+def mean_auc_gain(months: Sequence[Month]) -> float | None:
     """By how much the mean AUC of what was served is better; None where it cannot be said."""
-    pairs = [(m.auc, m.never_retrained) for m in months if m.auc is not None and m.never_retrained is not None]
+    pairs = [(m.auc, m.baseline_auc) for m in months if m.auc is not None and m.baseline_auc is not None]
     return sum(a - b for a, b in pairs) / len(pairs) if pairs else None
 
 
-def show(console: Console, months: Sequence[Month], page: Path, seconds: float) -> None:
+def show_timeline(console: Console, months: Sequence[Month], page: Path, seconds: float) -> None:
     """The timeline on the terminal."""
     table = Table(box=None, header_style="dim", pad_edge=False)
     for column, justify in (
@@ -62,18 +62,18 @@ def show(console: Console, months: Sequence[Month], page: Path, seconds: float) 
             month.name,
             f"{month.rows:,}",
             month.served,
-            *("" if value is None else f"{value:.4f}" for value in (month.auc, month.never_retrained)),
+            *("" if value is None else f"{value:.4f}" for value in (month.auc, month.baseline_auc)),
             str(len(month.alerts)),
-            after(month),
+            describe_actions(month),
         )
     console.print(table)
-    better = gain(months)
+    better = mean_auc_gain(months)
     if better is not None:
         console.print(f"[bold]Mean AUC[/]  {better:+.4f} against the model that was never retrained")
     console.print(f"[bold]Timeline[/]  {page}, in {seconds / 60:.1f} minutes", soft_wrap=True)
 
 
-def after(month: Month) -> str:
+def describe_actions(month: Month) -> str:
     """What was done after a month."""
     done = []
     if month.new:

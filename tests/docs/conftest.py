@@ -4,26 +4,26 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.digests import ROOT
-from scripts.docs.__main__ import HOME, REQUIREMENTS, SITE, build
-from scripts.docs.source import SOURCE, gather
-from scripts.tool_environment import environment
+from flightline.utils.hashing import PROJECT_ROOT
+from scripts.docs.__main__ import REQUIREMENTS, SITE_DIR, VENV_DIR, build_site
+from scripts.docs.source import SOURCE_DIR, assemble_source
+from scripts.tool_environment import ensure_environment
 
 
 @pytest.fixture(scope="session")
 def tools() -> Path:
     """The `bin` of MkDocs' environment."""
-    return environment("the documentation's tools", HOME, REQUIREMENTS)
+    return ensure_environment("the documentation's tools", VENV_DIR, REQUIREMENTS)
 
 
 @pytest.fixture(scope="session")
 def site(tools: Path) -> Path:
     """The site's folder."""
-    gather(SOURCE)
-    assert build(tools).returncode == 0
-    return SITE
+    assemble_source(SOURCE_DIR)
+    assert build_site(tools).returncode == 0
+    return SITE_DIR
 
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    return ROOT
+    return PROJECT_ROOT

@@ -7,7 +7,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from browser import QUIET, find_chromium
+from browser import NO_BACKGROUND_TRAFFIC, find_chromium
 
 CHROMIUM = find_chromium()
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; scripts/browser.sh gets one")
@@ -29,7 +29,7 @@ def opened(site, tmp_path):
     def look(page):
         with ThreadingHTTPServer(("127.0.0.1", 0), Anybody) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
-            command = [CHROMIUM, "--headless", "--disable-gpu", *QUIET, f"--user-data-dir={tmp_path}"]
+            command = [CHROMIUM, "--headless", "--disable-gpu", *NO_BACKGROUND_TRAFFIC, f"--user-data-dir={tmp_path}"]
             command += ["--no-sandbox"] if os.geteuid() == 0 else []
             # Whatever host is asked for, by http or https, it is this server that is asked.
             command += [f"--host-resolver-rules=MAP * 127.0.0.1:{server.server_address[1]}", "--enable-logging=stderr"]

@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from scripts.docs.__main__ import build
-from scripts.docs.source import SOURCE, generated
+from scripts.docs.__main__ import build_site
+from scripts.docs.source import SOURCE_DIR, generate_pages
 
 ELSEWHERE = re.compile(r"^(https?:)?//")
 # What a browser fetches by itself; `a` is followed by people, and may lead anywhere.
@@ -60,7 +60,7 @@ def test_no_style_fetches_anything_from_elsewhere(site):
 
 
 def test_every_page_that_is_made_of_the_code_is_there(site):
-    for name in generated():
+    for name in generate_pages():
         assert (site / name).with_suffix(".html").is_file(), name
 
 
@@ -74,11 +74,11 @@ def test_nothing_of_ours_is_imported_to_be_described(tools):
 
 
 def test_broken_links_fail(site, tools):
-    page = SOURCE / "index.md"
+    page = SOURCE_DIR / "index.md"
     right = page.read_text(encoding="utf-8")
     page.write_text(f"{right}\n[a](nowhere.md) [b](gate.md#no-heading) [c](../LICENSE)\n", encoding="utf-8")
     try:
-        ended = build(tools, SOURCE.parent / "broken")
+        ended = build_site(tools, SOURCE_DIR.parent / "broken")
     finally:
         page.write_text(right, encoding="utf-8")
     assert ended.returncode != 0

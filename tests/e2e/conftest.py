@@ -7,16 +7,17 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from pipeline_runs import Result, flightline, run_pipeline, start_pipeline
-from preloaded import Preloaded
+from pipeline_runs import Result, run_flightline, run_pipeline, start_pipeline
+from preloaded_python import PreloadedPython
 
-from pipeline.releases import CURRENT, write_whole
+from flightline.releases.registry import CURRENT_FILE
+from flightline.utils.files import atomic_write
 
 
 @pytest.fixture(scope="session")
-def preloaded() -> Iterator[Preloaded]:
+def preloaded() -> Iterator[PreloadedPython]:
     """`preloaded(arguments, out)` → the exit code of `python ARGUMENTS`, TFX having been imported before."""
-    with Preloaded() as process:
+    with PreloadedPython() as process:
         yield process
 
 
@@ -41,7 +42,7 @@ def start():
 @pytest.fixture(scope="session")
 def command():
     """`command(workspace, "runs", "--json")` → the completed process."""
-    return flightline
+    return run_flightline
 
 
 @pytest.fixture(scope="session")
@@ -61,9 +62,9 @@ def again(trained: Result, flights_sample: Path) -> Result:
 
 
 @pytest.fixture(autouse=True)
-def the_shared_release_stays_current(request: pytest.FixtureRequest) -> Iterator[None]:
+def restore_current_release(request: pytest.FixtureRequest) -> Iterator[None]:
     """Whatever a test releases in the shared workspace, the next one finds there what `trained` left."""
     yield
     if "trained" in request.fixturenames:
         trained = request.getfixturevalue("trained")
-        write_whole(trained.workspace / "releases" / "flights" / CURRENT, f"{trained.current}\n")
+        atomic_write(trained.workspace / "releases" / "flights" / CURRENT_FILE, f"{trained.current}\n")

@@ -11,10 +11,10 @@ import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import comparison
 import pytest
+import run_comparison
 
-from pipeline.config_file import load_config
+from flightline.config.loader import load_config
 
 LEAST = ("evaluation.thresholds={AUC: {lower: 0.5}}", "evaluation.per_slice=[]", "train.validation_share=0.2")
 # A Python that has everything but this package.
@@ -22,7 +22,7 @@ WITHOUT_PACKAGE = """
 import sys
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("pipeline", "models"):
+        if name.split(".")[0] in ("flightline", "pipeline", "models"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Absent())
 """
@@ -86,46 +86,46 @@ def test_what_ml_metadata_calls_them_is_the_same(both):
 
 
 def test_every_row_is_accounted_for_alike(both):
-    comparison.same_rows(*both)
+    run_comparison.assert_same_row_counts(*both)
 
 
 def test_examples(both):
-    comparison.same_examples(*both)
+    run_comparison.assert_same_examples(*both)
 
 
 def test_examples_of_our_own_are_in_the_order_of_the_files(fast, stock):
-    files = [sorted(comparison.uri(r, "ExampleGen", "examples").glob("Split-*/*")) for r in (fast, stock)]
+    files = [sorted(run_comparison.output_path(r, "ExampleGen", "examples").glob("Split-*/*")) for r in (fast, stock)]
     assert [file.read_bytes() for file in files[0]] == [file.read_bytes() for file in files[1]]
 
 
 @pytest.mark.parametrize("split", ["train", "eval"])
 def test_statistics(both, split):
-    comparison.same_statistics(*both, split)
+    run_comparison.assert_same_statistics(*both, split)
 
 
 def test_schema_and_anomalies(both):
-    comparison.same_schema_and_anomalies(*both)
+    run_comparison.assert_same_schema_and_anomalies(*both)
 
 
 def test_vocabularies(both):
-    comparison.same_vocabularies(*both)
+    run_comparison.assert_same_vocabularies(*both)
 
 
 @pytest.mark.parametrize("split", ["train", "eval"])
 def test_transformed_examples(both, fast, split):
-    comparison.same_transformed(*both, split, in_order=both[0] is fast)
+    run_comparison.assert_same_transformed_examples(*both, split, in_order=both[0] is fast)
 
 
 def test_several_processes_of_this_machine_come_to_the_same_data(run_one, stock):
     result = run_one("multiprocess", "--engine", "multiprocess", "--to", "SchemaGen", script="runner_beam.py")
     assert result.code == 0, result.err
-    comparison.same_rows(result, stock)
-    comparison.same_examples(result, stock)
-    comparison.same_statistics(result, stock, "train")
+    run_comparison.assert_same_row_counts(result, stock)
+    run_comparison.assert_same_examples(result, stock)
+    run_comparison.assert_same_statistics(result, stock, "train")
 
 
 def test_the_verdict_and_the_counts_of_every_slice(both, fast):
-    comparison.same_counts_and_a_like_model(*both, auc=0.01 if both[0] is fast else 0.1)
+    run_comparison.assert_similar_models(*both, auc=0.01 if both[0] is fast else 0.1)
 
 
 @pytest.mark.parametrize(("name", "executors"), [("fast", "stock"), ("portable", "fast")])
@@ -135,7 +135,7 @@ def test_the_same_model_is_measured_the_same(request, run_one, name, executors):
     options = ("--from", "Evaluator", "--to", "Evaluator", "--set", f"engine.executors={executors}")
     again = run_one(name, *options, run_id="again")
     assert again.code == 0, again.err
-    comparison.same_metrics_of_one_model(first, again)
+    run_comparison.assert_same_metrics(first, again)
 
 
 def test_a_run_ends_what_it_started(portable):

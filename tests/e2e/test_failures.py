@@ -8,9 +8,9 @@ import time
 
 import pandas as pd
 import pytest
-from pipeline_runs import LENIENT, QUICK
+from pipeline_runs import LENIENT_SETTINGS, QUICK_TRAINING
 
-from pipeline.metadata.runs import Runs
+from flightline.metadata.runs import Runs
 
 UNTRAINED = {"Transform", "Trainer", "Evaluator", "ServingCheck", "Pusher"}
 
@@ -86,7 +86,7 @@ def test_too_many_unparsable_rows_stop_at_the_gate(run, one_month, tmp_path):
 def test_a_threshold_that_is_missed_releases_nothing(run, trained, flights_sample, thresholds, metric, where):
     before = trained.released
     name = f"missed-{metric}"
-    result = run(trained.workspace, flights_sample, name, settings=(*QUICK, thresholds))
+    result = run(trained.workspace, flights_sample, name, settings=(*QUICK_TRAINING, thresholds))
     assert result.code == 4
     assert trained.released == before
     assert "NOT BLESSED" in result.out
@@ -100,9 +100,9 @@ def test_a_threshold_that_is_missed_releases_nothing(run, trained, flights_sampl
 def test_slices_that_are_too_far_apart_release_nothing(run, trained, flights_sample, command):
     before = trained.released
     settings = (
-        *LENIENT,
+        *LENIENT_SETTINGS,
         "evaluation.bins={distance: {quantiles: 2}}",
-        "evaluation.gaps={AUC: {by: [distance], at_most: 0.00001, least_rows: 50}}",
+        "evaluation.gaps={AUC: {by: [distance], at_most: 0.00001, min_slice_size: 50}}",
     )
     result = run(trained.workspace, flights_sample, "apart", settings=settings)
     assert result.code == 4
@@ -169,7 +169,7 @@ def test_an_input_that_cannot_be_resolved_is_a_failure(run, trained, flights_sam
         """
 import sys
 from pathlib import Path
-from pipeline.launch import Request, run
+from flightline.runs.launch import RunRequest, run_pipeline
 
 def create_pipeline(config, cache):
     from tfx import v1 as tfx
@@ -183,8 +183,8 @@ def create_pipeline(config, cache):
     )
 
 overrides = tuple(sys.argv[i + 1] for i, word in enumerate(sys.argv) if word == "--set")
-request = Request(Path("configs/flights.yaml"), overrides, run_id=sys.argv[2])
-sys.exit(run(request, "local", create_pipeline))
+request = RunRequest(Path("configs/flights.yaml"), overrides, run_id=sys.argv[2])
+sys.exit(run_pipeline(request, "local", create_pipeline))
 """
     )
     result = run(tmp_path / "workspace", flights_sample, "unresolvable", script=script)

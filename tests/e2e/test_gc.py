@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline import audit
-from pipeline.errors import UsageError
-from pipeline.metadata.runs import Runs
+from flightline.errors import UsageError
+from flightline.metadata.runs import Runs
+from flightline.releases import audit_log
 
 OLD = ("--set", "data.splits={train: 1, eval: 1}", "--to", "DataGate")
 
@@ -53,7 +53,7 @@ def test_what_only_the_old_run_made_is_gone_and_what_the_kept_one_took_from_the_
     for artifact in artifacts(steps(folder, "old")["ExampleGen"].outputs):
         assert artifact.state == pb.Artifact.DELETED
         assert not Path(artifact.uri).exists()
-    assert [e.event for e in audit.verify(folder / "workspace")].count("collected") == 1
+    assert [e.event for e in audit_log.verify(folder / "workspace")].count("collected") == 1
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_what_was_collected_is_not_given_to_a_run(collected, run):
 
 def test_it_waits_for_a_run_and_is_told_how_many_to_keep(collected, command):
     folder, *_ = collected
-    from pipeline.run_lock import alone_in
+    from flightline.utils.file_lock import hold_lock
 
-    with alone_in(folder / "workspace", "flights", "a run"):
+    with hold_lock(folder / "workspace", "flights", "a run"):
         told = command(folder / "workspace", "gc", "--keep", "1")
         listed = command(folder / "workspace", "gc", "--keep", "1", "--dry-run")
     assert told.returncode == 2

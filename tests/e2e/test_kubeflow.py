@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kubeflow_backend import Backend, Run
+from kubeflow_backend import Backend, RunCommand
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KFP = ROOT / ".cache" / "kfp"  # an environment of its own: next to TFX, pip settles on a KFP of years ago
@@ -34,13 +34,13 @@ print(*component.pipeline_spec.root.dag.tasks)
 
 
 @pytest.fixture(scope="module")
-def python(preloaded) -> Run:
+def python(preloaded) -> RunCommand:
     """`python(arguments, log)` → the exit code of `python ARGUMENTS`."""
     return preloaded
 
 
 @pytest.fixture(scope="module")
-def compiled(python: Run, tmp_path_factory: pytest.TempPathFactory):
+def compiled(python: RunCommand, tmp_path_factory: pytest.TempPathFactory):
     """`compiled("flights.json", "a.b=value", ...)` → the file that the runner wrote."""
     folder = tmp_path_factory.mktemp("specs")
 
@@ -59,7 +59,7 @@ def job(compiled) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(job: Path, python: Run, flights_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Backend:
+def done(job: Path, python: RunCommand, flights_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Backend:
     """The spec for Vertex AI, run from its first step to its last."""
     folder = tmp_path_factory.mktemp("bucket")
     (folder / "data").symlink_to(flights_sample)
@@ -160,6 +160,6 @@ def test_what_the_gate_refuses_ends_its_container_with_an_error(done):
     refusing = dataclasses.replace(done, spec=spec, outputs=dict(done.outputs), store=list(done.store))
     assert refusing.run_task("DataGate") == 1
     last = refusing.log("DataGate").strip().splitlines()[-1]
-    assert last.startswith("pipeline.errors.DataBlocked: the data gate stopped the run: (rows): ")
+    assert last.startswith("flightline.errors.DataBlocked: the data gate stopped the run: (rows): ")
     assert refusing.store == done.store  # no verdict
     assert "DataGate" in refusing.tasks["Transform"]["dependentTasks"]  # so that nothing is trained

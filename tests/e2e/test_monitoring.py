@@ -6,11 +6,11 @@ import json
 import time
 
 import pytest
-from production import T0, Production, good_guess, labelled_flights
+from fake_production import START_S, FakeProduction, labelled_flights, plausible_probabilities
 
-from pipeline import audit
-from pipeline.metadata.ancestry import ancestry
-from pipeline.metadata.runs import Runs
+from flightline.metadata.runs import Runs
+from flightline.releases import audit_log
+from flightline.releases.lineage import trace_lineage
 
 
 @pytest.fixture(scope="module")
@@ -21,17 +21,17 @@ def flights(flights_sample, trained):
 
 @pytest.fixture(scope="module")
 def production(trained, preloaded, tmp_path_factory):
-    return Production(trained, preloaded, tmp_path_factory.mktemp("production"))
+    return FakeProduction(trained, preloaded, tmp_path_factory.mktemp("production"))
 
 
 @pytest.fixture(scope="module")
 def calm(production, flights):
     """The first window: flights as they were trained on, answered well."""
     rows, labels = flights
-    production.answer("calm", rows, good_guess(rows), at=0)
-    production.feed_back("calm", labels)
+    production.answer("calm", rows, plausible_probabilities(rows), at=0)
+    production.send_feedback("calm", labels)
     # Labels came back now, which has to be within the window that judges them.
-    return production.monitor("calm", until=time.time() - T0 + 1)
+    return production.monitor("calm", until=time.time() - START_S + 1)
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +40,12 @@ def stormy(calm, production, flights):
     assert calm.code == 0, calm.err
     rows, labels = flights
     time.sleep(1.1)
-    begin = time.time() - T0 + 1
+    begin = time.time() - START_S + 1
     hot = [{**row, "temp": row.get("temp", 50.0) * 0.2 + 100} for row in rows]
-    production.answer("stormy", hot, 1 - good_guess(rows), at=int(begin) + 1)
+    production.answer("stormy", hot, 1 - plausible_probabilities(rows), at=int(begin) + 1)
     time.sleep(3)
-    production.feed_back("stormy", labels)
-    return production.monitor("stormy", time.time() - T0 + 1, "--retrain")
+    production.send_feedback("stormy", labels)
+    return production.monitor("stormy", time.time() - START_S + 1, "--retrain")
 
 
 def test_a_calm_window_raises_nothing(calm, production, flights):
@@ -66,7 +66,7 @@ def test_its_lineage_goes_back_to_what_was_trained_on(calm, production):
     types = {node: sorted(step.inputs) for node, step in run.steps.items()}
     assert types["WindowMonitor"] == ["evaluation", "schema", "statistics", "training_statistics"]
     [training] = run.steps["WindowMonitor"].inputs["training_statistics"]
-    assert runs.maker_of(training) == production.release.about["run"]
+    assert runs.producer_run_id(training) == production.release.about["run"]
     assert runs.get("latest").run_id != "calm"
 
 
@@ -102,12 +102,12 @@ def test_everybody_is_told(stormy, production):
 def test_an_alert_starts_one_run_and_its_reason_is_kept(stormy, production):
     assert "a run is started: alert performance:AUC" in stormy.out
     assert "Nothing has changed" in stormy.out  # the same data, config and code: there is nothing to learn
-    events = [(e.event, e.facts.get("reason", "")) for e in audit.read(production.config.workspace)]
+    events = [(e.event, e.facts.get("reason", "")) for e in audit_log.read(production.config.workspace)]
     assert next(reason for event, reason in events if event == "retrain started").startswith("alert performance:AUC")
 
 
 def test_the_budget_is_spent(stormy, production):
-    ended = production.monitor("spent", time.time() - T0 + 2, "--retrain")
+    ended = production.monitor("spent", time.time() - START_S + 2, "--retrain")
     assert ended.code == 5
     assert "no run is started for alert performance" in ended.out
     assert "1 in 24 hours is the budget" in ended.out
@@ -125,7 +125,7 @@ def test_the_report_is_one_page_that_draws_both(stormy, production):
 
 
 def test_what_was_monitored_reaches_back_through_the_release(stormy, production):
-    found = ancestry(Runs.open(production.config), production.config, f"release:{production.release.version}")
+    found = trace_lineage(Runs.open(production.config), production.config, f"release:{production.release.version}")
     assert found
 
 

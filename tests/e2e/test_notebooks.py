@@ -20,7 +20,7 @@ def run_notebook(name, result, replaced=None):
         "import os\n"
     )
     here = {"import os\n": no_network, CONFIG: f"Path({str(result.folder / 'config.yaml')!r})"}
-    return notebook_runs.executed(name, {**here, **(replaced or {})})
+    return notebook_runs.execute_notebook(name, {**here, **(replaced or {})})
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,11 @@ import json
 import shutil
 
 import pytest
-from dvc_layout import keep_in, project
+from dvc_layout import copy_to_cache, make_dvc_project
 
-from pipeline.audit import HEAD, LOG
-from pipeline.dvc_data import md5_of
-from pipeline.metadata.runs import Runs
+from flightline.metadata.runs import Runs
+from flightline.releases.audit_log import HEAD_FILE, LOG_FILE
+from flightline.utils.dvc import file_md5
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +16,8 @@ def made(run, flights_sample, tmp_path_factory):
     """Two runs on a month, the second judged against the first; their data are nobody else's, and DVC tracks them."""
     [source] = (flights_sample / "span-06").iterdir()
     files = {f"span-06/{source.name}": source.read_text()}
-    folder = project(tmp_path_factory.mktemp("reproduced"), files)
-    keep_in(folder / ".dvc" / "cache", folder)
+    folder = make_dvc_project(tmp_path_factory.mktemp("reproduced"), files)
+    copy_to_cache(folder / ".dvc" / "cache", folder)
     first = run(folder / "workspace", folder / "data", "first")
     assert first.code == 0, first.err
     second = run(folder / "workspace", folder / "data", "second", "--set", "train.epochs=1")
@@ -30,7 +30,7 @@ def test_every_artifact_matches_weights_and_champion_included_also_when_the_data
     folder, second = made
     [file] = (folder / "data").glob("*/*.csv")
     noted = Runs.open(folder / "workspace" / "metadata.db").get("second").about["dvc"]
-    assert json.loads(noted) == {str(file.relative_to(folder / "data")): md5_of(file)}
+    assert json.loads(noted) == {str(file.relative_to(folder / "data")): file_md5(file)}
     kept = file.read_bytes()
     file.write_bytes(kept.replace(b"\n6,", b"\n7,"))
     told = command(folder / "workspace", "reproduce", "second", "--json", timeout=300)
@@ -38,7 +38,7 @@ def test_every_artifact_matches_weights_and_champion_included_also_when_the_data
     assert told.returncode == 0, told.stderr
     found = json.loads(told.stdout)
     assert found["matches"]
-    assert found["exit_code"] == found["repeated_exit_code"] == second.code
+    assert found["exit_code"] == found["reproduced_exit_code"] == second.code
     states = {one["artifact"]: one["state"] for one in found["artifacts"]}
     assert set(states.values()) == {"MATCH"}
     assert states.keys() >= {
@@ -80,7 +80,7 @@ def test_a_difference_is_named_and_the_repetition_kept(made, command):
     assert differs["Trainer.model"][0].startswith("weight ")
     assert differs["Evaluator.evaluation"][0].startswith("metric ")
     assert "artifacts differ: Trainer.model" in told.stderr.splitlines()[-1]
-    [repetition] = (folder / "workspace" / "reproduced").iterdir()
-    assert (repetition / "workspace" / "metadata.db").is_file()
-    assert not (repetition / LOG).exists()
-    assert (repetition / "workspace" / HEAD).exists()  # its own audit log, not that of what it repeats
+    [reproduction] = (folder / "workspace" / "reproduced").iterdir()
+    assert (reproduction / "workspace" / "metadata.db").is_file()
+    assert not (reproduction / LOG_FILE).exists()
+    assert (reproduction / "workspace" / HEAD_FILE).exists()  # its own audit log, not that of what it repeats

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from pipeline_runs import ROOT
-from raw_rows import evaluator_predictions, raw_rows
+from raw_rows import evaluator_predictions, read_raw_rows
 
 from scripts.loop.server import free_ports
 
@@ -21,7 +21,7 @@ BAD = {3: ("month", "13"), 5: ("dep_delay", ""), 7: ("hour", "abc"), 9: ("origin
 
 def flightline(trained, *arguments):
     config = str(trained.folder / "config.yaml")
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()", *arguments, "--config", config]
+    command = [sys.executable, "-c", "from flightline.cli.main import main; main()", *arguments, "--config", config]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
 
 
@@ -91,8 +91,8 @@ def test_each_prediction_says_its_row_version_and_time(trained, inputs, table):
 
 
 def test_bulk_inferrer_endpoint_and_evaluator_predict_the_same(trained, inputs, table, tmp_path):
-    from pipeline.schema import feature_types
-    from serving.contract import Contract
+    from flightline.config.schema_file import read_feature_types
+    from flightline.serving.contract import Contract
 
     release = Path(trained.summary["release"])
     contract_inputs = json.loads((release / "release.json").read_text())["inputs"]
@@ -101,12 +101,12 @@ def test_bulk_inferrer_endpoint_and_evaluator_predict_the_same(trained, inputs, 
     # The endpoint's own code, but for HTTP: its contract, its encoder, the release.
     import tensorflow as tf
 
-    served = Contract.from_inputs(contract_inputs).read_rows(raw_rows(inputs / "b.csv", contract_inputs))
+    served = Contract.from_inputs(contract_inputs).read_rows(read_raw_rows(inputs / "b.csv", contract_inputs))
     serve = tf.saved_model.load(str(release)).signatures["serving_default"]
     online = serve(examples=tf.constant(served.examples))["probabilities"].numpy()[:, 0]
     np.testing.assert_allclose(online, batch, atol=1e-6)
 
-    types = feature_types(ROOT / "schema" / "flights.pbtxt")
+    types = read_feature_types(ROOT / "schema" / "flights.pbtxt")
     evaluated = evaluator_predictions(release, [inputs / "b.csv"], tmp_path / "examples", types)
     np.testing.assert_allclose(evaluated, batch, atol=1e-6)
 
@@ -125,7 +125,7 @@ def test_another_engine_predicts_the_same(trained, inputs, table, tmp_path):
 
 
 def test_predictions_have_a_lineage_back_to_the_training_run(trained, scored, table):
-    from pipeline.metadata.runs import Runs
+    from flightline.metadata.runs import Runs
 
     runs = Runs.open(trained.workspace / "metadata.db")
     run = runs.get("scored")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.metadata.runs import Runs
-from pipeline.metadata.spans import taken_spans
-from pipeline.metadata.store import properties_of
+from flightline.metadata.properties import properties_of
+from flightline.metadata.runs import Runs
+from flightline.metadata.spans import list_ingested_spans
 
 SETTINGS = (
     "data.pattern=span-{SPAN:2}/v{VERSION}/flights.csv",
@@ -70,12 +70,12 @@ def history(run, flights_sample, tmp_path_factory):
 AGAIN = """
 import sys
 from pathlib import Path
-from pipeline.launch import Request, run
+from flightline.runs.launch import RunRequest, run_pipeline
 
 overrides = tuple(sys.argv[i + 1] for i, word in enumerate(sys.argv) if word == "--set")
 for run_id, more in (("again", ("data.span=3",)), ("blocks", ("data.span=4", "champion.unloadable=block"))):
-    request = Request(Path("configs/flights_monthly.yaml"), (*overrides, *more), run_id=run_id, aside=True)
-    print(run_id, run(request, "local"))
+    request = RunRequest(Path("configs/flights_monthly.yaml"), (*overrides, *more), run_id=run_id, aside=True)
+    print(run_id, run_pipeline(request, "local"))
 """
 
 
@@ -166,7 +166,7 @@ def test_the_gate_is_given_the_statistics_of_the_accepted_span_before(history):
 
 
 def test_the_lineage_shows_both_versions(history):
-    taken = taken_spans(Runs.open(history.workspace / "metadata.db").store, "flights_monthly")
+    taken = list_ingested_spans(Runs.open(history.workspace / "metadata.db").store, "flights_monthly")
     assert [(one.span, one.version, one.state) for one in taken] == [
         (1, 1, "accepted"), (1, 2, "accepted"), (2, 1, "quarantined"), (3, 1, "accepted"), (4, 1, "accepted"),
     ]  # fmt: skip
@@ -177,7 +177,7 @@ def test_a_champion_that_cannot_be_loaded_is_said_and_holds_nothing_up(history):
     evaluation = summary["evaluation"]
     assert evaluation["blessed"]
     assert evaluation["champion"] == {}
-    assert "variables" in evaluation["champion_problem"]
+    assert "variables" in evaluation["champion_load_error"]
     screen = (history.workspace / "runs" / run.run_id / "screen.txt").read_text()
     assert "BLESSED against its thresholds alone: the champion could not be loaded" in screen
     assert "and the champion" not in screen
@@ -186,11 +186,11 @@ def test_a_champion_that_cannot_be_loaded_is_said_and_holds_nothing_up(history):
 
 
 def test_what_has_been_dealt_with_is_not_new(history):
-    from pipeline.config_file import load_config
-    from pipeline.spans import new_spans
+    from flightline.config.loader import load_config
+    from flightline.runs.state.span_plan import find_new_spans
 
     fixed = (f"workspace={history.workspace}", f"data.input={history.data}")
-    assert new_spans(load_config(Path("configs/flights_monthly.yaml"), (*fixed, *SETTINGS))) == []
+    assert find_new_spans(load_config(Path("configs/flights_monthly.yaml"), (*fixed, *SETTINGS))) == []
 
 
 def test_a_span_taken_again_comes_from_the_cache_and_trains_nothing_where_it_is_not_the_newest(history, afterwards):

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from pipeline import tracking
-from pipeline.config_file import load_config
-from pipeline.metadata.runs import Runs
-from pipeline.releases import CURRENT, write_whole
-from pipeline.tracking.runs import track
+from flightline.config.loader import load_config
+from flightline.metadata.runs import Runs
+from flightline.releases.registry import CURRENT_FILE
+from flightline.reporting import mlflow as tracking
+from flightline.reporting.mlflow.log_run import log_run
+from flightline.utils.files import atomic_write
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def config(trained, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tracked(config):
-    return track(config, "first")
+    return log_run(config, "first")
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_the_release_is_registered_and_champion(trained, tracked, client):
 
 
 def test_a_run_is_told_of_once(config, tracked, client):
-    assert track(config, "first") == tracked
+    assert log_run(config, "first") == tracked
     assert len(client.search_runs([client.get_experiment_by_name("flights").experiment_id])) == 1
     assert len(client.search_model_versions("name='flights'")) == 1
 
@@ -117,13 +118,15 @@ def test_the_alias_follows_a_rollback(config, client, tracked, trained):
     """An earlier release, registered; then `CURRENT` goes back to it, as a rollback does."""
     earlier = client.create_model_version("flights", source=f"runs:/{tracked.run_id}/model", run_id=tracked.run_id)
     client.set_model_version_tag("flights", earlier.version, "release", "7")
-    assert tracking.follow_release(config, "7") == f"MLflow: flights@champion is version {earlier.version}, release 7"
+    assert (
+        tracking.sync_champion_alias(config, "7") == f"MLflow: flights@champion is version {earlier.version}, release 7"
+    )
     assert client.get_model_version_by_alias("flights", "champion").version == earlier.version
-    write_whole(config.releases / CURRENT, "7\n")
+    atomic_write(config.releases / CURRENT_FILE, "7\n")
     try:
-        assert not track(config, "first").champion
+        assert not log_run(config, "first").champion
         assert client.get_model_version_by_alias("flights", "champion").version == earlier.version
     finally:
-        write_whole(config.releases / CURRENT, f"{trained.current}\n")
-    assert track(config, "first").champion
+        atomic_write(config.releases / CURRENT_FILE, f"{trained.current}\n")
+    assert log_run(config, "first").champion
     assert str(client.get_model_version_by_alias("flights", "champion").version) == tracked.version

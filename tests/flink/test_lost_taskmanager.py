@@ -2,27 +2,27 @@
 
 import time
 
-import comparison
 import pytest
-from engine_runs import SETTINGS, on_cluster
+import run_comparison
+from cluster_runs import CLUSTER_SETTINGS, cluster_options
 from pipeline_runs import Result, start_pipeline
 
 WAIT_S = 120
 
 
 @pytest.fixture(scope="module")
-def bereaved(cluster, flights_sample, tmp_path_factory):
+def run_after_worker_loss(cluster, flights_sample, tmp_path_factory):
     """A run that lost a TaskManager in ExampleGen, what its job knows of that, and how many TaskManagers were left."""
-    workspace = tmp_path_factory.mktemp("bereaved") / "workspace"
-    options = ("--to", "ExampleGen", *on_cluster(cluster))
-    process = start_pipeline(workspace, flights_sample, "bereaved", *options, settings=SETTINGS)
+    workspace = tmp_path_factory.mktemp("run_after_worker_loss") / "workspace"
+    options = ("--to", "ExampleGen", *cluster_options(cluster))
+    process = start_pipeline(workspace, flights_sample, "run_after_worker_loss", *options, settings=CLUSTER_SETTINGS)
     job = wait_until_busy(cluster, process)
     cluster.workers[0].kill()
     out, err = process.communicate(timeout=300)
     failures = cluster.ask(f"jobs/{job}/exceptions")["exceptionHistory"]["entries"]
     left = cluster.registered()
     cluster.replace_taskmanager()
-    return Result(process.returncode, out, err, workspace, "bereaved", None), failures, left
+    return Result(process.returncode, out, err, workspace, "run_after_worker_loss", None), failures, left
 
 
 def wait_until_busy(cluster, process):
@@ -37,13 +37,13 @@ def wait_until_busy(cluster, process):
     raise AssertionError("no job came to work")
 
 
-def test_the_job_was_hit_and_the_run_ends_well(bereaved):
-    result, failures, left = bereaved
+def test_the_job_was_hit_and_the_run_ends_well(run_after_worker_loss):
+    result, failures, left = run_after_worker_loss
     assert result.code == 0, result.err
     assert failures, "the job has not noticed"
     assert left == 1
 
 
-def test_no_row_is_lost_or_doubled(bereaved, local):
-    comparison.same_rows(bereaved[0], local)
-    comparison.same_examples(bereaved[0], local)
+def test_no_row_is_lost_or_doubled(run_after_worker_loss, local):
+    run_comparison.assert_same_row_counts(run_after_worker_loss[0], local)
+    run_comparison.assert_same_examples(run_after_worker_loss[0], local)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from single_components import Components
+from single_components import ComponentRunner
 
 
 @pytest.fixture
-def components(tmp_path: Path) -> Components:
-    return Components(tmp_path)
+def components(tmp_path: Path) -> ComponentRunner:
+    return ComponentRunner(tmp_path)

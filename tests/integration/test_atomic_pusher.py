@@ -9,7 +9,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
-from pipeline.components.atomic_pusher import Executor
+from flightline.components.atomic_pusher import Executor
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ import json
 import pandas as pd
 import pytest
 
-from pipeline.errors import DataBlocked
-from pipeline.gate.findings import from_json
+from flightline.errors import DataBlocked
+from flightline.executors.data_gate.findings import findings_from_json
 
 LIMITS = {"unparsable": 0.001, "missing_label": 0.05}
 
@@ -13,7 +13,7 @@ def judge(components, data, limits=None):
     """The verdict artifact of DataGate for the CSV files below `data`."""
     from tfx.types import standard_artifacts
 
-    from pipeline.components import data_gate
+    from flightline.components import data_gate
 
     examples, schema = components.examples(data), components.schema()
     statistics, anomalies = components.validate(examples, schema)
@@ -36,7 +36,7 @@ def refusal(components, data, limits=None):
     """The findings with which DataGate refuses them; the error names the first of them."""
     with pytest.raises(DataBlocked) as refused:
         judge(components, data, limits)
-    found = from_json(refused.value.record)
+    found = findings_from_json(refused.value.record)
     assert f"{found[0].feature}: {found[0].problem}" in str(refused.value)
     return found
 

@@ -11,8 +11,8 @@ import tempfile
 import pytest
 from rich.console import Console
 
-from pipeline.dry_run import dry_run
-from pipeline.launch import Request
+from flightline.runs.dry_run.build import dry_run
+from flightline.runs.launch import RunRequest
 
 IMAGE = "registry.example/flightline:1"
 # Few columns: the flights' Transform alone has 1,350 transforms.
@@ -57,7 +57,7 @@ def folder(tmp_path_factory):
 def document(folder):
     """What `--json` printed: the jobs of each component."""
     (folder / "tmp").mkdir()
-    request = Request(folder / "small.yaml", ("engine.name=dataflow",), plain=True)
+    request = RunRequest(folder / "small.yaml", ("engine.name=dataflow",), plain=True)
     stdout = os.dup(1)
     with pytest.MonkeyPatch.context() as patch, (folder / "out").open("w") as out:
         patch.setattr(tempfile, "tempdir", str(folder / "tmp"))
@@ -73,7 +73,7 @@ def document(folder):
 
 @pytest.fixture(scope="module")
 def jobs(document):
-    from pipeline.engines.dataflow_jobs import DataflowJob
+    from flightline.engines.dataflow_jobs import DataflowJob
 
     return {
         node: [
@@ -127,10 +127,10 @@ def test_nothing_is_left(document, folder):
 
 
 def test_the_table(jobs):
-    from pipeline import job_screen
+    from flightline.runs.dry_run import display
 
     out = io.StringIO()
-    job_screen.show(Console(file=out, width=120), jobs)
+    display.show_jobs(Console(file=out, width=120), jobs)
     lines = out.getvalue().splitlines()
     for node, [job] in jobs.items():
         [line] = [line for line in lines if line.startswith(node)]

@@ -17,9 +17,9 @@ from types import SimpleNamespace
 import fake_dataflow
 import pytest
 
-from pipeline.config_file import load_config
-from pipeline.engines.arguments import beam_arguments
-from pipeline.errors import StepFailed
+from flightline.config.loader import load_config
+from flightline.engines.arguments import beam_arguments
+from flightline.errors import StepFailed
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIG = ROOT / "configs" / "flights.yaml"
@@ -41,7 +41,7 @@ def cloud(tmp_path, monkeypatch):
     from apache_beam.internal.gcp import auth
     from apache_beam.runners.dataflow import dataflow_runner
 
-    with fake_dataflow.serving() as fake:
+    with fake_dataflow.run_fake_dataflow() as fake:
         key = tmp_path / "key.json"
         key.write_text(json.dumps(fake.key()))
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
@@ -82,7 +82,7 @@ def submit_statistics_gen(cloud, components):
 def test_the_job_that_is_posted_is_the_one_that_the_config_describes(cloud, components):
     from apache_beam.portability.api import beam_runner_api_pb2
 
-    from pipeline.engines.dataflow_jobs import DataflowJob, count_transforms
+    from flightline.engines.dataflow_jobs import DataflowJob, count_transforms
 
     submit_statistics_gen(cloud, components)
     [request] = cloud.posted
@@ -121,13 +121,13 @@ def test_workers_without_an_image_are_sent_a_package_that_can_be_built(cloud, mo
     with tarfile.open(fileobj=io.BytesIO(package)) as files:
         names = {name.partition("/")[2] for name in files.getnames()}
     # What setup.py reads, and what workers import.
-    assert {"setup.py", "README.md", "requirements.in", "models/preprocessing.py"} <= names
-    assert "pipeline/components/arrow_example_gen.py" in names
+    assert {"setup.py", "README.md", "requirements.in", "flightline/modeling/preprocessing.py"} <= names
+    assert "flightline/components/arrow_example_gen.py" in names
 
 
 def test_a_job_that_fails_fails_the_run(cloud, flights_sample, tmp_path, capfd):
+    from flightline.runs.launch import RunRequest, run_pipeline
     from pipeline import training
-    from pipeline.launch import Request, run
 
     cloud.states = ["JOB_STATE_PENDING", "JOB_STATE_RUNNING", "JOB_STATE_FAILED"]
     cloud.errors = ["Startup of the worker pool failed: the image cannot be pulled"]
@@ -140,7 +140,7 @@ def test_a_job_that_fails_fails_the_run(cloud, flights_sample, tmp_path, capfd):
         return training.create_pipeline(config.model_copy(update={**here, "data": data}), cache=cache)
 
     settings = (*overrides(cloud), f"workspace={tmp_path / 'workspace'}", f"schema={ROOT / 'schema/flights.pbtxt'}")
-    code = run(Request(CONFIG, settings, to_node="ExampleGen", plain=True), "beam", create_pipeline)
+    code = run_pipeline(RunRequest(CONFIG, settings, to_node="ExampleGen", plain=True), "beam", create_pipeline)
     last = capfd.readouterr().err.strip().splitlines()[-1]
     assert code == 1
     assert last.startswith("flightline: ExampleGen failed")
@@ -156,7 +156,7 @@ def test_a_dry_run_says_which_job_could_not_be_built(cloud, components):
     from tfx.proto.orchestration.executable_spec_pb2 import BeamExecutableSpec
     from tfx.types import artifact_utils, standard_artifacts
 
-    from pipeline.dry_run import JobGraphs
+    from flightline.runs.dry_run.build import JobGraphBuilder
 
     config = load_config(CONFIG, overrides(cloud))
     spec = BeamExecutableSpec()
@@ -167,7 +167,7 @@ def test_a_dry_run_says_which_job_could_not_be_built(cloud, components):
     examples.split_names = artifact_utils.encode_split_names(["train"])
     statistics = components.artifact(standard_artifacts.ExampleStatistics)
     execution = ExecutionInfo(1, {"examples": [examples]}, {"statistics": [statistics]}, {"exclude_splits": "[]"})
-    graphs = JobGraphs({"StatisticsGen": spec}, components.folder / "not-kept")
+    graphs = JobGraphBuilder({"StatisticsGen": spec}, components.folder / "not-kept")
     with pytest.raises(StepFailed, match=r"StatisticsGen could not be built: OSError: No files found"):
         graphs.build("StatisticsGen", execution)
     assert not cloud.posted

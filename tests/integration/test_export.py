@@ -19,15 +19,15 @@ from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 from tfx_bsl.public import tfxio
 
-from models.boosting import fit_trees
-from models.evaluation import eval_config
-from models.evaluation_settings import EvaluationSettings
-from models.features import FeaturePlan, plan_features
-from models.objective import objective_for
-from models.preprocessing import preprocessing_fn
-from models.rows import model_inputs, read_rows
-from models.settings import FeatureSettings, ModelSettings
-from models.trainer import run_fn
+from flightline.config.evaluation import EvaluationSettings
+from flightline.config.feature_plan import FeaturePlan, plan_features
+from flightline.config.modeling import FeatureSettings, ModelSettings
+from flightline.modeling.evaluation import build_eval_config
+from flightline.modeling.objective import make_objective
+from flightline.modeling.preprocessing import preprocessing_fn
+from flightline.modeling.trainer import run_fn
+from flightline.modeling.training_data import model_inputs, read_training_data
+from flightline.modeling.tree_training import fit_trees
 
 ROWS = 240
 REQUIRED = "presence { min_fraction: 1.0 } shape { dim { size: 1 } }"
@@ -230,16 +230,16 @@ def test_what_is_answered_is_of_network_and_trees_as_the_record_says(mixed, tmp_
         "train": {"validation_share": 0.2, "min_steps": 20},
     }
     fit(tmp_path, config, mixed.directory)
-    rows = read_rows([str(mixed.directory / "transformed-*")], mixed.plan, tmp_path)
-    objective = objective_for(mixed.plan.target, rows.labels)
+    rows = read_training_data([str(mixed.directory / "transformed-*")], mixed.plan, tmp_path)
+    objective = make_objective(mixed.plan.target, rows.labels)
     trees = fit_trees(rows, ModelSettings(**WITH_TREES), objective, 1, seed=0)
     columns = tf.saved_model.load(mixed.model).signatures["transform_features"](examples=tf.constant(mixed.examples))
-    of_trees = objective.answer(trees(model_inputs(mixed.plan, columns)))
-    share = json.loads((mixed.directory / "run" / "training.json").read_text())["trees_share"]
+    tree_answers = objective.answer(trees(model_inputs(mixed.plan, columns)))
+    share = json.loads((mixed.directory / "run" / "training.json").read_text())["tree_blend_weight"]
     assert 0 < share < 1
-    expected = (1 - share) * serve(network, mixed.examples) + share * of_trees.numpy()
+    expected = (1 - share) * serve(network, mixed.examples) + share * tree_answers.numpy()
     np.testing.assert_allclose(serve(mixed, mixed.examples), expected, rtol=1e-4)
-    assert np.abs(of_trees - serve(network, mixed.examples)).max() > 0.05
+    assert np.abs(tree_answers - serve(network, mixed.examples)).max() > 0.05
 
 
 def test_the_record_tells_how_training_went(mixed):
@@ -257,7 +257,7 @@ def test_evaluation_names_the_metric_and_slice_that_failed(mixed, tmp_path):
     )
     # As Evaluator does it for a first run: no champion, so the thresholds against it are dropped.
     config = tfma.utils.update_eval_config_with_defaults(
-        eval_config("y", settings), has_baseline=False, rubber_stamp=True
+        build_eval_config("y", settings), has_baseline=False, rubber_stamp=True
     )
     tfma.run_model_analysis(
         tfma.default_eval_shared_model(mixed.model, eval_config=config),

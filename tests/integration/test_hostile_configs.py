@@ -9,22 +9,22 @@ import sys
 from pathlib import Path
 
 import pytest
-from confined import Confined
-from hostile_config_work import use_configs
+from hostile_config_worker import try_configs
 from hostile_configs import ConfigCase, config_cases
+from sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = list(config_cases())
-AT_ONCE = 25  # cases in one process: its start takes longer than they do
-BATCHES = [CASES[start : start + AT_ONCE] for start in range(0, len(CASES), AT_ONCE)]
+CASES_PER_PROCESS = 25  # cases in one process: its start takes longer than they do
+BATCHES = [CASES[start : start + CASES_PER_PROCESS] for start in range(0, len(CASES), CASES_PER_PROCESS)]
 SECONDS, MEMORY_MB = 120, 512
 PEAK_MB = 300  # what a batch may really touch
 LONGEST_LINE = 2500
 
 
 @pytest.fixture(scope="module")
-def confined() -> Confined:
-    return Confined(["hostile_config_work"], SECONDS, MEMORY_MB)
+def confined() -> Sandbox:
+    return Sandbox(["hostile_config_worker"], SECONDS, MEMORY_MB)
 
 
 def test_there_are_as_many_as_promised():
@@ -39,9 +39,9 @@ def test_each_is_taken_as_it_is_meant_or_refused(confined, tmp_path, batch: list
         folder.mkdir()
         config, overrides = case.make(folder)
         made.append((str(config), overrides))
-    outcome = confined(use_configs, made)
+    outcome = confined(try_configs, made)
     if outcome.answer is None:  # it says nothing of the others: which one was it?
-        alone = {case.name: confined(use_configs, [one]) for case, one in zip(batch, made, strict=True)}
+        alone = {case.name: confined(try_configs, [one]) for case, one in zip(batch, made, strict=True)}
         pytest.fail(str({name: one for name, one in alone.items() if one.answer is None} or outcome))
     assert outcome.peak_mb < PEAK_MB
     for case, answer in zip(batch, outcome.answer, strict=True):

@@ -10,19 +10,19 @@ import re
 from pathlib import Path
 
 import pytest
-from confined import Confined
 from hostile_csv import TYPES
-from hostile_files import Case, cases
-from hostile_work import ingest_files
+from hostile_file_worker import ingest_files
+from hostile_files import FileCase, file_cases
+from sandbox import Sandbox
 
-CASES = list(cases())
+CASES = list(file_cases())
 SECONDS, MEMORY_MB = 20, 1536  # what one case may take: a good file of this size takes a tenth of a second and 20 MB
 LONGEST_LINE = 2000  # characters that a person would still read
 
 
 @pytest.fixture(scope="module")
-def confined() -> Confined:
-    return Confined(["hostile_work"], SECONDS, MEMORY_MB)
+def confined() -> Sandbox:
+    return Sandbox(["hostile_file_worker"], SECONDS, MEMORY_MB)
 
 
 def test_there_are_as_many_as_promised():
@@ -30,7 +30,7 @@ def test_there_are_as_many_as_promised():
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_every_row_is_accounted_for_or_the_file_is_refused(confined, tmp_path, case: Case):
+def test_every_row_is_accounted_for_or_the_file_is_refused(confined, tmp_path, case: FileCase):
     folder, output = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     files = case.make(folder)
@@ -48,8 +48,8 @@ def test_every_row_is_accounted_for_or_the_file_is_refused(confined, tmp_path, c
     written = sum(count for key, count in counts.items() if key.startswith("rows_split_"))
     assert counts["rows_read"] == written + rejected > 0
     assert outcome.answer["examples"] == written
-    assert rows_set_aside(output) == rejected
-    if (expected := rows_of_plain_text(files)) is not None:
+    assert count_rejected_rows(output) == rejected
+    if (expected := count_plain_text_rows(files)) is not None:
         assert counts["rows_read"] == expected
 
 
@@ -64,7 +64,7 @@ def assert_one_clear_line(told: str, files: list[Path]) -> None:
     )
 
 
-def rows_set_aside(output: Path) -> int:
+def count_rejected_rows(output: Path) -> int:
     path = output / "rejected" / "rejected.csv"
     if not path.exists():
         return 0
@@ -75,7 +75,7 @@ def rows_set_aside(output: Path) -> int:
     return len(rows)
 
 
-def rows_of_plain_text(files: list[Path]) -> int | None:
+def count_plain_text_rows(files: list[Path]) -> int | None:
     """How many lines have something on them after the header, where no quote can join lines; None where one might."""
     total = 0
     for file in files:

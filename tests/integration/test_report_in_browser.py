@@ -4,12 +4,12 @@ import json
 
 import browser
 import pytest
-from reports import HOSTILE, report, summary
-from stores import Recorder
+from report_examples import HOSTILE_TEXT, make_report_data, make_summary
+from run_store import RunRecorder
 
-from pipeline.metadata.runs import Runs
-from pipeline.report.index import write_index
-from pipeline.report.render import render_report
+from flightline.metadata.runs import Runs
+from flightline.reporting.html.index import write_index
+from flightline.reporting.html.render import render_report
 
 PHONE, DESK = 360, 1200  # pixels across
 
@@ -23,26 +23,26 @@ def chromium():
 
 
 def index(tmp_path):
-    Recorder(tmp_path / "metadata.db")
+    RunRecorder(tmp_path / "metadata.db")
     folder = tmp_path / "runs" / "first"
     folder.mkdir(parents=True)
-    (folder / "summary.json").write_text(json.dumps(summary(HOSTILE, pipeline=HOSTILE).to_dict()))
+    (folder / "summary.json").write_text(json.dumps(make_summary(HOSTILE_TEXT, pipeline=HOSTILE_TEXT).to_dict()))
     return write_index(tmp_path, Runs.open(tmp_path / "metadata.db")).read_text()
 
 
 @pytest.mark.parametrize(("name", "width"), [("report", PHONE), ("report", DESK), ("index", PHONE)])
 def test_nothing_leaves_nothing_runs_nothing_overflows(chromium, tmp_path, name, width):
-    page = render_report(report(HOSTILE)) if name == "report" else index(tmp_path)
-    seen = browser.look_at(chromium, page, tmp_path / "profile", width)
+    page = render_report(make_report_data(HOSTILE_TEXT)) if name == "report" else index(tmp_path)
+    seen = browser.visit_page(chromium, page, tmp_path / "profile", width)
     assert seen.requests == []
     assert seen.console == []
-    assert seen.page["wider_by"] <= 0
+    assert seen.page["overflow_px"] <= 0
     assert (seen.page["hostile"], seen.page["scripts"], seen.page["images"]) == (False, 0, 0)
     assert "<script>parent.hostile = 1" in seen.page["text"]
     assert seen.page["background"] == "rgb(250, 249, 247)"  # the style sheet is in force
 
 
 def test_harm_would_be_seen(chromium, tmp_path):
-    seen = browser.look_at(chromium, f"<body>{HOSTILE}</body>", tmp_path / "profile", DESK)
+    seen = browser.visit_page(chromium, f"<body>{HOSTILE_TEXT}</body>", tmp_path / "profile", DESK)
     assert seen.requests == ["elsewhere.example/leak.png"]
     assert seen.page["hostile"]

@@ -3,7 +3,7 @@
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.reproduce.explain import explain
+from flightline.runs.reproduce.differences import explain_difference
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def models(tmp_path_factory):
 
 def test_the_weight_that_differs_is_named_with_its_largest_difference(models):
     before, now = (pb.Artifact(type="Model", uri=str(models / name)) for name in ("before", "now"))
-    named = explain(None, None, before, now)
+    named = explain_difference(None, None, before, now)
     assert named[0].startswith("weight kernel/")
     assert named[0].endswith("by 0.25 at most")
     assert not [name for name in named if "bias" in name]

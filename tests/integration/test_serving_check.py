@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.components import serving_check, serving_probe
+from flightline.components import serving_check, serving_probe
 
 LABEL, ROWS = "y", 30
 
@@ -130,5 +130,5 @@ def test_a_probe_that_hangs_is_ended(tmp_path, monkeypatch):
     [({}, ""), ({"rows": 9}, "10 examples got 9 answers"), ({"finite": False}, "some predictions are not finite")],
 )
 def test_the_judgement(change, problem):
-    answer = {"rows": 10, "finite": True, "p99_ms": 1.0, "single_difference": float(np.float32(0))}
-    assert serving_check.judge({**answer, **change}, rows=10, latency_ms=5) == problem
+    answer = {"rows": 10, "finite": True, "p99_ms": 1.0, "batch_difference": float(np.float32(0))}
+    assert serving_check.find_serving_problem({**answer, **change}, rows=10, latency_ms=5) == problem

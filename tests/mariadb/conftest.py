@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from engine_runs import free_port
-from pipeline_runs import LENIENT, Result, run_pipeline, start_pipeline
+from cluster_runs import free_port
+from pipeline_runs import LENIENT_SETTINGS, Result, run_pipeline, start_pipeline
 
-from scripts.mariadb import set_up
-from scripts.mariadb_server import MariaDB, running
+from scripts.mariadb import ensure_mariadb
+from scripts.mariadb_server import MariaDB, running_server
 
 
 @pytest.fixture(scope="session")
 def home() -> Path:
-    return set_up()
+    return ensure_mariadb()
 
 
 @pytest.fixture(scope="session")
 def server(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
     """A server that everybody leaves running; its password is in the environment of whatever the tests start."""
-    with running(MariaDB(home, tmp_path_factory.mktemp("mariadb") / "server", free_port())) as server:
+    with running_server(MariaDB(home, tmp_path_factory.mktemp("mariadb") / "server", free_port())) as server:
         os.environ.update(server.environment)
         yield server
         for name in server.environment:
@@ -62,7 +62,7 @@ def pair(server: MariaDB, month: Path, tmp_path_factory: pytest.TempPathFactory)
     folders = {name: tmp_path_factory.mktemp("pair") / "workspace" for name in names}
     processes = {}
     for name, workspace in folders.items():
-        settings = (*LENIENT, *server.settings(database), f"name={name}")
+        settings = (*LENIENT_SETTINGS, *server.settings(database), f"name={name}")
         processes[name] = start_pipeline(workspace, month, name, settings=settings)
     seen = []
     while any(process.poll() is None for process in processes.values()):

@@ -6,12 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pipeline_runs import Result, command_of, run_pipeline
-from preloaded import TIMEOUT_S
+from pipeline_runs import Result, run_pipeline, runner_command
+from preloaded_python import TIMEOUT_S
 
-from pipeline.releases import current_version
-from scripts.next import set_up
-from scripts.next_root import in_root
+from flightline.releases.registry import current_version
+from scripts.next import ensure_next_root
+from scripts.next_root import chroot_command
 
 PYTHON = ".venv/bin/python"
 
@@ -23,12 +23,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def on_next(folder: Path, flights_sample: Path):
-    """`on_next(*words)` → the ended command, run by Python on the other stack."""
-    set_up()
+def run_on_next_stack(folder: Path, flights_sample: Path):
+    """`run_on_next_stack(*words)` → the ended command, run by Python on the other stack."""
+    ensure_next_root()
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = in_root(PYTHON, *words, binds=[folder, flights_sample])
+        command = chroot_command(PYTHON, *words, binds=[folder, flights_sample])
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
 
     return run
@@ -43,10 +43,10 @@ def here(folder: Path, flights_sample: Path) -> Result:
 
 
 @pytest.fixture(scope="session")
-def there(folder: Path, flights_sample: Path, on_next) -> Result:
+def there(folder: Path, flights_sample: Path, run_on_next_stack) -> Result:
     """The same run on TFX 1.21."""
     workspace = folder / "there"
-    ended = on_next(*command_of(workspace, flights_sample, "first"))
+    ended = run_on_next_stack(*runner_command(workspace, flights_sample, "first"))
     assert ended.returncode == 0, ended.stderr
     current = current_version(workspace / "releases" / "flights")
     return Result(ended.returncode, ended.stdout, ended.stderr, workspace, "first", current)

@@ -9,15 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import comparison
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import run_comparison
 from pipeline_runs import ROOT
 
 SPLITS = ("train", "eval")
 NOISE = 0.02  # two versions of TensorFlow and Keras draw other numbers from the same seed
-FLIGHTLINE = ("-c", "from pipeline.cli import main; main()")
+FLIGHTLINE = ("-c", "from flightline.cli.main import main; main()")
 
 
 def on_this(*words: str) -> subprocess.CompletedProcess[str]:
@@ -41,41 +41,41 @@ def test_no_fast_executor_gave_up(there):
 
 
 def test_every_row_is_accounted_for_alike(here, there):
-    comparison.same_rows(there, here)
+    run_comparison.assert_same_row_counts(there, here)
 
 
 def test_the_splits_are_the_same_to_the_row(here, there):
-    comparison.same_examples(there, here)
+    run_comparison.assert_same_examples(there, here)
 
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_statistics(here, there, split):
-    comparison.same_statistics(there, here, split)
+    run_comparison.assert_same_statistics(there, here, split)
 
 
 def test_schema_and_anomalies(here, there):
-    comparison.same_schema_and_anomalies(there, here)
+    run_comparison.assert_same_schema_and_anomalies(there, here)
 
 
 def test_vocabularies(here, there):
-    comparison.same_vocabularies(there, here)
+    run_comparison.assert_same_vocabularies(there, here)
 
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_transformed_examples(here, there, split):
-    comparison.same_transformed(there, here, split, in_order=True)
+    run_comparison.assert_same_transformed_examples(there, here, split, in_order=True)
 
 
 def test_the_models_are_alike(here, there):
-    comparison.same_counts_and_a_like_model(there, here, auc=NOISE)
+    run_comparison.assert_similar_models(there, here, auc=NOISE)
 
 
 @pytest.mark.parametrize("made", ["here", "there"])
-def test_a_release_answers_the_same_on_both_stacks(made, request, on_next, flights_sample, folder):
+def test_a_release_answers_the_same_on_both_stacks(made, request, run_on_next_stack, flights_sample, folder):
     """`flightline score` loads the release that the other stack made, and its lineage from the other's store."""
     result = request.getfixturevalue(made)
     answers = []
-    for stack, run in (("here", on_this), ("there", on_next)):
+    for stack, run in (("here", on_this), ("there", run_on_next_stack)):
         output = folder / f"{made}-scored-{stack}"
         asked = ["score", "--input", str(flights_sample / "span-12"), "--output", str(output), "--plain"]
         ended = run(*FLIGHTLINE, *asked, "--config", str(result.folder / "config.yaml"))

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from served import Server, serving
-from small_releases import small_release
+from model_server import Server, running_server
+from small_releases import add_small_release
 
 
 @pytest.fixture
@@ -24,6 +24,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     workspace = tmp_path_factory.mktemp("served") / "workspace"
     folder = workspace / "releases" / "flights"
     folder.mkdir(parents=True)
-    small_release(folder, 7)
-    with serving(workspace, log={"flush_s": 0.05}, max_rows=2000) as server:
+    add_small_release(folder, 7)
+    with running_server(workspace, log={"flush_s": 0.05}, max_rows=2000) as server:
         yield server

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from served import serving, wait_for
-from small_releases import INPUTS, ROW, make_current, small_release
+from model_server import running_server, wait_for
+from small_releases import INPUTS, ROW, add_small_release, make_current
 
-from pipeline.audit import verify
-from scripts.load import load
-from serving.deployment import share_of
-from serving.log_files import read_log
+from flightline.releases.audit_log import verify
+from flightline.serving.deployment import hash_fraction
+from flightline.serving.log_files import read_log
+from scripts.load_generator import send_load
 
 
 def canary(releases, version, share):
@@ -23,12 +23,12 @@ def body(number):
 
 
 def test_a_shadow_answers_into_the_log_alone(releases):
-    small_release(releases, 2, bias=1.0)
-    small_release(releases, 1)
+    add_small_release(releases, 2, bias=1.0)
+    add_small_release(releases, 1)
     (releases / "SHADOW").write_text("2\n")
-    with serving(releases.parents[1], log={"flush_s": 0.05}) as server:
+    with running_server(releases.parents[1], log={"flush_s": 0.05}) as server:
         assert server.served == {"current": "1", "shadow": "2"}
-        outcome = load(server.http_port, 300, 4, body)
+        outcome = send_load(server.http_port, 300, 4, body)
         assert outcome.failed == 0
         assert set(outcome.versions) == {"1"}
         wait_for(lambda: read_log(server.predictions).num_rows == 300, 20)
@@ -40,10 +40,10 @@ def test_a_shadow_answers_into_the_log_alone(releases):
 
 
 def test_a_shadow_with_other_features_gets_those_that_it_knows(releases):
-    small_release(releases, 2, bias=1.0, inputs=INPUTS[:3])
-    small_release(releases, 1)
+    add_small_release(releases, 2, bias=1.0, inputs=INPUTS[:3])
+    add_small_release(releases, 1)
     (releases / "SHADOW").write_text("2\n")
-    with serving(releases.parents[1], log={"flush_s": 0.05}) as server:
+    with running_server(releases.parents[1], log={"flush_s": 0.05}) as server:
         assert server.predict(ROW)[0] == 200
         wait_for(lambda: read_log(server.predictions).num_rows == 1, 20)
         [row] = read_log(server.predictions).to_pylist()
@@ -52,14 +52,14 @@ def test_a_shadow_with_other_features_gets_those_that_it_knows(releases):
 
 
 def test_a_canary_answers_its_share_by_request_id_and_a_good_one_stays(releases):
-    small_release(releases, 2)
-    small_release(releases, 1)
+    add_small_release(releases, 2)
+    add_small_release(releases, 1)
     canary(releases, "2", 0.3)
-    with serving(releases.parents[1], canary={"min_requests": 100, "max_latency_ratio": 100.0}) as server:
+    with running_server(releases.parents[1], canary={"min_requests": 100, "max_latency_ratio": 100.0}) as server:
         assert server.served == {"current": "1", "canary": "2", "share": 0.3}
-        outcome = load(server.http_port, 2000, 4, body)
+        outcome = send_load(server.http_port, 2000, 4, body)
         assert outcome.failed == 0
-        expected = sum(share_of(str(number)) < 0.3 for number in range(2000))
+        expected = sum(hash_fraction(str(number)) < 0.3 for number in range(2000))
         assert outcome.versions == {"1": 2000 - expected, "2": expected}
         assert 500 < expected < 700
         wait_for(lambda: server.served["canary"] == "2")  # some looks later
@@ -74,11 +74,11 @@ def test_a_canary_answers_its_share_by_request_id_and_a_good_one_stays(releases)
     ],
 )
 def test_a_canary_that_is_worse_is_taken_back_by_itself(releases, made, ratio, reason):
-    small_release(releases, 2, **made)
-    small_release(releases, 1)
+    add_small_release(releases, 2, **made)
+    add_small_release(releases, 1)
     canary(releases, "2", 0.5)
-    with serving(releases.parents[1], canary={"min_requests": 50, "max_latency_ratio": ratio}) as server:
-        outcome = load(server.http_port, 300, 2, body)
+    with running_server(releases.parents[1], canary={"min_requests": 50, "max_latency_ratio": ratio}) as server:
+        outcome = send_load(server.http_port, 300, 2, body)
         assert outcome.failed == 0
         wait_for(lambda: server.served == {"current": "1"})
         [event] = [one for one in server.events if one["event"] == "canary taken back"]
@@ -91,12 +91,12 @@ def test_a_canary_that_is_worse_is_taken_back_by_itself(releases, made, ratio, r
 
 
 def test_requests_that_fail_in_a_canary_are_answered_by_the_current_release(releases):
-    small_release(releases, 2, fails_on="N-broken")
-    small_release(releases, 1)
+    add_small_release(releases, 2, fails_on="N-broken")
+    add_small_release(releases, 1)
     canary(releases, "2", 0.5)
-    with serving(releases.parents[1]) as server:
+    with running_server(releases.parents[1]) as server:
         assert server.served["canary"] == "2"
-        outcome = load(
+        outcome = send_load(
             server.http_port, 400, 2, lambda number: {"rows": [ROW | {"tailnum": "N-broken"}], "id": str(number)}
         )
         assert outcome.failed == 0
@@ -107,10 +107,10 @@ def test_requests_that_fail_in_a_canary_are_answered_by_the_current_release(rele
 
 
 def test_a_canary_that_is_made_current_is_a_canary_no_more(releases):
-    small_release(releases, 2)
-    small_release(releases, 1)
+    add_small_release(releases, 2)
+    add_small_release(releases, 1)
     canary(releases, "2", 0.5)
-    with serving(releases.parents[1]) as server:
+    with running_server(releases.parents[1]) as server:
         assert server.served["canary"] == "2"
         make_current(releases, "2")
         wait_for(lambda: server.served == {"current": "2"})

@@ -7,18 +7,18 @@ import json
 import threading
 import time
 
-from served import serving, wait_for
-from small_releases import ROW, small_release
+from model_server import running_server, wait_for
+from small_releases import ROW, add_small_release
 
-from scripts.load import load
-from serving.log_files import read_log
-from serving.prediction_log import RECOVERED
+from flightline.serving.log_files import read_log
+from flightline.serving.prediction_log import RECOVERY_FILE
+from scripts.load_generator import send_load
 
 FLUSH_S = 0.5
 
 
 def test_a_kill_loses_less_than_a_second_of_answers_and_the_next_server_counts_them(releases):
-    small_release(releases, 7)
+    add_small_release(releases, 7)
     workspace = releases.parents[1]
     answered: dict[str, float] = {}
 
@@ -28,18 +28,18 @@ def test_a_kill_loses_less_than_a_second_of_answers_and_the_next_server_counts_t
 
     def send():
         with contextlib.suppress(OSError):  # the server has been killed
-            load(server.http_port, 20_000, 4, body, timeout_s=60)
+            send_load(server.http_port, 20_000, 4, body, timeout_s=60)
 
-    with serving(workspace, log={"flush_s": FLUSH_S, "segment_mb": 0.05}) as server:
+    with running_server(workspace, log={"flush_s": FLUSH_S, "segment_mb": 0.05}) as server:
         sender = threading.Thread(target=send)
         sender.start()
         wait_for(lambda: len(answered) > 2000)
         killed = time.monotonic()
         server.kill()
         sender.join(timeout=60)
-    with serving(workspace) as server:
+    with running_server(workspace) as server:
         lost = server.metric("flightline_log_rows", state="lost")
-    [note] = map(json.loads, (server.predictions / RECOVERED).read_text().splitlines())
+    [note] = map(json.loads, (server.predictions / RECOVERY_FILE).read_text().splitlines())
     kept = set(read_log(server.predictions)["_request_id"].to_pylist())
     assert len(kept) > 500
     assert note["lost"] == lost == note["accepted"] - len(kept)

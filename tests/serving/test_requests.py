@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from served import ROOT, SERVING_PYTHON, wait_for
+from model_server import ROOT, SERVING_PYTHON, wait_for
 from small_releases import ROW
 
-from serving.log_files import read_log
+from flightline.serving.log_files import read_log
 
 
 def sigmoid(delay):

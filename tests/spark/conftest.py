@@ -6,31 +6,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engine_runs import SETTINGS, free_port, on_cluster
+from cluster_runs import CLUSTER_SETTINGS, cluster_options, free_port
 from pipeline_runs import Result, run_pipeline
 
-from scripts.cluster import running
-from scripts.spark import set_up
+from scripts.cluster import running_cluster
+from scripts.spark import ensure_spark
 from scripts.spark_cluster import SparkCluster
 
 
 @pytest.fixture(scope="session")
 def spark_home() -> Path:
-    return set_up()
+    return ensure_spark()
 
 
 @pytest.fixture(scope="session")
 def cluster(spark_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
     """One master and two workers."""
     folder = tmp_path_factory.mktemp("cluster") / "spark"
-    with running(SparkCluster(spark_home, folder, free_port(), free_port())) as cluster:
+    with running_cluster(SparkCluster(spark_home, folder, free_port(), free_port())) as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="session")
 def local(flights_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     """The sample through the whole DAG on the local engine: what Spark is held to."""
-    result = run_pipeline(tmp_path_factory.mktemp("local") / "workspace", flights_sample, "local", settings=SETTINGS)
+    result = run_pipeline(
+        tmp_path_factory.mktemp("local") / "workspace", flights_sample, "local", settings=CLUSTER_SETTINGS
+    )
     assert result.code == 0, result.err
     return result
 
@@ -39,6 +41,6 @@ def local(flights_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Res
 def spark(cluster: SparkCluster, flights_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
     """The same on a cluster of two workers."""
     workspace = tmp_path_factory.mktemp("spark") / "workspace"
-    result = run_pipeline(workspace, flights_sample, "spark", *on_cluster(cluster), settings=SETTINGS)
+    result = run_pipeline(workspace, flights_sample, "spark", *cluster_options(cluster), settings=CLUSTER_SETTINGS)
     assert result.code == 0, result.err
     return result

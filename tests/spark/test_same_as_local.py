@@ -3,9 +3,9 @@
 What is exact and what is compared to a tolerance is said in `comparison`. Spark has the rows in another order.
 """
 
-import comparison
 import pytest
-from engine_runs import SETTINGS, free_port
+import run_comparison
+from cluster_runs import CLUSTER_SETTINGS, free_port
 from pipeline_runs import run_pipeline
 
 SPLITS = ("train", "eval")
@@ -26,40 +26,40 @@ def test_no_task_had_to_be_tried_anew(spark):
 
 
 def test_every_row_is_accounted_for_alike(local, spark):
-    comparison.same_rows(spark, local)
+    run_comparison.assert_same_row_counts(spark, local)
 
 
 def test_examples(local, spark):
-    comparison.same_examples(spark, local)
+    run_comparison.assert_same_examples(spark, local)
 
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_statistics(local, spark, split):
-    comparison.same_statistics(spark, local, split)
+    run_comparison.assert_same_statistics(spark, local, split)
 
 
 def test_schema_and_anomalies(local, spark):
-    comparison.same_schema_and_anomalies(spark, local)
+    run_comparison.assert_same_schema_and_anomalies(spark, local)
 
 
 def test_vocabularies(local, spark):
-    comparison.same_vocabularies(spark, local)
+    run_comparison.assert_same_vocabularies(spark, local)
 
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_transformed_examples(local, spark, split):
-    comparison.same_transformed(spark, local, split, in_order=False)
+    run_comparison.assert_same_transformed_examples(spark, local, split, in_order=False)
 
 
 def test_a_release_came_of_it(local, spark):
     assert spark.current
-    comparison.same_counts_and_a_like_model(spark, local, auc=0.02)
+    run_comparison.assert_similar_models(spark, local, auc=0.02)
 
 
 def test_the_same_model_is_measured_the_same_inside_the_job_server(local, spark_home, flights_sample):
     """Evaluator alone, on the model and the examples of the local run, on a Spark without a cluster."""
     port = ("--set", f"engines.spark.job_endpoint=localhost:{free_port()}")
     options = ("--from", "Evaluator", "--to", "Evaluator", "--engine", "spark", *port)
-    again = run_pipeline(local.workspace, flights_sample, "again", *options, settings=SETTINGS)
+    again = run_pipeline(local.workspace, flights_sample, "again", *options, settings=CLUSTER_SETTINGS)
     assert again.code == 0, again.err
-    comparison.same_metrics_of_one_model(again, local)
+    run_comparison.assert_same_metrics(again, local)

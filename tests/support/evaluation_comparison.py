@@ -13,18 +13,27 @@ from tensorflow_model_analysis.writers import metrics_plots_and_validations_writ
 from tfx.components.evaluator import executor
 from tfx.dsl.components.base import base_beam_executor
 
-from pipeline.components.fast_evaluator import FastEvaluatorExecutor
-from pipeline.components.judging_evaluator import JudgingExecutor
+from flightline.components.evaluator import SliceGapExecutor
+from flightline.components.fast_evaluator import FastEvaluatorExecutor
 
 BEAM_ARGS = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--sdk_container_image=local"]
-EXACT = {"example_count", "auc", "auc_precision_recall", "auc_200", "binary_accuracy", "precision", "recall", "roc"}
+EXACT_METRICS = {
+    "example_count",
+    "auc",
+    "auc_precision_recall",
+    "auc_200",
+    "binary_accuracy",
+    "precision",
+    "recall",
+    "roc",
+}
 # Sums of the same float64 numbers in another order; Keras metrics are summed by stock in float32.
 TOLERANCE = 1e-7
 KERAS_TOLERANCE = 1e-6
 KERAS_METRICS = {"binary_crossentropy", "root_mean_squared_error"}
 
 
-def threshold(lower: float, change: float | None = None) -> config_pb2.MetricThreshold:
+def metric_threshold(lower: float, change: float | None = None) -> config_pb2.MetricThreshold:
     result = config_pb2.MetricThreshold()
     result.value_threshold.lower_bound.value = lower
     if change is not None:
@@ -38,10 +47,10 @@ def run_stock(execution: evaluation_data.Execution) -> None:
     executor.Executor(context).Do(execution.inputs, execution.outputs, execution.properties)
 
 
-def run_judging(execution: evaluation_data.Execution) -> None:
+def run_stock_with_gates(execution: evaluation_data.Execution) -> None:
     """TFX's own with our bins and gaps: what other engines run."""
     context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=list(BEAM_ARGS))
-    JudgingExecutor(context).Do(execution.inputs, execution.outputs, execution.properties)
+    SliceGapExecutor(context).Do(execution.inputs, execution.outputs, execution.properties)
 
 
 def run_fast(execution: evaluation_data.Execution) -> None:
@@ -49,11 +58,11 @@ def run_fast(execution: evaluation_data.Execution) -> None:
     FastEvaluatorExecutor(context).Do(execution.inputs, execution.outputs, execution.properties)
 
 
-def names_in(directory: str) -> list[str]:
+def file_names(directory: str) -> list[str]:
     return sorted(path.name for path in Path(directory).iterdir())
 
 
-def eval_run(directory: str) -> dict[str, Any]:
+def read_eval_config(directory: str) -> dict[str, Any]:
     return json.loads((Path(directory) / "eval_config.json").read_text())
 
 
@@ -63,7 +72,7 @@ def assert_same_slices(fast: str, stock: str, kind: str) -> None:
     for slice_key, values in theirs.items():
         assert ours[slice_key].keys() == values.keys()
         for key, value in values.items():
-            assert ours[slice_key][key] == approximately(value, tolerance(key)), (slice_key, key)
+            assert ours[slice_key][key] == approximately(value, tolerance_for(key)), (slice_key, key)
 
 
 def load_slices(directory: str, kind: str) -> dict[str, dict[str, Any]]:
@@ -83,14 +92,14 @@ def load_slices(directory: str, kind: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def tolerance(key: str) -> float:
+def tolerance_for(key: str) -> float:
     name = key.split('"')[1] if key.startswith("name") else ""
-    if name in EXACT:
+    if name in EXACT_METRICS:
         return 0.0
     return KERAS_TOLERANCE if name in KERAS_METRICS else TOLERANCE
 
 
-def validation(directory: str) -> dict[str, Any]:
+def read_validation(directory: str) -> dict[str, Any]:
     result = json_format.MessageToDict(tfma.load_validation_result(directory))
     result["metricValidationsPerSlice"] = sorted(result.get("metricValidationsPerSlice", []), key=json.dumps)
     details = result.get("validationDetails", {})  # in the order in which Beam came to the slices

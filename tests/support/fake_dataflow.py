@@ -137,7 +137,7 @@ class FakeDataflow:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[FakeDataflow]:
+def run_fake_dataflow() -> Iterator[FakeDataflow]:
     """A server on a free port of 127.0.0.1 while entered."""
     fake = FakeDataflow()
 

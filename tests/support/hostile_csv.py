@@ -20,7 +20,7 @@ def good_csv(quoted: bool = False) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _lines(change: Callable[[list[bytes], random.Random], None]) -> Mutator:
+def _edit_lines(change: Callable[[list[bytes], random.Random], None]) -> Mutator:
     def mutate(text: bytes, rng: random.Random) -> bytes:
         lines = text.split(b"\n")
         change(lines, rng)
@@ -29,10 +29,10 @@ def _lines(change: Callable[[list[bytes], random.Random], None]) -> Mutator:
     return mutate
 
 
-def _a_cell(value: bytes, times: int = 5) -> Mutator:
+def _replace_cells(value: bytes, times: int = 5) -> Mutator:
     """Puts a value into cells here and there."""
 
-    @_lines
+    @_edit_lines
     def mutate(lines: list[bytes], rng: random.Random) -> None:
         for _ in range(times):
             line = rng.randrange(1, len(lines) - 1)
@@ -43,7 +43,7 @@ def _a_cell(value: bytes, times: int = 5) -> Mutator:
     return mutate
 
 
-def _inserted(piece: bytes, times: int = 3, in_header: bool = False) -> Mutator:
+def _insert_bytes(piece: bytes, times: int = 3, in_header: bool = False) -> Mutator:
     def mutate(text: bytes, rng: random.Random) -> bytes:
         for _ in range(times):
             at = rng.randrange(0 if in_header else text.index(b"\n") + 1, len(text))
@@ -53,49 +53,49 @@ def _inserted(piece: bytes, times: int = 3, in_header: bool = False) -> Mutator:
     return mutate
 
 
-def _encoded(encoding: str) -> Mutator:
+def _encode(encoding: str) -> Mutator:
     return lambda text, _: text.decode().encode(encoding, errors="replace")
 
 
-def _replaced(old: bytes, new: bytes) -> Mutator:
+def _replace_bytes(old: bytes, new: bytes) -> Mutator:
     return lambda text, _: text.replace(old, new)
 
 
-def _whole(content: bytes) -> Mutator:
+def _replace_file(content: bytes) -> Mutator:
     return lambda _, __: content
 
 
-def _header(header: bytes) -> Mutator:
+def _replace_header(header: bytes) -> Mutator:
     return lambda text, _: header + text[text.index(b"\n") :]
 
 
-@_lines
-def _ragged(lines: list[bytes], rng: random.Random) -> None:
+@_edit_lines
+def _make_ragged(lines: list[bytes], rng: random.Random) -> None:
     for line in rng.sample(range(1, len(lines) - 1), 10):
         cells = lines[line].split(b",")
         lines[line] = b",".join(cells[: rng.randrange(1, 9)] + [b"x"] * rng.randrange(4))
 
 
-@_lines
-def _shuffled_cells(lines: list[bytes], rng: random.Random) -> None:
+@_edit_lines
+def _shuffle_cells(lines: list[bytes], rng: random.Random) -> None:
     for line in range(1, len(lines) - 1):
         cells = lines[line].split(b",")
         rng.shuffle(cells)
         lines[line] = b",".join(cells)
 
 
-def _flipped(text: bytes, rng: random.Random) -> bytes:
+def _flip_bytes(text: bytes, rng: random.Random) -> bytes:
     spoilt = bytearray(text)
     for _ in range(rng.randrange(1, 40)):
         spoilt[rng.randrange(len(spoilt))] = rng.randrange(256)
     return bytes(spoilt)
 
 
-def _cut(text: bytes, rng: random.Random) -> bytes:
+def _truncate(text: bytes, rng: random.Random) -> bytes:
     return text[: rng.randrange(len(text))]
 
 
-def _spliced(text: bytes, rng: random.Random) -> bytes:
+def _splice(text: bytes, rng: random.Random) -> bytes:
     for _ in range(rng.randrange(1, 6)):
         start, end = sorted(rng.sample(range(len(text)), 2))
         at = rng.randrange(len(text))
@@ -103,16 +103,16 @@ def _spliced(text: bytes, rng: random.Random) -> bytes:
     return text
 
 
-def _noise(_: bytes, rng: random.Random) -> bytes:
+def _random_bytes(_: bytes, rng: random.Random) -> bytes:
     return rng.randbytes(rng.randrange(1, 5000))
 
 
-def _punctuation(_: bytes, rng: random.Random) -> bytes:
+def _random_punctuation(_: bytes, rng: random.Random) -> bytes:
     pieces = [b",", b'"', b"\n", b"\r", b"\0", b"\xff", b"\xef\xbb\xbf", b"1", b"a", b"'", b"\\", b";", b"\t", b"\x1a"]
     return b"a,b\n" + b"".join(rng.choices(pieces, k=rng.randrange(1, 400)))
 
 
-def wide(columns: int, rows: int = 3) -> bytes:
+def wide_csv(columns: int, rows: int = 3) -> bytes:
     """A table of many columns."""
     return b"\n".join([b",".join(b"c%d" % i for i in range(columns)), *[b",".join([b"1"] * columns)] * rows]) + b"\n"
 
@@ -156,44 +156,44 @@ _WHOLE = {
 def mutators() -> Iterator[tuple[str, Mutator, int]]:
     """(name, mutator, how many seeds it is worth)."""
     for encoding in _ENCODINGS:
-        yield f"encoded as {encoding}", _encoded(encoding), 1
+        yield f"encoded as {encoding}", _encode(encoding), 1
     for value in _VALUES:
-        yield f"cells of {value[:12]!r}, {len(value)} bytes", _a_cell(value), 2
+        yield f"cells of {value[:12]!r}, {len(value)} bytes", _replace_cells(value), 2
     for name, piece in _INSERTED.items():
-        yield f"inserted {name}", _inserted(piece), 4
-        yield f"inserted {name} from the header on", _inserted(piece, 40, in_header=True), 1
+        yield f"inserted {name}", _insert_bytes(piece), 4
+        yield f"inserted {name} from the header on", _insert_bytes(piece, 40, in_header=True), 1
     for name, header in _HEADERS.items():
-        yield f"header: {name}", _header(header), 1
+        yield f"header: {name}", _replace_header(header), 1
     for name, content in _WHOLE.items():
-        yield f"whole: {name}", _whole(content), 1
+        yield f"whole: {name}", _replace_file(content), 1
     for end in (b"\r", b"\r\n", b"\n\r", b"\r\r\n", b"\x1e"):
-        yield f"lines end in {end!r}", _replaced(b"\n", end), 1
+        yield f"lines end in {end!r}", _replace_bytes(b"\n", end), 1
     for separator in (b";", b"\t", b"|", b", "):
-        yield f"separated by {separator!r}", _replaced(b",", separator), 1
-    yield "ragged rows", _ragged, 12
-    yield "shuffled cells", _shuffled_cells, 6
-    yield "flipped bytes", _flipped, 40
-    yield "cut short", _cut, 20
-    yield "spliced", _spliced, 25
-    yield "noise", _noise, 15
-    yield "punctuation", _punctuation, 40
-    yield from _huge()
+        yield f"separated by {separator!r}", _replace_bytes(b",", separator), 1
+    yield "ragged rows", _make_ragged, 12
+    yield "shuffled cells", _shuffle_cells, 6
+    yield "flipped bytes", _flip_bytes, 40
+    yield "cut short", _truncate, 20
+    yield "spliced", _splice, 25
+    yield "noise", _random_bytes, 15
+    yield "punctuation", _random_punctuation, 40
+    yield from _huge_files()
 
 
-def _huge() -> Iterator[tuple[str, Mutator, int]]:
+def _huge_files() -> Iterator[tuple[str, Mutator, int]]:
     for size in (100_000, 200_000, 3 << 20):
-        yield f"a cell of {size} bytes", _a_cell(b"x" * size, 1), 1
-        yield f"a quoted cell of {size} bytes", _a_cell(b'"' + b"x\n" * (size // 2) + b'"', 1), 1
-        yield f"a cell of {size} digits", _a_cell(b"7" * size, 1), 1
+        yield f"a cell of {size} bytes", _replace_cells(b"x" * size, 1), 1
+        yield f"a quoted cell of {size} bytes", _replace_cells(b'"' + b"x\n" * (size // 2) + b'"', 1), 1
+        yield f"a cell of {size} digits", _replace_cells(b"7" * size, 1), 1
     yield "a quote closed after 18 MB", lambda text, _: text + b'"' + b"x," * (9 << 20) + b'"\n', 1
     yield "a quote never closed", lambda text, _: text + b'"' + b"x\n" * (9 << 20), 1
     yield "a line of 18 MB", lambda text, _: text + b"x" * (18 << 20), 1
-    yield "a header of 18 MB", _whole(b"x" * (18 << 20)), 1
-    yield "a header of 2,000,000 names", lambda _, __: wide(2_000_000, 0), 1
+    yield "a header of 18 MB", _replace_file(b"x" * (18 << 20)), 1
+    yield "a header of 2,000,000 names", lambda _, __: wide_csv(2_000_000, 0), 1
     yield "a header of 2,000,000 empty names", lambda _, __: b"," * 2_000_000 + b"\n1\n", 1
-    yield "10,000 columns", lambda _, __: wide(10_000), 1
-    yield "10,000 columns, ragged", lambda _, __: wide(10_000) + b"1,2,3\n" * 500, 1
-    yield "10,000 columns, twice each", lambda _, __: (wide(5_000, 0).strip() + b",") * 2 + b"\n1\n", 1
+    yield "10,000 columns", lambda _, __: wide_csv(10_000), 1
+    yield "10,000 columns, ragged", lambda _, __: wide_csv(10_000) + b"1,2,3\n" * 500, 1
+    yield "10,000 columns, twice each", lambda _, __: (wide_csv(5_000, 0).strip() + b",") * 2 + b"\n1\n", 1
     yield "200,000 blank lines", lambda text, _: text + b"\r\n" * 200_000, 1
     yield "200,000 short rows", lambda text, _: text + b"x\n" * 200_000, 1
     yield "20,000 cells of the wrong type", lambda text, _: text + b"x,y,z,c,n,1\n" * 20_000, 1

@@ -13,89 +13,93 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
-from confined import numbered
 from hostile_csv import good_csv, mutators
+from sandbox import numbered_names
 
-Make = Callable[[Path, random.Random], list[Path]]
+FileMaker = Callable[[Path, random.Random], list[Path]]
 
 
 @dataclass(frozen=True)
-class Case:
+class FileCase:
     """Files to ingest; `make(folder)` writes them and returns their paths, the same at every call."""
 
     name: str
-    _make: Make
+    _make: FileMaker
 
     def make(self, folder: Path) -> list[Path]:
         return self._make(folder, random.Random(self.name))
 
 
-def cases() -> Iterator[Case]:
+def file_cases() -> Iterator[FileCase]:
     """All of them."""
     for name, mutate, times in mutators():
-        for each in numbered(name, times):
-            yield Case(each, partial(_mutated, mutate=mutate, quoted=each.endswith(("1", "3"))))
-    for name, make, times in [*_packed(), *_places(), *_several(), *_parquets()]:
-        for each in numbered(name, times):
-            yield Case(each, make)
+        for each in numbered_names(name, times):
+            yield FileCase(each, partial(_write_mutated, mutate=mutate, quoted=each.endswith(("1", "3"))))
+    for name, make, times in [*_compressed_cases(), *_path_cases(), *_multi_file_cases(), *_parquet_cases()]:
+        for each in numbered_names(name, times):
+            yield FileCase(each, make)
 
 
-def _mutated(folder: Path, rng: random.Random, mutate, quoted: bool) -> list[Path]:
-    return [_written(folder / "in.csv", mutate(good_csv(quoted), rng))]
+def _write_mutated(folder: Path, rng: random.Random, mutate, quoted: bool) -> list[Path]:
+    return [_write_file(folder / "in.csv", mutate(good_csv(quoted), rng))]
 
 
-def _written(path: Path, content: bytes) -> Path:
+def _write_file(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
     return path
 
 
-def _bytes(name: str, content: Callable[[random.Random], bytes]) -> Make:
-    return lambda folder, rng: [_written(folder / name, content(rng))]
+def _bytes_maker(name: str, content: Callable[[random.Random], bytes]) -> FileMaker:
+    return lambda folder, rng: [_write_file(folder / name, content(rng))]
 
 
-def _flip(content: bytes, rng: random.Random, times: int = 8, begin: int = 0) -> bytes:
+def _flip_bytes(content: bytes, rng: random.Random, times: int = 8, begin: int = 0) -> bytes:
     spoilt = bytearray(content)
     for _ in range(rng.randrange(1, times)):
         spoilt[rng.randrange(begin, len(spoilt))] = rng.randrange(256)
     return bytes(spoilt)
 
 
-def _packed() -> Iterator[tuple[str, Make, int]]:
+def _compressed_cases() -> Iterator[tuple[str, FileMaker, int]]:
     packed = gzip.compress(good_csv() * 20, mtime=0)
     zst = pa.compress(good_csv() * 20, codec="zstd", asbytes=True)
-    yield "gzip cut short", _bytes("in.csv.gz", lambda rng: packed[: rng.randrange(len(packed))]), 15
-    yield "gzip with flipped bytes", _bytes("in.csv.gz", lambda rng: _flip(packed, rng)), 25
-    yield "gzip with flipped bytes after its head", _bytes("in.csv.gz", lambda rng: _flip(packed, rng, begin=10)), 15
-    yield "gzip of nothing", _bytes("in.csv.gz", lambda _: gzip.compress(b"")), 1
-    yield "gzip twice", _bytes("in.csv.gz", lambda _: gzip.compress(packed)), 1
-    yield "gzip in two members", _bytes("in.csv.gz", lambda _: packed + gzip.compress(b"1,2,3,A,n,1\n")), 1
-    yield "gzip and garbage", _bytes("in.csv.gz", lambda _: packed + b"garbage"), 1
-    yield "gzip and zeros", _bytes("in.csv.gz", lambda _: packed + b"\0" * 512), 1
-    yield "plain text named gz", _bytes("in.csv.gz", lambda _: good_csv()), 1
-    yield "an empty file named gz", _bytes("in.csv.gz", lambda _: b""), 1
-    yield "gzip named csv", _bytes("in.csv", lambda _: packed), 1
-    yield "zstd cut short", _bytes("in.csv.zst", lambda rng: zst[: rng.randrange(len(zst))]), 8
-    yield "zstd with flipped bytes", _bytes("in.csv.zst", lambda rng: _flip(zst, rng)), 15
-    yield "plain text named zst", _bytes("in.csv.zst", lambda _: good_csv()), 1
-    yield "a bomb of zeros", _bytes("in.csv.gz", lambda _: _bomb(b"", b"\0")), 1
-    yield "a bomb in a quote", _bytes("in.csv.gz", lambda _: _bomb(good_csv() + b'"', b"a\n")), 1
-    yield "a bomb in a cell", _bytes("in.csv.gz", lambda _: _bomb(good_csv(), b"7")), 1
+    yield "gzip cut short", _bytes_maker("in.csv.gz", lambda rng: packed[: rng.randrange(len(packed))]), 15
+    yield "gzip with flipped bytes", _bytes_maker("in.csv.gz", lambda rng: _flip_bytes(packed, rng)), 25
+    yield (
+        "gzip with flipped bytes after its head",
+        _bytes_maker("in.csv.gz", lambda rng: _flip_bytes(packed, rng, begin=10)),
+        15,
+    )
+    yield "gzip of nothing", _bytes_maker("in.csv.gz", lambda _: gzip.compress(b"")), 1
+    yield "gzip twice", _bytes_maker("in.csv.gz", lambda _: gzip.compress(packed)), 1
+    yield "gzip in two members", _bytes_maker("in.csv.gz", lambda _: packed + gzip.compress(b"1,2,3,A,n,1\n")), 1
+    yield "gzip and garbage", _bytes_maker("in.csv.gz", lambda _: packed + b"garbage"), 1
+    yield "gzip and zeros", _bytes_maker("in.csv.gz", lambda _: packed + b"\0" * 512), 1
+    yield "plain text named gz", _bytes_maker("in.csv.gz", lambda _: good_csv()), 1
+    yield "an empty file named gz", _bytes_maker("in.csv.gz", lambda _: b""), 1
+    yield "gzip named csv", _bytes_maker("in.csv", lambda _: packed), 1
+    yield "zstd cut short", _bytes_maker("in.csv.zst", lambda rng: zst[: rng.randrange(len(zst))]), 8
+    yield "zstd with flipped bytes", _bytes_maker("in.csv.zst", lambda rng: _flip_bytes(zst, rng)), 15
+    yield "plain text named zst", _bytes_maker("in.csv.zst", lambda _: good_csv()), 1
+    yield "a bomb of zeros", _bytes_maker("in.csv.gz", lambda _: _zip_bomb(b"", b"\0")), 1
+    yield "a bomb in a quote", _bytes_maker("in.csv.gz", lambda _: _zip_bomb(good_csv() + b'"', b"a\n")), 1
+    yield "a bomb in a cell", _bytes_maker("in.csv.gz", lambda _: _zip_bomb(good_csv(), b"7")), 1
 
 
-def _bomb(begin: bytes, filling: bytes) -> bytes:
+def _zip_bomb(begin: bytes, filling: bytes) -> bytes:
     """Half a gigabyte that comes in half a megabyte: members of one gzip file, each unpacked on its own."""
     return gzip.compress(begin) + gzip.compress(filling * ((16 << 20) // len(filling))) * 32
 
 
-def _places() -> Iterator[tuple[str, Make, int]]:
-    def link(to: Callable[[Path], Path | str]) -> Make:
+def _path_cases() -> Iterator[tuple[str, FileMaker, int]]:
+    def link(to: Callable[[Path], Path | str]) -> FileMaker:
         def make(folder: Path, rng: random.Random) -> list[Path]:
             (folder / "in.csv").symlink_to(to(folder))
             return [folder / "in.csv"]
 
         return make
 
-    def made(make: Callable[[Path], object], name: str = "in.csv") -> Make:
+    def made(make: Callable[[Path], object], name: str = "in.csv") -> FileMaker:
         def make_it(folder: Path, rng: random.Random) -> list[Path]:
             make(folder / name)
             return [folder / name]
@@ -113,7 +117,7 @@ def _places() -> Iterator[tuple[str, Make, int]]:
     yield "a pipe that nobody writes to", made(os.mkfifo), 1
     yield "a pipe named parquet", made(os.mkfifo, "in.parquet"), 1
     yield "a socket", made(listening), 1
-    yield "a link to a good file", link(lambda folder: _written(folder / "good", good_csv())), 1
+    yield "a link to a good file", link(lambda folder: _write_file(folder / "good", good_csv())), 1
     yield "a link to nothing", link(lambda folder: folder / "nothing"), 1
     yield "a link to itself", link(lambda folder: "in.csv"), 1
     yield "a link to a directory", link(lambda folder: folder), 1
@@ -130,15 +134,15 @@ def _places() -> Iterator[tuple[str, Make, int]]:
         "a b'\".csv",
         "x" * 251 + ".csv",
     ):
-        yield f"a file named {name[:20]!r}", made(lambda path: _written(path, good_csv()), name), 1
-        yield f"a bad file named {name[:20]!r}", made(lambda path: _written(path, b""), name), 1
+        yield f"a file named {name[:20]!r}", made(lambda path: _write_file(path, good_csv()), name), 1
+        yield f"a bad file named {name[:20]!r}", made(lambda path: _write_file(path, b""), name), 1
     yield "a name that no file can have", made(lambda _: None, "x" * 300 + ".csv"), 1
     yield "a name with a NUL", made(lambda _: None, "a\0b.csv"), 1
 
 
-def _several() -> Iterator[tuple[str, Make, int]]:
-    def two(second: bytes, name: str = "b.csv") -> Make:
-        return lambda folder, rng: [_written(folder / "a.csv", good_csv()), _written(folder / name, second)]
+def _multi_file_cases() -> Iterator[tuple[str, FileMaker, int]]:
+    def two(second: bytes, name: str = "b.csv") -> FileMaker:
+        return lambda folder, rng: [_write_file(folder / "a.csv", good_csv()), _write_file(folder / name, second)]
 
     yield "two files, the same twice", two(good_csv()), 1
     yield "two files, other columns", two(good_csv().replace(b"delay", b"arrival")), 1
@@ -164,20 +168,28 @@ def good_table() -> pa.Table:
     })  # fmt: skip
 
 
-def _parquets() -> Iterator[tuple[str, Make, int]]:
+def _parquet_cases() -> Iterator[tuple[str, FileMaker, int]]:
     good = parquet_bytes(good_table(), row_group_size=10)
     plain = parquet_bytes(good_table(), use_dictionary=False, compression="NONE")
-    yield "parquet cut short", _bytes("in.parquet", lambda rng: good[: rng.randrange(len(good))]), 10
-    yield "parquet with flipped bytes", _bytes("in.parquet", lambda rng: _flip(good, rng)), 40
-    yield "plain parquet with flipped bytes", _bytes("in.parquet", lambda rng: _flip(plain, rng)), 30
-    yield "parquet with a spoilt end", _bytes("in.parquet", lambda rng: _flip(good, rng, begin=len(good) // 2)), 30
-    yield "parquet without its middle", _bytes("in.parquet", lambda rng: good[:200] + good[-rng.randrange(8, 600) :]), 6
-    yield "an empty parquet", _bytes("in.parquet", lambda _: b""), 1
-    yield "parquet magic alone", _bytes("in.parquet", lambda _: b"PAR1\xff\xff\xff\x7fPAR1"), 1
-    yield "csv named parquet", _bytes("in.parquet", lambda _: good_csv()), 1
-    yield "parquet named csv", _bytes("in.csv", lambda _: good), 1
+    yield "parquet cut short", _bytes_maker("in.parquet", lambda rng: good[: rng.randrange(len(good))]), 10
+    yield "parquet with flipped bytes", _bytes_maker("in.parquet", lambda rng: _flip_bytes(good, rng)), 40
+    yield "plain parquet with flipped bytes", _bytes_maker("in.parquet", lambda rng: _flip_bytes(plain, rng)), 30
+    yield (
+        "parquet with a spoilt end",
+        _bytes_maker("in.parquet", lambda rng: _flip_bytes(good, rng, begin=len(good) // 2)),
+        30,
+    )
+    yield (
+        "parquet without its middle",
+        _bytes_maker("in.parquet", lambda rng: good[:200] + good[-rng.randrange(8, 600) :]),
+        6,
+    )
+    yield "an empty parquet", _bytes_maker("in.parquet", lambda _: b""), 1
+    yield "parquet magic alone", _bytes_maker("in.parquet", lambda _: b"PAR1\xff\xff\xff\x7fPAR1"), 1
+    yield "csv named parquet", _bytes_maker("in.parquet", lambda _: good_csv()), 1
+    yield "parquet named csv", _bytes_maker("in.csv", lambda _: good), 1
     for name, table in _odd_tables():
-        yield f"parquet: {name}", _bytes("in.parquet", lambda _, table=table: parquet_bytes(table())), 1
+        yield f"parquet: {name}", _bytes_maker("in.parquet", lambda _, table=table: parquet_bytes(table())), 1
 
 
 def _odd_tables() -> Iterator[tuple[str, Callable[[], pa.Table]]]:

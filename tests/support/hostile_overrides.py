@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import yaml
-from hostile_schemas import EITHER, NO, YES
+from hostile_schemas import ACCEPTED, EITHER, REFUSED
 
-MARKUP = (
+MARKUP_TEXTS = (
     "[/red]",
     "[bold",
     "{{7*7}}",
@@ -25,7 +25,7 @@ MARKUP = (
 )
 
 
-def bomb(width: int, levels: int) -> str:
+def yaml_bomb(width: int, levels: int) -> str:
     """Billion laughs: each level is `width` times the one before."""
     names = [f"l{number}" for number in range(levels)]
     lines = [f"{names[0]}: &{names[0]} [x, x]"]
@@ -33,7 +33,7 @@ def bomb(width: int, levels: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def overrides() -> Iterator[tuple[str, str]]:
+def override_cases() -> Iterator[tuple[str, str]]:
     for key in (
         "name",
         "label",
@@ -45,15 +45,15 @@ def overrides() -> Iterator[tuple[str, str]]:
         "user_code.run_fn",
     ):
         for value in ("[1]", "{a: 1}", "7", "true", "", "a\0b"):
-            yield f"{key}={value}", EITHER if (key, value) == ("pipeline_root", "") else NO
-    for name in ("../up", "/etc/passwd", "a/b", "A", "a b", "é", "a" * 64, ".", "-rf", "rows\n", *MARKUP):
-        yield f"name={yaml.safe_dump(name, default_style=chr(34))}", NO
+            yield f"{key}={value}", EITHER if (key, value) == ("pipeline_root", "") else REFUSED
+    for name in ("../up", "/etc/passwd", "a/b", "A", "a b", "é", "a" * 64, ".", "-rf", "rows\n", *MARKUP_TEXTS):
+        yield f"name={yaml.safe_dump(name, default_style=chr(34))}", REFUSED
     for pattern in ("../*.csv", "/etc/*", "a/../../b", "..", "**x", ".", "~/*.csv", "[", "*" * 2000, "{SPAN}/{SPAN}", "{VERSION}",
-                    "{SPAN:0}/*", "{SPAN:99999999999}/*", "{YYYY}/*", "{SPAN", "a" * 5000, "x\n.csv", *MARKUP):  # fmt: skip
-        of_stars = EITHER if set(pattern) == {"*"} else NO  # from Python 3.13 on many of them are one
+                    "{SPAN:0}/*", "{SPAN:99999999999}/*", "{YYYY}/*", "{SPAN", "a" * 5000, "x\n.csv", *MARKUP_TEXTS):  # fmt: skip
+        of_stars = EITHER if set(pattern) == {"*"} else REFUSED  # from Python 3.13 on many of them are one
         yield f"data.pattern={yaml.safe_dump(pattern, default_style=chr(34), width=10_000)}", of_stars
     for span in ("-1", "1.5", "9" * 30, "1e3", "true", "2013-01-01", "0x10", "nan", "'1'"):
-        yield f"data.span={span}", NO
+        yield f"data.span={span}", REFUSED
     for key, values in {
         "train.epochs": ("true", "1.5", "nan", ".inf", "1e400", "9" * 25, "9" * 5000, "-1", "0", "many", "null", "2013-01-01", "[3]"),
         "train.learning_rate": ("true", "nan", ".nan", "'nan'", ".inf", "inf", "1e400", "-1", "x", "null"),
@@ -72,10 +72,10 @@ def overrides() -> Iterator[tuple[str, str]]:
         "engines.beam_arguments": ("[--runner=x]", "['x']", "[1]", "--x"),
     }.items():  # fmt: skip
         for value in values:
-            yield f"{key}={value}", NO
+            yield f"{key}={value}", REFUSED
     for override in ("", "=", "a", "a.=1", ".a=1", "a..b=1", "name.x=1", "train=3", "train=[", "=x", "[/red]=1", "\udc80=\udc80",
-                     "\x1b[2J=1", "a=" + "[" * 100_000, f"card={{{bomb(9, 9)}}}", "a." * 5000 + "b=1", "train.epochs=1" + "0" * 10_000):  # fmt: skip
-        yield override, NO
+                     "\x1b[2J=1", "a=" + "[" * 100_000, f"card={{{yaml_bomb(9, 9)}}}", "a." * 5000 + "b=1", "train.epochs=1" + "0" * 10_000):  # fmt: skip
+        yield override, REFUSED
     for override in ("train.epochs=3", "train={epochs: 3}", "label=y", "data.pattern=*.csv", "data.pattern='**/*.csv'", "card.limits='[/red]'",
                      "monitoring.webhook=https://host.example/x", "train.learning_rate=1e-3"):  # fmt: skip
-        yield override, YES
+        yield override, ACCEPTED

@@ -11,13 +11,13 @@ feature { name: "a" type: INT presence { min_fraction: 1 } shape { dim { size: 1
 feature { name: "b" type: BYTES }
 feature { name: "y" type: INT presence { min_fraction: 1 } shape { dim { size: 1 } } }
 """
-YES, NO, EITHER = "accepted", "refused", "either"
+ACCEPTED, REFUSED, EITHER = "accepted", "refused", "either"
 
 
-def schema_spoils() -> Iterator[tuple[str, bytes, str]]:
+def schema_cases() -> Iterator[tuple[str, bytes, str]]:
     """(name, the schema's bytes, what is expected)."""
     good = GOOD_SCHEMA.encode()
-    yield "good", good, YES
+    yield "good", good, ACCEPTED
     for name, content in {
         "empty": b"", "spaces": b"  \n", "an open brace": b"feature {", "a closed one": good + b"}", "yaml": b"feature:\n  - name: a\n",
         "an unknown field": good + b"featur { }", "another type of field": good + b"feature: 3", "a feature without a name": good + b"feature { type: INT }",
@@ -34,13 +34,13 @@ def schema_spoils() -> Iterator[tuple[str, bytes, str]]:
         "an extension": good + b"[x.y.z] { }", "an Any": good + b"[type.googleapis.com/x.Y] { }", "40 MB": good + b"# x\n" * (10 << 20),
         "noise": bytes(range(256)) * 20, "an unknown lifecycle": good + b'feature { name: "s" type: INT lifecycle_stage: GONE }',
     }.items():  # fmt: skip
-        yield name, content, NO
+        yield name, content, REFUSED
     for name, content in {
         "a byte-order mark": b"\xef\xbb\xbf" + good, "lines end as on Windows": good.replace(b"\n", b"\r\n"),
         "a comment with markup": b"# [/red] {{7*7}}\n" + good, "a feature named by markup": good + b'feature { name: "[/red]{{7*7}}" type: INT }',
         "10,000 features": good + b"".join(b'feature { name: "c%d" type: INT }\n' % n for n in range(10_000)),
     }.items():  # fmt: skip
-        yield name, content, YES
+        yield name, content, ACCEPTED
     for name, content in {
         "a fraction that is NaN": good.replace(b"min_fraction: 1", b"min_fraction: nan"), "a fraction of 7": good.replace(b"min_fraction: 1", b"min_fraction: 7"),
         "a domain that is nowhere": good.replace(b"BYTES", b'BYTES domain: "nowhere"'), "a domain upside down": good + b'feature { name: "s" type: INT int_domain { min: 9 max: 1 } }',

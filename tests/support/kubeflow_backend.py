@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 Json = dict[str, Any]
-Run = Callable[[list[str], Path], int]
+RunCommand = Callable[[list[str], Path], int]
 """(arguments of `python`, log) → exit code."""
 
 
@@ -38,7 +38,7 @@ class Backend:
     spec: Json
     folder: Path
     bucket: str
-    run: Run
+    run: RunCommand
     driver_hook: bool = True
     store: list[Json] = field(default_factory=list)
     outputs: dict[str, dict[str, list[Json]]] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Backend:
 
     def order(self) -> list[str]:
         """The tasks, each after those whose outputs it takes or that it names."""
-        after = {name: {*task.get("dependentTasks", []), *producers(task)} for name, task in self.tasks.items()}
+        after = {name: {*task.get("dependentTasks", []), *producer_tasks(task)} for name, task in self.tasks.items()}
         return list(TopologicalSorter(after).static_order())
 
     def run_task(self, name: str) -> int:
@@ -83,7 +83,7 @@ class Backend:
             if code := self._run_command(f"{name}-driver", hook["command"], hook["args"], given):
                 return code
             self._merge(given, json.loads(output_file.read_text()))
-        make_folders(given["outputs"]["artifacts"])
+        make_output_dirs(given["outputs"]["artifacts"])
         if code := self._run_command(name, container["command"], container["args"], given):
             return code
         self._merge(given, json.loads(output_file.read_text()))
@@ -154,7 +154,7 @@ class Backend:
         found = {}
         for key, query in resolver["outputArtifactQueries"].items():
             wanted = self._filled(name, query["filter"])
-            matching = [artifact for artifact in self.store if wanted is not None and answers(artifact, wanted)]
+            matching = [artifact for artifact in self.store if wanted is not None and matches_query(artifact, wanted)]
             found[key] = matching[-1:]
         return found
 
@@ -171,26 +171,26 @@ class Backend:
             return None
 
 
-def producers(task: Json) -> Iterator[str]:
+def producer_tasks(task: Json) -> Iterator[str]:
     for given in task.get("inputs", {}).get("artifacts", {}).values():
         yield given["taskOutputArtifact"]["producerTask"]
 
 
-def make_folders(outputs: Json) -> None:
+def make_output_dirs(outputs: Json) -> None:
     """In a bucket no folder can be missing; here they can. A value's URI is that of its file."""
     for made in outputs.values():
         for artifact in made["artifacts"]:
-            if not title(artifact).endswith("Value"):
+            if not artifact_title(artifact).endswith("Value"):
                 Path(artifact["uri"]).mkdir(exist_ok=True)
 
 
-def title(artifact: Json) -> str:
+def artifact_title(artifact: Json) -> str:
     return yaml.safe_load(artifact["type"]["instanceSchema"])["title"]
 
 
-def answers(artifact: Json, query: str) -> bool:
+def matches_query(artifact: Json, query: str) -> bool:
     """Whether an artifact answers a query of the kinds that TFX writes."""
-    facts: dict[str, Any] = {"name": artifact["name"], "state": "LIVE", "schema_title": title(artifact)}
+    facts: dict[str, Any] = {"name": artifact["name"], "state": "LIVE", "schema_title": artifact_title(artifact)}
     for key, value in artifact["metadata"].items():
         facts[f"metadata.{key}.number_value"] = value
     for condition in query.split(" AND "):

@@ -12,10 +12,10 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-PARAMETERS = "parameters"  # the tag of the cell that says which run
+PARAMETERS_TAG = "parameters"  # the tag of the cell that says which run
 
 
-class ThisPython(AsyncKernelManager):
+class CurrentPythonKernel(AsyncKernelManager):
     """Starts the interpreter that runs the tests."""
 
     @property
@@ -24,29 +24,31 @@ class ThisPython(AsyncKernelManager):
         return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
 
-def read(name: str) -> nbformat.NotebookNode:
+def read_notebook(name: str) -> nbformat.NotebookNode:
     return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
 
 
-def parameters_of(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def parameters_cell(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The one cell that says which run."""
-    [cell] = [cell for cell in notebook.cells if PARAMETERS in cell.metadata.get("tags", [])]
+    [cell] = [cell for cell in notebook.cells if PARAMETERS_TAG in cell.metadata.get("tags", [])]
     return cell
 
 
-def executed(name: str, replaced: dict[str, str]) -> nbformat.NotebookNode:
+def execute_notebook(name: str, replaced: dict[str, str]) -> nbformat.NotebookNode:
     """The notebook with its outputs.
 
     Args:
         replaced: texts of the parameters' cell, and what stands there instead.
     """
-    notebook = read(name)
-    cell = parameters_of(notebook)
+    notebook = read_notebook(name)
+    cell = parameters_cell(notebook)
     for old, new in replaced.items():
         assert old in cell.source
         cell.source = cell.source.replace(old, new)
     environment = {**os.environ, "PYTHONPATH": str(FOLDER.parent)}
-    NotebookClient(notebook, kernel_manager_class=ThisPython, timeout=300).execute(cwd=str(FOLDER), env=environment)
+    NotebookClient(notebook, kernel_manager_class=CurrentPythonKernel, timeout=300).execute(
+        cwd=str(FOLDER), env=environment
+    )
     return notebook
 
 

@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from preloaded import TIMEOUT_S, Preloaded
+from preloaded_python import TIMEOUT_S, PreloadedPython
 
-from pipeline.releases import current_version
+from flightline.releases.registry import current_version
 
 ROOT = Path(__file__).resolve().parents[2]
-QUICK = ("train.min_steps_per_epoch=30", "model.trees=10")  # enough for what the tests ask of a model, in half the time
+QUICK_TRAINING = (
+    "train.min_steps_per_epoch=30",
+    "model.trees=10",
+)  # enough for what the tests ask of a model, in half the time
 # A fortieth of the year cannot reach what the year must; the gates' own tests set their own thresholds.
-LENIENT = (
+LENIENT_SETTINGS = (
     "evaluation.thresholds={AUC: {lower: 0.7, vs_champion: 0.05}}",
     "evaluation.per_slice=[{slice: [origin], thresholds: {AUC: {lower: 0.6}}}]",
     "serving_check.latency_ms=1000",  # the machine of the tests does other things as well
-    *QUICK,
+    *QUICK_TRAINING,
 )
 
 
@@ -60,8 +63,8 @@ class Result:
     @property
     def steps(self) -> dict[str, Any]:
         """The steps as ML Metadata has them."""
-        from pipeline.config_file import load_config
-        from pipeline.metadata.runs import Runs
+        from flightline.config.loader import load_config
+        from flightline.metadata.runs import Runs
 
         file = self.workspace / "metadata.db"
         store = file if file.is_file() else load_config(self.folder / "config.yaml")  # which names a server
@@ -73,13 +76,13 @@ class Result:
         return sorted(path.name for path in (self.workspace / "releases").glob("*/*") if path.name.isdigit())
 
 
-def command_of(
+def runner_command(
     workspace: Path,
     data: Path,
     run_id: str | None,
     *options: str,
     script: str | Path = "runner_local.py",
-    settings: tuple[str, ...] = LENIENT,
+    settings: tuple[str, ...] = LENIENT_SETTINGS,
 ) -> list[str]:
     """The words after `python` that run a runner on `data`; `options` come after ours, so that they have the last."""
     words = [str(script), *(["--run-id", run_id] if run_id else [])]
@@ -92,7 +95,7 @@ def start_pipeline(*what: Any, modules: Path | None = None, **how: Any) -> subpr
     """Starts a runner in a fresh process; takes what `command_of` takes. `modules` is a folder with user code."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *([str(modules)] if modules else [])])}
     pipe = subprocess.PIPE
-    command = [sys.executable, *command_of(*what, **how)]
+    command = [sys.executable, *runner_command(*what, **how)]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
 
 
@@ -102,7 +105,7 @@ def run_pipeline(
     run_id: str | None,
     *options: str,
     modules: Path | None = None,
-    preloaded: Preloaded | None = None,
+    preloaded: PreloadedPython | None = None,
     kill_after_s: float = 0.0,
     limits: dict[str, int] | None = None,
     **how: Any,
@@ -116,18 +119,25 @@ def run_pipeline(
     else:
         with tempfile.TemporaryDirectory() as folder:
             files = Path(folder) / "out", Path(folder) / "err"
-            command = command_of(workspace, data, run_id, *options, **how)
+            command = runner_command(workspace, data, run_id, *options, **how)
             code = preloaded(command, *files, modules, kill_after_s, limits)
             out, err = (file.read_text() for file in files)
     current = current_version(workspace / "releases" / "flights")
     return Result(code, out, err, workspace, run_id or "latest", current)
 
 
-def flightline(workspace: Path, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def run_flightline(workspace: Path, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
     """The `flightline` command on a workspace."""
     config = workspace / "flights.yaml"
     config.write_text(
         (ROOT / "configs" / "flights.yaml").read_text().replace("workspace: workspace", f"workspace: {workspace}")
     )
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()", *arguments, "--config", str(config)]
+    command = [
+        sys.executable,
+        "-c",
+        "from flightline.cli.main import main; main()",
+        *arguments,
+        "--config",
+        str(config),
+    ]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=timeout)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_READ = {"int": int, "float": float, "bytes": str}
+_PARSERS = {"int": int, "float": float, "bytes": str}
 
 
-def raw_rows(file: Path, inputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def read_raw_rows(file: Path, inputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The rows of a file, with the columns that a release's `inputs` name."""
-    readers = {one["name"]: _READ[one["type"]] for one in inputs}
+    readers = {one["name"]: _PARSERS[one["type"]] for one in inputs}
     with file.open(newline="") as lines:
         return [
             {name: readers[name](text) for name, text in row.items() if text and name in readers}
@@ -26,11 +26,11 @@ def evaluator_predictions(model: Path, files: Sequence[Path], folder: Path, type
     import tensorflow as tf
     from tensorflow_model_analysis.proto import config_pb2
 
-    from pipeline.fast.evaluation.models import ScoredModel
-    from pipeline.fast.examples import read_examples
-    from pipeline.fast.ingest.ingestion import InputSplit, Options, ingest
+    from flightline.executors.evaluator.scored_model import ScoredModel
+    from flightline.executors.example_gen.ingestion import IngestOptions, InputSplit, ingest
+    from flightline.executors.examples import read_examples
 
-    ingest([InputSplit("all", [str(file) for file in files])], str(folder), Options(column_types=types))
+    ingest([InputSplit("all", [str(file) for file in files])], str(folder), IngestOptions(column_types=types))
     spec = config_pb2.ModelSpec(signature_name="serving_default")
     scored = ScoredModel(str(model), spec, ())
     batches = read_examples([str(path) for path in folder.glob("Split-all/*")])

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SCHEMA = ROOT / "schema" / "flights.pbtxt"
 
 
-class Components:
+class ComponentRunner:
     """Runs executors one after another; their artifacts live below one folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -30,13 +30,13 @@ class Components:
         """What `Do` returns; inputs and outputs are one artifact a key."""
         from tfx.dsl.components.base import base_beam_executor, base_executor
 
-        from pipeline.engines.arguments import LOCAL
+        from flightline.engines.arguments import LOCAL_ARGUMENTS
 
         kind = (
             base_beam_executor.BaseBeamExecutor if issubclass(executor, base_beam_executor.BaseBeamExecutor) else None
         )
         context = (kind or base_executor.BaseExecutor).Context(
-            **({"beam_pipeline_args": list(LOCAL)} if kind else {}),
+            **({"beam_pipeline_args": list(LOCAL_ARGUMENTS)} if kind else {}),
             tmp_dir=str(self.folder / "tmp"),
             unique_id=str(self.count),
         )
@@ -57,12 +57,12 @@ class Components:
         """The CSV files below `data` as Examples, typed by the flights' schema."""
         from tfx.types import artifact_utils, standard_artifacts
 
-        from pipeline.fast.ingest.ingestion import HashSplit, InputSplit, Options, ingest
-        from pipeline.schema import feature_types
+        from flightline.config.schema_file import read_feature_types
+        from flightline.executors.example_gen.ingestion import HashSplit, IngestOptions, InputSplit, ingest
 
         examples = self.artifact(standard_artifacts.Examples)
         files = [str(file) for file in sorted(data.glob("**/*.csv"))]
-        options = Options(label="late", column_types=feature_types(SCHEMA))
+        options = IngestOptions(label="late", column_types=read_feature_types(SCHEMA))
         counts = ingest([InputSplit("all", files)], examples.uri, options, HashSplit({"train": 2, "eval": 1}))
         examples.split_names = artifact_utils.encode_split_names(["train", "eval"])
         for name, rows in counts.properties().items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipeline.releases import promote, release
+from flightline.releases.registry import promote, publish_release
 
 INPUTS: list[dict[str, Any]] = [
     {"name": "dep_delay", "type": "int", "required": True, "min": -120, "max": 2880},
@@ -14,11 +14,11 @@ INPUTS: list[dict[str, Any]] = [
     {"name": "tailnum", "type": "bytes", "required": False},
     {"name": "temp", "type": "float", "required": False, "min": -60.0, "max": 140.0},
 ]
-_STEPS_A_MS = 40
+_STEPS_PER_MS = 40
 ROW = {"dep_delay": 30, "distance": 1400, "origin": "EWR", "tailnum": "N14228", "temp": 39.02}
 
 
-def small_release(
+def add_small_release(
     releases: Path, version: int, bias: float = 0.0, inputs: Any = None, target: Any = None, **model: Any
 ) -> str:
     """Adds a release that answers sigmoid(bias + dep_delay / 100) and makes it current; returns its version."""
@@ -26,7 +26,7 @@ def small_release(
     task = target["task"] if target else "binary"
     save_model(folder, bias, task=task, **model)
     about = {"run": f"run-{version}", "inputs": INPUTS if inputs is None else inputs}
-    release(folder, {**about, "target": target} if target else about)
+    publish_release(folder, {**about, "target": target} if target else about)
     return folder.name
 
 
@@ -51,7 +51,7 @@ def save_model(folder: Path, bias: float, slow_ms: int = 0, fails_on: str = "", 
         logits = module.bias + delay / 100
         if slow_ms:  # in one thread, so that what answers beside it is not slowed as well
             burnt = tf.constant(0.5)
-            for _ in tf.range(slow_ms * _STEPS_A_MS):
+            for _ in tf.range(slow_ms * _STEPS_PER_MS):
                 burnt = tf.math.sin(burnt)
             logits += 1e-30 * burnt  # not 0: TensorFlow would see that nothing depends on it
         if task == "regression":

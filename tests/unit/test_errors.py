@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.errors import ConfigError, DataBlocked, FlightlineError, InputError, NotBlessed, StepFailed, UsageError
+from flightline.errors import ConfigError, DataBlocked, FlightlineError, InputError, NotBlessed, StepFailed, UsageError
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
-from pipeline.components.arrow_example_gen import ArrowExampleGen, pack_options, unpack_options
-from pipeline.fast.ingest.ingestion import Options
+from flightline.components.arrow_example_gen import ArrowExampleGen, pack_options, unpack_options
+from flightline.executors.example_gen.ingestion import IngestOptions
 
-OPTIONS = Options(label="late", column_types={"a": "float", "b": "bytes"}, missing=("NA", "?"), block_bytes=123)
+OPTIONS = IngestOptions(label="late", column_types={"a": "float", "b": "bytes"}, missing=("NA", "?"), block_bytes=123)
 
 
 def test_options_survive_the_execution_property():
@@ -19,8 +19,8 @@ def test_options_survive_the_execution_property():
 
 
 def test_without_options_the_defaults_hold():
-    assert unpack_options(example_gen_pb2.CustomConfig()) == Options()
-    assert unpack_options(pack_options(Options())) == Options()
+    assert unpack_options(example_gen_pb2.CustomConfig()) == IngestOptions()
+    assert unpack_options(pack_options(IngestOptions())) == IngestOptions()
 
 
 @pytest.mark.parametrize("block_bytes", [0, -1, 2**31])

@@ -4,7 +4,7 @@ from tfx import types
 from tfx.components import Transform as StockTransform
 from tfx.types import standard_artifacts
 
-from pipeline.components.fast_transform import FastTransformExecutor, Transform
+from flightline.components.fast_transform import FastTransformExecutor, Transform
 
 
 def make(component_class):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.components.serving_probe import SAME, difference
+from flightline.components.serving_probe import MAX_BATCH_DIFFERENCE, max_difference
 
 
 def answers(*values):
@@ -23,4 +23,4 @@ def answers(*values):
     ],
 )
 def test_the_same_is_the_same_in_float32_s_own_measure(alone, together, same):
-    assert (difference(alone, together) <= SAME) == same
+    assert (max_difference(alone, together) <= MAX_BATCH_DIFFERENCE) == same

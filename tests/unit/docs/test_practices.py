@@ -3,22 +3,24 @@
 import re
 
 import pytest
-from mentioned import problems, spans
+from doc_mentions import command_problems, inline_code
 
-from pipeline.digests import ROOT
-from scripts.docs.commands import commands
-from scripts.docs.practices import page, practices
+from flightline.utils.hashing import PROJECT_ROOT
+from scripts.docs.commands import list_commands
+from scripts.docs.practices import read_practices, render_page
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-PRACTICES = practices(README)
+README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+PRACTICES = read_practices(README)
 IN_WORDS = {"any", "run twice", "the summary's `Rows` line"}  # commands that the cell tells in words
-OPTIONS = {name for command in commands() if command.words == "python runner_local.py" for name in command.option_names}
+OPTIONS = {
+    name for command in list_commands() if command.words == "python runner_local.py" for name in command.option_names
+}
 
 
 def whole(cell):
     """The commands of a cell: `flightline lineage`, `why` is two of flightline's."""
     before = ""
-    for span in spans(cell):
+    for span in inline_code(cell):
         before = span.split()[0] if span.startswith(("flightline ", "make ")) else before
         yield f"{before} {span}" if re.fullmatch(r"[a-z-]+", span) and before else span
 
@@ -36,18 +38,18 @@ def test_the_command_exists(item):
     for words in whole(item.command):
         assert is_command(words), f"{words} is neither a command nor an option of the runners"
         options = f"runner_local.py {words}" if words.startswith("--") else words
-        assert problems(options) == []
+        assert command_problems(options) == []
 
 
 @pytest.mark.parametrize("item", PRACTICES, ids=[item.practice[:40] for item in PRACTICES])
 def test_the_test_exists(item):
-    proofs = spans(item.test)
+    proofs = inline_code(item.test)
     assert proofs, "no test proves it"
     for proof in proofs:
         if proof.startswith("make "):
-            assert problems(proof) == []
+            assert command_problems(proof) == []
             continue
-        found = [path for path in ROOT.glob(proof) if path.is_dir() or path.name.startswith("test_")]
+        found = [path for path in PROJECT_ROOT.glob(proof) if path.is_dir() or path.name.startswith("test_")]
         assert found, f"there is no {proof}"
         assert all(path.is_file() or any(path.rglob("test_*.py")) for path in found), f"{proof} holds no test"
 
@@ -56,11 +58,11 @@ def test_the_table_is_read_whole():
     section = README.split("## What shows it, what proves it", 1)[1].split("\n## ", 1)[0]
     assert len(PRACTICES) == section.count("\n|") - 2 > 30
     for item in PRACTICES:
-        assert item.practice in page(README) or "](docs/" in item.practice
+        assert item.practice in render_page(README) or "](docs/" in item.practice
 
 
 def test_the_page_leads_to_the_pages_beside_it():
-    text = page(README)
+    text = render_page(README)
     assert "](docs/" not in text
     for name in re.findall(r"\]\(([\w-]+\.md)\)", text):
-        assert (ROOT / "docs" / name).is_file()
+        assert (PROJECT_ROOT / "docs" / name).is_file()

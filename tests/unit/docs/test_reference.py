@@ -9,14 +9,14 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from pipeline.cli import app
-from pipeline.config import Config
-from pipeline.config_file import dump_config, load_config
-from pipeline.digests import ROOT
+from flightline.cli.main import app
+from flightline.config.loader import dump_config, load_config
+from flightline.config.settings import Config
+from flightline.utils.hashing import PROJECT_ROOT
 from scripts.docs import api, commands, config_keys, exit_codes
-from scripts.docs.config_keys import sections
+from scripts.docs.config_keys import list_sections
 
-COMMANDS = commands.commands()
+COMMANDS = commands.list_commands()
 
 
 def leaves(value, path=""):
@@ -29,16 +29,16 @@ def leaves(value, path=""):
 
 
 def test_every_key_of_a_whole_config_is_there():
-    keys = {key.path for section in sections() for key in section.keys}
-    mappings = [key.path for section in sections() for key in section.keys if key.type.startswith("mapping")]
-    config = yaml.safe_load(dump_config(load_config(ROOT / "configs" / "flights_monthly.yaml")))
+    keys = {key.path for section in list_sections() for key in section.keys}
+    mappings = [key.path for section in list_sections() for key in section.keys if key.type.startswith("mapping")]
+    config = yaml.safe_load(dump_config(load_config(PROJECT_ROOT / "configs" / "flights_monthly.yaml")))
     for path in leaves(config):
         assert path in keys or any(path.startswith(f"{mapping}.") for mapping in mappings), path
 
 
 def test_every_key_says_what_it_means_and_every_section_what_it_is_about():
-    assert [key.path for section in sections() for key in section.keys if len(key.meaning) < 5] == []
-    assert [section.path for section in sections() if len(section.about) < 5] == []
+    assert [key.path for section in list_sections() for key in section.keys if len(key.meaning) < 5] == []
+    assert [section.path for section in list_sections() if len(section.about) < 5] == []
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_every_key_says_what_it_means_and_every_section_what_it_is_about():
     ],
 )
 def test_types_and_defaults(path, kind, default):
-    [key] = [key for section in sections() for key in section.keys if key.path == path]
+    [key] = [key for section in list_sections() for key in section.keys if key.path == path]
     assert (key.type, key.default) == (kind, default)
 
 
@@ -67,7 +67,7 @@ def test_defaults_are_the_configs_own():
     """Each as written is YAML that the config takes for its default."""
     raw = {"name": "a", "label": "y", "schema": "s", "data": {"input": "d"}}
     plain = Config.model_validate(raw)
-    for section in sections():
+    for section in list_sections():
         for key in section.keys:
             if key.default.startswith("`") and not re.search(r"NAME|\[\]|^(window|tune)\b", key.path):
                 overridden = yaml.safe_load(yaml.safe_dump(raw))
@@ -105,18 +105,18 @@ def test_options_as_they_are_typed():
 
 
 def test_every_target_of_the_makefile_is_there():
-    declared = re.findall(r"^\.PHONY: (\S+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    declared = re.findall(r"^\.PHONY: (\S+)", (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert list(commands.make_targets()) == declared
 
 
 def test_the_exit_codes_are_those_of_the_readme():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8").split("## How a run ends", 1)[1]
+    readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8").split("## How a run ends", 1)[1]
     table = {int(code) for code in re.findall(r"^\| (\d+) \|", readme, re.MULTILINE)}
-    assert {code for code, _, _ in exit_codes.codes()} == table
-    assert all(about for _, _, about in exit_codes.codes())
+    assert {code for code, _, _ in exit_codes.list_exit_codes()} == table
+    assert all(about for _, _, about in exit_codes.list_exit_codes())
 
 
-@pytest.mark.parametrize("name", [name for names in api.SHOWN.values() for name in names])
+@pytest.mark.parametrize("name", [name for names in api.DOCUMENTED_OBJECTS.values() for name in names])
 def test_what_the_api_shows_exists_and_says_what_it_is(name):
     module, _, attribute = name.rpartition(".")
     shown = getattr(importlib.import_module(module), attribute)
@@ -127,15 +127,15 @@ def test_what_the_api_shows_exists_and_says_what_it_is(name):
 
 def test_making_the_reference_takes_no_tensorflow():
     code = (
-        "import sys; from scripts.docs.source import generated; generated();"
+        "import sys; from scripts.docs.source import generate_pages; generate_pages();"
         "print(sorted({'tensorflow', 'tfx', 'apache_beam', 'keras', 'mkdocs'} & set(sys.modules)))"
     )
-    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
 
 
 def test_the_pages_are_tables_that_nothing_breaks():
-    for text in (config_keys.page(), commands.page(), exit_codes.page()):
+    for text in (config_keys.render_page(), commands.render_page(), exit_codes.render_page()):
         for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
             columns = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
             assert len(columns) == 1, block

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config_file import load_config
+from flightline.config.loader import load_config
 
 CONFIG = Path(__file__).resolve().parents[3] / "configs" / "flights.yaml"
 

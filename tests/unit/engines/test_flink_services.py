@@ -3,15 +3,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.engines.services import _needed
+from flightline.engines.services import _required_services
 
 
 def started(config, folder):
-    return dict(_needed(config, folder))
+    return dict(_required_services(config, folder))
 
 
 @pytest.fixture(autouse=True)
-def no_flink_of_the_user(monkeypatch):
+def without_user_flink_config(monkeypatch):
     monkeypatch.delenv("FLINK_CONF_DIR", raising=False)
 
 

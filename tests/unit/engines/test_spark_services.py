@@ -1,13 +1,13 @@
 import pytest
 
-from pipeline.engines.services import _needed
+from flightline.engines.services import _required_services
 
 INSIDE, AROUND = "--spark-master-url=local[2]", "--spark-master-url=spark://127.0.0.1:7077"
 CLUSTER = ("engines.spark.master=spark://127.0.0.1:7077", "engines.spark.worker_endpoint=localhost:7")
 
 
 def started(config, folder):
-    return dict(_needed(config, folder))
+    return dict(_required_services(config, folder))
 
 
 def test_a_spark_inside_the_job_server_is_reached_from_this_machine_alone(config_of, tmp_path):

@@ -9,17 +9,17 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import ExternalEnvironment
 
-from pipeline.engines import worker_pool
+from flightline.engines import worker_pool
 
 
 @pytest.fixture
 def pool(monkeypatch):
     """A pool on a free port, its workers without TFX."""
-    monkeypatch.setattr(worker_pool, "PRELOADED", ["apache_beam.runners.worker.sdk_worker"])
+    monkeypatch.setattr(worker_pool, "PRELOADED_MODULES", ["apache_beam.runners.worker.sdk_worker"])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = worker_pool.serve("localhost", port)
+    server = worker_pool.start_server("localhost", port)
     yield port
     server.stop(None)
 
@@ -55,4 +55,4 @@ def test_a_pool_runs_what_it_is_sent_and_so_is_not_open_to_the_network(pool):
 
 def test_a_taken_port_is_refused(pool):
     with pytest.raises((RuntimeError, grpc.RpcError)):
-        worker_pool.serve("localhost", pool)
+        worker_pool.start_server("localhost", pool)

@@ -7,8 +7,8 @@ import csv
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.cli import app
-from pipeline.init.profile import profile
+from flightline.cli.main import app
+from flightline.init.profile import profile_table
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def table(tmp_path):
 @pytest.fixture
 def look(table):
     """`look({"a": [...], "y": [...]})` → the profile, with `y` for a label."""
-    return lambda columns, label="y", **asked: profile([str(table(columns))], label, **asked)
+    return lambda columns, label="y", **asked: profile_table([str(table(columns))], label, **asked)
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.init.association import associate, auc
-from pipeline.init.reading import Column
-from pipeline.init.task import Target
+from flightline.init.association import auc, measure_association
+from flightline.init.table_reader import Column
+from flightline.init.target import Target
 
 ROWS = 400
 RANDOM = np.random.default_rng(5)
@@ -35,19 +35,21 @@ def test_noise_says_nothing_and_a_copy_everything_of_every_task():
     own = column([f"u{row}" for row in range(ROWS)], "bytes")
     for task, label in tasks.items():
         target = Target("y", task, "")
-        assert associate(label, label, target).gives_away
+        assert measure_association(label, label, target).is_leak
         for nothing in (noise, own):
-            found = associate(nothing, label, target)
+            found = measure_association(nothing, label, target)
             assert not found.strong
             assert abs(found.value - (0.5 if found.measure == "AUC" else 0.0)) < 0.15
 
 
 def test_a_shape_without_order_is_seen():
     values = RANDOM.normal(size=ROWS)
-    found = associate(column(values), column((np.abs(values) > 0.7).astype(int), "int"), Target("y", "binary", ""))
+    found = measure_association(
+        column(values), column((np.abs(values) > 0.7).astype(int), "int"), Target("y", "binary", "")
+    )
     assert found.strong
 
 
 def test_too_few_rows_say_nothing():
     few = column(range(20), "int")
-    assert associate(few, few, Target("y", "regression", "")) is None
+    assert measure_association(few, few, Target("y", "regression", "")) is None

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pipeline.config import Config
-from pipeline.init.config_text import config_text
-from pipeline.init.thresholds import thresholds_of
-from pipeline.plain_yaml import parse
+from flightline.config.settings import Config
+from flightline.init.config_text import render_config
+from flightline.init.thresholds import propose_thresholds
+from flightline.utils.safe_yaml import parse_yaml
 
 DRAWS = 300
 CLASSES = np.array(["a", "b", "c"])
@@ -18,8 +18,8 @@ def proposed(look):
 
     def propose(label):
         found = look({"x": np.random.default_rng(0).normal(size=len(label)).round(4), "y": label})
-        config = Config.model_validate(parse(config_text(found, "t", ("data", "t.csv"))))
-        told = {one.metric: one.bounds for one in thresholds_of(found)}
+        config = Config.model_validate(parse_yaml(render_config(found, "t", ("data", "t.csv"))))
+        told = {one.metric: one.bounds for one in propose_thresholds(found)}
         bounds = config.evaluation.thresholds
         assert {name: one.model_dump(exclude_none=True) for name, one in bounds.items()} == told
         return bounds

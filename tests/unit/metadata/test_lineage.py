@@ -2,9 +2,9 @@ import ml_metadata as mlmd
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.errors import UsageError
-from pipeline.metadata.lineage import lineage
-from pipeline.metadata.store import sqlite_config
+from flightline.errors import UsageError
+from flightline.metadata.lineage import trace_artifacts
+from flightline.metadata.store import sqlite_config
 
 
 class Store:
@@ -55,7 +55,7 @@ def chain(tmp_path):
 
 def found(store, names, start, direction):
     by_id = {number: name for name, number in names.items()}
-    return [by_id[artifact.id] for artifact in lineage(store, names[start], direction)]
+    return [by_id[artifact.id] for artifact in trace_artifacts(store, names[start], direction)]
 
 
 def test_up_to_what_it_was_made_of(chain):
@@ -70,12 +70,12 @@ def test_down_to_what_was_made_of_it(chain):
 
 def test_the_maker_is_who_made_it_not_who_took_it_from_the_cache(chain):
     store, names = chain
-    [rows] = lineage(store, names["rows"])
+    [rows] = trace_artifacts(store, names["rows"])
     assert (rows.node, rows.run) == ("Gen", "one")
-    release, *_ = lineage(store, names["release"])
+    release, *_ = trace_artifacts(store, names["release"])
     assert release.parents == (names["model"],)
 
 
 def test_an_artifact_that_is_not_there(chain):
     with pytest.raises(UsageError, match="there is no artifact 99"):
-        lineage(chain[0], 99)
+        trace_artifacts(chain[0], 99)

@@ -1,9 +1,9 @@
 import pytest
-from stores import Recorder
+from run_store import RunRecorder
 
-from pipeline.config import Config
-from pipeline.errors import InputError, UsageError
-from pipeline.metadata.runs import Runs
+from flightline.config.settings import Config
+from flightline.errors import InputError, UsageError
+from flightline.metadata.runs import Runs
 
 ROWS = {"rows_read": 10, "rows_split_train": 6, "rows_split_eval": 3, "rows_rejected_missing_label": 1}
 WHOLE = {
@@ -20,7 +20,7 @@ def path(tmp_path):
 
 
 def test_a_run_is_read_back(path):
-    Recorder(path).run("a", WHOLE)
+    RunRecorder(path).run("a", WHOLE)
     run = Runs.open(path).get("a")
     assert run.pipeline == "flights"
     assert list(run.steps) == list(WHOLE)
@@ -31,7 +31,7 @@ def test_a_run_is_read_back(path):
 
 
 def test_complete_is_not_pushed(path):
-    Recorder(path).run("a", {"Pusher": {"state": "COMPLETE", "outputs": {"pushed_model": {"pushed": 0}}}})
+    RunRecorder(path).run("a", {"Pusher": {"state": "COMPLETE", "outputs": {"pushed_model": {"pushed": 0}}}})
     run = Runs.open(path).get("a")
     assert run.pushed is None
     assert run.blessed is None
@@ -42,12 +42,12 @@ def test_complete_is_not_pushed(path):
     [(("COMPLETE", "FAILED"), "FAILED"), (("COMPLETE", "RUNNING"), "RUNNING"), (("CACHED", "COMPLETE"), "COMPLETE")],
 )
 def test_the_state_of_a_run(path, states, state):
-    Recorder(path).run("a", {f"N{i}": {"state": s} for i, s in enumerate(states)})
+    RunRecorder(path).run("a", {f"N{i}": {"state": s} for i, s in enumerate(states)})
     assert Runs.open(path).get("a").state == state
 
 
 def test_newest_first_and_latest(path):
-    recorder = Recorder(path)
+    recorder = RunRecorder(path)
     for run_id in ("old", "new"):
         recorder.run(run_id, {"ExampleGen": {"state": "COMPLETE"}})
     assert [run.run_id for run in Runs.open(path)] == ["new", "old"]
@@ -60,7 +60,7 @@ def test_newest_first_and_latest(path):
 def runs_of(tmp_path):
     """`runs_of(name)` → the runs of a pipeline's config; the workspace has those of two, the bikes' the newest."""
     for run_id, pipeline in (("a", "flights"), ("scored", "flights-scoring"), ("b", "bikes")):
-        Recorder(tmp_path / "metadata.db", pipeline).run(run_id, {"ExampleGen": {"state": "COMPLETE"}})
+        RunRecorder(tmp_path / "metadata.db", pipeline).run(run_id, {"ExampleGen": {"state": "COMPLETE"}})
 
     def runs_of(name):
         raw = {"name": name, "label": "y", "schema": "s", "workspace": str(tmp_path), "data": {"input": "d"}}
@@ -75,7 +75,7 @@ def test_with_a_config_only_its_pipeline_is_looked_at(runs_of, path):
     assert flights.get("latest").run_id == "a"
     assert set(flights.started()) == {"a", "scored"}
     assert (
-        {run.run_id for run in flights.of_workspace()}
+        {run.run_id for run in flights.for_workspace()}
         == {run.run_id for run in Runs.open(path)}
         == {"a", "b", "scored"}
     )
@@ -84,9 +84,9 @@ def test_with_a_config_only_its_pipeline_is_looked_at(runs_of, path):
 def test_a_run_of_another_pipeline_can_be_read_and_nothing_else(runs_of):
     flights = runs_of("flights")
     assert flights.get("b").pipeline == "bikes"
-    assert [flights.get_own(run_id).run_id for run_id in ("a", "scored")] == ["a", "scored"]
+    assert [flights.get_in_pipeline(run_id).run_id for run_id in ("a", "scored")] == ["a", "scored"]
     with pytest.raises(UsageError, match="run b is of the pipeline bikes, not of flights"):
-        flights.get_own("b")
+        flights.get_in_pipeline("b")
 
 
 def test_a_pipeline_without_runs_is_told_who_has_some(runs_of):
@@ -95,18 +95,18 @@ def test_a_pipeline_without_runs_is_told_who_has_some(runs_of):
 
 
 def test_a_run_without_steps_is_its_pipelines(path):
-    Recorder(path).run("a", {})
+    RunRecorder(path).run("a", {})
     assert Runs.open(path).get("a").pipeline == "flights"
 
 
 def test_a_failed_step_tells_its_reason(path):
-    Recorder(path).run("a", {"Trainer": {"state": "FAILED", "code": 1, "message": "out of memory"}})
+    RunRecorder(path).run("a", {"Trainer": {"state": "FAILED", "code": 1, "message": "out of memory"}})
     step = Runs.open(path).get("a").steps["Trainer"]
     assert (step.code, step.message, step.done) == (1, "out of memory", False)
 
 
 def test_an_unknown_run(path):
-    Recorder(path).run("a", {})
+    RunRecorder(path).run("a", {})
     with pytest.raises(UsageError, match="there is no run b"):
         Runs.open(path).get("b")
 

@@ -2,13 +2,13 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from span_stores import PIPELINE, SpanHistory
+from span_history import PIPELINE, SpanHistory
 
-from pipeline.metadata.spans import accepted_spans, taken_spans, window_before
+from flightline.metadata.spans import accepted_spans, list_ingested_spans, window_before
 
 
 def taken(history):
-    return taken_spans(history.store, PIPELINE)
+    return list_ingested_spans(history.store, PIPELINE)
 
 
 def states(history):
@@ -24,7 +24,7 @@ def test_what_the_gate_said_is_the_state_of_a_span():
     for span, gate in enumerate(["COMPLETE", "CACHED", "BLOCKED", "BROKEN", "RUNNING", None], start=1):
         history.take(span, gate=gate)
     assert [one.state for one in taken(history)] == [
-        "accepted", "accepted", "quarantined", "unjudged", "unjudged", "unjudged",
+        "accepted", "accepted", "quarantined", "unvalidated", "unvalidated", "unvalidated",
     ]  # fmt: skip
     assert [one.span for one in accepted_spans(taken(history))] == [1, 2]
 

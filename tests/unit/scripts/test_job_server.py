@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from scripts import job_server
-from scripts.spark import spark_within
+from scripts.spark import bundled_spark_version
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("engine", ["flink", "spark"])
 def test_the_job_server_is_that_of_the_locked_beam(engine):
-    wanted = job_server.matching(engine)
+    wanted = job_server.matching_job_server(engine)
     assert wanted.coordinates.endswith(f":{importlib.metadata.version('apache-beam')}")
 
 
-@pytest.mark.parametrize("server", [job_server.matching("flink"), job_server.NEWEST_IN_PARTS["flink"]])
+@pytest.mark.parametrize("server", [job_server.matching_job_server("flink"), job_server.FALLBACK_JOB_SERVERS["flink"]])
 def test_there_is_a_pinned_flink_for_every_job_server(server):
     line = re.search(r"flink-(\d+\.\d+)", server.runner)[1]
     pins = (ROOT / "scripts" / f"flink-{line}.txt").read_text()
@@ -26,7 +26,7 @@ def test_there_is_a_pinned_flink_for_every_job_server(server):
 
 
 def test_there_is_a_pinned_spark_for_the_one_that_is_packed():
-    version = job_server.NEWEST_IN_PARTS["spark"].spark
+    version = job_server.FALLBACK_JOB_SERVERS["spark"].spark
     assert f"pyspark=={version} " in (ROOT / "scripts" / f"spark-{version}.txt").read_text()
 
 
@@ -34,16 +34,16 @@ def test_a_job_server_says_which_spark_it_has_within(tmp_path):
     jar = tmp_path / "server.jar"
     with zipfile.ZipFile(jar, "w") as files:
         files.writestr("spark-version-info.properties", "user=someone\nversion=3.5.0\nrevision=1\n")
-    assert spark_within(jar) == "3.5.0"
+    assert bundled_spark_version(jar) == "3.5.0"
 
 
 @pytest.mark.parametrize("engine", ["flink", "spark"])
 def test_the_engine_finds_the_jar_where_it_is_put(engine):
-    """`pipeline.engines.arguments.job_server_jar` globs for this name."""
-    from pipeline.engines.arguments import ENGINE_CACHE
+    """`flightline.engines.arguments.find_job_server_jar` globs for this name."""
+    from flightline.engines.arguments import JOB_SERVER_DIR
 
-    jar = job_server.matching(engine).jar
-    assert jar.parent == ENGINE_CACHE
+    jar = job_server.matching_job_server(engine).jar
+    assert jar.parent == JOB_SERVER_DIR
     assert jar.match(f"beam-runners-{engine}-*job-server-*.jar")
 
 

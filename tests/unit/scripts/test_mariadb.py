@@ -17,7 +17,7 @@ def test_what_it_does_not_know_gets_the_usage(words, monkeypatch, capsys):
 
 def test_without_debian_s_tools_it_says_so_and_it_is_no_failure(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(mariadb, "ENGINES", tmp_path / "engines")
+    monkeypatch.setattr(mariadb, "ENGINES_DIR", tmp_path / "engines")
     monkeypatch.setattr(sys, "argv", ["mariadb", "setup"])
     assert mariadb.main() == 75
     assert "flightline: no apt-get here" in capsys.readouterr().err
@@ -33,5 +33,5 @@ def test_packages_are_there_whole_or_not_at_all(monkeypatch, tmp_path):
     (tools / "apt-get").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
     with pytest.raises(Unavailable, match="apt-get -qq failed: no such package"):
-        apt.unpacked(["absent"], tmp_path / "home")
+        apt.unpack_packages(["absent"], tmp_path / "home")
     assert not (tmp_path / "home").exists()

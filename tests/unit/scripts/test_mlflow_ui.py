@@ -3,8 +3,8 @@ import re
 import pytest
 import yaml
 
-from pipeline.digests import LOCK
-from pipeline.errors import UsageError
+from flightline.errors import UsageError
+from flightline.utils.hashing import REQUIREMENTS_LOCK
 from scripts import mlflow_ui
 
 
@@ -21,7 +21,7 @@ def config(tmp_path):
 def test_the_interface_is_of_the_version_that_writes_the_store():
     writes, shows = (
         re.search(rf"^{package}==([\d.]+)", path.read_text(), re.MULTILINE)[1]
-        for package, path in (("mlflow-skinny", LOCK), ("mlflow", mlflow_ui.REQUIREMENTS))
+        for package, path in (("mlflow-skinny", REQUIREMENTS_LOCK), ("mlflow", mlflow_ui.REQUIREMENTS))
     )
     assert shows == writes
 
@@ -29,11 +29,11 @@ def test_the_interface_is_of_the_version_that_writes_the_store():
 @pytest.mark.parametrize("uri", [None, "embedded"])
 def test_the_embedded_store_is_shown_even_where_only_one_run_asked_for_it(config, tmp_path, uri):
     (tmp_path / "mlflow.db").touch()
-    assert mlflow_ui.store_to_show(config(uri)) == tmp_path / "mlflow.db"
+    assert mlflow_ui.resolve_store(config(uri)) == tmp_path / "mlflow.db"
 
 
 def test_a_store_that_is_not_there_and_a_server_are_said(config):
     with pytest.raises(UsageError, match="there is no store"):
-        mlflow_ui.store_to_show(config("embedded"))
+        mlflow_ui.resolve_store(config("embedded"))
     with pytest.raises(UsageError, match="is a server"):
-        mlflow_ui.store_to_show(config("http://host:5000"))
+        mlflow_ui.resolve_store(config("http://host:5000"))

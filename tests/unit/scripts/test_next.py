@@ -22,7 +22,7 @@ def checkout(tmp_path, monkeypatch):
     (here / ".venv" / "of").write_text("this machine")
     subprocess.run(["git", "init", "--quiet", str(here)], check=True)
     subprocess.run(["git", "-C", str(here), "add", "a.py"], check=True)
-    monkeypatch.setattr(next_stack, "HERE", here)
+    monkeypatch.setattr(next_stack, "REPOSITORY", here)
     monkeypatch.setattr(next_stack, "ROOT", tmp_path / "cache" / "root")
     copy = tmp_path / "cache" / "root" / "flightline"
     (copy / ".venv").mkdir(parents=True)
@@ -57,7 +57,7 @@ def test_what_is_gone_or_edited_here_is_so_there(checkout):
 def test_the_root_is_told_how_to_reach_registries_and_nothing_else_of_this_machine(monkeypatch):
     for name in ("PIP_CERT", "https_proxy", "PYTHONPATH", "VIRTUAL_ENV", "PIP_FIND_LINKS"):
         monkeypatch.setenv(name, "/of/this/machine")
-    command = next_root.in_root("make", "test", "ARGS=-k 'a b'")
+    command = next_root.chroot_command("make", "test", "ARGS=-k 'a b'")
     assert {"PIP_CERT=/of/this/machine", "https_proxy=/of/this/machine", "HOME=/root"} < set(command)
     assert not [word for word in command if word.startswith(("PYTHONPATH", "VIRTUAL_ENV", "PIP_FIND_LINKS"))]
     assert command[-3:] == ["make", "test", "ARGS=-k 'a b'"]
@@ -71,13 +71,13 @@ def test_who_is_not_root_is_told_so_and_it_is_no_failure(monkeypatch, capsys):
 
 def test_without_debian_s_tools_it_says_what_is_missing(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv(next_root.MIRROR, raising=False)
+    monkeypatch.delenv(next_root.MIRROR_VARIABLE, raising=False)
     with pytest.raises(Unavailable, match="no apt-get here"):
         next_root._mirror()
 
 
 def test_a_mirror_can_be_named(monkeypatch):
-    monkeypatch.setenv(next_root.MIRROR, "file:///mirror")
+    monkeypatch.setenv(next_root.MIRROR_VARIABLE, "file:///mirror")
     assert next_root._mirror() == "file:///mirror"
 
 

@@ -3,9 +3,9 @@ import stat
 
 import pytest
 
-from pipeline import audit
-from pipeline.permissions import make_closed, nobody_else_writes
-from pipeline.run_lock import alone_in
+from flightline.releases import audit_log
+from flightline.utils.file_lock import hold_lock
+from flightline.utils.files import make_private_folder, restrict_umask
 
 
 @pytest.fixture
@@ -24,30 +24,30 @@ def mode(path):
 @pytest.mark.parametrize(("had", "has"), [(0, 0o022), (0o002, 0o022), (0o022, 0o022), (0o077, 0o077), (0o027, 0o027)])
 def test_a_lax_umask_becomes_stricter_and_a_strict_one_stays(umask, had, has):
     umask(had)
-    nobody_else_writes()
+    restrict_umask()
     assert umask(0) == has
 
 
 def test_a_folder_is_closed_to_others_when_it_is_made_and_left_when_it_was_there(tmp_path, umask):
     umask(0)
-    make_closed(tmp_path / "a" / "workspace")
+    make_private_folder(tmp_path / "a" / "workspace")
     assert mode(tmp_path / "a" / "workspace") == 0o750
     (tmp_path / "a" / "workspace").chmod(0o755)
-    make_closed(tmp_path / "a" / "workspace")
+    make_private_folder(tmp_path / "a" / "workspace")
     assert mode(tmp_path / "a" / "workspace") == 0o755
 
 
 def test_whatever_makes_a_workspace_makes_it_closed(tmp_path):
-    with alone_in(tmp_path / "locked", "flights", "a run"):
+    with hold_lock(tmp_path / "locked", "flights", "a run"):
         pass
-    audit.record(tmp_path / "audited", "rolled back", release="7")
+    audit_log.record(tmp_path / "audited", "rolled back", release="7")
     assert mode(tmp_path / "locked") == mode(tmp_path / "audited") == 0o750
 
 
 def test_nobody_else_may_write_what_is_written_under_no_umask_at_all(tmp_path, umask):
     umask(0)
-    nobody_else_writes()
-    audit.record(tmp_path / "workspace", "rolled back", release="7")
+    restrict_umask()
+    audit_log.record(tmp_path / "workspace", "rolled back", release="7")
     written = [path for path in (tmp_path / "workspace").rglob("*") if path.is_file()]
     assert len(written) >= 2
     assert not [path for path in written if mode(path) & 0o022]

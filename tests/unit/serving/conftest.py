@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from serving.contract import Contract
+from flightline.serving.contract import Contract
 
 INPUTS = [
     {"name": "month", "type": "int", "required": True, "min": 1, "max": 12},

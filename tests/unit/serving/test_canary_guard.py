@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from serving.canary import Guard, divergence
-from serving.deployment import CANARY, CURRENT, share_of
-from serving.settings import CanarySettings
+from flightline.serving.canary_guard import CanaryGuard, jensen_shannon_divergence
+from flightline.serving.deployment import CANARY, CURRENT, hash_fraction
+from flightline.serving.settings import CanarySettings
 
 
 @pytest.fixture
 def guard():
-    return Guard(CanarySettings(min_requests=100, window=500))
+    return CanaryGuard(CanarySettings(min_requests=100, window=500))
 
 
 def fill(guard, role, latency=2.0, low=0.0, high=1.0, count=200, seed=0):
@@ -58,12 +58,12 @@ def test_one_that_fails_goes_at_once(guard):
 
 def test_divergence_is_none_for_the_same_and_one_for_the_apart():
     values = list(np.linspace(0, 1, 500))
-    assert divergence(values, values) == 0
-    assert divergence([0.1] * 50, [0.9] * 50) == pytest.approx(1)
+    assert jensen_shannon_divergence(values, values) == 0
+    assert jensen_shannon_divergence([0.1] * 50, [0.9] * 50) == pytest.approx(1)
 
 
 def test_ids_are_spread_evenly_and_stay_where_they_are():
-    shares = [share_of(f"request-{number}") for number in range(10_000)]
+    shares = [hash_fraction(f"request-{number}") for number in range(10_000)]
     assert all(0 <= share < 1 for share in shares)
     assert np.histogram(shares, 10, (0, 1))[0].min() > 900
-    assert share_of("request-1") == shares[1]
+    assert hash_fraction("request-1") == shares[1]

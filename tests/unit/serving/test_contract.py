@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.contract import MOST_PROBLEMS, Contract, Refused
-from serving.features import Feature
+from flightline.serving.contract import MAX_PROBLEMS, Contract, ContractViolation
+from flightline.serving.features import Feature
 
 
-def problem_of(contract, row):
-    with pytest.raises(Refused) as refused:
+def find_problem(contract, row):
+    with pytest.raises(ContractViolation) as refused:
         contract.read_rows([row])
     return refused.value.problems[0]
 
@@ -44,35 +44,35 @@ def problem_of(contract, row):
     ],
 )
 def test_a_value_that_breaks_the_contract_is_named(contract, row, change, feature, reason):
-    problem = problem_of(contract, row | change)
+    problem = find_problem(contract, row | change)
     assert (problem.row, problem.feature, problem.reason) == (0, feature, reason)
     assert feature in str(problem)
 
 
 def test_a_required_feature_that_is_not_there_is_named(contract, row):
     del row["dep_delay"]
-    problem = problem_of(contract, row)
+    problem = find_problem(contract, row)
     assert (problem.feature, problem.reason) == ("dep_delay", "missing")
 
 
 def test_a_misspelt_feature_or_value_gets_the_likely_one(contract, row):
-    assert "dep_delay" in problem_of(contract, row | {"dep_dealy": 4}).message
-    assert "EWR" in problem_of(contract, row | {"origin": "EWT"}).message
+    assert "dep_delay" in find_problem(contract, row | {"dep_dealy": 4}).message
+    assert "EWR" in find_problem(contract, row | {"origin": "EWT"}).message
 
 
 def test_a_feature_that_is_none_hides_no_other_problem(contract, row):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ContractViolation) as refused:
         contract.read_rows([row | {"nope": 1, "month": 13}, row | {"origin": 7}])
     found = [(problem.row, problem.feature, problem.reason) for problem in refused.value.problems]
     assert found == [(0, "nope", "unknown"), (0, "month", "domain"), (1, "origin", "type")]
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ContractViolation) as refused:
         contract.read_columns({name: [value] for name, value in (row | {"nope": 1, "month": 13}).items()})
     assert [problem.feature for problem in refused.value.problems] == ["nope", "month"]
 
 
 @pytest.mark.parametrize("rows", [[], {}, None, "rows", [1], [[]]])
 def test_what_is_no_list_of_rows_is_refused(contract, rows):
-    with pytest.raises(Refused):
+    with pytest.raises(ContractViolation):
         contract.read_rows(rows)
 
 
@@ -96,22 +96,22 @@ def test_rows_and_columns_are_the_same(contract, row):
 
 def test_columns_of_different_lengths_are_refused(contract, row):
     columns = {name: [value] for name, value in row.items()} | {"temp": [1.0, 2.0]}
-    with pytest.raises(Refused, match="temp: has 2 values"):
+    with pytest.raises(ContractViolation, match="temp: has 2 values"):
         contract.read_columns(columns)
 
 
 def test_every_row_at_fault_is_named_up_to_a_number(contract, row):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ContractViolation) as refused:
         contract.read_rows([row, row | {"month": 13}, row | {"origin": "BOS", "temp": "warm"}])
     assert [(one.row, one.feature) for one in refused.value.problems] == [(1, "month"), (2, "origin"), (2, "temp")]
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ContractViolation) as refused:
         contract.read_rows([row | {"month": 13}] * 1000)
-    assert len(refused.value.problems) == MOST_PROBLEMS
+    assert len(refused.value.problems) == MAX_PROBLEMS
 
 
 def test_a_value_is_not_taken_for_an_equal_one_of_another_type(contract, row):
     contract.read_rows([row | {"month": 1}])
-    assert problem_of(contract, row | {"month": True}).reason == "type"  # 1 == True
+    assert find_problem(contract, row | {"month": True}).reason == "type"  # 1 == True
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["", "J", "7", "x" * 99, b"\xff"])
@@ -125,7 +125,7 @@ FEATURES = [
 
 @given(st.dictionaries(st.sampled_from(["month", "origin", "t", "other"]), JSON))
 def test_whatever_comes_is_read_or_refused(row):
-    with contextlib.suppress(Refused):  # and nothing else
+    with contextlib.suppress(ContractViolation):  # and nothing else
         assert len(Contract(FEATURES).read_rows([row]).examples) == 1
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config_file import load_config
-from pipeline.monitor.alerts import Alert
-from pipeline.monitor.exposition import write_metrics
-from pipeline.monitor.measures import Measure, Monitored, Window
+from flightline.config.loader import load_config
+from flightline.monitoring.alerts import Alert
+from flightline.monitoring.measures import Measure, MonitoringResult, Window
+from flightline.monitoring.prometheus import write_metrics
 
 ROOT = Path(__file__).resolve().parents[3]
 DASHBOARD = json.loads((ROOT / "docker" / "grafana.json").read_text())
@@ -23,13 +23,13 @@ SUFFIXES = {"Counter": ["_total"], "Histogram": ["_bucket", "_count", "_sum"], "
 @pytest.fixture
 def known(tmp_path) -> set[str]:
     """The names of the server's metrics, as they are declared, and of those that monitoring writes."""
-    declared = re.findall(r'(Counter|Histogram|Gauge)\(\s*"(\w+)"', (ROOT / "serving" / "metrics.py").read_text())
+    declared = re.findall(r'(Counter|Histogram|Gauge)\(\s*"(\w+)"', (ROOT / "flightline" / "serving" / "metrics.py").read_text())
     names = {f"{name}{suffix}" for kind, name in declared for suffix in SUFFIXES[kind]}
     config = load_config(Path("configs/flights.yaml"), [f"workspace={tmp_path}"])
     kinds = ("skew", "drift", "prediction_drift", "refused", "failed", "lost", "latency")
     measures = [Measure(kind, "x" if kind in {"skew", "drift"} else "", 0.5, 1.0) for kind in kinds]
     window = Window(0, 1, {"7": 1}, {"answered": 1}, {"served": {"7": 1}})
-    monitored = Monitored(window, measures, {"served": {"7": {"auc": 0.9}}})
+    monitored = MonitoringResult(window, measures, {"served": {"7": {"auc": 0.9}}})
     text = write_metrics(config, monitored, {"x": Alert("x", "critical")}).read_text()
     return names | {re.match(r"\w+", line)[0] for line in text.splitlines() if not line.startswith("#")}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from serving.metrics import MonitoringFile
+from flightline.serving.metrics import MonitoringCollector
 
 
 def shown(path) -> str:
     registry = CollectorRegistry()
-    registry.register(MonitoringFile(path))
+    registry.register(MonitoringCollector(path))
     return generate_latest(registry).decode()
 
 

@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from serving.contract import Contract
-from serving.log_batch import Entry
-from serving.log_files import OPEN, delete_old, read_log, segment_files
-from serving.prediction_log import RECOVERED, PredictionLog
-from serving.settings import LogSettings
-from serving.target import Target
+from flightline.serving.contract import Contract
+from flightline.serving.log_batch import LogEntry
+from flightline.serving.log_files import OPEN_SUFFIX, delete_old_segments, read_log, segment_files
+from flightline.serving.prediction_log import RECOVERY_FILE, PredictionLog
+from flightline.serving.settings import LogSettings
+from flightline.serving.target import Target
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -28,12 +28,12 @@ ROOT = Path(__file__).resolve().parents[3]
 def entry(contract, row):
     """`entry(request_id, rows, **more)` → an Entry."""
 
-    def make(request_id: str, rows: int = 1, **more) -> Entry:
+    def make(request_id: str, rows: int = 1, **more) -> LogEntry:
         read = contract.read_rows([row] * rows)
         answer = {"columns": read.columns, "scores": np.linspace(0, 1, rows, dtype=np.float32)}
         answer["labels"] = (answer["scores"] >= 0.5).astype(np.int64)
         known = {"contract": contract, "version": "42", "role": "current", "latency_ms": 1.5}
-        return Entry(1_700_000_000_000_000, request_id, **{**known, **answer, **more})
+        return LogEntry(1_700_000_000_000_000, request_id, **{**known, **answer, **more})
 
     return make
 
@@ -72,7 +72,7 @@ def test_of_classes_the_log_has_that_of_the_shadow_too(tmp_path, entry, contract
 
 
 def test_a_closed_log_is_parquet_alone_and_example_gen_reads_it(tmp_path, entry):
-    from pipeline.fast.ingest.tables import open_table
+    from flightline.executors.example_gen.tables import open_table
 
     logged(tmp_path, [entry("a", 5)])
     [segment] = segment_files(tmp_path)
@@ -138,25 +138,28 @@ def test_old_segments_and_those_beyond_a_size_are_deleted_oldest_first(tmp_path)
         path = tmp_path / f"{number:017d}-aa.parquet"
         path.write_bytes(b"x" * 1000)
         os.utime(path, (1000.0 * number, 1000.0 * number))
-    assert [path.name[16] for path in delete_old(tmp_path, keep_days=1, keep_mb=0.0021, now=3000.0)] == ["1", "0"]
-    assert [path.name[16] for path in delete_old(tmp_path, keep_days=0.01, keep_mb=1, now=3500.0)] == ["2"]
+    assert [path.name[16] for path in delete_old_segments(tmp_path, keep_days=1, keep_mb=0.0021, now=3000.0)] == [
+        "1",
+        "0",
+    ]
+    assert [path.name[16] for path in delete_old_segments(tmp_path, keep_days=0.01, keep_mb=1, now=3500.0)] == ["2"]
 
 
 KILLED = """
 import sys, time
 import numpy as np
 from pathlib import Path
-from serving.contract import Contract
-from serving.log_batch import Entry
-from serving.prediction_log import PredictionLog
-from serving.settings import LogSettings
-from serving.target import Target
+from flightline.serving.contract import Contract
+from flightline.serving.log_batch import LogEntry
+from flightline.serving.prediction_log import PredictionLog
+from flightline.serving.settings import LogSettings
+from flightline.serving.target import Target
 
 contract = Contract.from_inputs([{"name": "month", "type": "int", "required": True}])
 log = PredictionLog(LogSettings(Path(sys.argv[1]), flush_s=float(sys.argv[2]), segment_mb=float(sys.argv[3])))
 for number in range(1_000_000):
     rows = contract.read_rows([{"month": number}])
-    log.append(Entry(0, str(number), contract, "1", "current", 1.0, rows.columns, np.zeros(1, np.float32), np.zeros(1)))
+    log.append(LogEntry(0, str(number), contract, "1", "current", 1.0, rows.columns, np.zeros(1, np.float32), np.zeros(1)))
     if number % 100 == 0:
         print(number + 1, log.counts.written, flush=True)
         time.sleep(0.002)
@@ -184,10 +187,10 @@ def test_a_killed_writer_loses_what_was_in_memory_alone_and_that_is_counted(tmp_
     kept = read_log(tmp_path)["_request_id"].to_pylist()
     assert kept == [str(number) for number in range(len(kept))]  # from the first on, without a gap
     assert len(kept) >= written > 0
-    [note] = map(json.loads, (tmp_path / RECOVERED).read_text().splitlines())
+    [note] = map(json.loads, (tmp_path / RECOVERY_FILE).read_text().splitlines())
     assert note["accepted"] >= accepted
     assert note["lost"] == log.lost == note["accepted"] - len(kept)
-    assert not list(tmp_path.glob(f"*{OPEN}"))
+    assert not list(tmp_path.glob(f"*{OPEN_SUFFIX}"))
 
 
 def test_a_segment_torn_in_the_middle_of_a_batch_gives_the_batches_before(tmp_path, entry):
@@ -196,13 +199,13 @@ def test_a_segment_torn_in_the_middle_of_a_batch_gives_the_batches_before(tmp_pa
         log.append(entry(str(number), 100))
         while log.counts.written < 100 * (number + 1):
             time.sleep(0.005)
-    [segment] = tmp_path.glob(f"*{OPEN}")
+    [segment] = tmp_path.glob(f"*{OPEN_SUFFIX}")
     whole = segment.read_bytes()
     log.close()
     torn = tmp_path / "torn"
     torn.mkdir()
     for cut in range(0, len(whole), 97):
-        (torn / f"0-a{OPEN}").write_bytes(whole[:cut])
+        (torn / f"0-a{OPEN_SUFFIX}").write_bytes(whole[:cut])
         rows = read_log(torn).num_rows
         assert rows in (0, 100, 200, 300)
     assert rows >= 200

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from prometheus_client import REGISTRY
 
-from serving.service import NotReady, Service
-from serving.settings import Settings
+from flightline.serving.service import NoReleaseLoaded, Service
+from flightline.serving.settings import Settings
 
 
 def failed_without_a_release() -> float:
@@ -17,8 +17,8 @@ def failed_without_a_release() -> float:
 def test_without_a_release_it_is_not_ready_and_counts_what_it_could_not_answer(tmp_path, row):
     service = Service(Settings("flights", tmp_path))
     before = failed_without_a_release()
-    with pytest.raises(NotReady, match="no release is loaded yet"):
+    with pytest.raises(NoReleaseLoaded, match="no release is loaded yet"):
         asyncio.run(service.answer_rows([row]))
-    with pytest.raises(NotReady):
+    with pytest.raises(NoReleaseLoaded):
         asyncio.run(service.answer_columns({name: [value] for name, value in row.items()}))
     assert failed_without_a_release() == before + 2

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from serving.target import BINARY, Target
+from flightline.serving.target import BINARY_TARGET, Target
 
 COLOURS = Target("multiclass", ("red", "green", "blue"))
 AMOUNT = Target("regression")
@@ -11,7 +11,7 @@ ANSWERED = Target("binary", values=("no", "yes"))
 
 
 def test_a_probability_is_labelled_from_the_threshold_on():
-    answers = BINARY.answers(np.array([[0.25], [0.5]], np.float32), 0.5)
+    answers = BINARY_TARGET.answers(np.array([[0.25], [0.5]], np.float32), 0.5)
     assert answers.rows() == [{"probability": 0.25, "label": 0}, {"probability": 0.5, "label": 1}]
 
 
@@ -34,10 +34,10 @@ def test_an_amount_has_no_label():
 @pytest.mark.parametrize(
     ("target", "outputs", "problem"),
     [
-        (BINARY, [[0.5]], ""),
-        (BINARY, [[1.5]], "not with probabilities"),
-        (BINARY, [[float("nan")]], "not with probabilities"),
-        (BINARY, [[0.5, 0.5]], "2 numbers for a row"),
+        (BINARY_TARGET, [[0.5]], ""),
+        (BINARY_TARGET, [[1.5]], "not with probabilities"),
+        (BINARY_TARGET, [[float("nan")]], "not with probabilities"),
+        (BINARY_TARGET, [[0.5, 0.5]], "2 numbers for a row"),
         (COLOURS, [[0.5, 0.5]], "2 numbers for a row"),
         (COLOURS, [[0.1, 0.2, 0.7]], ""),
         (AMOUNT, [[1e9]], ""),
@@ -45,7 +45,7 @@ def test_an_amount_has_no_label():
     ],
 )
 def test_what_is_no_answer_is_told(target, outputs, problem):
-    said = target.problem_of(np.array(outputs, np.float32))
+    said = target.find_problem(np.array(outputs, np.float32))
     assert problem in said
     assert bool(said) == bool(problem)
 
@@ -53,9 +53,9 @@ def test_what_is_no_answer_is_told(target, outputs, problem):
 @pytest.mark.parametrize(
     ("about", "target"),
     [
-        ({}, BINARY),
-        ({"target": None}, BINARY),
-        ({"target": {"task": "binary", "positive": "yes", "classes": []}}, BINARY),
+        ({}, BINARY_TARGET),
+        ({"target": None}, BINARY_TARGET),
+        ({"target": {"task": "binary", "positive": "yes", "classes": []}}, BINARY_TARGET),
         ({"target": {"task": "binary", "positive": "yes", "classes": [], "values": ["no", "yes"]}}, ANSWERED),
         ({"target": {"task": "regression"}}, AMOUNT),
         ({"target": {"task": "multiclass", "classes": ["red", "green", "blue"]}}, COLOURS),

@@ -1,0 +1,137 @@
+"""Which model a candidate must not fall behind: the one that is served, which is the release that is current.
+
+TFX's LatestBlessedModelStrategy takes the last one that the Evaluator blessed, also where the serving check refused it
+and it was never released, or where it was rolled back. Nor does it look whether the model is still there: a lost
+champion ends the Evaluator, and with it every later run, in a traceback.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ml_metadata as mlmd
+import tensorflow as tf
+from tfx import types
+from tfx import v1 as tfx
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.utils import path_utils
+from tfx.v1.types.standard_artifacts import Model, ModelBlessing, PushedModel
+
+from flightline.config.engines import Orchestrator
+from flightline.config.settings import Config
+from flightline.errors import StepFailed, summarize_error
+from flightline.executors import progress
+from flightline.metadata.properties import INPUT_EVENTS, OUTPUT_EVENTS
+from flightline.metadata.run_ids import has_same_base_run
+from flightline.metadata.store import run_ids_of_execution
+from flightline.releases.registry import current_version, current_version_excluding
+
+CHAMPION_NODE = "Champion"
+LOAD_ERROR_PROPERTY = "unloadable"  # of a PushedModel: why its model could not be loaded when it was last wanted
+
+
+def champion_node(config: Config, orchestrator: Orchestrator, resumed: str = "") -> BaseNode | None:
+    """The node whose output `model` is the champion; None where no node can find one.
+
+    `resumed` is the id of the run that is gone on with: should it have released its model before it was killed, that
+    model is not its own champion.
+
+    Kubeflow's backends query metadata themselves and know stock strategies alone, of which Vertex AI runs
+    LatestBlessedModelStrategy. Kubeflow Pipelines refuses resolvers altogether: there the champion is named, or nobody.
+    """
+    if orchestrator == "local":
+        pushed = {"model": tfx.dsl.Channel(type=Model), "pushed_model": tfx.dsl.Channel(type=PushedModel)}
+        settings = {
+            "unloadable": config.champion.unloadable,
+            "releases": str(config.releases.resolve()),
+            "resumed": resumed,
+        }
+        return tfx.dsl.Resolver(strategy_class=CurrentReleaseStrategy, config=settings, **pushed).with_id(CHAMPION_NODE)
+    kubeflow = config.engines.kubeflow
+    if kubeflow.platform == "vertex":
+        blessed = {"model": tfx.dsl.Channel(type=Model), "model_blessing": tfx.dsl.Channel(type=ModelBlessing)}
+        return tfx.dsl.Resolver(strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy, **blessed).with_id(
+            CHAMPION_NODE
+        )
+    if kubeflow.champion is None:
+        return None
+    return tfx.dsl.Importer(source_uri=kubeflow.champion, artifact_type=Model, output_key="model").with_id(
+        CHAMPION_NODE
+    )
+
+
+class CurrentReleaseStrategy(tfx.dsl.experimental.ResolverStrategy):
+    """Resolves the Model of the PushedModel that is the current release; where no release is current, of the newest
+    that really was pushed; nothing where there is none.
+
+    Where that Model cannot be loaded, `model` is empty and `pushed_model` says why, or (`unloadable="block"`) the run
+    ends: an older champion in its place would be a comparison with what nobody serves.
+    """
+
+    def __init__(self, unloadable: str = "evaluate", releases: str = "", resumed: str = "") -> None:
+        self._blocks = unloadable == "block"
+        self._releases = Path(releases) if releases else None
+        self._resumed = resumed
+
+    def resolve_artifacts(
+        self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]
+    ) -> dict[str, list[types.Artifact]]:
+        """Picks from the candidates in `input_dict["model"]` by the lineage of `input_dict["pushed_model"]`."""
+        models = {model.id: model for model in input_dict["model"]}
+        pushed = [p for p in input_dict["pushed_model"] if p.get_int_custom_property("pushed") == 1]
+        current = current_version(self._releases) if self._releases else None
+        if current is not None and self._releases is not None:
+            served = current_version_excluding(self._releases, lambda run: has_same_base_run(run, self._resumed))
+            pushed = [p for p in pushed if p.get_string_custom_property("pushed_version") == served]
+            if served is not None and not pushed:
+                progress.warn(f"Release {served} is current, and not on record here: nothing is held against it")
+        for push in sorted(pushed, key=lambda artifact: artifact.id, reverse=True):
+            producers = _producer_executions(store, push.id)
+            runs = {run for producer in producers for run in run_ids_of_execution(store, producer)}
+            if runs and all(has_same_base_run(run, self._resumed) for run in runs):
+                continue  # pushed by what is gone on with, which was killed before that was the current release
+            for model_id in _input_artifacts(store, producers):
+                if model_id in models:
+                    return {"model": self._load_or_note(store, models[model_id], push), "pushed_model": [push]}
+        return {"model": [], "pushed_model": []}
+
+    def _load_or_note(self, store: mlmd.MetadataStore, model: types.Artifact, push: types.Artifact) -> list[Any]:
+        problem = find_load_error(model)
+        if problem != push.get_string_custom_property(LOAD_ERROR_PROPERTY):
+            push.set_string_custom_property(LOAD_ERROR_PROPERTY, problem)
+            store.put_artifacts([push.mlmd_artifact])
+        if not problem:
+            return [model]
+        release = push.get_string_custom_property("pushed_version") or push.uri
+        if self._blocks:
+            raise StepFailed(
+                f"the champion, release {release}, cannot be loaded: {problem}",
+                "restore its files, or set champion.unloadable=evaluate to judge the candidate alone",
+            )
+        progress.warn(f"The champion, release {release}, cannot be loaded: {problem}; nothing is held against it")
+        return []
+
+
+def find_load_error(model: types.Artifact) -> str:
+    """Why TensorFlow cannot load a Model, in one line; nothing where it can."""
+    path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+    if not tf.io.gfile.isdir(path):
+        return f"{path} is not there"
+    try:
+        tf.saved_model.load(path)
+    except Exception as error:  # whatever TensorFlow makes of a broken file
+        return f"{path}: {summarize_error(error)}"
+    return ""
+
+
+def _producer_executions(store: mlmd.MetadataStore, artifact_id: int) -> list[int]:
+    """Ids of the executions that made an artifact, or took it from the cache."""
+    events: list[Any] = store.get_events_by_artifact_ids([artifact_id])
+    return [event.execution_id for event in events if event.type in OUTPUT_EVENTS]
+
+
+def _input_artifacts(store: mlmd.MetadataStore, executions: list[int]) -> set[int]:
+    """Ids of the artifacts that executions read."""
+    read = store.get_events_by_execution_ids(executions) if executions else []
+    return {event.artifact_id for event in read if event.type in INPUT_EVENTS}

@@ -1,0 +1,147 @@
+"""The nodes of continuous training: which spans a model is trained on, found in ML Metadata.
+
+A run takes in one span. The data gate compares it with the accepted span before it; the model is trained on the
+window of accepted spans before it, and judged on the span itself, which it has not seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import ml_metadata as mlmd
+from tfx import types
+from tfx import v1 as tfx
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.io import fileio
+from tfx.v1.types.standard_artifacts import Examples, ExampleStatistics, TransformCache
+
+from flightline.config.engines import Orchestrator
+from flightline.config.settings import Config
+from flightline.errors import UsageError
+from flightline.metadata.properties import INPUT_EVENTS, OUTPUT_EVENTS
+from flightline.metadata.spans import list_ingested_spans, window_before
+
+_ALL_SPANS = 1_000_000  # spans
+ArtifactsByKey = dict[str, list[types.Artifact]]
+WINDOW_NODE, CACHE_NODE, PREVIOUS_STATISTICS_NODE = "SpanWindow", "AnalyzerCache", "PreviousStatistics"
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What the training part of the DAG reads.
+
+    Attributes:
+        examples: the channel of what is trained on; analyzer_cache: what Transform knows of it from before.
+        train_splits: those of `examples` that are trained on; eval_splits: those of the run's own span that judge.
+        nodes: the nodes behind the channels.
+    """
+
+    examples: types.BaseChannel
+    analyzer_cache: types.BaseChannel | None = None
+    train_splits: list[str] = field(default_factory=lambda: ["train"])
+    eval_splits: list[str] = field(default_factory=lambda: ["eval"])
+    nodes: list[BaseNode] = field(default_factory=list)
+
+
+def select_training_data(
+    config: Config, examples: types.BaseChannel, gate: BaseNode, orchestrator: Orchestrator
+) -> TrainingData:
+    """The splits of the run's own `examples`; with a window, the accepted spans before them, once the gate is passed.
+
+    Raises:
+        UsageError: there is a window, and ML Metadata is out of reach of strategies of ours.
+    """
+    if config.window is None:
+        return TrainingData(examples)
+    if orchestrator != "local":
+        raise UsageError(
+            "`window` finds earlier spans in ML Metadata, which Kubeflow and Vertex AI do not open to pipelines",
+            "run it with runner_local.py or runner_beam.py, or take `window` out of the config",
+        )
+    window = tfx.dsl.Resolver(
+        strategy_class=SpanWindowStrategy,
+        config={"pipeline": config.name, "spans": config.window.spans},
+        newest=examples,
+        examples=tfx.dsl.Channel(type=Examples, producer_component_id="ExampleGen"),
+    ).with_id(WINDOW_NODE)
+    window.add_upstream_node(gate)
+    cache = tfx.dsl.Resolver(
+        strategy_class=NewestCacheStrategy,
+        cache=tfx.dsl.Channel(type=TransformCache, producer_component_id="Transform"),
+    ).with_id(CACHE_NODE)
+    cache.add_upstream_node(gate)
+    return TrainingData(
+        examples=window.outputs["examples"],
+        analyzer_cache=cache.outputs["cache"],
+        train_splits=list(config.window.train_splits),
+        eval_splits=list(config.data.splits),
+        nodes=[window, cache],
+    )
+
+
+def previous_statistics_node(config: Config, examples: types.BaseChannel) -> BaseNode | None:
+    """The node that finds what was accepted before `examples`: `statistics` of the span before, and `accepted`, the
+    Examples of all of them, the newest last. None without a window."""
+    if config.window is None:
+        return None
+    return tfx.dsl.Resolver(
+        strategy_class=PreviousStatisticsStrategy,
+        config={"pipeline": config.name},
+        newest=examples,
+        statistics=tfx.dsl.Channel(type=ExampleStatistics, producer_component_id="StatisticsGen"),
+        accepted=tfx.dsl.Channel(type=Examples, producer_component_id="ExampleGen"),
+    ).with_id(PREVIOUS_STATISTICS_NODE)
+
+
+class SpanWindowStrategy(tfx.dsl.experimental.ResolverStrategy):
+    """Resolves `examples` to those of the last `spans` accepted spans before that of `newest`, oldest first."""
+
+    def __init__(self, pipeline: str, spans: int) -> None:
+        self._pipeline, self._spans = pipeline, spans
+
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: ArtifactsByKey) -> ArtifactsByKey:
+        """Picks from the candidates in `input_dict["examples"]`."""
+        candidates = {artifact.id: artifact for artifact in input_dict["examples"]}
+        window = window_before(list_ingested_spans(store, self._pipeline), ingested_span(input_dict), self._spans)
+        found = [candidates[one.examples] for one in window if one.examples in candidates]
+        return {"newest": input_dict["newest"], "examples": found}
+
+
+class PreviousStatisticsStrategy(tfx.dsl.experimental.ResolverStrategy):
+    """Resolves `statistics` to those of the newest accepted span before that of `newest`, and `accepted` to the
+    Examples of all accepted spans before it, oldest first; nothing where none is."""
+
+    def __init__(self, pipeline: str) -> None:
+        self._pipeline = pipeline
+
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: ArtifactsByKey) -> ArtifactsByKey:
+        """Picks from the candidates in `input_dict["statistics"]`, by what they were made of."""
+        before = window_before(list_ingested_spans(store, self._pipeline), ingested_span(input_dict), spans=_ALL_SPANS)
+        made = _derived_artifacts(store, before[-1].examples) if before else set()
+        found = [artifact for artifact in input_dict["statistics"] if artifact.id in made]
+        newest = sorted(found, key=lambda artifact: artifact.id)[-1:]
+        candidates = {artifact.id: artifact for artifact in input_dict.get("accepted", [])}
+        accepted = [candidates[one.examples] for one in before if one.examples in candidates]
+        return {"newest": input_dict["newest"], "statistics": newest, "accepted": accepted}
+
+
+class NewestCacheStrategy(tfx.dsl.experimental.ResolverStrategy):
+    """Resolves `cache` to the newest analyzer cache whose files are there; nothing where none is."""
+
+    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: ArtifactsByKey) -> ArtifactsByKey:  # noqa: ARG002
+        """Picks from the candidates in `input_dict["cache"]`."""
+        newest_first = sorted(input_dict["cache"], key=lambda artifact: -artifact.id)
+        return {"cache": [artifact for artifact in newest_first if fileio.isdir(artifact.uri)][:1]}
+
+
+def ingested_span(input_dict: ArtifactsByKey) -> int:
+    """The span of the Examples that the run has ingested."""
+    [newest] = input_dict["newest"]
+    return newest.get_int_custom_property("span")
+
+
+def _derived_artifacts(store: mlmd.MetadataStore, artifact: int) -> set[int]:
+    """Ids of what the executions that read an artifact have made."""
+    readers = [e.execution_id for e in store.get_events_by_artifact_ids([artifact]) if e.type in INPUT_EVENTS]
+    events = store.get_events_by_execution_ids(readers) if readers else []
+    return {event.artifact_id for event in events if event.type in OUTPUT_EVENTS}

@@ -1,0 +1,127 @@
+"""What a Beam pipeline becomes on Dataflow: the request that would be posted for it, and what it would stage."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from apache_beam.portability import common_urns
+from apache_beam.portability.api import beam_runner_api_pb2
+from apache_beam.runners.dataflow import dataflow_runner
+from apache_beam.runners.internal import names
+
+GRAPH_FILE = names.STAGED_PIPELINE_FILENAME
+STAGED_FILES_NOTE = f"{GRAPH_FILE} is the graph itself; Beam makes the others of what the config names"
+
+
+@dataclass(frozen=True)
+class DataflowJob:
+    """One job.
+
+    Attributes:
+        request: the body of the request that creates it (Dataflow's REST API, v1b3).
+        composites, leaves: transforms of its graph that hold others, and that do not.
+        staged: files that are uploaded for it, by name: bytes.
+    """
+
+    request: Mapping[str, Any]
+    composites: int = 0
+    leaves: int = 0
+    staged: Mapping[str, int] | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.request["name"])
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return dict(self.request.get("labels", {}))
+
+    @property
+    def environment(self) -> Mapping[str, Any]:
+        return self.request["environment"]
+
+    @property
+    def workers(self) -> Mapping[str, Any]:
+        """The only pool of workers."""
+        [pool] = self.environment["workerPools"]
+        return pool
+
+    @property
+    def image(self) -> str:
+        """The container that workers run: of one SDK, as all of a graph here is Python."""
+        return str(self.workers["workerHarnessContainerImage"])
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Beam's options, as the workers get them."""
+        return self.environment["sdkPipelineOptions"]["options"]
+
+    @property
+    def experiments(self) -> list[str]:
+        return list(self.environment.get("experiments", []))
+
+
+@contextlib.contextmanager
+def record_dry_run_jobs() -> Iterator[list[DataflowJob]]:
+    """While entered, every Dataflow job that a dry run builds is in the list.
+
+    With `--dry_run` Beam builds the graph, makes the staged files, and leaves it there; the job is an attribute of
+    the result, which TFX's executors do not hand on.
+    """
+    jobs: list[DataflowJob] = []
+    runner: Any = dataflow_runner.DataflowRunner
+    stock = runner.run_pipeline
+
+    def run_pipeline(self: Any, pipeline: Any, options: Any, *more: Any) -> Any:
+        result = stock(self, pipeline, options, *more)
+        jobs.append(_describe_job(result.job))
+        return result
+
+    runner.run_pipeline = run_pipeline
+    try:
+        yield jobs
+    finally:
+        runner.run_pipeline = stock
+
+
+def _describe_job(job: Any) -> DataflowJob:
+    """The job that Beam's client would create, up to the hashes of what it uploads."""
+    from apache_beam.runners.dataflow.internal import apiclient
+
+    graph = job.proto_pipeline
+    staged = _staged_files(graph)
+    job.proto.environment = apiclient.Environment(
+        packages=[name for name in staged if name != GRAPH_FILE],
+        options=job.options,
+        environment_version=apiclient._FNAPI_ENVIRONMENT_MAJOR_VERSION,
+        proto_pipeline_staged_url=f"{job.google_cloud_options.staging_location}/{GRAPH_FILE}",
+        proto_pipeline=graph,
+    ).proto
+    composites, leaves = count_transforms(graph)
+    return DataflowJob(json.loads(job.json()), composites, leaves, staged)
+
+
+def count_transforms(graph: Any) -> tuple[int, int]:
+    """Transforms that hold others (the root, which is the pipeline itself, left out), and those that do not."""
+    transforms = graph.components.transforms
+    composites = {name for name, transform in transforms.items() if transform.subtransforms}
+    return len(composites - set(graph.root_transform_ids)), len(transforms) - len(composites)
+
+
+def _staged_files(graph: Any) -> dict[str, int]:
+    """Name and bytes of each file that workers fetch before they start."""
+    staged = {}
+    for environment in graph.components.environments.values():
+        for dependency in environment.dependencies:
+            file = beam_runner_api_pb2.ArtifactFilePayload.FromString(dependency.type_payload)
+            name = Path(file.path).name
+            if dependency.role_urn == common_urns.artifact_roles.STAGING_TO.urn:
+                role = beam_runner_api_pb2.ArtifactStagingToRolePayload.FromString(dependency.role_payload)
+                name = role.staged_name
+            staged[name] = Path(file.path).stat().st_size
+    return staged | {GRAPH_FILE: graph.ByteSize()}

@@ -1,0 +1,31 @@
+"""How severe what the gate finds is: blocks, warns, or is ignored, by kind and by feature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from flightline.config.gate import FindingKind, GatePolicy
+from flightline.executors.data_gate.findings import Finding
+
+DUPLICATED_SPAN, LABEL_ASSOCIATION_LOST = "DUPLICATED_SPAN", "LABELS_DETACHED"
+_KIND_BY_ANOMALY: dict[str, FindingKind] = {
+    "MISSING_VALUES": "missing",
+    "NO_ROWS_LEFT": "rejected",
+    "COMPARATOR_L_INFTY_HIGH": "drift",
+    "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH": "drift",
+    "COMPARATOR_NORMALIZED_ABSOLUTE_DIFFERENCE_HIGH": "drift",
+    DUPLICATED_SPAN: "duplicate",
+    LABEL_ASSOCIATION_LOST: "labels",
+}
+
+
+def finding_kind(finding: Finding) -> FindingKind:
+    """What a finding is about, as the policy has it."""
+    return "rejected" if finding.kind.startswith("REJECTED_") else _KIND_BY_ANOMALY.get(finding.kind, "anomaly")
+
+
+def apply_policy(found: Iterable[Finding], policy: GatePolicy) -> list[Finding]:
+    """The findings that are not ignored; what TFDV calls a warning blocks nowhere."""
+    kept = [(finding, policy.severity(finding_kind(finding), finding.feature)) for finding in found]
+    return [replace(finding, blocks=finding.blocks and how == "block") for finding, how in kept if how != "ignore"]

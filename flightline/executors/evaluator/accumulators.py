@@ -1,0 +1,191 @@
+"""The accumulators of TFMA's own combiners, filled with numpy instead of one `add_input` a row and slice.
+
+Rows weigh 1: example weights are not among what is proven. Sums are taken in float64, as TFMA takes them, over
+the values that its combiners would see; only the order of the additions differs.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from tensorflow_model_analysis.metrics import (
+    binary_confusion_matrices,
+    calibration,
+    calibration_histogram,
+    example_count,
+    mean_regression_error,
+    metric_types,
+    squared_pearson_correlation,
+    tf_metric_wrapper,
+)
+
+from flightline.executors.evaluator.keras_row_values import metric_values
+from flightline.executors.evaluator.scoring import Scores
+from flightline.executors.evaluator.supported_config import UnsupportedEvaluationError
+
+# From the numbers of the rows in a slice to the combiner's accumulator for them.
+AccumulatorFiller = Callable[[np.ndarray], Any]
+
+
+def make_accumulator_filler(
+    computation: metric_types.MetricComputation, scores: Mapping[str, Scores]
+) -> AccumulatorFiller:
+    """Prepares a computation for filling.
+
+    Args:
+      computation: one of TFMA's, with its combiner.
+      scores: of all rows, by model name.
+
+    Raises:
+      UnsupportedEvaluationError: the combiner, or how it is set up, is not proven.
+    """
+    combiner = computation.combiner
+    if type(combiner) not in _FILLERS_BY_COMBINER:
+        raise UnsupportedEvaluationError(f"the combiner {type(combiner).__name__} is not among the proven ones")
+    for preprocessor in computation.preprocessors or ():
+        if type(preprocessor) is not metric_types.StandardMetricInputsPreprocessor:
+            raise UnsupportedEvaluationError(f"{type(combiner).__name__} has the preprocessor {preprocessor}")
+    for option in ("_example_weighted", "_aggregation_type", "_class_weights", "_example_id_key", "_sub_key"):
+        if getattr(combiner, option, None):
+            raise UnsupportedEvaluationError(f"{type(combiner).__name__} has {option[1:]}")
+    (model_name,) = {key.model_name for key in computation.keys}
+    if model_name not in scores:
+        raise UnsupportedEvaluationError(f"a metric is for the model {model_name!r}, which is not evaluated")
+    if any(key.sub_key or key.output_name for key in computation.keys):
+        raise UnsupportedEvaluationError(f"{type(combiner).__name__} is for one class or one output")
+    return _FILLERS_BY_COMBINER[type(combiner)](combiner, scores[model_name])
+
+
+def _example_count(combiner: Any, scores: Scores) -> AccumulatorFiller:
+    del combiner, scores
+    return lambda rows: np.float64(len(rows))
+
+
+def _label_and_prediction_totals(combiner: Any, scores: Scores) -> AccumulatorFiller:
+    labels, predictions = scores.float64_labels, scores.float64_predictions
+
+    def fill(rows: np.ndarray) -> Any:
+        totals = combiner.create_accumulator()
+        totals.total_weighted_labels = float(labels[rows].sum())
+        totals.total_weighted_predictions = float(predictions[rows].sum())
+        totals.total_weighted_examples = float(len(rows))
+        return totals
+
+    return fill
+
+
+def _calibration_histogram(combiner: Any, scores: Scores) -> AccumulatorFiller:
+    if not combiner._prediction_based_bucketing or not combiner._fractional_labels:
+        raise UnsupportedEvaluationError("a calibration histogram other than of predictions between 0 and 1")
+    labels, predictions = _binary_labels(scores), scores.float64_predictions
+    num_buckets = combiner._num_buckets
+    # Bucket 0 and the last are for what lies outside; the arithmetic is the combiner's, in its order.
+    position = (predictions - combiner._left) / combiner._range * num_buckets + 1
+    buckets = np.clip(position, 0, num_buckets + 1).astype(np.int32)
+
+    def fill(rows: np.ndarray) -> dict[int, calibration_histogram.Bucket]:
+        slice_buckets = buckets[rows]
+        examples = np.bincount(slice_buckets, minlength=num_buckets + 2)
+        filled = np.flatnonzero(examples)
+        totals = (
+            np.bincount(slice_buckets, labels[rows], num_buckets + 2)[filled],
+            np.bincount(slice_buckets, predictions[rows], num_buckets + 2)[filled],
+            examples[filled].astype(np.float64),
+        )
+        columns = (filled.tolist(), *(total.tolist() for total in totals))
+        return {bucket[0]: calibration_histogram.Bucket(*bucket) for bucket in zip(*columns, strict=True)}
+
+    return fill
+
+
+def _confusion_matrices(combiner: Any, scores: Scores) -> AccumulatorFiller:
+    # float64, for TFMA compares predictions as Python floats: 0.3 in float32 lies above a threshold of 0.3.
+    predictions = scores.float64_predictions
+    fractional = combiner._enable_fractional_labels
+    labels = _binary_labels(scores) if fractional else scores.float64_labels
+    matrices = combiner._binary_confusion_matrices
+
+    def fill(rows: np.ndarray) -> Any:
+        entries = matrices.extract_output(matrices.create_accumulator())
+        of_labels, slice_predictions = labels[rows], predictions[rows]
+        for threshold, entry in entries.items():
+            positive = of_labels == 1.0 if fractional else of_labels > threshold
+            predicted = slice_predictions > threshold
+            hits, positives, predicted_positives = (
+                float(np.count_nonzero(mask)) for mask in (positive & predicted, positive, predicted)
+            )
+            matrix = entry.matrix._replace(
+                tp=hits,
+                fp=predicted_positives - hits,
+                fn=positives - hits,
+                tn=len(rows) - positives - predicted_positives + hits,
+            )
+            entries[threshold] = entry._replace(matrix=matrix)
+        return entries
+
+    return fill
+
+
+def _regression_error(combiner: Any, scores: Scores) -> AccumulatorFiller:
+    # The subtraction keeps the types: int64 - float32 is float64, float32 - float32 stays float32.
+    errors = np.abs(scores.labels - scores.predictions).astype(np.float64)
+    if isinstance(combiner, mean_regression_error._MeanSquaredErrorCombiner):
+        errors = errors**2
+
+    def fill(rows: np.ndarray) -> Any:
+        totals = combiner.create_accumulator()
+        totals.total_regression_error = float(errors[rows].sum())
+        totals.total_example_weights = float(len(rows))
+        return totals
+
+    return fill
+
+
+def _squared_pearson_correlation(combiner: Any, scores: Scores) -> AccumulatorFiller:
+    labels, predictions = scores.float64_labels, scores.float64_predictions
+
+    def fill(rows: np.ndarray) -> Any:
+        of_labels, slice_predictions = labels[rows], predictions[rows]
+        totals = combiner.create_accumulator()
+        totals.total_weighted_labels = float(of_labels.sum())
+        totals.total_weighted_predictions = float(slice_predictions.sum())
+        totals.total_weighted_squared_labels = float((of_labels**2).sum())
+        totals.total_weighted_squared_predictions = float((slice_predictions**2).sum())
+        totals.total_weighted_labels_times_predictions = float((of_labels * slice_predictions).sum())
+        totals.total_weighted_examples = float(len(rows))
+        return totals
+
+    return fill
+
+
+def _keras_metrics(combiner: Any, scores: Scores) -> AccumulatorFiller:
+    combiner.setup()
+    (metrics,) = combiner._metrics.values()
+    values = [metric_values(metric, scores.labels, scores.predictions) for metric in metrics]
+
+    def fill(rows: np.ndarray) -> Any:
+        accumulator = combiner.create_accumulator()
+        for index, of_metric in enumerate(values):
+            total = of_metric[rows].sum(dtype=np.float64)
+            accumulator.add_weights(0, index, [np.float32(total), np.float32(len(rows))])
+        return accumulator
+
+    return fill
+
+
+def _binary_labels(scores: Scores) -> np.ndarray:
+    if not scores.binary:
+        raise UnsupportedEvaluationError("labels other than 0 and 1, for a metric of binary labels")
+    return scores.float64_labels
+
+
+_FILLERS_BY_COMBINER: Mapping[type, Callable[[Any, Scores], AccumulatorFiller]] = {
+    binary_confusion_matrices._BinaryConfusionMatrixCombiner: _confusion_matrices,
+    calibration._WeightedLabelsPredictionsExamplesCombiner: _label_and_prediction_totals,
+    calibration_histogram._CalibrationHistogramCombiner: _calibration_histogram,
+    example_count._ExampleCountCombiner: _example_count,
+    mean_regression_error._MeanAbsoluteErrorCombiner: _regression_error,
+    mean_regression_error._MeanSquaredErrorCombiner: _regression_error,
+    squared_pearson_correlation._SquaredPearsonCorrelationCombiner: _squared_pearson_correlation,
+    tf_metric_wrapper._CompilableMetricsCombiner: _keras_metrics,
+}

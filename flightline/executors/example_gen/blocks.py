@@ -1,0 +1,54 @@
+"""What every table is read as: blocks of rows, whatever its file is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from flightline.executors.example_gen.column_types import Kind
+from flightline.executors.example_gen.rejects import Reject
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive rows of one table.
+
+    Attributes:
+        columns: name to Arrow dictionary array [rows]; null where a value is missing. CSV values are the text of
+            the cell, Parquet values have the type of the file.
+        lines: [rows] int64, the line of the file each row begins on (Parquet: the row), counting from 1.
+        text: the text of a row, by its place in the block.
+        rejected: what the file has between these rows and could not be read as a row.
+    """
+
+    columns: dict[str, pa.DictionaryArray]
+    lines: np.ndarray
+    text: Callable[[int], str]
+    rejected: list[Reject]
+
+
+class Table(Protocol):
+    """A file that holds a table."""
+
+    path: str
+    columns: list[str]
+
+    def blocks(self, block_bytes: int, columns: Sequence[str] | None = None) -> Iterator[Block]:
+        """Yields the rows in order, reading about `block_bytes` at a time; all columns unless told."""
+        ...
+
+    def pieces(self, block_bytes: int) -> Iterator[Any]:
+        """Yields parts of the file that can be sent to another process and be read there by `read`."""
+        ...
+
+    def read(self, piece: Any, block_bytes: int) -> Iterator[Block]:
+        """Yields the rows of a piece."""
+        ...
+
+    def kinds(self, block_bytes: int, columns: Sequence[str]) -> dict[str, Kind | None]:
+        """The types of the given columns over the whole file."""
+        ...

@@ -1,0 +1,121 @@
+"""Blocks of a table into typed columns: every row is either kept or rejected with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flightline.executors.example_gen.blocks import Block
+from flightline.executors.example_gen.column_types import Kind, parse_values
+from flightline.executors.example_gen.encoder import Column
+from flightline.executors.example_gen.input_bounds import FILE_COLUMN, LINE_COLUMN, Bounds
+from flightline.executors.example_gen.rejects import Reason, Reject, readable_text
+
+_NO_BOUNDS = Bounds()
+_MAX_SHOWN_CHARS = 200  # characters of a value, in what is said of it
+_KIND_LABELS = {"int": "an int", "float": "a float", "bytes": "text"}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a block that become examples, and those that don't.
+
+    Attributes:
+        columns: name to column, all of the same length.
+        count: how many rows the columns have.
+        rejected: the others, in the order of the file.
+    """
+
+    columns: dict[str, Column]
+    count: int
+    rejected: list[Reject]
+
+
+def type_rows(
+    block: Block,
+    kinds: Mapping[str, Kind | None],
+    label: str | None,
+    contract: Mapping[str, Bounds] | None = None,
+    row_id_path: str | None = None,
+) -> Rows:
+    """Reads every column of a block as its type and rejects the rows that don't fit.
+
+    Args:
+        block: rows as the file has them.
+        kinds: the type of each column.
+        label: a column whose value must be there.
+        contract: what columns may hold, where rows are held to it.
+        row_id_path: the file's path, where each row is to have columns that say where it came from.
+    """
+    contract = contract or {}
+    columns, faults = {}, _Faults(block)
+    for name, column in block.columns.items():
+        kind = kinds[name]
+        bounds = contract.get(name, _NO_BOUNDS)
+        if bounds.required and column.null_count:
+            faults.add_missing(name, column, "missing_value", "a value is required")
+        if kind is None:
+            columns[name] = Column(None, column.dictionary, pa.nulls(len(column), pa.int32()))
+            continue
+        values, bad = parse_values(column.dictionary, kind)
+        columns[name] = Column(kind, values, column.indices)
+        if bad.any():
+            faults.add_bad_values(column, bad, "unparsable", name, f"is not {_KIND_LABELS[kind]}")
+        outside = bounds.outside(values) & ~bad
+        if outside.any():
+            faults.add_bad_values(column, outside, "out_of_domain", name, "is outside of its domain")
+    if label is not None and block.columns[label].null_count:
+        faults.add_missing(label, block.columns[label], "missing_label", "the label is empty")
+
+    rejected = sorted([*block.rejected, *faults.rejects()], key=lambda reject: reject.line)
+    keep = np.ones(len(block.lines), bool)
+    keep[list(faults.by_row)] = False
+    kept = _filter_rows(columns, keep)
+    return Rows(
+        kept | (_row_id_columns(row_id_path, block.lines[keep]) if row_id_path else {}), int(keep.sum()), rejected
+    )
+
+
+def _row_id_columns(path: str, lines: np.ndarray) -> dict[str, Column]:
+    files = Column("bytes", pa.array([path.encode()], pa.binary()), pa.array(np.zeros(len(lines), np.int32)))
+    return {FILE_COLUMN: files, LINE_COLUMN: Column("int", lines, pa.array(np.arange(len(lines), dtype=np.int32)))}
+
+
+class _Faults:
+    """The first fault of each row at fault."""
+
+    def __init__(self, block: Block) -> None:
+        self.by_row: dict[int, Reject] = {}
+        self._block = block
+
+    def add_bad_values(self, column: pa.DictionaryArray, bad: np.ndarray, reason: Reason, name: str, what: str) -> None:
+        rows = pa.array(bad).take(column.indices).fill_null(False).to_numpy(zero_copy_only=False)
+        for row in np.flatnonzero(rows):
+            value = column[int(row)].as_py()
+            shown = repr(readable_text(value) if isinstance(value, bytes) else value)
+            if len(shown) > _MAX_SHOWN_CHARS:  # the row's text has all of it
+                shown = f"{shown[:_MAX_SHOWN_CHARS]}…"
+            self._add(int(row), reason, name, f"{shown} {what}")
+
+    def add_missing(self, name: str, column: pa.DictionaryArray, reason: Reason, what: str) -> None:
+        for row in np.flatnonzero(pc.is_null(column.indices).to_numpy(zero_copy_only=False)):
+            self._add(int(row), reason, name, what)
+
+    def _add(self, row: int, reason: Reason, column: str, detail: str) -> None:
+        if row not in self.by_row:
+            line = int(self._block.lines[row])
+            self.by_row[row] = Reject(line, reason, column, detail, self._block.text(row))
+
+    def rejects(self) -> list[Reject]:
+        return list(self.by_row.values())
+
+
+def _filter_rows(columns: dict[str, Column], keep: np.ndarray) -> dict[str, Column]:
+    if keep.all():
+        return columns
+    rows = pa.array(keep)
+    return {name: Column(c.kind, c.values, c.indices.filter(rows)) for name, c in columns.items()}

@@ -1,0 +1,94 @@
+"""The schema of the transformed examples, from what TFT notes down in the graph while the preprocessing_fn is traced.
+
+TFT traces the preprocessing_fn once more for each schema it wants; a graph that is there already has all it needs.
+The counterpart in stock is `get_traced_metadata_fn` of `tensorflow_transform/schema_inference.py`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.eager import wrap_function
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform import schema_inference, tf2_utils
+
+TENSOR_RANGE_COLLECTION = schema_inference._TF_METADATA_TENSOR_COLLECTION
+_RANGE_BOUND_COLLECTIONS = [
+    schema_inference._TF_METADATA_TENSOR_MIN_COLLECTION,
+    schema_inference._TF_METADATA_TENSOR_MAX_COLLECTION,
+]
+_ANNOTATION_COLLECTIONS = [
+    schema_inference._TF_METADATA_EXTRA_ANNOTATION_TYPE_URL,
+    schema_inference._TF_METADATA_EXTRA_ANNOTATION_PROTO,
+]
+
+OutputNames = Mapping[str, str]
+"""Names of outputs by the name of the tensor that the preprocessing_fn returned."""
+
+
+def record_output_names(preprocessing_fn: Callable[..., Any], names: dict[str, str]) -> Callable[..., Any]:
+    """The same function, noting its `OutputNames` down: the outputs of a traced one are copies with other names."""
+
+    def record(inputs: Mapping[str, Any]) -> Any:
+        outputs = preprocessing_fn(inputs)
+        if isinstance(outputs, Mapping) and all(tf.is_tensor(output) for output in outputs.values()):
+            names.clear()
+            names.update(schema_inference._get_tensor_value_to_key_map(outputs))
+        return outputs
+
+    return record
+
+
+def infer_schema_before_analysis(graph: tf.Graph, outputs: Mapping[str, Any], names: OutputNames) -> schema_pb2.Schema:
+    """The schema before the analysis: which outputs are categorical, but not how many values they have."""
+    ranged = [tf.constant(names[t.name]) for t in graph.get_collection(TENSOR_RANGE_COLLECTION) if t.name in names]
+    return schema_inference.infer_feature_schema_v2(
+        outputs, lambda: {TENSOR_RANGE_COLLECTION: ranged}, evaluate_schema_overrides=False
+    )
+
+
+def infer_schema_after_analysis(function: Any, names: OutputNames) -> schema_pb2.Schema:
+    """The schema after the analysis.
+
+    Args:
+        function: the ConcreteFunction of the preprocessing_fn with all analyzers replaced by their results, whose
+            tables must still be there.
+        names: recorded when it was traced.
+    """
+    overrides, note = schema_inference._get_schema_overrides, schema_inference._TF_METADATA_EXTRA_ANNOTATION
+    anywhere = schema_inference._TF_METADATA_EXTRA_ANNOTATION_GLOBAL
+    noted = {
+        **overrides(function.graph, names, TENSOR_RANGE_COLLECTION, _RANGE_BOUND_COLLECTIONS),
+        **overrides(function.graph, names, note, _ANNOTATION_COLLECTIONS, anywhere),
+        schema_inference._METADATA_SPARSE_OUTPUT_OVERRIDES_FIELD: [
+            schema_inference._get_sparse_output_annotations_v2(function.graph, names)
+        ],
+    }
+    values = _evaluate_tensors(function, noted)
+    return schema_inference.infer_feature_schema_v2(
+        function.structured_outputs, lambda: values, evaluate_schema_overrides=True
+    )
+
+
+def prune_function(function: Any, inputs: Mapping[str, Any], fetches: list[Any]) -> Callable[..., list[Any]]:
+    """The part of a ConcreteFunction's graph that leads to `fetches`: takes its inputs flat, gives what is fetched."""
+    whole = wrap_function.WrappedFunction(function.graph, wrap_function.VariableHolder(share_variables=True))
+    return whole.prune(feeds=tf.nest.flatten(inputs, expand_composites=True), fetches=fetches)
+
+
+def _evaluate_tensors(function: Any, noted: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same structure with values in place of the tensors of the graph. They depend on no input: any will do."""
+    inputs = tf2_utils.get_structured_inputs_from_func_graph(function.graph)
+    flat = tf.nest.flatten(noted)
+    tensors = [value for value in flat if tf.is_tensor(value)]
+    values = iter(())
+    if tensors:
+        pruned = prune_function(function, inputs, tensors)
+
+        @tf.function(input_signature=[], autograph=False)
+        def evaluate() -> list[tf.Tensor]:
+            return pruned(*tf.nest.flatten(tf2_utils.supply_missing_inputs(inputs, 1), expand_composites=True))
+
+        values = iter(evaluate())
+    evaluated = [next(values) if tf.is_tensor(value) else tf.constant(value) for value in flat]
+    return tf.nest.pack_sequence_as(noted, evaluated)

@@ -1,0 +1,145 @@
+"""What a label asks for, read off its values: the task, the classes, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from flightline.errors import UsageError
+from flightline.init.dates import date_example
+from flightline.init.table_reader import Column
+from flightline.init.text_numbers import describe_text_numbers
+
+Task = Literal["binary", "multiclass", "regression"]
+MAX_CLASSES = 50
+MAX_INTEGER_CLASSES = 20  # whole numbers with more values than this are amounts
+_MAX_VALUES_CHECKED = 2_000  # distinct texts
+MIN_ROWS_PER_CLASS = 5  # on average, that classes need
+
+# Words for yes and for no. Where a label has one of each, what the model predicts is the yes.
+_POSITIVE_WORDS = frozenset(
+    ("1", "y", "yes", "t", "true", "on", "positive", "pos", "success", "passed", "won", "present")
+)
+_NEGATIVE_WORDS = frozenset(
+    ("0", "n", "no", "f", "false", "off", "negative", "neg", "failure", "failed", "lost", "absent")
+)
+_BAD_GOOD_WORDS = ("bad", "good")  # of these the model is to warn of the first
+
+
+@dataclass(frozen=True)
+class Target:
+    """The label and its task.
+
+    Attributes:
+        why: the evidence for the task, one sentence.
+        classes: the label's values, in the order of their ids; empty for regression, and for 0 and 1 as they are.
+        positive: of two classes, the one that the probability is of.
+        positive_reason: how it was chosen.
+        rates: share of the labelled rows of each class, in order; empty for regression.
+    """
+
+    label: str
+    task: Task
+    why: str
+    classes: tuple[Any, ...] = ()
+    positive: Any = None
+    positive_reason: str = ""
+    rates: tuple[float, ...] = ()
+
+
+def infer_target(column: Column, asked: Task | None = None, positive: str | None = None) -> Target:
+    """The task of a label. `asked` has the last word where it can work; `positive` names a class.
+
+    Raises:
+        UsageError: no task fits the values.
+    """
+    if column.distinct < 2:
+        held = f"only {_format_value(column.values[0])}" if column.distinct else "no value at all"
+        raise UsageError(f"--label {column.name}: {held} in {column.rows:,} rows", "a label needs two values or more")
+    task, why = (asked, "asked for by --task") if asked else _infer_task(column)
+    if task == "regression":
+        if not column.is_number:
+            todo = _text_label_advice(column) or "choose binary or multiclass"
+            raise UsageError(f"--task regression: the label {column.name} is text", todo)
+        return Target(column.name, "regression", why)
+    if task == "binary" and column.distinct != 2:
+        raise UsageError(
+            f"--task binary: the label {column.name} has {column.distinct:,} values", "choose another task"
+        )
+    if column.distinct > MAX_CLASSES:
+        raise UsageError(
+            f"--label {column.name}: {column.distinct:,} values are too many classes ({MAX_CLASSES} at most)",
+            "--task regression takes it as a number"
+            if column.is_number
+            else _text_label_advice(column) or "group them, or name another column",
+        )
+    return _class_target(column, task, why, positive)
+
+
+def _text_label_advice(column: Column) -> str:
+    """What a label of text is that it should not be, and what to do; empty for classes."""
+    if disguise := describe_text_numbers(column):
+        return f"they look like {'; '.join(disguise)}"
+    if date_example(column.values[:_MAX_VALUES_CHECKED].tolist()):
+        return "they are dates: make a column of what is to be predicted of them, such as days until then"
+    return ""
+
+
+def _infer_task(column: Column) -> tuple[Task, str]:
+    if column.distinct == 2:
+        return "binary", f"two values, {_format_value(column.values[0])} and {_format_value(column.values[1])}"
+    if not column.is_number:
+        return "multiclass", f"text with {column.distinct:,} values"
+    whole = bool((column.values == np.floor(column.values)).all())
+    if not whole:
+        return "regression", f"numbers with fractions, {column.distinct:,} values"
+    if column.distinct <= MAX_INTEGER_CLASSES and column.present >= MIN_ROWS_PER_CLASS * column.distinct:
+        return "multiclass", f"whole numbers with {column.distinct} values; --task regression if they are amounts"
+    return "regression", f"whole numbers with {column.distinct:,} values"
+
+
+def _class_target(column: Column, task: Task, why: str, asked: str | None) -> Target:
+    values: list[Any] = column.values.tolist()
+    rates = {value: float(count) / column.present for value, count in zip(values, column.counts, strict=True)}
+    if task == "multiclass":
+        if asked is not None:
+            raise UsageError(f"--positive {asked}: the label {column.name} has {len(values)} classes", "leave it out")
+        return Target(column.name, task, why, tuple(values), rates=tuple(rates[value] for value in values))
+    positive, positive_reason = _choose_positive(column, values, rates, asked)
+    negative = next(value for value in values if value != positive)
+    plain = column.is_number and (negative, positive) == (0, 1)
+    return Target(
+        label=column.name,
+        task="binary",
+        why=why,
+        classes=() if plain else (negative, positive),
+        positive=positive,
+        positive_reason=positive_reason,
+        rates=(rates[negative], rates[positive]),
+    )
+
+
+def _choose_positive(
+    column: Column, values: Sequence[Any], rates: dict[Any, float], asked: str | None
+) -> tuple[Any, str]:
+    if asked is not None:
+        for value in values:
+            if str(value) == asked or (column.kind == "float" and f"{value:g}" == asked):
+                return value, "asked for by --positive"
+        raise UsageError(f"--positive {asked}: the label {column.name} has {' and '.join(map(_format_value, values))}")
+    words = [f"{value:g}" if column.is_number else str(value).strip().casefold() for value in values]
+    for positive, other in ((0, 1), (1, 0)):
+        if words[positive] in _POSITIVE_WORDS and words[other] in _NEGATIVE_WORDS:
+            return values[positive], "the word for yes"
+        if (words[positive], words[other]) == _BAD_GOOD_WORDS:
+            return values[positive], "the outcome to be warned of; --positive names the other"
+    rarer = min(values, key=lambda value: (rates[value], value != values[-1]))
+    how = "the rarer" if rates[values[0]] != rates[values[1]] else "the last in order"
+    return rarer, f"{how} of the two; --positive names the other"
+
+
+def _format_value(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else repr(value) if isinstance(value, str) else str(value)

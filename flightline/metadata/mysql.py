@@ -1,0 +1,200 @@
+"""A metadata store on a server of MySQL or MariaDB: whether it can be used, and who works in it.
+
+ML Metadata's own client says nothing about why it cannot connect, and some of what it accepts loses data; so the server
+is asked first, with a client that tells. Passwords are taken from the environment when a connection is made, and are in
+nothing that is kept: in a pipeline's configuration there stands `${NAME}` in their place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from absl import logging
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from flightline.config.metadata import MetadataConfig
+from flightline.errors import RESUME_HINT, ConfigError, FlightlineError, StepFailed
+from flightline.utils.file_lock import LockHeld
+
+_CREATE_DATABASE_SQL = "CREATE DATABASE {} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+_ENV_REFERENCE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
+_CONFIG_ERROR_CODES = {
+    1044,
+    1045,
+    1049,
+    1130,
+    1142,
+    1227,
+    1251,
+    1698,
+}  # of MySQL's errors, those that the config is to blame for
+_LOCK_POLL_INTERVAL_S = 0.5
+_MAX_IDLE_TIMEOUT_S = 31_536_000  # that an idle connection is left open: the longest that the server knows
+
+
+def connection_config(settings: MetadataConfig) -> pb.ConnectionConfig:
+    """What ML Metadata connects with, but for the password, which `with_password` puts in."""
+    config = pb.ConnectionConfig()
+    config.mysql.host = settings.address
+    config.mysql.port = settings.port
+    config.mysql.database = settings.database
+    config.mysql.user = settings.user
+    config.mysql.password = f"${{{settings.password_env}}}"
+    config.mysql.skip_db_creation = True  # it would be made with the server's character set, whatever that is
+    return config
+
+
+def with_password(config: pb.ConnectionConfig) -> pb.ConnectionConfig:
+    """A copy with the password of the environment in it: to connect with, and to keep nowhere."""
+    if config.WhichOneof("config") != "mysql" or not (name := _ENV_REFERENCE.fullmatch(config.mysql.password)):
+        return config
+    copy = pb.ConnectionConfig()
+    copy.CopyFrom(config)
+    copy.mysql.password = read_password(name[1])
+    return copy
+
+
+def read_password(variable: str) -> str:
+    """Raises ConfigError where the variable is not set."""
+    if variable not in os.environ:
+        raise ConfigError(
+            f"metadata.password_env: the environment variable {variable}, which is to hold the password of the metadata"
+            " store's user, is not set",
+            f"read -rs {variable}; export {variable}",
+        )
+    return os.environ[variable]
+
+
+@contextlib.contextmanager
+def suppress_logging() -> Iterator[None]:
+    """While entered, ML Metadata does not log what it connects with, which it does where debugging is asked for."""
+    before = logging.get_verbosity()
+    logging.set_verbosity(min(before, logging.INFO))
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+
+
+@contextlib.contextmanager
+def connect(settings: MetadataConfig) -> Iterator[Any]:
+    """A connection to the database, closed at the end.
+
+    Raises:
+        ConfigError: the server refuses the user or has no such database, or the password is not there.
+        StepFailed: it does not answer.
+    """
+    import pymysql  # which only a store on a server needs
+
+    secret = read_password(settings.password_env)
+    try:
+        connection = pymysql.connect(
+            host=settings.address,
+            port=settings.port,
+            user=settings.user,
+            password=secret,
+            database=settings.database,
+            charset="utf8mb4",
+            autocommit=True,
+            connect_timeout=max(1, round(settings.timeout_s)),
+        )
+    except (pymysql.MySQLError, RuntimeError, OSError) as error:
+        raise _translate_error(error, settings) from None
+    try:
+        yield connection
+    except pymysql.MySQLError as error:
+        raise _translate_error(error, settings) from None
+    finally:
+        with contextlib.suppress(pymysql.MySQLError):
+            connection.close()
+
+
+def has_store(settings: MetadataConfig) -> bool:
+    """Whether ML Metadata has made its tables; the database is one that it loses nothing in, when this returns.
+
+    Raises:
+        ConfigError: names that differ in case alone would be the same, or texts would be changed.
+        As `connected` does.
+    """
+    with connect(settings) as connection:
+        [(default,)] = _query(connection, "SELECT @@collation_database")
+        made = _query(
+            connection,
+            "SELECT table_name, table_collation FROM information_schema.tables WHERE table_schema = %s"
+            " AND table_name IN ('Context', 'MLMDEnv')",
+            settings.database,
+        )
+        for collation in {default} if not made else {collation for _, collation in made}:
+            if not (collation.startswith("utf8mb4_") and collation.endswith("bin")):
+                raise ConfigError(
+                    f"metadata: the database {settings.place} compares texts by {collation}: runs whose names differ in"
+                    " case alone would become one, and some texts could not be stored",
+                    f"make an empty one: {_CREATE_DATABASE_SQL.format(settings.database)}",
+                )
+        return len(made) > 1 and bool(_query(connection, "SELECT schema_version FROM MLMDEnv"))
+
+
+@contextlib.contextmanager
+def named_lock(
+    settings: MetadataConfig, name: str, wait_s: float = 0.0, say: Callable[[str], None] = print
+) -> Iterator[None]:
+    """While entered, nobody else, on whatever machine, is `alone_with` the same name in this database.
+
+    The server gives the lock back when the connection ends, however its process did.
+
+    Raises:
+        Occupied: somebody else is at it still.
+        As `connected` does.
+    """
+    lock = f"flightline:{hashlib.sha256(f'{settings.database}.{name}'.encode()).hexdigest()[:40]}"
+    until, told = time.monotonic() + wait_s, False
+    with connect(settings) as connection:
+        _query(connection, "SET SESSION wait_timeout = %s", _MAX_IDLE_TIMEOUT_S)
+        while _query(connection, "SELECT GET_LOCK(%s, 0)", lock) != [(1,)]:
+            if time.monotonic() >= until:
+                raise LockHeld(
+                    f"{name} is at work elsewhere with the metadata store {settings.place}{_lock_holder_address(connection, lock)}",
+                    "wait until it has ended, or give --wait SECONDS; or give this pipeline a `name` of its own",
+                )
+            if not told:
+                say(f"waiting for {name} elsewhere, which has the metadata store {settings.place}")
+                told = True
+            time.sleep(_LOCK_POLL_INTERVAL_S)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(Exception):  # the server may have gone, and the lock with it
+                _query(connection, "SELECT RELEASE_LOCK(%s)", lock)
+
+
+def _lock_holder_address(connection: Any, lock: str) -> str:
+    """The address of the lock's holder, where the server says."""
+    rows = _query(connection, "SELECT host FROM information_schema.processlist WHERE id = IS_USED_LOCK(%s)", lock)
+    return f", from {rows[0][0]}" if rows and rows[0][0] else ""
+
+
+def _query(connection: Any, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values or None)
+        return list(cursor.fetchall())
+
+
+def _translate_error(error: BaseException, settings: MetadataConfig) -> FlightlineError:
+    """One of ours for what the client says; never its arguments, only the server's code and words."""
+    code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    words = str(error.args[1]) if code and len(error.args) > 1 else str(error)
+    what = f"the metadata store {settings.place}"
+    if code in _CONFIG_ERROR_CODES:
+        todo = f"mend metadata.user or metadata.database, or what {settings.password_env} holds"
+        if code in (1044, 1049):
+            todo = f"have it made: {_CREATE_DATABASE_SQL.format(settings.database)}; GRANT ALL ON {settings.database}.* TO the user"
+        return ConfigError(f"{what} refuses the user {settings.user}: {words}", todo)
+    return StepFailed(
+        f"{what} does not answer: {words}", f"see that the server runs and can be reached; then {RESUME_HINT}"
+    )

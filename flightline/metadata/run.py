@@ -1,0 +1,105 @@
+"""A run and its steps, as ML Metadata records them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+
+from flightline.metadata import reading
+from flightline.metadata.evaluation import OVERALL, Evaluation, read_evaluation
+from flightline.metadata.properties import properties_of
+from flightline.metadata.row_accounting import RowAccounting, parse_row_accounting
+from flightline.metadata.step import Step
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a pipeline.
+
+    Attributes:
+        run_id: its name, and that of its folder.
+        pipeline: the pipeline's name.
+        started: milliseconds since the epoch.
+        steps: by node id, in the order in which they were started.
+        about: what is on record with the run as a whole (commit, user, config, ...).
+    """
+
+    run_id: str
+    pipeline: str
+    started: int
+    steps: dict[str, Step]
+    about: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def state(self) -> str:
+        """COMPLETE, FAILED, CANCELED or RUNNING; it was ended from outside where it says RUNNING and nothing does."""
+        states = {step.state for step in self.steps.values()}
+        for failure_state in ("FAILED", "CANCELED"):
+            if failure_state in states:
+                return failure_state
+        return "RUNNING" if states & {"RUNNING", "NEW"} else "COMPLETE"
+
+    @property
+    def seconds(self) -> float:
+        """From its start to the last update of its last step."""
+        ends = [step.ended for step in self.steps.values()]
+        return (max(ends) - self.started) / 1000 if ends else 0.0
+
+    @property
+    def rows(self) -> RowAccounting | None:
+        """Where the rows of the run's input went."""
+        step = self.steps.get("ExampleGen")
+        artifact = step.output("examples") if step else None
+        return parse_row_accounting(properties_of(artifact)) if artifact else None
+
+    @property
+    def blessed(self) -> bool | None:
+        """What the Evaluator said; None where it said nothing."""
+        return self._flag("Evaluator", "blessing", "blessed")
+
+    @property
+    def servable(self) -> bool | None:
+        """What the serving check said; None where it said nothing."""
+        return self._flag("ServingCheck", "blessing", "blessed")
+
+    @property
+    def pushed(self) -> str | None:
+        """The folder that the Pusher copied the model to; None where it did not."""
+        step = self.steps.get("Pusher")
+        artifact = step.output("pushed_model") if step and step.done else None
+        properties = properties_of(artifact) if artifact else {}
+        return properties.get("pushed_destination") if properties.get("pushed") else None
+
+    def statistics(self, split: str = "train") -> statistics_pb2.DatasetFeatureStatistics:
+        """TFDV's statistics of a split. Raises UsageError where there are none."""
+        return reading.load_statistics(self, split)
+
+    def anomalies(self, split: str = "train") -> anomalies_pb2.Anomalies:
+        """What ExampleValidator found in a split. Raises UsageError where it did not look."""
+        return reading.load_anomalies(self, split)
+
+    @property
+    def schema(self) -> schema_pb2.Schema:
+        """The curated schema. Raises UsageError where the run has none."""
+        return reading.load_schema(self)
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """All slices, the champion beside them, thresholds that were missed; None where nothing was evaluated."""
+        return read_evaluation(self.steps)
+
+    def metrics(self, slice: str = OVERALL) -> dict[str, float]:  # noqa: A002 - the field's word
+        """What was measured on a slice (`overall`, `origin=JFK`). Raises UsageError where nothing was."""
+        return reading.load_metrics(self, slice)
+
+    def model(self) -> Any:
+        """The trained SavedModel, loaded; imports TensorFlow. Raises UsageError where there is none."""
+        return reading.load_model(self)
+
+    def _flag(self, node: str, output: str, name: str) -> bool | None:
+        step = self.steps.get(node)
+        artifact = step.output(output) if step and step.done else None
+        value = properties_of(artifact).get(name) if artifact else None
+        return None if value is None else bool(value)

@@ -1,0 +1,139 @@
+"""Which spans have been taken in, in which versions, and which of them may be trained on: asked of ML Metadata."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import ml_metadata as mlmd
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from flightline.errors import DataBlocked
+from flightline.metadata.properties import COLLECTED_STATES, INPUT_EVENTS, OUTPUT_EVENTS, properties_of
+from flightline.metadata.store import execution_result, run_ids_of_execution
+
+SpanState = Literal["accepted", "quarantined", "unvalidated"]
+ACCEPTED: SpanState = "accepted"
+QUARANTINED: SpanState = "quarantined"
+UNVALIDATED: SpanState = "unvalidated"
+_DONE_STATES = (pb.Execution.COMPLETE, pb.Execution.CACHED)
+
+
+@dataclass(frozen=True)
+class IngestedSpan:
+    """The Examples of one version of one span.
+
+    Attributes:
+        span: its number; days since 1970-01-01 where spans are dates.
+        version: of the files; None where the pattern has no versions.
+        examples: id of the artifact. The newer of two of the same version was made of other content or settings.
+        state: `accepted` where the data gate passed it when it last judged it, `quarantined` where it blocked it,
+            `unvalidated` where a run did not get that far.
+        released: whether a run that took it in went through to the Pusher, whatever the verdict on its model.
+        collected: whether `flightline gc` has removed its files: it was dealt with, and is in no window.
+    """
+
+    span: int
+    version: int | None
+    examples: int
+    state: SpanState
+    released: bool = False
+    collected: bool = False
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Later replaces earlier, within a span."""
+        return (-1 if self.version is None else self.version, self.examples)
+
+
+def list_ingested_spans(store: mlmd.MetadataStore, pipeline: str) -> list[IngestedSpan]:
+    """Every version of every span that runs of a pipeline have ingested, in their order."""
+    verdicts = _gate_verdicts(store, pipeline)
+    through = _artifacts_of_pushed_runs(store, pipeline)
+    found = []
+    for artifact in _example_artifacts(store, pipeline):
+        properties = properties_of(artifact)
+        span, version = _parse_number(properties.get("span")), _parse_number(properties.get("version"))
+        if span is not None:
+            state = verdicts.get(artifact.id, UNVALIDATED)
+            found.append(
+                IngestedSpan(
+                    span, version, artifact.id, state, artifact.id in through, artifact.state in COLLECTED_STATES
+                )
+            )
+    return sorted(found, key=lambda taken: (taken.span, *taken.order))
+
+
+def accepted_spans(taken: Iterable[IngestedSpan]) -> list[IngestedSpan]:
+    """Of each span the latest version that the gate has accepted, oldest span first; without those that are gone.
+
+    A correction that is quarantined does not take the place of what was accepted before it, and what was corrected
+    does not come back when its correction is collected.
+    """
+    latest: dict[int, IngestedSpan] = {}
+    for one in taken:
+        if one.state == ACCEPTED and (one.span not in latest or latest[one.span].order < one.order):
+            latest[one.span] = one
+    return [latest[span] for span in sorted(latest) if not latest[span].collected]
+
+
+def window_before(taken: Iterable[IngestedSpan], span: int, spans: int) -> list[IngestedSpan]:
+    """The last `spans` accepted spans before `span`, oldest first: what a model is trained on that `span` judges."""
+    return [one for one in accepted_spans(taken) if one.span < span][-spans:]
+
+
+def _parse_number(value: Any) -> int | None:
+    """TFX keeps numbers of spans as integers or, in older stores, as text."""
+    return None if value is None or value == "" else int(value)
+
+
+def _example_artifacts(store: mlmd.MetadataStore, pipeline: str) -> list[pb.Artifact]:
+    context = store.get_context_by_type_and_name("node", f"{pipeline}.ExampleGen")
+    return store.get_artifacts_by_context(context.id) if context else []
+
+
+def _node_executions(store: mlmd.MetadataStore, pipeline: str, node: str) -> list[pb.Execution]:
+    """In the order in which they were started."""
+    context = store.get_context_by_type_and_name("node", f"{pipeline}.{node}")
+    return sorted(store.get_executions_by_context(context.id), key=lambda e: e.id) if context else []
+
+
+def _gate_verdicts(store: mlmd.MetadataStore, pipeline: str) -> dict[int, SpanState]:
+    """Artifact → what the gate said of it the last time that it said something."""
+    said: dict[int, SpanState] = {}
+    for execution in _node_executions(store, pipeline, "DataGate"):
+        if execution.last_known_state in _DONE_STATES:
+            said[execution.id] = ACCEPTED
+        elif execution_result(execution)[0] == DataBlocked.exit_code:
+            said[execution.id] = QUARANTINED
+    verdicts: dict[int, SpanState] = {}
+    # Of its inputs, the one that it judges: others are the accepted spans that it was held against.
+    for execution_id, artifacts in sorted(_artifacts_by_execution(store, list(said), INPUT_EVENTS, "examples").items()):
+        verdicts |= dict.fromkeys(artifacts, said[execution_id])
+    return verdicts
+
+
+def _artifacts_of_pushed_runs(store: mlmd.MetadataStore, pipeline: str) -> set[int]:
+    """Artifacts of the runs whose Pusher is done."""
+    done = [e.id for e in _node_executions(store, pipeline, "Pusher") if e.last_known_state in _DONE_STATES]
+    runs = {run for execution in done for run in run_ids_of_execution(store, execution)}
+    made = _artifacts_by_execution(
+        store, [e.id for e in _node_executions(store, pipeline, "ExampleGen")], OUTPUT_EVENTS
+    )
+    return {
+        a for execution, artifacts in made.items() if run_ids_of_execution(store, execution) & runs for a in artifacts
+    }
+
+
+def _artifacts_by_execution(
+    store: mlmd.MetadataStore, executions: list[int], kinds: set[int], channel: str | None = None
+) -> dict[int, set[int]]:
+    """Execution → artifacts, for the events of these kinds; of one channel, where it is named."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for event in store.get_events_by_execution_ids(executions) if executions else []:
+        named = event.path.steps[0].key if event.path.steps else ""
+        if event.type in kinds and channel in (None, named):
+            found[event.execution_id].add(event.artifact_id)
+    return found

@@ -1,0 +1,68 @@
+"""A step of a run: one execution, as ML Metadata has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from flightline.metadata.cache_key import KeyParts
+from flightline.metadata.properties import KEY_PARTS_PROPERTY
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node's execution in a run.
+
+    Attributes:
+        node: the node's id in the DAG.
+        state: COMPLETE, CACHED, FAILED, RUNNING or CANCELED.
+        execution_id: its id in ML Metadata.
+        started: milliseconds since the epoch.
+        ended: the same, of the last update.
+        code: what a failed step ended with.
+        message: and what it gave as its reason.
+        inputs: artifacts by channel key.
+        outputs: the same, of what it made.
+        properties: what the execution was given, and what we keep with it.
+        cached_from: of a cached step, the run that made its outputs.
+    """
+
+    node: str
+    execution_id: int
+    state: str
+    started: int
+    ended: int
+    code: int = 0
+    message: str = ""
+    inputs: dict[str, list[pb.Artifact]] = field(default_factory=dict, repr=False)
+    outputs: dict[str, list[pb.Artifact]] = field(default_factory=dict, repr=False)
+    properties: dict[str, Any] = field(default_factory=dict, repr=False)
+    cached_from: str | None = None
+
+    @property
+    def key_parts(self) -> KeyParts | None:
+        """What its cache key was made of; None where another runner than ours launched it."""
+        text = self.properties.get(KEY_PARTS_PROPERTY)
+        return KeyParts.from_json(text) if text else None
+
+    @property
+    def done(self) -> bool:
+        """Whether its outputs are there, made by it or taken from an earlier run."""
+        return self.state in {"COMPLETE", "CACHED"}
+
+    def output(self, key: str) -> pb.Artifact | None:
+        """The first artifact of an output channel."""
+        artifacts = self.outputs.get(key) or [None]
+        return artifacts[0]
+
+
+class RunSteps(Protocol):
+    """What is read of a run by whoever needs its steps alone."""
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def steps(self) -> dict[str, Step]: ...

@@ -1,0 +1,191 @@
+"""Labels that come back for requests that were answered: read from a file, checked row by row, kept until monitoring
+joins them with the answers."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+import flightline.executors.example_gen.disable_pickle  # noqa: F401 - before any file is read
+from flightline.config.schema_file import ColumnType, read_feature_types, read_schema
+from flightline.config.settings import Config
+from flightline.errors import ConfigError, InputError
+from flightline.releases.signature import binary_label_values
+from flightline.utils.files import atomic_write, make_private_folder
+from flightline.utils.suggestions import suggest_names
+
+REQUEST_ID_COLUMN, ROW_COLUMN = "request_id", "row"
+ARRIVAL_TIME_COLUMN = "_arrived_us"
+_ARROW_TYPES: dict[ColumnType, pa.DataType] = {"int": pa.int64(), "float": pa.float32(), "bytes": pa.string()}
+
+
+@dataclass(frozen=True)
+class FeedbackResult:
+    """What became of the rows of a file.
+
+    Attributes:
+        read: all of them; kept: labels; rejected: reason → rows.
+        file: where the labels are; already: it had been given before, and nothing was done.
+    """
+
+    read: int
+    kept: int
+    rejected: dict[str, int]
+    file: Path
+    already: bool = False
+
+
+def feedback_folder(config: Config) -> Path:
+    """Where the labels of this pipeline are kept."""
+    return config.workspace / "feedback" / config.name
+
+
+def ingest_feedback(config: Config, file: Path, now: float | None = None) -> FeedbackResult:
+    """Takes the labels of a CSV or Parquet file: `request_id`, the label's column and, for requests of several rows,
+    `row` (0 is the first). Rows without a request, with a bad row number or label are set aside beside the labels.
+
+    Raises:
+        InputError: the file cannot be read, or lacks a column.
+    """
+    table = _read_feedback_file(file)
+    for name in (REQUEST_ID_COLUMN, config.label):
+        if name not in table.column_names:
+            raise InputError(f"{file} has no column {name}", suggest_names(name, table.column_names))
+    content = file.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    folder = feedback_folder(config)
+    make_private_folder(config.workspace)
+    folder.parent.mkdir(exist_ok=True)
+    make_private_folder(folder)
+    for before in folder.glob(f"*-{digest}.parquet"):
+        return FeedbackResult(table.num_rows, 0, {}, before, already=True)
+    columns, reasons = _validate_rows(table, config.label, _label_type(config), label_domain(config))
+    good = pa.array([reason is None for reason in reasons], pa.bool_())
+    arrived = int((time.time() if now is None else now) * 1e6)
+    kept = pa.table({**columns, ARRIVAL_TIME_COLUMN: pa.array([arrived] * table.num_rows, pa.int64())}).filter(good)
+    target = folder / f"{arrived:017d}-{digest}.parquet"
+    rejected = {reason: reasons.count(reason) for reason in dict.fromkeys(reasons) if reason is not None}
+    if rejected:
+        atomic_write(target.with_suffix(".rejected.csv"), _rejected_csv(table, reasons))
+    aside = target.with_name(f".{target.name}")
+    pq.write_table(kept, aside)
+    aside.replace(target)  # the last: until then nothing was taken, and the file can be given again
+    return FeedbackResult(table.num_rows, kept.num_rows, rejected, target)
+
+
+def read_labels(config: Config, since: int, until: int) -> pa.Table:
+    """`_request_id`, `_row` and the label of those that came back from `since` on and before `until`, in microseconds
+    since the epoch; the last word where one came back more than once."""
+    files = sorted(feedback_folder(config).glob("*.parquet"))
+    wanted = [file for file in files if since <= int(file.name.partition("-")[0]) < until]
+    if not wanted:
+        empty = {"_request_id": pa.string(), "_row": pa.int64(), config.label: _label_type(config)}
+        return pa.table({name: pa.array([], kind) for name, kind in empty.items()})
+    together = pa.concat_tables([pq.read_table(file) for file in wanted])
+    again = together.select(["_request_id", "_row"]).to_pandas().duplicated(keep="last")
+    return together.filter(pa.array(~again)).drop([ARRIVAL_TIME_COLUMN])
+
+
+def label_domain(config: Config) -> frozenset[object] | None:
+    """The label's values, where they are known: of classes, of 0 and 1, and of two that the schema names."""
+    if config.task == "multiclass":
+        return frozenset(config.classes)
+    if config.task == "regression":
+        return None
+    if config.positive is None:
+        return frozenset((0, 1))
+    values = binary_label_values(read_schema(config.schema_file), config.label, config.positive)
+    return frozenset(values) if values else None
+
+
+def _label_type(config: Config) -> pa.DataType:
+    types = read_feature_types(config.schema_file)
+    if config.label not in types:
+        raise ConfigError(f"label: {config.label} is not in the schema {config.schema_file}")
+    return _ARROW_TYPES[types[config.label]]
+
+
+def _read_feedback_file(file: Path) -> pa.Table:
+    """The file's columns as they are; a CSV's as text, so that no inference changes a request id."""
+    try:
+        if file.suffix in {".parquet", ".pq"}:
+            return pq.read_table(file)
+        with pa.csv.open_csv(file) as peek:
+            names = peek.schema.names
+        as_text = pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True)
+        return pa.csv.read_csv(file, convert_options=as_text)
+    except (OSError, pa.ArrowException) as error:
+        detail = " ".join(str(error).split())
+        raise InputError(f"{file}: cannot be read: {detail}", "it has to be CSV with a header, or Parquet") from error
+
+
+def _validate_rows(
+    table: pa.Table, label: str, kind: pa.DataType, domain: frozenset[object] | None
+) -> tuple[dict[str, pa.Array], list[str | None]]:
+    """The columns that are kept, and for each row why it is not."""
+    requests = table[REQUEST_ID_COLUMN].cast(pa.string()).combine_chunks()
+    rows = _parse_numbers(table[ROW_COLUMN]) if ROW_COLUMN in table.column_names else [0.0] * table.num_rows
+    labels = table[label].to_pylist() if kind == pa.string() else _parse_numbers(table[label])
+    triples = list(zip(requests.to_pylist(), rows, labels, strict=True))
+    reasons = [_reject_reason(*triple, kind, domain) for triple in triples]
+    usable = [triple if reason is None else (None, None, None) for triple, reason in zip(triples, reasons, strict=True)]
+    as_label = int if pa.types.is_integer(kind) else (lambda value: value)
+    columns = {
+        "_request_id": requests,
+        "_row": pa.array([None if row is None else int(row) for _, row, _ in usable], pa.int64()),
+        label: pa.array([None if value is None else as_label(value) for _, _, value in usable], kind),
+    }
+    return columns, reasons
+
+
+def _reject_reason(
+    request: str | None,
+    row: float | None,
+    label: float | str | None,
+    kind: pa.DataType,
+    domain: frozenset[object] | None,
+) -> str | None:
+    if not request:
+        return "no request id"
+    if row is None or row < 0 or row != int(row):
+        return "no row number"
+    if label is None or label == "":
+        return "no label"
+    if pa.types.is_integer(kind) and (label != label or label != int(label)):
+        return "no whole number as its label"
+    if domain is not None and label not in domain:
+        return "a label that is none of its values"
+    return None
+
+
+def _parse_numbers(column: pa.ChunkedArray) -> list[float | None]:
+    """Numbers, also those that are written as text; None for what is none."""
+    values = column.combine_chunks()
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        number = pc.match_substring_regex(values, r"^\s*[+-]?[0-9]{1,15}(\.[0-9]*)?\s*$")
+        values = pc.if_else(number, pc.utf8_trim_whitespace(values), None)
+    return values.cast(pa.float64()).to_pylist()
+
+
+def _rejected_csv(table: pa.Table, reasons: Sequence[str | None]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["row_of_file", "reason", *table.column_names])
+    writer.writerows(_rejected_rows(table, reasons))
+    return text.getvalue()
+
+
+def _rejected_rows(table: pa.Table, reasons: Sequence[str | None]) -> Iterator[list[object]]:
+    for number, (reason, row) in enumerate(zip(reasons, table.to_pylist(), strict=True), 1):
+        if reason is not None:
+            yield [number, reason, *row.values()]

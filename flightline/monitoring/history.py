@@ -1,0 +1,63 @@
+"""The windows that have been monitored, from ML Metadata: what was measured on each, oldest first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from flightline.config.settings import Config
+from flightline.metadata.properties import COLLECTED_STATES
+from flightline.metadata.run import Run
+from flightline.metadata.run_ids import MONITORING_SUFFIX
+from flightline.metadata.runs import Runs
+from flightline.monitoring.measures import MonitoringResult
+
+NODE_ID, OUTPUT_KEY = "WindowMonitor", "measures"
+
+
+@dataclass(frozen=True)
+class MonitoredWindow:
+    """A window that was monitored, and the run that did it."""
+
+    run: Run = field(repr=False)
+    monitored: MonitoringResult
+
+    @property
+    def statistics(self) -> pb.Artifact | None:
+        """Of its answered rows; None where there were none, or where they were collected."""
+        step = self.run.steps.get("StatisticsGen")
+        artifact = step.output("statistics") if step and step.done else None
+        return artifact if artifact is not None and artifact.state not in COLLECTED_STATES else None
+
+
+def read_history(runs: Runs, config: Config) -> list[MonitoredWindow]:
+    """All windows of a pipeline, in the order of their ends; of one that was monitored twice, the later run."""
+    by_window: dict[tuple[int, int], MonitoredWindow] = {}
+    for past in _iter_monitored_windows(runs, config):  # newest first
+        window = past.monitored.window
+        by_window.setdefault((window.until, window.since), past)
+    return [by_window[key] for key in sorted(by_window)]
+
+
+def read_monitoring_result(run: Run) -> MonitoringResult | None:
+    """What a run measured; None where it did not get that far, or its files are gone."""
+    step = run.steps.get(NODE_ID)
+    artifact = step.output(OUTPUT_KEY) if step and step.done else None
+    if artifact is None:
+        return None
+    try:
+        return MonitoringResult.from_dict(json.loads(Path(artifact.uri).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
+def _iter_monitored_windows(runs: Runs, config: Config) -> Iterator[MonitoredWindow]:
+    for run in runs:
+        if run.pipeline == f"{config.name}{MONITORING_SUFFIX}":
+            monitored = read_monitoring_result(run)
+            if monitored is not None:
+                yield MonitoredWindow(run, monitored)

@@ -1,0 +1,45 @@
+"""What a release was trained on, as statistics: found in ML Metadata."""
+
+from __future__ import annotations
+
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from flightline.errors import UsageError
+from flightline.metadata.properties import COLLECTED_STATES, INPUT_EVENTS, OUTPUT_EVENTS
+from flightline.metadata.run import Run
+from flightline.metadata.runs import Runs
+
+STATISTICS_SPLIT = "train"  # drawn by a hash of the row: as good as all of them
+
+
+def training_statistics(runs: Runs, trained: Run) -> list[pb.Artifact]:
+    """StatisticsGen's statistics of the Examples that a run trained on: of one, or of each span of its window.
+
+    Raises:
+        UsageError: there are none any more.
+    """
+    transform = trained.steps.get("Transform")
+    examples = transform.inputs.get("examples", []) if transform else []
+    kind = runs.store.get_artifact_type("ExampleStatistics").id
+    found: dict[int, pb.Artifact] = {}
+    for one in examples:
+        events = runs.store.get_events_by_artifact_ids([one.id])
+        readers = [event.execution_id for event in events if event.type in INPUT_EVENTS]
+        made = [e.artifact_id for e in runs.store.get_events_by_execution_ids(readers) if e.type in OUTPUT_EVENTS]
+        statistics = [a for a in runs.store.get_artifacts_by_id(made) if a.type_id == kind and _is_usable_statistics(a)]
+        if statistics:
+            newest = max(statistics, key=lambda artifact: artifact.id)
+            found[newest.id] = newest
+    if not found:
+        raise UsageError(
+            f"the statistics of what run {trained.run_id} trained the current release on are gone",
+            "release a model anew",
+        )
+    return [found[number] for number in sorted(found)]
+
+
+def _is_usable_statistics(artifact: pb.Artifact) -> bool:
+    """Whether they are StatisticsGen's, by split, and are there: Transform writes statistics as well."""
+    return (
+        artifact.state not in COLLECTED_STATES and STATISTICS_SPLIT in artifact.properties["split_names"].string_value
+    )

@@ -1,0 +1,62 @@
+"""The Model artifact that a release is a copy of. Without TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from flightline.config.settings import Config
+from flightline.errors import UsageError
+from flightline.metadata.properties import INPUT_EVENTS, OUTPUT_EVENTS, properties_of
+from flightline.metadata.runs import Runs
+from flightline.metadata.store import store_name
+from flightline.releases.registry import current_version, read_releases
+
+
+@dataclass(frozen=True)
+class ReleasedModel:
+    """A release, and the Model in ML Metadata that was pushed as it.
+
+    Attributes:
+        inputs: its input contract, as release.json has it.
+        target: what it predicts, as release.json has it; empty of a release that does not say.
+    """
+
+    version: str
+    artifact: pb.Artifact = field(repr=False)
+    inputs: list[dict[str, Any]] = field(repr=False)
+    target: dict[str, Any] = field(default_factory=dict)
+
+
+def find_released_model(runs: Runs, config: Config, version: str | None = None) -> ReleasedModel:
+    """The model of a version; of the current one where none is named.
+
+    Raises:
+        UsageError: there is no such release, its model is not on record or gone, or it says no inputs.
+    """
+    todo = "`flightline releases` lists them"
+    version = version or current_version(config.releases)
+    if version is None:
+        raise UsageError(f"nothing of {config.name} is released", "release a model first: `make run`")
+    known = {release.version: release for release in read_releases(config.releases)}
+    if version not in known:
+        raise UsageError(f"there is no release {version} of {config.name}", todo)
+    inputs = known[version].about.get("inputs")
+    if not inputs:
+        raise UsageError(f"release {version} of {config.name} does not say its inputs", "release it anew (--no-cache)")
+    store = runs.store
+    for pushed in reversed(store.get_artifacts_by_type("PushedModel")):
+        destination = str(properties_of(pushed).get("pushed_destination") or "")
+        if not destination or Path(destination) != (config.releases / version).resolve():
+            continue
+        makers = [e.execution_id for e in store.get_events_by_artifact_ids([pushed.id]) if e.type in OUTPUT_EVENTS]
+        read = [e.artifact_id for e in store.get_events_by_execution_ids(makers[:1]) if e.type in INPUT_EVENTS]
+        kind = store.get_artifact_type("Model").id
+        models = [artifact for artifact in store.get_artifacts_by_id(read) if artifact.type_id == kind]
+        if models and Path(models[0].uri).is_dir():
+            return ReleasedModel(version, models[0], inputs, known[version].about.get("target") or {})
+        raise UsageError(f"the Model artifact of release {version} is gone", f"score by another release: {todo}")
+    raise UsageError(f"release {version} of {config.name} is not on record in {store_name(config)}", todo)

@@ -1,0 +1,78 @@
+"""Reading a lock of ours: which versions of which packages, for which Python, and which package asks for which."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+
+from packaging.markers import Marker, default_environment
+
+from flightline.errors import UsageError
+from flightline.utils.hashing import PROJECT_ROOT, REQUIREMENTS_LOCK
+
+_PIN_LINE = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==(\S+?)(?: ; (.*?))? \\$")
+_HASH_LINE = re.compile(r"^    --hash=sha256:([0-9a-f]{64})")
+_VIA_LINE = re.compile(r"^    #(?: via|  ) (\S+)")
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A version of a package.
+
+    Attributes:
+        marker: for which Pythons and machines; empty for all.
+        hashes: SHA-256 of each file of it that may be installed.
+        via: the packages that ask for it.
+    """
+
+    name: str
+    version: str
+    marker: str
+    hashes: tuple[str, ...]
+    via: tuple[str, ...]
+
+
+def parse_pins(text: str) -> list[Pin]:
+    """Every version that a lock pins, in its order."""
+    found: list[tuple[str, str, str, list[str], list[str]]] = []
+    for line in text.splitlines():
+        if pin := _PIN_LINE.match(line):
+            found.append((pin[1].lower(), pin[2], pin[3] or "", [], []))
+        elif found and (hashed := _HASH_LINE.match(line)):
+            found[-1][3].append(hashed[1])
+        elif found and (via := _VIA_LINE.match(line)) and via[1] != "-r":
+            found[-1][4].append(via[1].lower())
+    return [Pin(name, version, marker, tuple(hashes), tuple(via)) for name, version, marker, hashes, via in found]
+
+
+def select_pins(pins: Iterable[Pin], python: str) -> list[Pin]:
+    """Those that are installed on this machine's system for a Python, such as `3.10.13`."""
+    short = ".".join(python.split(".")[:2])
+    here: dict[str, str] = {name: str(value) for name, value in default_environment().items()}
+    environment = {**here, "python_version": short, "python_full_version": python, "extra": ""}
+    return [pin for pin in pins if not pin.marker or Marker(pin.marker).evaluate(environment)]
+
+
+def find_lock_text(digest: str, commit: str | None) -> str:
+    """The text of requirements.lock as a run had it: the one that is here, or its commit's.
+
+    Raises:
+        UsageError: neither has this digest.
+    """
+    if REQUIREMENTS_LOCK.is_file() and sha256(REQUIREMENTS_LOCK.read_bytes()).hexdigest() == digest:
+        return REQUIREMENTS_LOCK.read_text(encoding="utf-8")
+    git = shutil.which("git")
+    if commit and git:
+        asked = subprocess.run(
+            [git, "show", f"{commit}:{REQUIREMENTS_LOCK.name}"], cwd=PROJECT_ROOT, capture_output=True, check=False
+        )
+        if asked.returncode == 0 and sha256(asked.stdout).hexdigest() == digest:
+            return asked.stdout.decode()
+    raise UsageError(
+        f"the requirements.lock that the run was made with, SHA-256 {digest[:16]}…, is not to be had",
+        f"check out {commit[:12]}, or fetch it" if commit else "the run did not come from a git repository",
+    )

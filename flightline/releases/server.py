@@ -1,0 +1,91 @@
+"""Starting the model server: what it is told, and the environment that it runs in."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from flightline.config.monitoring import METRICS_FILE
+from flightline.config.settings import Config
+from flightline.errors import FlightlineError, StepFailed, UsageError
+from flightline.releases.registry import current_version
+from flightline.releases.server_events import record_server_events
+from flightline.utils.files import atomic_write, make_private_folder
+from flightline.utils.hashing import PROJECT_ROOT
+
+SERVING_VENV = PROJECT_ROOT / ".venv-serving"
+SETTINGS_FILE = "server.json"
+
+
+def server_settings(config: Config) -> dict[str, Any]:
+    """What `flightline.serving.settings` reads; paths are absolute."""
+    serving = config.serving
+    log = serving.log.model_dump(mode="json", exclude={"enabled", "folder"})
+    log["folder"] = str(prediction_log_folder(config).resolve())
+    return {
+        "name": config.name,
+        "releases": str(config.releases.resolve()),
+        **serving.model_dump(mode="json", exclude={"log", "canary", "kubernetes"}),
+        "events": str(events_file(config).resolve()),
+        "monitoring": str((config.monitoring_folder / METRICS_FILE).resolve()),
+        "log": log if serving.log.enabled else None,
+        "canary": serving.canary.model_dump(mode="json"),
+    }
+
+
+def events_file(config: Config) -> Path:
+    """Where the server of this pipeline says what it loaded, refused, swapped and took back."""
+    return config.workspace / "serving" / config.name / "events.jsonl"
+
+
+def prediction_log_folder(config: Config) -> Path:
+    """Where the server of this pipeline keeps requests and answers."""
+    return config.serving.log.folder or config.workspace / "predictions" / config.name
+
+
+def serve(config: Config) -> int:
+    """Serves the current release until Ctrl-C or SIGTERM; returns the exit code of the server.
+
+    Raises:
+        UsageError: there is no release, or no environment for the server.
+        StepFailed: the server ended by itself.
+    """
+    python = SERVING_VENV / "bin" / "python"
+    if not python.is_file():
+        raise UsageError(f"the server's environment {SERVING_VENV} is not there", "`make serving-setup` makes it")
+    if current_version(config.releases) is None:
+        raise UsageError(f"{config.releases} has no current release", "release one first: `make run`")
+    settings = config.workspace / "serving" / config.name / SETTINGS_FILE
+    make_private_folder(config.workspace)
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(settings, json.dumps(server_settings(config), indent=2) + "\n")
+    command = [str(python), "-m", "flightline.serving", str(settings.resolve())]
+    with record_server_events(config.workspace, events_file(config)):
+        server = subprocess.Popen(command, cwd=PROJECT_ROOT, env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT)})
+        code = _wait_for_exit(server)
+    if code:
+        raise _exit_error(config, code)
+    return 0
+
+
+def _wait_for_exit(server: subprocess.Popen[bytes]) -> int:
+    """The server's exit code; SIGTERM is passed on to it."""
+    before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+    try:
+        while True:
+            try:
+                return server.wait()
+            except KeyboardInterrupt:  # the terminal has told the server as well: it answers what it took, and ends
+                continue
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _exit_error(config: Config, code: int) -> FlightlineError:
+    ports = ", ".join(str(port) for port in (config.serving.http_port, config.serving.grpc_port))
+    todo = f"see what it said above; are ports {ports} free (--set serving.http_port=...)?"
+    return StepFailed(f"the server ended with {code}", todo)

@@ -1,0 +1,61 @@
+"""What a running server does by itself, carried over to the audit log: the server knows nothing of the pipeline."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from flightline.releases import audit_log
+
+AUDITED_EVENTS = {"serving", "release refused", "canary taken back"}
+POLL_INTERVAL_S = 0.5
+
+
+@contextlib.contextmanager
+def record_server_events(workspace: Path, events: Path) -> Iterator[None]:
+    """While entered, each event that the server appends to `events` is recorded; the last ones when it is left.
+
+    Raises:
+        audit.AuditBroken: the log is not what was written, on leaving.
+    """
+    start = events.stat().st_size if events.is_file() else 0
+    reader, ended = _EventReader(workspace, events, start), threading.Event()
+
+    def follow() -> None:
+        while not ended.wait(POLL_INTERVAL_S):
+            with contextlib.suppress(audit_log.AuditLogCorrupted, OSError):  # raised on leaving, where somebody sees it
+                reader.read()
+
+    thread = threading.Thread(target=follow, name="audit", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        reader.read()
+
+
+class _EventReader:
+    def __init__(self, workspace: Path, events: Path, start: int) -> None:
+        self._workspace = workspace
+        self._events = events
+        self._at = start
+
+    def read(self) -> None:
+        """Records the whole lines that are new."""
+        if not self._events.is_file():
+            return
+        with self._events.open("rb") as file:
+            file.seek(self._at)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                event = json.loads(line)
+                facts = {name: value for name, value in event.items() if name not in ("at", "event")}
+                if event["event"] in AUDITED_EVENTS:
+                    audit_log.record(self._workspace, event["event"], **facts)
+                self._at += len(line)

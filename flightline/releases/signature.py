@@ -1,0 +1,101 @@
+"""What a release takes, for whoever asks it: the features of its schema, their types, domains, and which must be there.
+
+Kept in release.json, so that a server holds requests to it without the schema, TFX or TensorFlow.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from flightline.config.schema_file import TYPE_NAMES
+
+SERVING_ENVIRONMENT = "SERVING"  # the schema's environment
+
+
+def build_input_contract(schema: schema_pb2.Schema, label: str, model_features: frozenset[str]) -> list[dict[str, Any]]:
+    """The features of `schema` in serving, sorted by name.
+
+    Each is `{"name", "type": int | float | bytes, "required", "min"?, "max"?, "values"?}`. A feature is required where
+    every training row had it and the model reads it; a domain that lets some values through in training is left open.
+    """
+    domains = {domain.name: domain for domain in schema.string_domain}
+    found = []
+    for feature in sorted(schema.feature, key=lambda feature: feature.name):
+        if feature.name == label or SERVING_ENVIRONMENT in feature.not_in_environment or feature.type not in TYPE_NAMES:
+            continue
+        entry: dict[str, Any] = {
+            "name": feature.name,
+            "type": TYPE_NAMES[feature.type],
+            "required": feature.name in model_features and _is_always_present(feature),
+        }
+        if not _allows_unseen_values(feature):
+            entry |= _numeric_bounds(feature) | _allowed_values(feature, domains)
+        found.append(entry)
+    return found
+
+
+def binary_label_values(schema: schema_pb2.Schema, label: str, positive: str | float | None) -> list[Any] | None:
+    """The label's value that is not `positive`, and `positive`; None where its domain does not name just the two."""
+    feature = next(feature for feature in schema.feature if feature.name == label)
+    if positive is None or _allows_unseen_values(feature):
+        return None
+    values: list[Any] = []
+    for found in _allowed_values(feature, {domain.name: domain for domain in schema.string_domain}).values():
+        values += found
+    bounds = _numeric_bounds(feature)
+    if feature.type == schema_pb2.INT and {"min", "max"} <= bounds.keys():
+        values += [bounds["min"], bounds["max"]] if bounds["max"] - bounds["min"] == 1 else []
+    others = [value for value in values if value != positive]
+    return [*others, positive] if len(values) == 2 and len(others) == 1 else None
+
+
+def _is_always_present(feature: schema_pb2.Feature) -> bool:
+    filled = feature.HasField("shape") or feature.value_count.min >= 1
+    return feature.presence.min_fraction >= 1 and filled
+
+
+def _allows_unseen_values(feature: schema_pb2.Feature) -> bool:
+    """Whether values beyond the domain may come: the schema asks for a part of them only."""
+    constraints = feature.distribution_constraints
+    return feature.HasField("distribution_constraints") and constraints.min_domain_mass < 1
+
+
+def _numeric_bounds(feature: schema_pb2.Feature) -> dict[str, float]:
+    for name in ("int_domain", "float_domain"):
+        if feature.HasField(name):
+            domain = getattr(feature, name)
+            return {key: getattr(domain, key) for key in ("min", "max") if domain.HasField(key)}
+    return {}
+
+
+def _allowed_values(feature: schema_pb2.Feature, domains: dict[str, schema_pb2.StringDomain]) -> dict[str, list[str]]:
+    domain = domains.get(feature.domain) if feature.HasField("domain") else None
+    if feature.HasField("string_domain"):
+        domain = feature.string_domain
+    return {"values": sorted(domain.value)} if domain else {}
+
+
+def read_signatures(saved_model: Path) -> dict[str, Any]:
+    """Signature → {"inputs", "outputs"}, each name → "TYPE [DIMENSIONS]" with -1 for the rows; those to be served.
+
+    Raises:
+        OSError: there is no saved_model.pb.
+    """
+    from tensorflow.core.framework import types_pb2
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    def described(tensors: Any) -> dict[str, str]:
+        kinds = {name: types_pb2.DataType.Name(tensor.dtype) for name, tensor in tensors.items()}
+        shapes = {name: [dim.size for dim in tensor.tensor_shape.dim] for name, tensor in tensors.items()}
+        return {name: f"{kinds[name].removeprefix('DT_').lower()} {shapes[name]}" for name in sorted(tensors)}
+
+    model = saved_model_pb2.SavedModel.FromString((saved_model / "saved_model.pb").read_bytes())
+    return {
+        name: {"inputs": described(signature.inputs), "outputs": described(signature.outputs)}
+        for graph in model.meta_graphs
+        for name, signature in sorted(graph.signature_def.items())
+        if signature.inputs  # not those of the initialisation
+    }

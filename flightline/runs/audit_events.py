@@ -1,0 +1,64 @@
+"""What a run adds to the audit log: that it started, what the gate and the Evaluator said, what was released."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from flightline.config.settings import Config
+from flightline.executors.data_gate.findings import Finding
+from flightline.metadata.evaluation import OVERALL, Evaluation
+from flightline.metadata.provenance import read_provenance
+from flightline.metadata.run import Run
+from flightline.metadata.step import Step
+from flightline.releases import audit_log
+from flightline.reporting.summary import Summary
+from flightline.runs.outcome import GATE_NODE
+from flightline.utils.hashing import file_digest
+
+_SHORT_DIGEST_CHARS = 16
+
+
+def record_run_started(config: Config, folder: Path, runner: str) -> None:
+    """Records a run that is about to start, whose folder has its config and its origin.
+
+    Raises:
+        audit.AuditBroken: the log is not what was written: no run is added to it.
+    """
+    origin = read_provenance(folder)
+    audit_log.record(
+        config.workspace,
+        "run started",
+        run=folder.name,
+        pipeline=config.name,
+        runner=runner,
+        config=file_digest(folder / "config.yaml")[:_SHORT_DIGEST_CHARS],
+        commit=origin.commit[:_SHORT_DIGEST_CHARS] if origin and origin.commit else None,
+        **({"reason": origin.asked["reason"]} if origin and origin.asked.get("reason") else {}),
+    )
+
+
+def record_verdicts(config: Config, run: Run, findings: Sequence[Finding], evaluation: Evaluation | None) -> None:
+    """Records what the gate and the Evaluator said of a run's data and model, and where from, if it was cached."""
+
+    def record(event: str, step: Step, **facts: audit_log.Fact) -> None:
+        audit_log.record(config.workspace, event, run=run.run_id, cached_from=step.cached_from, **facts)
+
+    gate = run.steps.get(GATE_NODE)
+    if gate is not None:
+        blocking = [finding for finding in findings if finding.blocks]
+        event = "gate passed" if gate.done else "gate blocked" if blocking else "gate failed"
+        record(event, gate, findings=len(findings), blocking=len(blocking))
+        overridden = [finding for finding in findings if finding.overridden]
+        if overridden:
+            record("overridden", gate, reason=gate.properties.get("override"), findings=len(overridden))
+    if evaluation is not None and run.blessed is not None:
+        misses = "; ".join(miss.sentence for miss in evaluation.misses)
+        auc = evaluation.metrics.get(OVERALL, {}).get("auc")
+        record("blessed" if run.blessed else "not blessed", run.steps["Evaluator"], auc=auc, misses=misses or None)
+
+
+def record_run_ended(config: Config, run_id: str, summary: Summary) -> None:
+    """Records how a run ended."""
+    failure = summary.failure or None
+    audit_log.record(config.workspace, "run ended", run=run_id, exit_code=summary.exit_code, failure=failure)

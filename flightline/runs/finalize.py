@@ -1,0 +1,124 @@
+"""Judging a finished run from ML Metadata, and making its release current where it earned one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from flightline.config.feature_plan import plan_features
+from flightline.config.settings import Config
+from flightline.errors import EXIT_OK, FlightlineError
+from flightline.metadata.evaluation import OVERALL, Evaluation, save_evaluation
+from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, properties_of
+from flightline.metadata.run import Run
+from flightline.metadata.tuning import read_tuning_result
+from flightline.releases import audit_log
+from flightline.releases.registry import is_released, prune_releases, publish_release
+from flightline.releases.signature import binary_label_values, build_input_contract, read_signatures
+from flightline.reporting.summary import SpanSummary, Summary
+from flightline.runs.audit_events import record_verdicts
+from flightline.runs.evaluation_reader import read_evaluation
+from flightline.runs.outcome import GATE_NODE, PUSHER_NODE, find_failure, gate_drift, gate_findings
+from flightline.runs.state.span_plan import SpanPlan, format_span
+from flightline.runs.tfx.observer import RunObserver
+
+# What a release is made of, as its description has the digests.
+_DIGESTED_OUTPUTS = (
+    ("ExampleGen", "examples"),
+    ("CuratedSchema", "schema"),
+    ("Transform", "transform_graph"),
+    ("Trainer", "model"),
+    ("Evaluator", "evaluation"),
+)
+
+
+def finalize_run(
+    config: Config, observer: RunObserver, expected: Sequence[str], plan: SpanPlan | None = None
+) -> tuple[Summary, FlightlineError | None]:
+    """The summary of the observed run, and why it is not done.
+
+    Args:
+        expected: the nodes that had to run, in topological order.
+        plan: what it was to do with its span, where spans come in one by one.
+    """
+    run = observer.run()
+    evaluation = read_evaluation(run, config.evaluation)
+    if evaluation is not None:
+        save_evaluation(observer.store, run.steps, evaluation)
+    failure = find_failure(run, expected, observer.failures, evaluation)
+    findings = gate_findings(run)
+    record_verdicts(config, run, findings, evaluation)
+    summary = Summary(
+        run_id=run.run_id,
+        pipeline=config.name,
+        exit_code=failure.exit_code if failure else EXIT_OK,
+        failure=str(failure) if failure else "",
+        steps={node: run.steps[node].state if node in run.steps else "NOT RUN" for node in expected},
+        rows=run.rows,
+        rejected_file=_rejected_file(run),
+        findings=findings,
+        drift=gate_drift(run),
+        evaluation=evaluation,
+        release=_publish_release(config, observer, run, evaluation)
+        if failure is None and PUSHER_NODE in expected
+        else None,
+        span=_summarize_span(config, run, plan) if plan else None,
+        search=read_tuning_result(run.steps),
+    )
+    return summary, failure
+
+
+def _summarize_span(config: Config, run: Run, plan: SpanPlan) -> SpanSummary:
+    """What the run did with its span; the window as ML Metadata has it."""
+    resolved = run.steps["SpanWindow"].outputs.get("examples", []) if "SpanWindow" in run.steps else []
+    window = [(properties_of(artifact)["span"], properties_of(artifact).get("version")) for artifact in resolved]
+    gate = run.steps.get(GATE_NODE)
+    note = plan.ingest_only_reason if gate and gate.done else ""
+    return SpanSummary(plan.span, plan.name, [format_span(config, *one) for one in sorted(window)], note)
+
+
+def _publish_release(config: Config, observer: RunObserver, run: Run, evaluation: Evaluation | None) -> str | None:
+    """The run's release, current from now on. One that was released before stays as it is: `CURRENT` may be another
+    by now. What was pushed and, for its run was killed, never released, is released by the next run."""
+    if run.pushed is not None and not (Path(run.pushed) / "saved_model.pb").is_file():
+        observer.note(f"what was pushed to {run.pushed} was retired since; --no-cache makes and releases it again")
+        return None
+    if run.pushed is not None and not is_released(Path(run.pushed)):
+        metrics = dict(evaluation.metrics.get(OVERALL, {})) if evaluation else {}
+        about = {
+            "run": run.run_id,
+            "pipeline": run.pipeline,
+            "metrics": metrics,
+            "inputs": _release_inputs(config, run),
+        }
+        values = binary_label_values(run.schema, config.label, config.positive)
+        about["target"] = config.target.model_dump(mode="json") | ({"values": values} if values else {})
+        audit_log.record(config.workspace, "pushed", run=run.run_id, release=Path(run.pushed).name)
+        publish_release(
+            Path(run.pushed),
+            {**about, "signatures": read_signatures(Path(run.pushed)), "digests": _output_digests(run)},
+        )
+        for version in prune_releases(config.releases, config.release.keep):
+            audit_log.record(config.workspace, "retired", pipeline=config.name, release=version)
+    return run.pushed
+
+
+def _output_digests(run: Run) -> dict[str, str]:
+    """Content digests of what a release is made of, by the output's name."""
+    artifacts = {output: run.steps[node].output(output) for node, output in _DIGESTED_OUTPUTS if node in run.steps}
+    return {name: str(properties_of(one).get(CONTENT_DIGEST_PROPERTY, "")) for name, one in artifacts.items() if one}
+
+
+def _release_inputs(config: Config, run: Run) -> list[dict[str, Any]]:
+    """The input contract of what the run made, from the schema that its data were held to."""
+    plan = plan_features(run.schema, config.label, config.features, config.target)
+    return build_input_contract(run.schema, config.label, frozenset(plan.raw_names))
+
+
+def _rejected_file(run: Run) -> str | None:
+    if run.rows is None or not any(run.rows.rejected.values()):
+        return None
+    examples = run.steps["ExampleGen"].output("examples")
+    files = sorted((Path(examples.uri) / "rejected").glob("*.csv")) if examples else []
+    return str(files[0]) if files else None

@@ -1,0 +1,130 @@
+"""What came of a run, judged from ML Metadata: that `run()` returned says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from flightline.errors import (
+    RESUME_HINT,
+    DataBlocked,
+    FlightlineError,
+    Interrupted,
+    NotBlessed,
+    StepFailed,
+    summarize_error,
+)
+from flightline.executors.data_gate.findings import (
+    FeatureDrift,
+    Finding,
+    data_blocked_error,
+    drift_from_json,
+    findings_from_json,
+)
+from flightline.metadata.evaluation import Evaluation
+from flightline.metadata.properties import properties_of
+from flightline.metadata.run import Run
+from flightline.metadata.step import Step
+from flightline.utils.diagnostics import diagnose
+
+CHAMPION_NODE, GATE_NODE, PUSHER_NODE = "Champion", "DataGate", "Pusher"
+
+
+def find_failure(
+    run: Run, expected: Sequence[str], failures: Mapping[str, BaseException], evaluation: Evaluation | None
+) -> FlightlineError | None:
+    """Why the run is not done, or None where it is.
+
+    Args:
+        run: as ML Metadata has it after the runner returned or raised.
+        expected: the nodes that had to run, in topological order.
+        failures: what nodes raised in this process.
+        evaluation: what the Evaluator measured, where it did.
+    """
+    for node in expected:
+        step = run.steps.get(node)
+        if step is None or not step.done:
+            return _step_failure(node, step, failures.get(node))
+    if PUSHER_NODE in expected and run.pushed is None:
+        stays = "; the champion stays" if _has_champion(run) else ""
+        return NotBlessed(_why_not_pushed(run, evaluation), f"nothing was released{stays}")
+    return None
+
+
+def gate_findings(run: Run) -> list[Finding]:
+    """What the data gate found, whether it stopped the run or let it pass."""
+    said = _read_gate_report(run)
+    return findings_from_json(said) if said else []
+
+
+def gate_block_error(step: Step) -> DataBlocked | None:
+    """Why the data gate stopped the run, in words; None where the step is another, or let it pass."""
+    if step.node != GATE_NODE or step.code != DataBlocked.exit_code:
+        return None
+    return data_blocked_error(findings_from_json(step.message))
+
+
+def gate_drift(run: Run) -> list[FeatureDrift]:
+    """How far the data are from the accepted span before, the feature nearest to its threshold first."""
+    said = _read_gate_report(run)
+    return drift_from_json(said) if said else []
+
+
+def _has_champion(run: Run) -> bool:
+    """Whether there was a release for the candidate to be held against."""
+    step = run.steps.get(CHAMPION_NODE)
+    return step is not None and any(step.outputs.values())
+
+
+def _read_gate_report(run: Run) -> str:
+    step = run.steps.get(GATE_NODE)
+    if step is None:
+        return ""
+    if step.code == DataBlocked.exit_code:
+        return step.message
+    verdict = step.output("verdict") if step.done else None
+    try:
+        return Path(verdict.uri).read_text(encoding="utf-8") if verdict else ""
+    except OSError:
+        return ""  # the artifact has been removed since
+
+
+def _step_failure(node: str, step: Step | None, raised: BaseException | None) -> FlightlineError:
+    if step is not None and (blocked := gate_block_error(step)):
+        return blocked
+    if isinstance(raised, FlightlineError):
+        return raised
+    if isinstance(raised, KeyboardInterrupt):
+        return Interrupted(f"interrupted in {node}", RESUME_HINT)
+    if raised is not None:
+        diagnosis = diagnose(raised)
+        if diagnosis is not None:
+            return StepFailed(f"{node} failed: {diagnosis.what}", diagnosis.todo)
+        return StepFailed(f"{node} failed: {summarize_error(raised)}", _failure_hint(raised))
+    if step is None:
+        return StepFailed(f"{node} never ran", "the log says why")
+    if step.state in ("RUNNING", "NEW"):
+        return StepFailed(f"{node} has not ended: it is at work, or its run was killed", RESUME_HINT)
+    reason = f": {step.message}" if step.message else " without a reason in ML Metadata"
+    return StepFailed(f"{node} is {step.state}{reason}", "the log has more")
+
+
+def _failure_hint(raised: BaseException) -> str:
+    if "ModuleNotFoundError" in str(raised):  # in a traceback that a worker elsewhere sent
+        return "the engine's workers lack this module: install this package's wheel and requirements.lock there"
+    if "DEADLINE_EXCEEDED" in str(raised):
+        return "the engine or its workers did not answer in time: see whether they run and can be reached from here"
+    return "the log has the traceback"
+
+
+def _why_not_pushed(run: Run, evaluation: Evaluation | None) -> str:
+    reasons = []
+    if run.servable is False:
+        blessing = run.steps["ServingCheck"].output("blessing")
+        reason = properties_of(blessing).get("reason", "it did not pass") if blessing else "it did not pass"
+        reasons.append(f"the serving check refused the model: {reason}")
+    if run.blessed is False:
+        misses = evaluation.misses if evaluation else []
+        more = f" (and {len(misses) - 1} more)" if len(misses) > 1 else ""
+        reasons.append(f"{misses[0].sentence}{more}" if misses else "the Evaluator did not bless the model")
+    return "; ".join(reasons) or "the Pusher did not push the model, and no blessing says why"

@@ -1,0 +1,125 @@
+"""Clearing up after a run that was killed, and going on from where it was.
+
+TFX puts a step's outputs on record in one transaction when the step is done, so that what a killed step has written is
+nobody's input. Left are its execution, RUNNING for ever, and its files: the one is marked as abandoned, the others are
+removed. What the run had finished is in the cache, whose keys are digests of content: a run with the same config
+begins where it ended, and comes to what it would have come to.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from flightline.config.settings import Config
+from flightline.errors import EXIT_OK, DataBlocked, Interrupted, NotBlessed, UsageError
+from flightline.metadata.provenance import read_provenance
+from flightline.metadata.run_ids import base_run_id
+from flightline.metadata.store import has_store, open_store, record_failure
+from flightline.releases.registry import finish_interrupted_change
+from flightline.reporting.summary import SUMMARY_JSON
+from flightline.runs.state.run_folder import CONFIG_FILE
+from flightline.utils.safe_yaml import parse_yaml
+from flightline.utils.storage import is_uri
+
+_ABANDONED_REASON = "abandoned: the run was killed, or its machine went down"
+_FINAL_EXIT_CODES = {
+    EXIT_OK,
+    DataBlocked.exit_code,
+    NotBlessed.exit_code,
+}  # with a verdict; running it again would change nothing
+
+
+@dataclass(frozen=True)
+class ResumableRun:
+    """A run to go on with.
+
+    Attributes:
+        run_id: its id. config: the file with what it was run with. to_node: where it was to end; None for the end.
+    """
+
+    run_id: str
+    config: Path
+    to_node: str | None
+
+    @property
+    def next_run_id(self) -> str:
+        """The id of the run that goes on: `r`, `r.2`, `r.3`, ..."""
+        runs = self.config.parent.parent
+        first = base_run_id(self.run_id)
+        return next(name for name in (f"{first}.{n}" for n in itertools.count(2)) if not (runs / name).exists())
+
+
+def clean_up_killed_runs(config: Config) -> list[str]:
+    """Marks the steps of this pipeline that are on record as running as abandoned, and removes what they wrote.
+
+    To be called while no run is at work: with the lock of the workspace.
+
+    Returns:
+        `STEP of run RUN` for each.
+    """
+    finish_interrupted_change(config.releases)
+    if not has_store(config):
+        return []
+    store = open_store(config)
+    pipeline = store.get_context_by_type_and_name("pipeline", config.name)
+    found = []
+    for execution in store.get_executions_by_context(pipeline.id) if pipeline else []:
+        if execution.last_known_state not in (pb.Execution.RUNNING, pb.Execution.NEW):
+            continue
+        names = {context.type: context.name for context in store.get_contexts_by_execution(execution.id)}
+        node = names.get("node", "").removeprefix(f"{config.name}.")
+        execution.last_known_state = pb.Execution.CANCELED
+        store.put_executions([execution])
+        record_failure(store, execution, Interrupted.exit_code, _ABANDONED_REASON)
+        _remove_outputs(config, node, execution.id)
+        found.append(f"{node} of run {names.get('pipeline_run', '')}")
+    return found
+
+
+def find_resumable_run(config: Config) -> ResumableRun:
+    """The pipeline's newest run that ended without a verdict: killed, interrupted, or with a step that failed.
+
+    Scoring and monitoring leave folders too, with no origin in them: they are begun again, not gone on with.
+
+    Raises:
+        UsageError: the newest run has ended with a verdict, or there is none.
+    """
+    folders = sorted((config.workspace / "runs").glob(f"*/{CONFIG_FILE}"), key=lambda path: -path.stat().st_mtime_ns)
+    for path in folders:
+        origin = read_provenance(path.parent)
+        if origin is None or _read_pipeline_name(path) != config.name:
+            continue
+        if _read_exit_code(path.parent) in _FINAL_EXIT_CODES:
+            newest = f"the newest run of {config.name}, {path.parent.name}, has ended"
+            raise UsageError(f"{newest}: there is no unfinished run to resume", "leave --resume out")
+        return ResumableRun(path.parent.name, path, origin.asked.get("to") or None)
+    raise UsageError(f"there is no unfinished run in {config.workspace} to resume", "leave --resume out")
+
+
+def _read_pipeline_name(path: Path) -> object:
+    try:
+        return parse_yaml(path.read_text(encoding="utf-8"))["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _read_exit_code(folder: Path) -> int | None:
+    try:
+        return int(json.loads((folder / SUMMARY_JSON).read_text(encoding="utf-8"))["exit_code"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _remove_outputs(config: Config, node: str, execution_id: int) -> None:
+    """Below the root of this pipeline TFX has NODE/OUTPUT/EXECUTION, and NODE/.system/KIND/EXECUTION."""
+    if is_uri(config.artifacts):
+        return
+    folder = Path(config.artifacts) / node
+    for left in [*folder.glob(f"*/{execution_id}"), *folder.glob(f".system/*/{execution_id}")]:
+        shutil.rmtree(left, ignore_errors=True)

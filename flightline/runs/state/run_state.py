@@ -1,0 +1,44 @@
+"""Where a run stands: under way, killed, or ended with a summary."""
+
+from __future__ import annotations
+
+import json
+
+from flightline.config.settings import Config
+from flightline.errors import UsageError
+from flightline.metadata.run import Run
+from flightline.metadata.run_ids import AUXILIARY_SUFFIXES
+from flightline.reporting.summary import SUMMARY_JSON, Summary
+from flightline.utils.file_lock import IN_USE_LOCK, LockHolder, find_lock_holder
+
+
+def read_summary(config: Config, run: Run) -> Summary | None:
+    """The summary that the run left; None where it left none.
+
+    Raises:
+        UsageError: what it left is not a summary.
+    """
+    path = config.run_folder(run.run_id) / SUMMARY_JSON
+    try:
+        return Summary.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is not a run's summary: {error}", "run again, or restore the file") from error
+
+
+def active_holder(config: Config, run: Run) -> LockHolder | None:
+    """Who works at a run right now, as far as this workspace knows; None where nobody does."""
+    beside = run.pipeline.endswith(AUXILIARY_SUFFIXES)
+    holder = (
+        find_lock_holder(config.run_folder(run.run_id), IN_USE_LOCK)
+        if beside
+        else find_lock_holder(config.workspace, run.pipeline)
+    )
+    started_before = holder is not None and holder.since <= run.started / 1000  # and not for a run after it
+    return holder if started_before else None
+
+
+def was_killed(config: Config, run: Run) -> bool:
+    """Whether a run of this workspace is on record as being at work, and nobody is at it."""
+    return run.state == "RUNNING" and config.run_folder(run.run_id).is_dir() and active_holder(config, run) is None

@@ -1,0 +1,69 @@
+"""Values into serialized tf.Examples, one row at a time and without TensorFlow.
+
+The bytes are those that ExampleGen writes for the same values (`flightline.executors.example_gen.encoder`): features ordered by
+name, a missing value as an empty list of its type. What a model is asked is then what it was trained on, to the byte.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+Kind = Literal["int", "float", "bytes"]
+Value = int | float | str
+
+_MISSING_FEATURES: dict[Kind, bytes] = {"bytes": b"\x0a\x00", "float": b"\x12\x00", "int": b"\x1a\x00"}
+_FLOAT32 = struct.Struct("<f")
+_UINT64_MASK = (1 << 64) - 1
+
+
+def entry_encoder(name: str, kind: Kind) -> Callable[[Value | None], bytes]:
+    """The function that encodes a value of this feature, or None for a missing one, as its entry in an Example."""
+    key = b"\x0a" + _length_delimited(name.encode("utf-8"))
+    feature = _ENCODERS[kind]
+
+    def around(content: bytes) -> bytes:
+        return b"\x0a" + _length_delimited(key + b"\x12" + _length_delimited(content))
+
+    missing = around(_MISSING_FEATURES[kind])
+    if kind == "float":  # all of the same length: what is before the number is always the same
+        before = around(_encode_float(0.0))[: -_FLOAT32.size]
+        return lambda value: missing if value is None else before + _FLOAT32.pack(value)
+    return lambda value: missing if value is None else around(feature(value))
+
+
+def encode_example(entries: Iterable[bytes]) -> bytes:
+    """A serialized tf.train.Example of entries that are ordered by the names of their features."""
+    return b"\x0a" + _length_delimited(b"".join(entries))
+
+
+def _encode_int(value: Value) -> bytes:
+    return b"\x1a" + _length_delimited(b"\x0a" + _length_delimited(encode_varint(int(value) & _UINT64_MASK)))
+
+
+def _encode_float(value: Value) -> bytes:
+    return b"\x12\x06\x0a\x04" + _FLOAT32.pack(value)
+
+
+def _encode_bytes(value: Value) -> bytes:
+    return b"\x0a" + _length_delimited(b"\x0a" + _length_delimited(str(value).encode("utf-8")))
+
+
+_ENCODERS: dict[Kind, Callable[[Value], bytes]] = {"int": _encode_int, "float": _encode_float, "bytes": _encode_bytes}
+
+
+def encode_varint(number: int) -> bytes:
+    """A number of 64 bits, unsigned, in protobuf's base 128."""
+    if number < 128:
+        return bytes((number,))
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _length_delimited(content: bytes) -> bytes:
+    return encode_varint(len(content)) + content

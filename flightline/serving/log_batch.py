@@ -1,0 +1,117 @@
+"""Entries of the prediction log as columns: whole columns at a time, since it runs beside the answers."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from flightline.serving.contract import Contract, Value
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One request and its answer.
+
+    Attributes:
+        contract: of the release that answered; it says which features there are.
+        columns: feature → [rows] values; empty for a request that was refused or failed.
+        scores, labels: [rows] of the answer, as `Answers` has them; None where there is none.
+        shadow: version and [rows] scores of a release that answered aside; shadow_labels: its labels.
+        error: why there is no answer; refused: whether that is because the request broke the contract.
+    """
+
+    time_us: int
+    request_id: str
+    contract: Contract
+    version: str
+    role: str
+    latency_ms: float
+    columns: dict[str, list[Value | None]] = field(default_factory=dict, repr=False)
+    scores: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    shadow: tuple[str, np.ndarray] | None = None
+    shadow_labels: np.ndarray | None = None
+    error: str | None = None
+    refused: bool = False
+
+    @property
+    def outcome(self) -> str:
+        return "refused" if self.refused else "answered" if self.error is None else "failed"
+
+    @property
+    def rows(self) -> int:
+        return 1 if self.scores is None else len(self.scores)
+
+
+_REQUEST_COLUMNS: dict[str, Callable[[LogEntry], Any]] = {
+    "_time_us": lambda entry: entry.time_us,
+    "_request_id": lambda entry: entry.request_id,
+    "_version": lambda entry: entry.version,
+    "_role": lambda entry: entry.role,
+    "_latency_ms": lambda entry: entry.latency_ms,
+    "_shadow_version": lambda entry: entry.shadow[0] if entry.shadow else None,
+    "_outcome": lambda entry: entry.outcome,
+    "_error": lambda entry: entry.error,
+}
+_ROW_COLUMNS: dict[str, Callable[[LogEntry], np.ndarray | None]] = {
+    "_probability": lambda entry: entry.scores,
+    "_prediction": lambda entry: entry.scores,
+    "_label": lambda entry: entry.labels,
+    "_shadow_probability": lambda entry: entry.shadow[1] if entry.shadow else None,
+    "_shadow_prediction": lambda entry: entry.shadow[1] if entry.shadow else None,
+}
+
+
+def build_batch(
+    entries: Sequence[LogEntry], schema: pa.Schema, hashed_features: Sequence[str], key: bytes
+) -> pa.RecordBatch:
+    """The rows of entries that share a contract, in the columns of `schema`; some features as hashes by `key`."""
+    rows = np.fromiter((entry.rows for entry in entries), np.int64, len(entries))
+    row_to_entry = np.repeat(np.arange(len(entries)), rows)
+    several = len(row_to_entry) > len(entries)
+
+    def column(wanted: pa.Field) -> pa.Array:
+        name, kind = wanted.name, wanted.type
+        if name in _REQUEST_COLUMNS:
+            values = pa.array([_REQUEST_COLUMNS[name](entry) for entry in entries], kind)
+            return values.take(pa.array(row_to_entry)) if several else values
+        if name == "_row":
+            return pa.array(np.arange(len(row_to_entry)) - np.repeat(np.cumsum(rows) - rows, rows), kind)
+        if name == "_class":
+            return _text_column([entry.labels for entry in entries], rows)
+        if name == "_shadow_class":
+            return _text_column([entry.shadow_labels for entry in entries], rows)
+        if name in _ROW_COLUMNS:
+            return _number_column([_ROW_COLUMNS[name](entry) for entry in entries], rows, kind)
+        given = chain.from_iterable(entry.columns.get(name) or [None] * entry.rows for entry in entries)
+        return pa.array([keyed_hash(key, one) for one in given] if name in hashed_features else list(given), kind)
+
+    return pa.RecordBatch.from_arrays([column(wanted) for wanted in schema], schema=schema)
+
+
+def _number_column(parts: Sequence[np.ndarray | None], rows: np.ndarray, kind: pa.DataType) -> pa.Array:
+    """The numbers of each entry one after another; null where an entry has none."""
+    absent = np.fromiter((part is None for part in parts), bool, len(parts))
+    if absent.all():
+        return pa.nulls(int(rows.sum()), kind)
+    filled = [np.zeros(count) if part is None else part for part, count in zip(parts, rows, strict=True)]
+    numbers = np.concatenate(filled).astype(kind.to_pandas_dtype())
+    return pa.array(numbers, kind, mask=np.repeat(absent, rows))
+
+
+def _text_column(parts: Sequence[np.ndarray | None], rows: np.ndarray) -> pa.Array:
+    """The classes of each entry one after another, as text; null where an entry has none."""
+    texts = ([None] * count if part is None else map(str, part) for part, count in zip(parts, rows, strict=True))
+    return pa.array(chain.from_iterable(texts), pa.string())
+
+
+def keyed_hash(key: bytes, value: Value | None) -> str | None:
+    """A value's keyed hash: equal values have equal ones, and without the key nobody can try values."""
+    return None if value is None else hmac.new(key, str(value).encode(), hashlib.sha256).hexdigest()[:16]

@@ -1,0 +1,33 @@
+"""Digests of content: what makes a step run again is what changed, not when or where."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from flightline.utils.import_graph import import_closure
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+REQUIREMENTS_LOCK = PROJECT_ROOT / "requirements.lock"
+BLOCK_BYTES = 1 << 20
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, read a block at a time."""
+    digest = hashlib.sha256()
+    with path.open("rb") as source:
+        while block := source.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def code_digest(*modules: str) -> str:
+    """Digest of the modules and of all that they import from this project and from their own packages.
+
+    Raises:
+        ModuleNotFoundError: there is no such module.
+    """
+    digest = hashlib.sha256()
+    for name, path in sorted(import_closure(modules).items()):
+        digest.update(f"{name}\0{file_digest(path)}\0".encode())
+    return digest.hexdigest()[:16]

@@ -1,5 +1,0 @@
-"""TFT's analyzers, one family a module, each with TFT's own combiners doing the arithmetic."""
-
-from pipeline.fast.transform.analyzers import combine, per_key, vocabulary
-
-HANDLERS = {**combine.HANDLERS, **per_key.HANDLERS, **vocabulary.HANDLERS}

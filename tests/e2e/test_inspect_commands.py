@@ -1,0 +1,114 @@
+"""What `flightline lineage`, `why` and `diff` say of real runs, and that every artifact carries its digest."""
+
+import json
+from importlib.metadata import version
+
+import pytest
+
+from flightline.metadata.properties import properties_of
+
+
+@pytest.fixture
+def ask(trained, command):
+    """`ask("why", "latest")` → the JSON document."""
+
+    def ask(*words):
+        answered = command(trained.workspace, *words, "--json")
+        assert answered.returncode == 0, answered.stderr
+        return json.loads(answered.stdout)
+
+    return ask
+
+
+def test_every_artifact_carries_its_content_digest(trained):
+    made = [artifact for step in trained.steps.values() for some in step.outputs.values() for artifact in some]
+    assert len(made) > 15
+    assert not [artifact.uri for artifact in made if not properties_of(artifact).get("content_digest")]
+
+
+def test_from_the_release_back_to_everything(trained, ask):
+    found = ask("lineage", f"release:{trained.current}")
+    assert found["rows"]["read"] == trained.summary["rows"]["read"]
+    assert {"Examples", "Schema", "TransformGraph", "Model", "ModelBlessing", "InfraBlessing"} <= {
+        artifact["type"] for artifact in found["artifacts"]
+    }
+    assert found["artifacts"][0]["type"] == "PushedModel"
+    assert found["code"].keys() >= {"ExampleGen", "Transform", "Trainer", "Evaluator", "ServingCheck"}
+    assert found["lock"]
+    assert "@" in found["about"]["by"]
+    assert "evaluation:" in found["about"]["config"]
+    assert found["metrics"]["auc"] == trained.summary["evaluation"]["metrics"]["overall"]["auc"]
+
+
+def test_the_bill_of_a_release_has_its_files_and_the_packages_of_its_lock(trained, command):
+    answered = command(trained.workspace, "sbom")
+    assert answered.returncode == 0, answered.stderr
+    bill = json.loads(answered.stdout)
+    model = bill["metadata"]["component"]
+    assert model["version"] == trained.current
+    assert {"saved_model.pb", "release.json"} <= {file["name"] for file in model["components"]}
+    installed = {part["name"]: part["version"] for part in bill["components"] if part["type"] == "library"}
+    assert {name: installed[name] for name in ("tfx", "tensorflow")} == {
+        name: version(name) for name in ("tfx", "tensorflow")
+    }
+
+
+def test_down_from_the_data_to_what_came_of_them(trained, ask):
+    examples = trained.steps["ExampleGen"].output("examples").id
+    types = {artifact["type"] for artifact in ask("lineage", f"artifact:{examples}", "--down")["artifacts"]}
+    assert {"ExampleStatistics", "Model", "PushedModel"} <= types
+
+
+def test_why_tells_thresholds_champion_and_steps(again, ask):
+    found = ask("why", again.run_id)
+    checks = {(check["metric"], check["slice"]): check for check in found["checks"]}
+    overall = checks["auc", "overall"]
+    assert overall["champion"] is not None
+    assert overall["value"] == again.summary["evaluation"]["metrics"]["overall"]["auc"]
+    steps = {step["node"]: step for step in found["steps"]}
+    assert steps["Transform"]["reason"].startswith("from first: nothing")
+    assert steps["Trainer"]["reason"] == "changed: parameters train.epochs, train.min_steps"
+    assert steps["Champion"]["reason"] == ""
+
+
+def test_diff_names_what_was_changed_and_what_came_of_it(again, ask):
+    found = ask("diff", "first", again.run_id)
+    assert {change["name"] for change in found["config"]} == {"train.epochs", "train.min_steps"}
+    assert not found["data"]
+    assert not found["feature_shifts"]
+    assert not [change for change in found["code"] if change["name"] != "commit"]
+    assert "Trainer.model" in {change["name"] for change in found["artifacts"]}
+    assert "auc" in {change["metric"] for change in found["metrics"] if change["slice"] == "overall"}
+
+
+def test_the_python_api_gives_what_the_commands_show(trained):
+    from flightline.config.loader import load_config
+    from flightline.errors import UsageError
+    from flightline.metadata.runs import Runs
+
+    run = Runs.open(load_config(trained.folder / "config.yaml")).get("first")
+    assert run.statistics("eval").num_examples == trained.summary["rows"]["splits"]["eval"]
+    assert "late" in {feature.name for feature in run.schema.feature}
+    assert run.anomalies("train").baseline.feature
+    assert run.metrics(slice="origin=JFK") == trained.summary["evaluation"]["metrics"]["origin=JFK"]
+    with pytest.raises(UsageError, match="no metrics of slice origin=XXX"):
+        run.metrics(slice="origin=XXX")
+    with pytest.raises(UsageError, match="statistics of split other"):
+        run.statistics("other")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("lineage", "release:7"), "release 7 of flights is not on record"),
+        (("lineage", "artifact:999999"), "there is no artifact 999999"),
+        (("lineage", "no/such/folder"), "no artifact is at no/such/folder"),
+        (("why", "nobody"), "there is no run nobody"),
+        (("diff", "first", "nobody"), "there is no run nobody"),
+    ],
+)
+def test_what_is_not_there_is_said_in_one_line(trained, command, words, message):
+    answered = command(trained.workspace, *words)
+    assert answered.returncode == 2
+    assert message in answered.stderr
+    assert len(answered.stderr.strip().splitlines()) == 1

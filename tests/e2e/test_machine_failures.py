@@ -1,0 +1,98 @@
+"""What a machine does to a run: full or read-only disks, a store that is locked or broken, files that vanish."""
+
+import os
+import shutil
+import sqlite3
+import threading
+
+import pytest
+
+TO_GATE = ("--to", "DataGate")
+
+
+@pytest.fixture
+def month(flights_sample, tmp_path):
+    shutil.copytree(flights_sample / "span-06", tmp_path / "data" / "span-06")
+    return tmp_path / "data"
+
+
+def test_a_file_that_grows_too_large_or_a_full_disk(run, month, tmp_path):
+    """A limit on the size of files stands for a full disk: the same writes fail, with another number."""
+    workspace = tmp_path / "workspace"
+    full = run(workspace, month, "full", *TO_GATE, limits={"RLIMIT_FSIZE": 150_000})
+    assert full.code == 1
+    assert "larger than this process may write" in full.last_line or "disk" in full.last_line
+    assert "--resume" in full.last_line
+    assert "Traceback" not in full.out + full.err
+    resumed = run(workspace, month, None, "--resume")
+    assert resumed.code == 0, resumed.err
+    assert (workspace / "runs" / "full.2" / "summary.json").is_file()
+
+
+def test_a_metadata_store_that_another_program_has_locked(run, month, tmp_path):
+    workspace = tmp_path / "workspace"
+    assert run(workspace, month, "first", "--to", "ExampleGen").code == 0
+    held = sqlite3.connect(workspace / "metadata.db", check_same_thread=False)
+    held.execute("BEGIN EXCLUSIVE")
+    release = threading.Timer(90, held.rollback)
+    release.start()
+    locked = run(workspace, month, "locked", *TO_GATE)
+    release.cancel()
+    held.rollback()
+    held.close()
+    assert locked.code == 1
+    assert "the metadata store is locked by another program" in locked.last_line
+    assert run(workspace, month, None, "--resume").code == 0
+
+
+def test_a_metadata_store_that_is_broken(run, month, tmp_path):
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    (workspace / "metadata.db").write_bytes(b"SQLite format 3\0" + os.urandom(5000))
+    broken = run(workspace, month, "broken", *TO_GATE)
+    assert broken.code in (1, 2)
+    assert "metadata" in broken.last_line
+    assert len(broken.err.strip().splitlines()) == 1
+    (workspace / "metadata.db").unlink()
+    assert run(workspace, month, None, "--resume").code == 0
+
+
+def test_two_at_once(run, start, month, tmp_path):
+    workspace = tmp_path / "workspace"
+    first = start(workspace, month, "first", *TO_GATE)
+    for line in first.stdout:
+        if line.startswith("Flightline"):
+            break
+    second = run(workspace, month, "second", *TO_GATE)
+    assert second.code == 2
+    assert f"the workspace is in use: a run of process {first.pid}" in second.last_line
+    waited = run(workspace, month, "second", *TO_GATE, "--wait", "60")
+    assert waited.code == 0, waited.err
+    assert "waiting for a run of process" in waited.err
+    assert first.wait(60) == 0
+    first.stdout.close()
+    first.stderr.close()
+
+
+def test_a_child_that_the_system_kills(run, month, tmp_path):
+    """What the system does when memory runs out: the process of the serving check is gone."""
+    (tmp_path / "doomed.py").write_text(
+        "import os, signal\n"
+        "from flightline.modeling.trainer import run_fn as train\n"
+        "def run_fn(arguments):\n"
+        "    train(arguments)\n"
+        "    from flightline.components import serving_probe\n"
+        "    import pathlib\n"
+        "    here = pathlib.Path(__file__).with_name('probe.py')\n"
+        "    here.write_text('import os, signal; os.kill(os.getpid(), signal.SIGKILL)')\n"
+        "    serving_probe.__file__ = str(here)\n"
+    )
+    workspace = tmp_path / "workspace"
+    killed = run(workspace, month, "killed", "--set", "user_code.run_fn=doomed.run_fn", modules=tmp_path)
+    assert killed.code == 1
+    assert killed.steps["ServingCheck"].state == "FAILED"
+    assert (
+        "the process that loaded the model was killed (SIGKILL), perhaps for want of memory; --resume goes on"
+        in killed.last_line
+    )
+    assert killed.released == []

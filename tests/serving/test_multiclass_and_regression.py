@@ -1,0 +1,78 @@
+"""Releases of classes and of amounts, served: both protocols, the description, the log."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from model_server import running_server, wait_for
+from small_releases import ROW, add_small_release
+
+from flightline.serving.log_files import read_log
+
+CLASSES = ["early", "on time", "late"]
+
+
+@pytest.fixture(scope="module", params=["multiclass", "regression"])
+def served(request, tmp_path_factory):
+    """(task, server)"""
+    workspace = tmp_path_factory.mktemp(request.param) / "workspace"
+    folder = workspace / "releases" / "flights"
+    folder.mkdir(parents=True)
+    classes = CLASSES if request.param == "multiclass" else []
+    add_small_release(folder, 7, target={"task": request.param, "classes": classes})
+    with running_server(workspace, log={"flush_s": 0.05}) as server:
+        yield request.param, server
+
+
+def shares(delay: float) -> list[float]:
+    powers = [math.exp(delay / 100), 1.0, math.exp(-delay / 100)]
+    return [power / sum(powers) for power in powers]
+
+
+def test_both_protocols_answer_as_the_task_asks(served):
+    task, server = served
+    status, answer = server.predict(ROW, id="plain")
+    assert status == 200
+    rows = {"name": "rows", "datatype": "BYTES", "shape": [1], "data": [json.dumps(ROW)]}
+    status, v2 = server.ask("/v2/models/flights/infer", {"id": "v2", "inputs": [rows]})
+    assert status == 200
+    outputs = {one["name"]: (one["datatype"], one["shape"], one["data"]) for one in v2["outputs"]}
+    if task == "regression":
+        assert answer["predictions"] == [{"prediction": pytest.approx(0.3)}]
+        assert outputs == {"prediction": ("FP32", [1], [pytest.approx(0.3)])}
+    else:
+        expected = [pytest.approx(share) for share in shares(30)]
+        named = dict(zip(CLASSES, expected, strict=True))
+        assert answer["predictions"] == [{"probability": expected[0], "label": "early", "probabilities": named}]
+        assert outputs["probabilities"] == ("FP32", [1, 3], expected)
+        assert outputs["label"] == ("BYTES", [1], ["early"])
+
+
+def test_what_it_says_of_itself_is_what_it_answers(served):
+    task, server = served
+    _, about = server.ask("/v2/models/flights")
+    names = {one["name"] for one in about["outputs"]}
+    _, answer = server.predict(ROW)
+    _, described = server.ask("/predict/openapi.json")
+    prediction = described["components"]["schemas"]["Answer"]["properties"]["predictions"]["items"]
+    assert names == set(prediction["properties"]) == set(answer["predictions"][0])
+    if task == "multiclass":
+        assert prediction["properties"]["label"]["enum"] == CLASSES
+
+
+def test_the_log_keeps_the_class_or_the_amount(served):
+    task, server = served
+    server.predict(ROW | {"dep_delay": -50}, id="kept")
+
+    def kept():
+        return [one for one in read_log(server.predictions).to_pylist() if one["_request_id"] == "kept"]
+
+    wait_for(kept, 10)
+    [row] = kept()
+    if task == "regression":
+        assert row["_prediction"] == pytest.approx(-0.5)
+        assert not {"_probability", "_label", "_class"} & set(row)
+    else:
+        assert (row["_class"], row["_probability"]) == ("late", pytest.approx(shares(-50)[2]))

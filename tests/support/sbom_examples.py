@@ -1,0 +1,28 @@
+"""A release with everything that its bill of materials speaks of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flightline.config.settings import CardConfig
+from flightline.metadata.provenance import Provenance
+from flightline.releases.requirements_lock import parse_pins, select_pins
+from flightline.releases.sbom import SbomInputs
+from flightline.utils.hashing import REQUIREMENTS_LOCK
+
+
+def make_bill(folder: Path, word: str = "flights", **changes) -> SbomInputs:
+    """The real lock for Python 3.10, two files of a model; `word` stands wherever a text of a user's can stand."""
+    (folder / "variables").mkdir(parents=True, exist_ok=True)
+    (folder / "saved_model.pb").write_bytes(b"a graph")
+    (folder / "variables" / "variables.index").write_bytes(b"weights")
+    digests = {"data": "a" * 64, "schema": "b" * 64, "lock": "c" * 64}
+    inputs = {f"{word}.csv": "d" * 64, "span-02/flights.csv": "e" * 64}
+    origin = Provenance("0123abc", True, 2, digests, {"Python": "3.10.13", "tfx": "1.16.0"}, inputs)
+    card = CardConfig(owners=word, intended_use=word, limits=word)
+    made = {
+        "name": "flights", "version": "1795430995", "path": folder, "run": "first", "released": 1795430995.0,
+        "origin": origin, "pins": select_pins(parse_pins(REQUIREMENTS_LOCK.read_text()), "3.10.13"), "metrics": {"auc": 0.94},
+        "label": word, "card": card,
+    }  # fmt: skip
+    return SbomInputs(**{**made, **changes})

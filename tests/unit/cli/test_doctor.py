@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flightline.cli.doctor import check_environment
+from flightline.config.engines import ENGINES
+from flightline.config.loader import load_config
+
+
+@pytest.fixture
+def examined(tmp_path, monkeypatch):
+    """`examined("a.b=value", ...)` → findings by what they are about; a machine without jars and credentials."""
+    config = load_config(Path("configs/flights.yaml")).model_dump(mode="json", by_alias=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    (tmp_path / "flights.yaml").write_text(yaml.safe_dump(config))
+
+    def examined(*overrides):
+        found = check_environment(load_config(tmp_path / "flights.yaml", overrides))
+        return {finding.about: finding for finding in found}
+
+    return examined
+
+
+def test_every_engine_is_told_of(examined):
+    found = examined()
+    assert {"python", "tfx", *ENGINES} == set(found)
+    for name in ("python", "tfx", "local", "multiprocess", "portable"):
+        assert (found[name].state, found[name].todo) == ("runs here", "")
+
+
+def test_what_is_missing_is_named_with_what_to_do(examined, tmp_path):
+    found = examined()
+    assert found["flink"].state == found["dataflow"].state == "incomplete"
+    assert "make flink" in found["flink"].todo
+    assert found["dataflow"].detail == "engines.dataflow.project is missing"
+    (tmp_path / "server.jar").touch()
+    assert examined("engines.flink.job_server_jar=server.jar")["flink"].state == "runs here"
+
+
+def test_dataflow_submits_once_it_has_everything(examined, tmp_path, monkeypatch):
+    settings = (
+        "data.input=gs://ab-data/flights",
+        "pipeline_root=gs://ab-data/artifacts",
+        "engines.dataflow={project: my-project, region: europe-west1, bucket: gs://ab-data, image: eu.gcr.io/x/y:1}",
+    )
+    assert "no credentials" in examined(*settings)["dataflow"].detail
+    (tmp_path / "key.json").touch()
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
+    assert examined(*settings)["dataflow"].state == "submits"

@@ -1,0 +1,198 @@
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from run_store import RunRecorder
+from typer.testing import CliRunner
+
+from flightline.cli.main import app
+from flightline.executors.data_gate.findings import Finding, findings_to_json
+from flightline.releases.registry import publish_release
+from flightline.utils.file_lock import IN_USE_LOCK, hold_lock
+
+HEAVY = ("tensorflow", "tfx", "apache_beam", "keras", "tensorflow_model_analysis", "mlflow")
+
+
+@pytest.fixture
+def config(tmp_path):
+    raw = {"name": "flights", "label": "y", "schema": "s", "workspace": str(tmp_path / "ws"), "data": {"input": "data"}}
+    (tmp_path / "flights.yaml").write_text(yaml.safe_dump(raw))
+    (tmp_path / "ws").mkdir()
+    return tmp_path / "flights.yaml"
+
+
+def ask(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_runs_as_a_table_and_as_json(config, tmp_path):
+    RunRecorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "FAILED"}})
+    assert "failed" in ask("runs", "--config", config).stdout
+    [entry] = json.loads(ask("runs", "--config", config, "--json").stdout)
+    assert entry["run"] == "a"
+    assert entry["steps"] == {"ExampleGen": "FAILED"}
+
+
+@pytest.fixture
+def two_pipelines(config, tmp_path):
+    """Runs `a` of flights and then `b` of bikes in one workspace; the config of flights."""
+    for run_id, pipeline in (("a", "flights"), ("b", "bikes")):
+        read = {"ExampleGen": {"state": "COMPLETE", "outputs": {"examples": {}}}}
+        RunRecorder(tmp_path / "ws" / "metadata.db", pipeline).run(run_id, read)
+    return config
+
+
+def test_runs_are_those_of_the_config_or_of_all_with_their_pipelines(two_pipelines, monkeypatch):
+    [entry] = json.loads(ask("runs", "--config", two_pipelines, "--json").stdout)
+    assert entry["run"] == "a"
+    assert "pipeline" not in ask("runs", "--config", two_pipelines).stdout
+    monkeypatch.setattr("flightline.cli.main.DEFAULT_CONFIG", two_pipelines)
+    listed = ask("runs").stdout.splitlines()
+    assert [line.split()[:2] for line in listed] == [["run", "pipeline"], ["b", "bikes"], ["a", "flights"]]
+
+
+def test_runs_of_a_pipeline_that_has_none(tmp_path, config):
+    RunRecorder(tmp_path / "ws" / "metadata.db", "bikes").run("b", {})
+    assert ask("runs", "--config", config).stdout.strip() == "there are no runs of flights yet"
+
+
+@pytest.mark.parametrize("command", ["show", "why", "report", "diff a"])
+def test_latest_is_that_of_the_config(two_pipelines, command):
+    asked = ask(*command.split(), "latest", "--config", two_pipelines, "--json")
+    told = json.loads(asked.stdout)
+    assert (told.get("run") or told["now"]) == "a"
+    assert asked.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["why b", "diff a b", "lineage run:b", "show b"])
+def test_an_answer_about_another_pipelines_run_says_so(two_pipelines, command):
+    asked = ask(*command.split(), "--config", two_pipelines)
+    assert "bikes" in asked.output
+
+
+@pytest.mark.parametrize(
+    "command", ["schema propose b", "schema accept b --reason new", "reproduce b", "track b", "report b --refresh"]
+)
+def test_what_is_done_by_a_config_refuses_another_pipelines_run(two_pipelines, tmp_path, command):
+    asked = ask(*command.split(), "--config", two_pipelines)
+    assert asked.exit_code == 2
+    assert "run b is of the pipeline bikes, not of flights" in asked.stderr
+    assert not (tmp_path / "ws" / "reproduced").exists()
+
+
+def test_why_says_in_words_what_the_gate_found(config, tmp_path):
+    found = [Finding("channel", "ENUM", "holds kiosk", 201), Finding("price", "K", "is far", 3, blocks=False)]
+    blocked = {"state": "FAILED", "code": 3, "message": findings_to_json(found)}
+    RunRecorder(tmp_path / "ws" / "metadata.db").run("a", {"DataGate": blocked})
+    asked = ask("why", "--config", config)
+    assert "Finding(" not in asked.stdout
+    assert '"feature"' not in asked.stdout
+    lines = [" ".join(line.split()) for line in asked.stdout.splitlines()]
+    assert "channel holds kiosk 201" in lines
+    assert "price is far (warning) 3" in lines
+    assert "DataGate failed the data gate stopped the run: channel: holds kiosk" in lines
+
+
+def test_show_a_run_that_was_ended_from_outside(config, tmp_path):
+    RunRecorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "RUNNING"}})
+    shown = ask("show", "--config", config)
+    assert shown.exit_code == 0
+    assert "left no summary" in shown.stdout
+
+
+def test_a_run_that_was_killed_is_called_so_and_how_to_go_on_is_said(config, tmp_path):
+    RunRecorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "RUNNING"}})
+    (tmp_path / "ws" / "runs" / "a").mkdir(parents=True)
+    shown = ask("show", "--config", config).stdout
+    assert "run a of flights, killed" in shown
+    assert "--resume goes on" in shown
+    assert "killed" in ask("runs", "--config", config).stdout
+    with hold_lock(tmp_path / "ws", "flights", "a run"):
+        RunRecorder(tmp_path / "ws" / "metadata.db").run("b", {"ExampleGen": {"state": "RUNNING"}})
+        (tmp_path / "ws" / "runs" / "b").mkdir()
+        listed = ask("runs", "--config", config).stdout
+    assert [line.split()[3] for line in listed.splitlines()[1:]] == ["running", "killed"]
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "place", "name"), [("flights", "", "flights"), ("flights-scoring", "runs/a", IN_USE_LOCK)]
+)
+def test_show_a_run_that_is_under_way(config, tmp_path, pipeline, place, name):
+    with hold_lock(tmp_path / "ws" / place, name, "a run"):
+        RunRecorder(tmp_path / "ws" / "metadata.db", pipeline).run("a", {"ExampleGen": {"state": "RUNNING"}})
+        shown = ask("show", "a", "--config", config)
+    assert "under way (a run of process" in shown.stdout
+    assert "ended from outside" not in shown.stdout
+
+
+def test_a_run_that_was_cut_off_is_not_under_way_since_another_is(config, tmp_path):
+    RunRecorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "RUNNING"}})
+    with hold_lock(tmp_path / "ws", "flights", "a run"):
+        assert "ended from outside" in ask("show", "a", "--config", config).stdout
+
+
+def test_a_summary_that_was_harmed_is_an_error_and_no_traceback(config, tmp_path):
+    RunRecorder(tmp_path / "ws" / "metadata.db").run("a", {})
+    folder = tmp_path / "ws" / "runs" / "a"
+    folder.mkdir(parents=True)
+    (folder / "summary.json").write_text('{"run_id": "a"}')
+    shown = ask("show", "a", "--config", config)
+    assert shown.exit_code == 2
+    assert "is not a run's summary" in shown.stderr
+
+
+def test_report_is_made_where_there_is_none_and_anew_on_request(config, tmp_path):
+    RunRecorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "FAILED", "message": "no rows"}})
+    page = tmp_path / "ws" / "runs" / "a" / "report.html"
+    assert ask("report", "--config", config).stdout.strip() == str(page)
+    assert "no rows" in page.read_text()
+    page.write_text("old")
+    os.utime(page, (time.time() + 3600,) * 2)
+    told = json.loads(ask("report", "a", "--json", "--config", config).stdout)
+    assert told == {"run": "a", "report": str(page), "data": str(page.with_name("report.json"))}
+    assert page.read_text() == "old"
+    assert ask("report", "a", "--refresh", "--config", config).exit_code == 0
+    assert page.read_text() != "old"
+    page.write_text("made when the run was under way")
+    os.utime(page, (1, 1))
+    ask("report", "a", "--config", config)
+    assert "under way" not in page.read_text()
+    assert ask("report", "b", "--config", config).exit_code == 2
+
+
+def test_releases(config, tmp_path):
+    assert "no releases yet" in ask("releases", "--config", config).stdout
+    folder = tmp_path / "ws" / "releases" / "flights" / "7"
+    folder.mkdir(parents=True)
+    publish_release(folder, {"run": "a", "metrics": {"auc": 0.9}})
+    [entry] = json.loads(ask("releases", "--config", config, "--json").stdout)
+    assert (entry["version"], entry["current"], entry["run"]) == ("7", True, "a")
+    assert "0.9000" in ask("releases", "--config", config).stdout
+
+
+def test_without_a_store_it_says_what_to_do(config):
+    asked = ask("runs", "--config", config)
+    assert asked.exit_code == 2
+    assert "make run" in asked.stderr
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "flightline.cli.main",
+        "flightline.cli.runner",
+        "flightline.runs.launch",
+        "flightline.config.loader",
+        "flightline.reporting.html.write_report",
+    ],
+)
+def test_help_and_lists_do_not_wait_for_tensorflow(module):
+    script = f"import sys, {module}; print([m for m in {HEAVY} if m in sys.modules])"
+    root = Path(__file__).resolve().parents[3]
+    ended = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"

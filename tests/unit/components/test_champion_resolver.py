@@ -1,0 +1,134 @@
+"""The champion is the last model that was pushed; one that cannot be loaded is said, and is no champion."""
+
+import ml_metadata as mlmd
+import pytest
+import tensorflow as tf
+from ml_metadata.proto import metadata_store_pb2 as pb
+from tfx.types import standard_artifacts
+
+from flightline.components.champion_resolver import LOAD_ERROR_PROPERTY, CurrentReleaseStrategy, find_load_error
+from flightline.errors import StepFailed
+from flightline.executors import progress
+
+
+class Releases:
+    """A store in memory with models that were pushed, and their files."""
+
+    def __init__(self, folder):
+        fake = pb.ConnectionConfig()
+        fake.fake_database.SetInParent()
+        self.store, self.folder = mlmd.MetadataStore(fake), folder
+
+    def push(self, pushed=True, run="run"):
+        """A Model with its SavedModel, and the PushedModel that a Pusher made of it; returns the Model's folder."""
+        count = len(self.store.get_artifacts())
+        folder = self.folder / str(count)
+        module = tf.Module()
+        module.weight = tf.Variable(tf.random.stateless_normal([64], [1, count]))
+        tf.saved_model.save(module, str(folder / "Format-Serving"))
+        model, release = (self._artifact(name, str(folder)) for name in ("Model", "PushedModel"))
+        release.custom_properties["pushed"].int_value = int(pushed)
+        release.custom_properties["pushed_version"].string_value = f"17{count}"
+        kind = self.store.put_execution_type(pb.ExecutionType(name="Pusher"))
+        events = [(model, pb.Event(type=pb.Event.INPUT)), (release, pb.Event(type=pb.Event.OUTPUT))]
+        kind_of_run = self.store.put_context_type(pb.ContextType(name="pipeline_run"))
+        known = self.store.get_context_by_type_and_name("pipeline_run", run)
+        context = known or pb.Context(type_id=kind_of_run, name=run)
+        self.store.put_execution(pb.Execution(type_id=kind), events, [context])
+        return folder
+
+    def _artifact(self, name, uri):
+        return pb.Artifact(type_id=self.store.put_artifact_type(pb.ArtifactType(name=name)), uri=uri)
+
+    def of(self, kind):
+        found = []
+        for stored in self.store.get_artifacts_by_type(kind.TYPE_NAME):
+            artifact = kind()
+            artifact.set_mlmd_artifact(stored)
+            found.append(artifact)
+        return found
+
+    def champion(self, **how):
+        candidates = {
+            "model": self.of(standard_artifacts.Model),
+            "pushed_model": self.of(standard_artifacts.PushedModel),
+        }
+        return CurrentReleaseStrategy(**how).resolve_artifacts(self.store, candidates)
+
+
+@pytest.fixture
+def releases(tmp_path):
+    return Releases(tmp_path)
+
+
+def uris(resolved):
+    return [artifact.uri for artifact in resolved["model"]]
+
+
+def test_the_champion_is_the_last_that_was_pushed(releases):
+    releases._artifact("Model", "/x")
+    releases._artifact("PushedModel", "/x")
+    assert releases.champion() == {"model": [], "pushed_model": []}
+    releases.push()
+    second = releases.push()
+    releases.push(pushed=False)
+    resolved = releases.champion()
+    assert uris(resolved) == [str(second)]
+    assert resolved["pushed_model"][0].get_string_custom_property(LOAD_ERROR_PROPERTY) == ""
+
+
+def test_what_a_killed_run_pushed_is_no_champion_of_the_run_that_goes_on_with_it(releases):
+    """Killed after the Pusher, before its model was the current release."""
+    first = releases.push(run="first")
+    releases.push(run="killed.2")
+    assert uris(releases.champion(resumed="killed.2")) == uris(releases.champion(resumed="killed")) == [str(first)]
+    assert uris(releases.champion(resumed="first")) != [str(first)]
+    assert uris(releases.champion()) != [str(first)]
+
+
+def break_files(folder, how):
+    saved = folder / "Format-Serving"
+    if how == "gone":
+        saved.rename(folder / "elsewhere")
+    elif how == "no graph":
+        (saved / "saved_model.pb").unlink()
+    elif how == "another graph":
+        (saved / "saved_model.pb").write_bytes(b"not a graph")
+    elif how == "no weights":
+        (saved / "variables" / "variables.index").unlink()
+    else:
+        weights = saved / "variables" / "variables.data-00000-of-00001"
+        content = bytearray(weights.read_bytes())
+        content[5] ^= 0xFF
+        weights.write_bytes(content)
+
+
+@pytest.mark.parametrize("how", ["gone", "no graph", "another graph", "no weights", "a bit flipped"])
+def test_a_champion_that_cannot_be_loaded(releases, how):
+    releases.push()
+    newest = releases.push()
+    break_files(newest, how)
+    notes = []
+    with progress.listen(lambda _: None, notes.append):
+        resolved = releases.champion()
+    assert resolved["model"] == []  # nor the one before it, which nobody serves
+    [pushed] = resolved["pushed_model"]
+    problem = pushed.get_string_custom_property(LOAD_ERROR_PROPERTY)
+    assert str(newest) in problem
+    assert "\n" not in problem
+    assert notes == [f"The champion, release 172, cannot be loaded: {problem}; nothing is held against it"]
+    [kept] = releases.store.get_artifacts_by_id([pushed.id])
+    assert kept.custom_properties[LOAD_ERROR_PROPERTY].string_value == problem
+    with pytest.raises(StepFailed, match="release 172, cannot be loaded"):
+        releases.champion(unloadable="block")
+
+
+def test_one_whose_files_are_back_is_the_champion_again(releases):
+    folder = releases.push()
+    break_files(folder, "gone")
+    assert uris(releases.champion()) == []
+    (folder / "elsewhere").rename(folder / "Format-Serving")
+    resolved = releases.champion()
+    assert uris(resolved) == [str(folder)]
+    assert resolved["pushed_model"][0].get_string_custom_property(LOAD_ERROR_PROPERTY) == ""
+    assert find_load_error(resolved["model"][0]) == ""

@@ -1,0 +1,52 @@
+"""What a finding is about, and how severe the policy takes it."""
+
+import pytest
+from pydantic import ValidationError
+
+from flightline.config.gate import GatePolicy
+from flightline.executors.data_gate.findings import Finding
+from flightline.executors.data_gate.policy import DUPLICATED_SPAN, LABEL_ASSOCIATION_LOST, apply_policy, finding_kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "about"),
+    [
+        ("REJECTED_UNPARSABLE", "rejected"),
+        ("NO_ROWS_LEFT", "rejected"),
+        ("MISSING_VALUES", "missing"),
+        ("COMPARATOR_L_INFTY_HIGH", "drift"),
+        ("COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH", "drift"),
+        ("ENUM_TYPE_UNEXPECTED_STRING_VALUES", "anomaly"),
+        ("SCHEMA_NEW_COLUMN", "anomaly"),
+        (DUPLICATED_SPAN, "duplicate"),
+        (LABEL_ASSOCIATION_LOST, "labels"),
+    ],
+)
+def test_every_finding_has_its_kind(kind, about):
+    assert finding_kind(Finding("x", kind, "", 1)) == about
+
+
+def test_a_feature_has_the_last_word():
+    policy = GatePolicy.model_validate(
+        {"drift": "warn", "features": {"carrier": {"drift": "ignore", "anomaly": "warn"}}}
+    )
+    drifted, unknown = "COMPARATOR_L_INFTY_HIGH", "ENUM_TYPE_UNEXPECTED_STRING_VALUES"
+    found = [Finding(name, kind, "", 1) for name in ("carrier", "origin") for kind in (drifted, unknown)]
+    assert [(f.feature, f.kind, f.blocks) for f in apply_policy(found, policy)] == [
+        ("carrier", unknown, False),
+        ("origin", drifted, False),
+        ("origin", unknown, True),
+    ]
+
+
+def test_what_only_warns_is_not_made_to_block():
+    assert [f.blocks for f in apply_policy([Finding("x", "SCHEMA_NEW_COLUMN", "", 1, blocks=False)], GatePolicy())] == [
+        False
+    ]
+
+
+def test_what_no_policy_knows_is_refused():
+    with pytest.raises(ValidationError):
+        GatePolicy.model_validate({"drfit": "warn"})
+    with pytest.raises(ValidationError):
+        GatePolicy.model_validate({"features": {"carrier": {"drift": "shout"}}})

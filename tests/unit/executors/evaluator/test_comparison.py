@@ -1,0 +1,31 @@
+"""Which differences to the champion have intervals."""
+
+import numpy as np
+import pytest
+
+from flightline.config.evaluation import EvaluationSettings
+from flightline.config.target import BINARY_TARGET, Target
+from flightline.executors.evaluator.comparison import compare_models
+from flightline.executors.evaluator.job import EvaluationJob
+from flightline.executors.evaluator.scoring import Scores
+from flightline.modeling.evaluation import build_eval_config
+
+
+def compared(target, labels):
+    """What comes of a candidate and a champion on these labels."""
+    config = build_eval_config("y", EvaluationSettings(), target)
+    config.model_specs[0].name = "candidate"
+    config.model_specs.add(name="baseline", is_baseline=True)
+    rng = np.random.default_rng(7)
+    scores = {name: Scores(labels, rng.random(len(labels))) for name in ("candidate", "baseline")}
+    return compare_models(EvaluationJob(config, {}, [], "nowhere"), scores)
+
+
+def test_of_two_values_auc_and_accuracy_have_one():
+    found = compared(BINARY_TARGET, np.arange(60) % 2)
+    assert [interval.metric for interval in found.intervals] == ["auc", "binary_accuracy"]
+
+
+@pytest.mark.parametrize("labels", [np.arange(60.0), np.arange(60) % 2])
+def test_amounts_have_none(labels):
+    assert compared(Target(task="regression"), labels) is None

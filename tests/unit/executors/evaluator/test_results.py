@@ -1,0 +1,29 @@
+"""What TFMA's validator makes of the results."""
+
+import numpy as np
+import pytest
+
+from flightline.config.evaluation import EvaluationSettings
+from flightline.config.target import Target
+from flightline.executors.evaluator.results import compute_metrics, validate_thresholds
+from flightline.executors.evaluator.scoring import Scores
+from flightline.modeling.evaluation import build_eval_config
+
+LABELS = np.random.default_rng(0).normal(100, 10, 300).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("answers", "blessed"),
+    [(LABELS, True), (np.full(300, 100.0, np.float32), False), (np.full(300, 99.87, np.float32), False)],
+)
+def test_a_model_that_answers_every_row_the_same_has_no_correlation_and_is_not_blessed(answers, blessed):
+    """Of a constant there is no value, or what is left of it by rounding: neither is a correlation."""
+    bounds = {"SquaredPearsonCorrelation": {"lower": 4 / 300}}
+    config = build_eval_config("y", EvaluationSettings(thresholds=bounds), Target(task="regression"))
+    config.model_specs[0].name = ""
+    results = compute_metrics(config, {"": Scores(LABELS, answers)}, {(): np.arange(300)})
+    validation = validate_thresholds(config, results)
+    assert validation.validation_ok == blessed
+    if not blessed:
+        [missed] = validation.metric_validations_per_slice[0].failures
+        assert missed.metric_key.name == "squared_pearson_correlation"

@@ -1,0 +1,71 @@
+"""Gaps between slices: which slices count, what is too wide, and that nothing unmeasured passes."""
+
+import pytest
+
+from flightline.config.evaluation import EvaluationSettings
+from flightline.executors.evaluator.slice_gaps import gaps_from_property, gaps_to_property, measure_gaps
+from flightline.metadata.evaluation import Evaluation
+
+SLICES = [
+    ([], {"auc": 0.9, "binary_crossentropy": 0.3, "example_count": 2000.0}),
+    ([("carrier", "AA")], {"auc": 0.95, "binary_crossentropy": 0.2, "example_count": 1200.0}),
+    ([("carrier", "F9")], {"auc": 0.88, "binary_crossentropy": 0.4, "example_count": 700.0}),
+    ([("carrier", "HA")], {"auc": 0.10, "binary_crossentropy": 0.1, "example_count": 99.0}),
+    ([("carrier", "F9"), ("origin", "EWR")], {"auc": 0.5, "binary_crossentropy": 9.0, "example_count": 700.0}),
+]
+
+
+def gap(metric="AUC", slices=SLICES, **bounds):
+    settings = EvaluationSettings(gaps={metric: {"by": "carrier", "at_most": 0.05, "min_slice_size": 100, **bounds}})
+    (found,) = measure_gaps(settings.gaps, slices)
+    return found
+
+
+def test_a_gap_is_between_the_best_and_the_worst_slice_with_enough_rows():
+    found = gap()
+    assert (found.best, found.worst, found.slices) == ("carrier=AA", "carrier=F9", 2)
+    assert found.value == pytest.approx(0.07)
+    assert not found.met
+    told = "between carrier=AA (0.9500, 1,200 rows) and carrier=F9 (0.8800, 700 rows), must be ≤ 0.05 (missed by 0.02)"
+    assert found.miss.sentence == f"the gap in auc by carrier is 0.07 {told}"
+    assert gap(at_most=0.08).met
+
+
+def test_less_is_better_where_the_metric_is_a_loss():
+    found = gap("BinaryCrossentropy")
+    assert (found.best, found.worst) == ("carrier=AA", "carrier=F9")
+    assert found.value == pytest.approx(0.2)
+
+
+def test_small_slices_count_where_they_are_asked_for():
+    assert gap(min_slice_size=99).worst == "carrier=HA"
+
+
+@pytest.mark.parametrize(
+    ("slices", "told"),
+    [
+        (SLICES[:2], "1 of its slices have 100 rows, it takes two"),
+        ([], "0 of its slices have 100 rows"),
+        ([*SLICES, ([("carrier", "OO")], {"example_count": 400.0})], "no auc on carrier=OO"),
+    ],
+)
+def test_a_gap_that_cannot_be_measured_is_not_met(slices, told):
+    found = gap(slices=slices, at_most=1)
+    assert found.value is None
+    assert not found.met
+    assert told in found.miss.sentence
+
+
+def test_crosses_have_gaps_of_their_own():
+    pairs = [[("carrier", "F9"), ("origin", name)] for name in ("JFK", "LGA")]
+    more = [(pair, {"auc": 0.6 + i / 10, "example_count": 500.0}) for i, pair in enumerate(pairs)]
+    found = gap(slices=[*SLICES, *more], by=["origin", "carrier"])
+    assert (found.best, found.worst) == ("carrier=F9,origin=LGA", "carrier=F9,origin=EWR")
+
+
+def test_bounds_travel_as_a_property_and_gaps_with_the_evaluation():
+    bounds = EvaluationSettings(gaps={"AUC": [{"by": "a", "at_most": 0.1}, {"by": ["a", "b"], "at_most": 0}]}).gaps
+    assert gaps_from_property(gaps_to_property(bounds)) == {metric: list(some) for metric, some in bounds.items()}
+    found = gap()
+    kept = Evaluation({}, {}, [found.miss], False, [], gaps=[found])
+    assert Evaluation.from_dict(kept.to_dict()) == kept

@@ -1,0 +1,66 @@
+"""Files are held to the contract that requests are held to."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flightline.executors.example_gen.input_bounds import FILE_COLUMN, LINE_COLUMN, parse_bounds
+from flightline.executors.example_gen.tables import open_table
+from flightline.executors.example_gen.typed_rows import type_rows
+from flightline.serving.contract import Contract, ContractViolation
+
+INPUTS = [
+    {"name": "month", "type": "int", "required": True, "min": 1, "max": 12},
+    {"name": "origin", "type": "bytes", "required": True, "values": ["EWR", "JFK"]},
+    {"name": "temp", "type": "float", "required": False, "min": -60.0, "max": 140.0},
+]
+KINDS = {one["name"]: one["type"] for one in INPUTS}
+ROWS = st.fixed_dictionaries(
+    {
+        "month": st.none() | st.integers(-2, 14),
+        "origin": st.none() | st.sampled_from(["EWR", "JFK", "BOS"]),
+        "temp": st.none() | st.floats(-70, 150, width=32),
+    }
+)
+
+
+def typed(path, rows, **options):
+    lines = [",".join("" if row[name] is None else str(row[name]) for name in KINDS) for row in rows]
+    path.write_text("\n".join([",".join(KINDS), *lines]) + "\n")
+    [block] = open_table(str(path)).blocks(1 << 20)
+    return type_rows(block, KINDS, None, parse_bounds(INPUTS), **options)
+
+
+@given(st.lists(ROWS, min_size=1, max_size=8))
+def test_a_row_is_rejected_where_a_request_would_be_refused(tmp_path_factory, rows):
+    found = typed(tmp_path_factory.mktemp("rows") / "rows.csv", rows)
+    contract = Contract.from_inputs(INPUTS)
+    refused = []
+    for number, row in enumerate(rows):
+        try:
+            contract.read_rows([row])
+        except ContractViolation:
+            refused.append(number + 2)
+    assert [reject.line for reject in found.rejected] == refused
+    assert found.count == len(rows) - len(refused)
+
+
+def test_the_reason_and_the_value_are_told(tmp_path):
+    good = {"month": 1, "origin": "EWR", "temp": None}
+    rows = [good, good | {"month": None}, good | {"month": 13}, good | {"origin": "BOS"}]
+    found = typed(tmp_path / "rows.csv", rows)
+    assert [(one.line, one.reason, one.column) for one in found.rejected] == [
+        (3, "missing_value", "month"),
+        (4, "out_of_domain", "month"),
+        (5, "out_of_domain", "origin"),
+    ]
+    assert "'BOS'" in found.rejected[2].detail
+
+
+def test_rows_that_are_kept_know_where_they_come_from(tmp_path):
+    good = {"month": 1, "origin": "EWR", "temp": None}
+    found = typed(tmp_path / "rows.csv", [good, good | {"month": 13}, good], row_id_path="some/file.csv")
+    lines = found.columns[LINE_COLUMN]
+    assert [lines.values[place] for place in lines.indices.to_pylist()] == [2, 4]
+    assert found.columns[FILE_COLUMN].values.to_pylist() == [b"some/file.csv"]

@@ -1,0 +1,83 @@
+"""How far a column may move: farther than chance moves it, and no farther than what did move."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from flightline.init.drift_comparators import MIN_THRESHOLDS, MONITORING_MIN_ROWS, propose_comparator
+from flightline.init.table_reader import Column
+from flightline.reporting.html.data import Histogram
+from flightline.reporting.html.run_changes import jensen_shannon, l_infinity
+
+WINDOWS = 40
+LIGHT = {
+    "even": lambda random, rows: random.uniform(0, 1, rows),
+    "normal": lambda random, rows: random.normal(50, 10, rows),
+    "whole": lambda random, rows: random.integers(0, 20, rows),
+    "waiting": lambda random, rows: random.exponential(1, rows),
+    "yes or no": lambda random, rows: random.integers(0, 2, rows),
+}
+
+
+def column(values, kind="float"):
+    distinct, codes = np.unique(values, return_inverse=True)
+    return Column("x", kind, distinct, codes.astype(np.int32))
+
+
+def apart(one, other):
+    return jensen_shannon(*(Histogram(edges.tolist(), counts.tolist()) for counts, edges in map(binned, (one, other))))
+
+
+def binned(numbers):
+    return np.histogram(numbers, 10)
+
+
+def shares(texts):
+    values, counts = np.unique(texts, return_counts=True)
+    return dict(zip(values.tolist(), counts / len(texts), strict=True))
+
+
+@pytest.mark.parametrize("kind", LIGHT)
+@pytest.mark.parametrize("rows", [100, 500, 3000])
+def test_chance_raises_no_alarm_and_what_moved_does(kind, rows):
+    random = np.random.default_rng(rows)
+    table = LIGHT[kind](random, rows)
+    found = propose_comparator(column(table, "int" if table.dtype.kind == "i" else "float"))
+    assert found.measure == "jensen_shannon_divergence"
+    assert MIN_THRESHOLDS[found.measure] <= found.threshold <= 0.6
+    taught = table[random.random(rows) < 2 / 3]
+    windows = [LIGHT[kind](random, MONITORING_MIN_ROWS) for _ in range(WINDOWS)]
+    far = [max(apart(one, taught), apart(one, other)) for one, other in itertools.pairwise(windows)]
+    assert max(far) <= found.threshold
+    assert apart(windows[0] * 1.6 + 30, taught) > found.threshold
+
+
+@pytest.mark.parametrize("rows", [100, 500, 3000])
+def test_chance_moves_no_share_of_a_text_so_far(rows):
+    random = np.random.default_rng(rows)
+
+    def draw(size):
+        return random.choice(["a", "b", "c", "d"], size, p=[0.5, 0.3, 0.15, 0.05])
+
+    table = draw(rows)
+    found = propose_comparator(column(table.astype(object), "bytes"))
+    assert found.measure == "infinity_norm"
+    assert found.threshold >= MIN_THRESHOLDS[found.measure]
+    assert max(l_infinity(shares(draw(MONITORING_MIN_ROWS)), shares(table)) for _ in range(WINDOWS)) <= found.threshold
+    assert l_infinity({"a": 1.0}, shares(table)) > found.threshold
+
+
+def test_a_column_whose_few_largest_values_set_the_bins_is_not_watched():
+    assert propose_comparator(column(np.random.default_rng(0).pareto(1.2, 3000))) is None
+
+
+@pytest.mark.parametrize("values", [[7.0] * 50, [1e308, -1e308] * 20, [0.0, 5e-324] * 20, [2.0**53, 2.0**53 + 2] * 20])
+def test_odd_numbers_are_no_obstacle(values):
+    found = propose_comparator(column(np.array(values)))
+    assert found is None or found.threshold <= 0.6
+
+
+def test_the_same_column_has_the_same_proposal():
+    values = np.random.default_rng(0).normal(size=2000)
+    assert propose_comparator(column(values)) == propose_comparator(column(values))

@@ -1,0 +1,129 @@
+import csv
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flightline.errors import InputError
+from flightline.executors.example_gen.tables import open_table
+from flightline.init.table_reader import read_table
+
+CELLS = st.one_of(
+    st.just(""),
+    st.integers(-(2**70), 2**70).map(str),
+    st.floats(width=32, allow_infinity=False).map(str),
+    st.sampled_from(["1", "1.0", "nan", "x", 'say "no"', "two\nlines", "größe", "1_0", " 7"]),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(CELLS, min_size=1, max_size=30))
+def test_a_column_has_the_type_and_the_values_that_examplegen_sees(cells):
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "t.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([["a", "other"], *([cell, "x"] for cell in cells)])
+        column = read_table([str(path)]).columns["a"]
+        kind = open_table(str(path)).kinds(1 << 20, ["a"])["a"]
+    read = {"int": int, "float": float, "bytes": str, None: str}[kind]
+    expected = [None if cell == "" or read(cell) != read(cell) else read(cell) for cell in cells]
+    assert column.kind == (kind if any(value is not None for value in expected) else None)
+    got = [None if code < 0 else column.values[code] for code in column.codes]
+    if kind == "float":
+        expected = [None if value is None else float(np.float32(value)) for value in expected]
+    assert got == expected
+    assert column.counts.sum() == column.present
+    assert sorted(set(column.values.tolist())) == column.values.tolist()
+
+
+def test_a_table_too_large_to_keep_is_looked_at_from_its_start(table, monkeypatch):
+    monkeypatch.setattr("flightline.init.table_reader.MIN_ROWS_READ", 5)
+    monkeypatch.setattr("flightline.init.table_reader.BLOCK_BYTES", 64)
+    path = table({"a": range(100), "y": [0, 1] * 50})
+    read = read_table([str(path)], max_cells=20)
+    assert not read.whole
+    assert 10 <= read.rows < 100
+    assert read.columns["a"].values.tolist() == list(range(read.rows))
+
+
+def test_lines_that_cannot_be_read_are_counted(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,2\n1,2,3\n4,5\n")
+    read = read_table([str(path)])
+    assert (read.rows, read.unreadable.count, read.unreadable.lines) == (2, 1, 3)
+    assert read.unreadable.example == f"{path}, line 3: 3 fields, the header has 2"
+
+
+def test_parquet_with_dates_times_and_decimals(tmp_path):
+    table = pa.table(
+        {
+            "day": pa.array([0, 1], pa.date32()),
+            "at": pa.array([0, 1], pa.timestamp("us", tz="UTC")),
+            "price": pa.array([Decimal("1.50"), Decimal("2.25")]),
+            "ok": pa.array([True, None]),
+        }
+    )
+    pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
+    columns = read_table([str(tmp_path / "t.parquet")]).columns
+    assert {name: column.kind for name, column in columns.items()} == {
+        "day": "bytes",
+        "at": "bytes",
+        "price": "float",
+        "ok": "int",
+    }
+    assert columns["day"].values.tolist() == ["1970-01-01", "1970-01-02"]
+    assert columns["price"].values.tolist() == [1.5, 2.25]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b\n", "no row"),
+        (",b\n1,2\n", "column 1 has no name"),
+        ("a,a\n1,2\n", "twice"),
+        ("1,2\n3,4\n", "no header"),
+        ("a;b\n1;2\n", "seems to be ';'"),
+        ("a\tb\n1\t2\n", "seems to be a tab"),
+    ],
+)
+def test_what_is_no_table_is_refused(tmp_path, text, said):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_table([str(tmp_path / "t.csv")])
+
+
+def test_marks_among_numbers_are_missing_values_everywhere(table):
+    read = read_table([str(table({"age": [1, "?", 3], "town": ["Rome", "?", "NA"], "code": ["-", "a", "b"]}))])
+    assert read.missing == ("?",)
+    assert (read.columns["age"].kind, read.columns["age"].missing) == ("int", 1)
+    assert list(read.columns["town"].values) == ["NA", "Rome"]
+    assert list(read.columns["code"].values) == ["-", "a", "b"]  # it would be text anyhow
+
+
+def test_spaces_among_numbers_are_missing_values(table):
+    read = read_table([str(table({"age": [1, " ", 3, " NA"], "town": ["Rome", " ", "Bonn", "Oslo"]}))])
+    assert read.missing == (" ", " NA")
+    assert (read.columns["age"].kind, read.columns["age"].missing) == ("int", 2)
+    assert read_table([str(table({"town": ["Rome", " ", "Bonn"], "y": [0, 1, 1]}))]).missing == ()
+
+
+def test_what_means_no_value_may_be_said(table):
+    path = str(table({"age": [1, "?", "unknown"], "y": [0, 1, 1]}))
+    assert read_table([path]).missing == ()
+    read = read_table([path], missing=["unknown"])
+    assert (read.missing, read.columns["age"].missing) == (("?", "unknown"), 2)
+
+
+def test_leading_zeros_are_seen_where_they_are_lost(table):
+    columns = read_table([str(table({"zip": ["01", "12"], "n": [0, 12], "code": ["01", "a"]}))]).columns
+    assert [column.has_leading_zeros for column in columns.values()] == [True, False, False]
+
+
+def test_a_column_of_marks_alone_says_nothing_of_numbers(table):
+    assert read_table([str(table({"a": ["NA", "NA"], "y": [0, 1]}))]).missing == ()

@@ -1,0 +1,81 @@
+import re
+
+import pytest
+
+from flightline.errors import UsageError
+
+X = [float(f"{row * 7919 % 101}.5") for row in range(120)]
+
+
+def target(look, labels, **asked):
+    return look({"x": X, "y": [labels[row % len(labels)] for row in range(len(X))]}, **asked).target
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "positive"),
+    [
+        ([0, 0, 1], (), 1),
+        (["no", "yes", "yes"], ("no", "yes"), "yes"),
+        (["TRUE", "FALSE", "TRUE"], ("FALSE", "TRUE"), "TRUE"),
+        ([1, 2, 2], (2, 1), 1),  # neither is a word for yes: the rarer
+        (["benign", "malignant", "benign"], ("benign", "malignant"), "malignant"),
+        (["a", "b"], ("a", "b"), "b"),  # as many of either: the last
+        ([-1, 1, 1], (1, -1), -1),
+    ],
+)
+def test_of_two_values_one_is_the_positive_class_and_it_says_why(look, labels, classes, positive):
+    found = target(look, labels)
+    assert (found.task, found.classes, found.positive) == ("binary", classes, positive)
+    assert found.why
+    assert found.positive_reason
+    assert sum(found.rates) == pytest.approx(1)
+
+
+def test_bad_is_no_word_for_yes(look):
+    found = target(look, ["bad", "bad", "good"])
+    assert found.positive == "bad"
+    assert "warned of" in found.positive_reason
+
+
+def test_the_positive_class_is_for_the_user_to_choose(look):
+    assert target(look, ["no", "yes"], positive="no").classes == ("yes", "no")
+    assert target(look, [0, 1], positive="0").classes == (1, 0)
+    with pytest.raises(UsageError, match="maybe"):
+        target(look, ["no", "yes"], positive="maybe")
+
+
+@pytest.mark.parametrize(
+    ("labels", "task"),
+    [
+        (["a", "b", "c"], "multiclass"),
+        ([1, 2, 3, 4, 5], "multiclass"),
+        ([0.5, 1.5, 2.0, 7.25], "regression"),
+        (range(100), "regression"),
+    ],
+)
+def test_more_values_make_classes_or_amounts(look, labels, task):
+    assert target(look, list(labels)).task == task
+
+
+def test_the_task_is_for_the_user_to_choose_where_it_can_work(look):
+    assert target(look, [1, 2, 3], task="regression").task == "regression"
+    with pytest.raises(UsageError, match="is text"):
+        target(look, ["a", "b", "c"], task="regression")
+    with pytest.raises(UsageError, match="3 values"):
+        target(look, ["a", "b", "c"], task="binary")
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ([1], "only 1"),
+        ([None], "no value at all"),
+        ([f"t{n}" for n in range(60)], "too many classes.*group them"),
+        ([f"${n},000" for n in range(1, 61)], "numbers in a spelling that is not read, such as '[$]1"),
+        ([f"2024-{1 + n // 28:02d}-{1 + n % 28:02d}" for n in range(60)], "they are dates"),
+    ],
+)
+def test_a_label_that_is_none_is_refused(look, labels, said):
+    with pytest.raises(UsageError) as refused:
+        target(look, labels)
+    assert re.search(said, str(refused.value))

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from flightline.init.table_reader import Column
+from flightline.init.text_numbers import describe_text_numbers
+
+
+def disguise(texts):
+    values, codes = np.unique(np.array(texts, object), return_inverse=True)
+    return describe_text_numbers(Column("x", "bytes", values, codes.astype(np.int32)))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["$1,234", "$5"],
+        ["1,234", "999", "-1,234,567.5"],
+        ["12,5", "-0,3"],
+        ["45%", "3.5 %"],
+        ["1.234,50 €", "EUR 7"],
+        ["1 234", "12 345,6"],
+        ["(1,200)", "300"],
+    ],
+)
+def test_numbers_in_another_spelling(texts):
+    seen, todo = disguise(texts)
+    assert "a spelling that is not read" in seen
+    assert "1234.5" in todo
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["a", "b"],
+        ["A1", "B2"],
+        ["+49 30 099427"],
+        ["1-2", "3-4"],
+        ["10.4.", "11.5."],
+        ["13:30"],
+        ["2024-01"],
+        ["001,5"],
+    ],
+)
+def test_other_texts(texts):
+    assert disguise(texts) is None
+
+
+def test_a_few_words_among_numbers_are_named_with_the_option_that_takes_them_for_missing():
+    seen, todo = disguise([*map(str, range(97)), "unknown", "not asked", "unknown"])
+    assert "'unknown'" in seen
+    assert "(3.0% of the rows)" in seen
+    assert todo.endswith("--missing 'not asked' --missing unknown")
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [[*map(str, range(5)), "unknown"], [*map(str, range(100)), *"abcdef"], [*map(str, range(100)), "100+", "x"]],
+)
+def test_many_words_or_many_rows_of_them_are_no_numbers(texts):
+    assert disguise(texts) is None

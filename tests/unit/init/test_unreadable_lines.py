@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+
+from flightline.config.loader import load_config
+
+ROWS = 400
+FIXED_BY = {"Köln".encode("latin-1"): "iconv", b"Bonn, Rhein": "quote the cells"}
+
+
+def spoilt(folder, town, share):
+    """A table of which a share of the lines has this for a town."""
+    bad = range(0, ROWS, round(1 / share)) if share else ()
+    lines = [(town if row in bad else b"Bonn") + b",%d,%d\n" % (row * 7 % 41, row % 2) for row in range(ROWS)]
+    (folder / "t.csv").write_bytes(b"town,x,y\n" + b"".join(lines))
+    return folder / "t.csv"
+
+
+@pytest.mark.parametrize(("town", "todo"), FIXED_BY.items())
+def test_a_few_lines_that_cannot_be_read_are_said_with_an_example(init, tmp_path, town, todo):
+    said = init(spoilt(tmp_path, town, 0.025), "--label", "y")
+    assert said.exit_code == 0, said.stderr
+    assert "10 of 400 lines (2.5%) cannot be read" in said.stdout
+    assert "t.csv, line 2: " in said.stdout
+    assert todo in said.stdout
+    assert load_config(Path("configs/t.yaml")).gate.max_rejected["unparsable"] == 0.038
+
+
+@pytest.mark.parametrize("share", [0.0625, 0.5, 1])
+@pytest.mark.parametrize(("town", "todo"), FIXED_BY.items())
+def test_more_of_them_are_refused(init, tmp_path, town, todo, share):
+    said = init(spoilt(tmp_path, town, share), "--label", "y")
+    assert said.exit_code == 2
+    assert "cannot be read, the first" in said.stderr
+    assert todo in said.stderr
+    assert not Path("configs").exists()
+
+
+def test_the_gate_is_never_wider_than_what_is_refused(init, tmp_path):
+    assert init(spoilt(tmp_path, b"Bonn, Rhein", 0.045), "--label", "y").exit_code == 0
+    assert load_config(Path("configs/t.yaml")).gate.max_rejected["unparsable"] == 0.05

@@ -1,0 +1,31 @@
+import shutil
+import subprocess
+
+import pytest
+
+from flightline.metadata.provenance import Provenance, git_commit, read_provenance
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
+def test_the_commit_and_whether_files_differ_from_it(tmp_path):
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false"]
+    (tmp_path / "code.py").write_text("a = 1")
+    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    commit, dirty = git_commit(tmp_path)
+    assert len(commit) == 40
+    assert not dirty
+    (tmp_path / "code.py").write_text("a = 2")
+    assert git_commit(tmp_path) == (commit, True)
+    (tmp_path / "environment").mkdir()
+    assert git_commit(tmp_path / "environment") == (None, False)  # not of that repository
+
+
+def test_outside_git_there_is_none(tmp_path):
+    assert git_commit(tmp_path) == (None, False)
+
+
+def test_what_was_not_noted_is_none(tmp_path):
+    assert read_provenance(tmp_path) is None
+    (tmp_path / "origin.json").write_text('{"commit": null, "dirty": false, "files": 1}')
+    assert read_provenance(tmp_path) == Provenance(None, False, 1)

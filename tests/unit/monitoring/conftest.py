@@ -1,0 +1,32 @@
+"""A config of its own for each test, and a prediction log as a server leaves it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flightline.config.loader import load_config
+from flightline.config.settings import Config
+from flightline.releases.server import prediction_log_folder
+from flightline.serving.log_batch import LogEntry
+from flightline.serving.prediction_log import PredictionLog
+from flightline.serving.settings import LogSettings
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return load_config(Path("configs/flights.yaml"), [f"workspace={tmp_path}", "serving.log.hash=[]"])
+
+
+@pytest.fixture
+def log(config: Config):
+    """`log(*entries)` writes what a server would have."""
+
+    def write(*entries: LogEntry) -> None:
+        written = PredictionLog(LogSettings(prediction_log_folder(config), flush_s=0.01))
+        for entry in entries:
+            assert written.append(entry)
+        written.close()
+
+    return write

@@ -1,0 +1,100 @@
+"""Distances between windows, by TFDV."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from flightline.config.monitoring import MonitoringConfig
+from flightline.monitoring.distances import drift, missing_comparators_warning, prediction_drift, skew
+
+tfdv = pytest.importorskip("tensorflow_data_validation")
+
+
+def statistics(origins="EJL", temp=50.0, probability=0.3, rows=600, with_wind=True):
+    import pandas as pd
+
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        {
+            "origin": np.array(list(origins))[np.arange(rows) % len(origins)],
+            "temp": rng.normal(temp, 5, rows).astype(np.float32),
+            "_probability": np.clip(rng.normal(probability, 0.1, rows), 0, 1).astype(np.float32),
+        }
+    )
+    if with_wind:
+        frame["wind"] = rng.normal(0, 1, rows).astype(np.float32)
+    return tfdv.generate_statistics_from_dataframe(frame).datasets[0]
+
+
+@pytest.fixture(scope="module")
+def schema():
+    found = schema_pb2.Schema()
+    found.feature.add(name="origin", type=schema_pb2.BYTES).drift_comparator.infinity_norm.threshold = 0.1
+    for name in ("temp", "wind"):
+        feature = found.feature.add(name=name, type=schema_pb2.FLOAT)
+        feature.drift_comparator.jensen_shannon_divergence.threshold = 0.2
+    return found
+
+
+def test_the_same_is_no_distance(schema):
+    found = drift(statistics(), statistics(), schema)
+    assert {one.subject for one in found} == {"origin", "temp", "wind"}
+    assert not any(one.breached for one in found)
+
+
+def test_what_moved_is_beyond_its_threshold(schema):
+    found = {one.subject: one for one in drift(statistics("EEEJL", 80), statistics(), schema)}
+    assert found["origin"].breached
+    assert found["temp"].breached
+    assert not found["wind"].breached
+    assert "against the window before" in found["temp"].sentence
+
+
+def test_skew_takes_drifts_thresholds_some_times_over(schema):
+    config = MonitoringConfig(skew_threshold_factor=3)
+    found = {one.subject: one for one in skew(statistics(), [statistics()], schema, config)}
+    assert found["origin"].threshold == pytest.approx(0.3)
+    assert found["temp"].threshold == pytest.approx(0.6)
+
+
+def test_a_skew_comparator_of_the_schema_goes_first(schema):
+    own = schema_pb2.Schema()
+    own.CopyFrom(schema)
+    own.feature[0].skew_comparator.infinity_norm.threshold = 0.01
+    found = {one.subject: one for one in skew(statistics("EEEJL"), [statistics()], own, MonitoringConfig())}
+    assert found["origin"].threshold == pytest.approx(0.01)
+    assert found["origin"].breached
+
+
+def test_what_one_of_the_spans_was_like_is_no_skew(schema):
+    training = [statistics(temp=20), statistics(temp=80)]
+    found = {one.subject: one for one in skew(statistics(temp=80), training, schema, MonitoringConfig())}
+    assert not found["temp"].breached
+    assert "the nearest of 2 spans" in found["temp"].sentence
+    found = {one.subject: one for one in skew(statistics(temp=50), training, schema, MonitoringConfig())}
+    assert found["temp"].breached
+
+
+def test_a_feature_that_one_of_them_lacks_has_no_distance(schema):
+    found = drift(statistics(with_wind=False), statistics(), schema)
+    assert {one.subject for one in found} == {"origin", "temp"}
+
+
+def test_predictions_drift_too():
+    config = MonitoringConfig(prediction_drift=0.1)
+    [same] = prediction_drift(statistics(), statistics(), config)
+    [moved] = prediction_drift(statistics(probability=0.8), statistics(), config)
+    assert (same.breached, moved.breached) == (False, True)
+    assert same.name == "prediction_drift"
+
+
+def test_a_schema_without_comparators_watches_nothing_and_that_is_said(schema):
+    assert missing_comparators_warning(schema) == ""
+    bare = schema_pb2.Schema()
+    bare.feature.add(name="origin", type=schema_pb2.BYTES).drift_comparator.SetInParent()
+    assert missing_comparators_warning(bare).startswith("no feature is watched for skew or drift")
+    assert "drift_comparator" in missing_comparators_warning(bare)
+    bare.feature[0].skew_comparator.infinity_norm.threshold = 0.1
+    assert missing_comparators_warning(bare) == ""

@@ -1,0 +1,120 @@
+"""The audit log: whatever is done to the file shows, and a torn line loses nothing that was acknowledged."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flightline.releases import audit_log
+from flightline.releases.audit_log import HEAD_FILE, LOG_FILE, AuditLogCorrupted, record, verify
+from flightline.utils.hashing import PROJECT_ROOT
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A log of five events, as bytes, and its head."""
+    folder = tmp_path_factory.mktemp("audit")
+    record(folder, "run started", run="a", config="1f")
+    record(folder, "gate passed", run="a", findings=0)
+    record(folder, "pushed", run="a", release="17", auc=0.94)
+    record(folder, "rolled back", release="16", reason='"late" flights, naïvely\n— see #7')
+    record(folder, "run started", run="b", config="2e")
+    return (folder / LOG_FILE).read_bytes(), (folder / HEAD_FILE).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    return tmp_path_factory.mktemp("spoiled")
+
+
+def put(workspace, log, head):
+    (workspace / LOG_FILE).write_bytes(log)
+    (workspace / HEAD_FILE).write_bytes(head)
+
+
+def test_what_is_recorded_is_read_back_in_order_and_whole(written, workspace):
+    put(workspace, *written)
+    entries = verify(workspace)
+    assert [entry.number for entry in entries] == [1, 2, 3, 4, 5]
+    assert entries[3].facts == {"release": "16", "reason": '"late" flights, naïvely\n— see #7'}
+    assert all("@" in entry.by and entry.at.endswith("+00:00") for entry in entries)
+    assert all(json.loads(line) for line in written[0].splitlines())
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_any_changed_byte_is_found(written, workspace, data):
+    log, head = written
+    place = data.draw(st.integers(0, len(log) - 1))
+    other = data.draw(st.integers(0, 255).filter(lambda byte: byte != log[place]))
+    put(workspace, log[:place] + bytes([other]) + log[place + 1 :], head)
+    with pytest.raises(AuditLogCorrupted):
+        verify(workspace)
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_lines_removed_repeated_or_in_another_order_are_found(written, workspace, data):
+    log, head = written
+    lines = log.splitlines(keepends=True)
+    others = data.draw(st.lists(st.sampled_from(lines), max_size=6).filter(lambda some: some != lines))
+    put(workspace, b"".join(others), head)
+    with pytest.raises(AuditLogCorrupted, match=f"{LOG_FILE} is broken at line"):
+        verify(workspace)
+
+
+def test_the_line_that_was_edited_is_named(written, workspace):
+    log, head = written
+    put(workspace, log.replace(b'"release": "17"', b'"release": "18"'), head)
+    with pytest.raises(AuditLogCorrupted, match="line 3: its content does not fit its hash"):
+        verify(workspace)
+
+
+def test_a_log_that_is_broken_at_its_end_takes_nothing_more(written, workspace):
+    log, head = written
+    put(workspace, b"".join(log.splitlines(keepends=True)[:-2]), head)
+    with pytest.raises(AuditLogCorrupted, match="lines are missing at the end"):
+        record(workspace, "pushed", release="19")
+
+
+def test_a_torn_line_is_set_aside_and_said(written, workspace):
+    log, head = written
+    put(workspace, log + b'{"at": "2026', head)
+    with pytest.raises(AuditLogCorrupted, match="line 6: it is torn"):
+        verify(workspace)
+    record(workspace, "pushed", release="19")
+    assert [entry.event for entry in verify(workspace)][-2:] == ["torn line set aside", "pushed"]
+    assert (workspace / "audit.torn").read_bytes() == b'{"at": "2026\n'
+
+
+def test_a_writer_killed_before_the_head_was_written_breaks_nothing(written, workspace):
+    log, head = written
+    put(workspace, log, head)
+    record(workspace, "pushed", release="19")
+    (workspace / HEAD_FILE).write_bytes(head)
+    assert len(verify(workspace)) == 6
+    record(workspace, "promoted", release="18")
+    assert len(verify(workspace)) == 7
+
+
+RECORD_MANY = """
+import sys
+from pathlib import Path
+from flightline.releases.audit_log import record
+for number in range(25):
+    record(Path(sys.argv[1]), "tick", number=number)
+"""
+
+
+def test_processes_that_record_at_once_wait_for_each_other(tmp_path):
+    command = [sys.executable, "-c", RECORD_MANY, str(tmp_path)]
+    writers = [subprocess.Popen(command, cwd=PROJECT_ROOT) for _ in range(3)]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    assert len(audit_log.verify(tmp_path)) == 75
+
+
+def test_without_a_log_there_is_nothing_to_find(tmp_path):
+    assert verify(tmp_path) == []

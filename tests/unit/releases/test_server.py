@@ -1,0 +1,63 @@
+"""What the server is told, and when it is not started."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from flightline.config.loader import load_config
+from flightline.errors import ConfigError, UsageError
+from flightline.releases import server
+from flightline.serving.settings import read_settings
+
+
+def config_of(*overrides):
+    from flightline.config.loader import DEFAULT_CONFIG
+
+    return load_config(DEFAULT_CONFIG, overrides)
+
+
+def test_the_server_reads_what_it_is_told(tmp_path):
+    config = config_of(
+        f"workspace={tmp_path}", "serving.log.hash=[tailnum]", "serving.canary.max_drift=0.2"
+    )
+    file = tmp_path / "server.json"
+    file.write_text(json.dumps(server.server_settings(config)))
+    settings = read_settings(file)
+    assert (settings.name, settings.host) == ("flights", "127.0.0.1")
+    assert settings.releases == tmp_path / "releases" / "flights"
+    assert settings.log is not None
+    assert settings.log.hash == ("tailnum",)
+    assert settings.log.folder == tmp_path / "predictions" / "flights"
+    assert settings.canary.max_drift == 0.2
+
+
+def test_without_a_log_there_is_none(tmp_path):
+    file = tmp_path / "server.json"
+    file.write_text(json.dumps(server.server_settings(config_of("serving.log.enabled=false"))))
+    assert read_settings(file).log is None
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("serving.log={drop: [tailnum], hash: [tailnum]}", "both dropped and hashed"),
+        ("serving.http_port=99999", "serving.http_port"),
+        ("serving.log.flush_s=5", "serving.log.flush_s"),
+        ("serving.treshold=0.4", "threshold"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(override, words):
+    with pytest.raises(ConfigError, match=words):
+        config_of(override)
+
+
+def test_without_its_environment_or_a_release_it_is_not_started(tmp_path, monkeypatch):
+    monkeypatch.setattr(server, "SERVING_VENV", tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="make serving-setup"):
+        server.serve(config_of(f"workspace={tmp_path}"))
+    (tmp_path / "nowhere" / "bin").mkdir(parents=True)
+    (tmp_path / "nowhere" / "bin" / "python").touch()
+    with pytest.raises(UsageError, match="no current release"):
+        server.serve(config_of(f"workspace={tmp_path}"))

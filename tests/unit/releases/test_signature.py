@@ -1,0 +1,67 @@
+"""What a release says of its inputs, read from the schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from flightline.config.schema_file import read_schema
+from flightline.releases.signature import binary_label_values, build_input_contract
+
+SCHEMA = Path("schema/flights.pbtxt")
+
+
+@pytest.fixture(scope="module")
+def contract():
+    schema = read_schema(SCHEMA)
+    reads = frozenset(feature.name for feature in schema.feature) - {"flight", "tailnum", "late"}
+    return {one["name"]: one for one in build_input_contract(schema, "late", reads)}
+
+
+def test_it_has_every_feature_but_the_label(contract):
+    assert set(contract) == {feature.name for feature in read_schema(SCHEMA).feature} - {"late"}
+    assert list(contract) == sorted(contract)
+
+
+def test_numbers_have_their_bounds_and_texts_their_values(contract):
+    assert contract["month"] == {"name": "month", "type": "int", "required": True, "min": 1, "max": 12}
+    assert contract["origin"]["values"] == ["EWR", "JFK", "LGA"]
+    assert contract["humid"] == {"name": "humid", "type": "float", "required": False, "min": 0.0, "max": 100.0}
+
+
+def test_a_domain_that_training_lets_values_through_is_open(contract):
+    assert "values" not in contract["dest"]  # min_domain_mass below 1
+
+
+def test_what_the_model_does_not_read_is_not_asked_for(contract):
+    assert not contract["flight"]["required"]
+
+
+def test_the_server_takes_it(contract):
+    from flightline.serving.contract import Contract
+
+    assert set(Contract.from_inputs(list(contract.values())).features) == set(contract)
+
+
+@pytest.mark.parametrize(
+    ("label", "positive", "values"),
+    [
+        ('type: BYTES string_domain { value: "yes" value: "no" }', "yes", ["no", "yes"]),
+        ('type: BYTES domain: "y"', "b", ["a", "b"]),
+        ("type: INT int_domain { min: 1 max: 2 }", 1, [2, 1]),
+        ("type: INT int_domain { min: 0 max: 1 }", None, None),  # 0 and 1 say it themselves
+        ("type: INT int_domain { min: 1 max: 3 }", 1, None),
+        ("type: INT int_domain { min: 1 }", 1, None),
+        ("type: FLOAT float_domain { min: 1 max: 2 }", 1, None),  # and all between
+        ('type: BYTES string_domain { value: "yes" value: "no" value: "maybe" }', "yes", None),
+        ('type: BYTES string_domain { value: "ja" value: "no" }', "yes", None),
+        ('type: BYTES domain: "y" distribution_constraints { min_domain_mass: 0.9 }', "b", None),
+        ("type: BYTES", "yes", None),
+    ],
+)
+def test_a_label_of_two_values_is_known_where_its_domain_names_both(label, positive, values):
+    text = f'feature {{ name: "y" {label} }} string_domain {{ name: "y" value: "a" value: "b" }}'
+    assert binary_label_values(text_format.Parse(text, schema_pb2.Schema()), "y", positive) == values

@@ -1,0 +1,139 @@
+import math
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from report_examples import HOSTILE_TEXT, METRICS, make_report_data, make_summary
+
+from flightline.executors.data_gate.findings import Finding
+from flightline.metadata.evaluation import Evaluation
+from flightline.reporting.html.data import Feature, Histogram, ReportData, SplitStatistics, StepFacts
+from flightline.reporting.html.render import render_report
+from flightline.reporting.summary import SpanSummary
+
+LARGEST = 6_000_000
+
+
+class Page(HTMLParser):
+    """The elements, ids, addresses and text of a page."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.ids, self.addresses, self.text, self.handlers = set(), set(), [], [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.add(value)
+            if name in {"src", "href", "action", "data"}:
+                self.addresses.append(value)
+            if name.startswith("on"):
+                self.handlers.append(name)
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def draw(data):
+    html = render_report(data)
+    return html, Page(html)
+
+
+def test_a_good_run_says_so_first_and_shows_everything():
+    html, page = draw(make_report_data())
+    assert html.index("Released") < html.index('id="metrics"')
+    assert {"verdict", "card", "metrics", "training", "run", "rows", "changes", "data", "lineage", "origin"} <= page.ids
+    assert page.tags.isdisjoint({"script", "iframe", "object", "embed", "form"})
+    assert all(not address.startswith(("http:", "https:", "//")) for address in page.addresses)
+
+
+def test_a_span_is_named_where_it_judged_and_where_nothing_was_trained():
+    judged = make_summary(span=SpanSummary(3, "03", ["01", "02"], ""))
+    html, _ = draw(replace(make_report_data(), summary=judged))
+    assert "On span 03, all 1,000 rows of it, which no model had seen; trained on 01, 02." in html
+    note = "span 01 is taken in; training starts when 1 accepted span is there"
+    taken_in = make_summary(evaluation=None, release=None, span=SpanSummary(1, "01", [], note))
+    html, _ = draw(replace(make_report_data(), summary=taken_in))
+    assert "Taken in" in html
+    assert f"S{note[1:]}." in html
+
+
+def test_whatever_the_data_say_stays_text():
+    html, page = draw(make_report_data(HOSTILE_TEXT))
+    assert page.tags.isdisjoint({"script", "img"})
+    assert not page.handlers
+    assert "7 * 7" in html  # not 49: a template is not made of data
+    assert "49" not in "".join(page.text).replace("0.49", "")
+    assert "\x00" not in html
+    assert any("<script>" in text for text in page.text)
+
+
+def test_a_run_of_which_nothing_is_known():
+    _, page = draw(ReportData("first", "flights", 0, 0.0, None))
+    assert "No result" in "".join(page.text)
+    assert {"metrics", "data", "lineage", "changes", "training", "card"}.isdisjoint(page.ids)
+
+
+@pytest.mark.parametrize(
+    ("code", "failure", "title"),
+    [
+        (1, "Trainer failed: out of memory", "Failed"),
+        (3, "the data gate stopped the run: carrier: unknown values", "Stopped by the data gate"),
+        (4, "auc on overall is 0.8, must be ≥ 0.9", "Not released"),
+        (130, "interrupted in Trainer", "Interrupted"),
+    ],
+)
+def test_a_run_that_is_not_done_says_why(code, failure, title):
+    ended = make_summary(exit_code=code, failure=failure, evaluation=None, release=None)
+    _, page = draw(make_report_data(summary=ended, training=None, curves={}))
+    text = "".join(page.text)
+    assert title in text
+    assert failure[1:] in text
+
+
+def test_the_gates_findings_are_with_their_columns():
+    ended = make_summary(exit_code=3, findings=[Finding("late", "K", "is 7 in some rows", 12)], evaluation=None)
+    html, _ = draw(make_report_data(summary=ended))
+    card = html.split("late</span>")[1].split("</article>")[0]
+    assert "anomaly" in card
+    assert "is 7 in some rows" in card
+
+
+def test_numbers_that_are_none():
+    nothing = Evaluation({"overall": {"auc": math.nan}, "a=1": {}}, {}, [], None, [], {})
+    split = SplitStatistics(0, 0, Histogram([0.0, 0.0], [0.0]), mean=None)
+    data = make_report_data(
+        summary=make_summary(evaluation=nothing),
+        features=[Feature("x", "number", "feature", {"train": split})],
+        steps=[StepFacts("ExampleGen", "ran")],
+    )
+    html, _ = draw(data)
+    assert "NaN" not in html
+    assert "Infinity" not in html
+
+
+def test_a_page_of_very_many_features_and_slices_stays_small():
+    names = SplitStatistics(9, 0, values=[(f"{'v' * 50}{i}", 1.0) for i in range(20)], unique=9000)
+    features = [Feature(f"feature_{i}", "category", "feature", {"train": names, "eval": names}) for i in range(1000)]
+    slices = {"overall": METRICS, **{f"tail={i}": METRICS for i in range(4000)}}
+    wide = make_summary(evaluation=Evaluation(slices, slices, [], True, [], {}))
+    html, page = draw(make_report_data(features=features, summary=wide))
+    assert len(html.encode()) < LARGEST
+    text = "".join(page.text)
+    assert "850 more columns are in report.json" in text
+    assert "3,600 smaller slices are in report.json" in text
+
+
+def test_it_is_kept_and_read_back_whatever_is_in_it():
+    data = make_report_data(HOSTILE_TEXT)
+    assert ReportData.from_json(data.to_json()) == data
+    with pytest.raises(ValueError, match="run_id"):
+        ReportData.from_json('{"pipeline": 1}')
+
+
+def test_changes_not_committed_are_said():
+    clean = replace(make_report_data().origin, dirty=False)
+    assert "changes not committed" in render_report(make_report_data())
+    assert "changes not committed" not in render_report(make_report_data(origin=clean))

@@ -1,0 +1,76 @@
+"""What a dry run refuses before anything is loaded; what it builds is in tests/integration."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from flightline.runs.dry_run.build import dry_run
+from flightline.runs.launch import RunRequest
+
+ROOT = Path(__file__).resolve().parents[4]
+CONFIG = ROOT / "configs" / "flights.yaml"
+SETTINGS = "{project: my-project-123, region: europe-west1, bucket: gs://my-bucket, image: registry/flightline:1}"
+COMPLETE = (
+    "engine.name=dataflow",
+    f"engines.dataflow={SETTINGS}",
+    "data.input=gs://my-bucket/data",
+    "pipeline_root=gs://my-bucket/artifacts",
+)
+
+
+@pytest.fixture
+def refused(tmp_path, monkeypatch, capsys):
+    """`refused(overrides, ...)` → exit code and last line; nothing may be left in the temporary folder."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def ask(overrides, sample=None, **request):
+        code = dry_run(RunRequest(CONFIG, overrides, **request), "beam", sample)
+        assert not list(tmp_path.glob("flightline-*"))
+        return code, capsys.readouterr().err.strip().splitlines()[-1]
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("engine.name=local",), "--engine dataflow, not local"),
+        ((*COMPLETE, "engines.dataflow.image=null"), "workers have neither this package nor its requirements"),
+        ((*COMPLETE, "engines.dataflow.bucket=my-bucket"), "my-bucket is no bucket"),
+        ((*COMPLETE, "pipeline_root=artifacts"), "pipeline_root: artifacts is relative"),
+        ((*COMPLETE, "label=lat"), "lat is not in"),
+        ((*COMPLETE, "evaluation.thresholds={}", "evaluation.per_slice=[]"), "evaluation.thresholds is empty"),
+    ],
+)
+def test_it_refuses_what_a_run_would_refuse(refused, overrides, message):
+    code, last = refused(overrides)
+    assert code == 2
+    assert message in last
+
+
+def test_it_refuses_to_be_part_of_a_run(refused):
+    assert refused(COMPLETE, from_node="Transform") == (
+        2,
+        "flightline: a dry run builds all jobs and is no run; leave out --from, --to and --run-id",
+    )
+
+
+def test_it_refuses_a_sample_that_is_not_there_or_lacks_the_label(refused, tmp_path):
+    assert "none.csv cannot be read" in refused(COMPLETE, sample=tmp_path / "none.csv")[1]
+    (tmp_path / "other.csv").write_text("month,day\n1,2\n")
+    code, last = refused(COMPLETE, sample=tmp_path / "other.csv")
+    assert code == 2
+    assert "label: late is not in the header" in last
+
+
+def test_the_runner_takes_the_flag():
+    """The engine of the config is the local one."""
+    command = [sys.executable, "runner_beam.py", "--dry-run", "--json", "--sample", "none.csv"]
+    ended = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr == "flightline: --dry-run builds the jobs of Dataflow; --engine dataflow, not local\n"

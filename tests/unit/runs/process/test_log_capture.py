@@ -1,0 +1,34 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from flightline.runs.process.log_capture import capture_output
+
+
+def test_all_writers_go_to_the_log_and_only_we_to_the_screen(tmp_path, capfd):
+    with capture_output(tmp_path / "log.txt") as terminal:
+        os.write(1, b"from C on 1\n")
+        os.write(2, b"from C on 2\n")
+        subprocess.run([sys.executable, "-c", "print('from a child')"], check=True)
+        terminal.out.write("to the user\n")
+    os.write(1, b"after\n")
+    logged = (tmp_path / "log.txt").read_text()
+    assert {"from C on 1", "from C on 2", "from a child"} <= set(logged.splitlines())
+    assert "to the user" not in logged
+    assert capfd.readouterr().out == "to the user\nafter\n"
+
+
+def test_the_descriptors_come_back_after_an_error(tmp_path, capfd):
+    with pytest.raises(ValueError, match="boom"), capture_output(tmp_path / "log.txt"):
+        raise ValueError("boom")
+    os.write(2, b"visible\n")
+    assert capfd.readouterr().err == "visible\n"
+
+
+def test_a_log_that_cannot_be_opened_turns_nothing(tmp_path, capfd):
+    with pytest.raises(OSError, match="absent"), capture_output(tmp_path / "absent" / "log.txt"):
+        pass
+    os.write(1, b"visible\n")
+    assert capfd.readouterr().out == "visible\n"

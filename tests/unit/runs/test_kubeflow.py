@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+
+from flightline.config.loader import load_config
+from flightline.errors import ConfigError, UsageError
+from flightline.runs.kubeflow import check_kubeflow, spec_notes
+
+CONFIG = Path(__file__).resolve().parents[3] / "configs" / "flights.yaml"
+OUTPUT = Path("flights.json")
+SETTINGS = {
+    "engines.kubeflow.platform": "vertex",
+    "engines.kubeflow.image": "eu.gcr.io/project/flightline:1",
+    "engines.kubeflow.releases": "gs://ab-flights/releases",
+    "data.input": "gs://ab-flights/data",
+    "pipeline_root": "gs://ab-flights/root",
+}
+DATAFLOW = "{project: my-project, region: europe-west1, bucket: gs://ab-flights, setup_file: setup.py}"
+ON_KUBEFLOW = {"engines.kubeflow.platform": "kubeflow"}
+
+
+def config_of(changes):
+    return load_config(CONFIG, [f"{key}={value}" for key, value in {**SETTINGS, **changes}.items()])
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, ON_KUBEFLOW, {**ON_KUBEFLOW, "engines.kubeflow.champion": "gs://ab-flights/model"}]
+)
+def test_what_has_all_it_needs_is_let_through_without_a_look_at_the_data(changes):
+    check_kubeflow(config_of(changes), OUTPUT)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"engines.kubeflow.platform": "null"}, r"platform is missing; --set engines\.kubeflow\.platform=vertex"),
+        ({"engines.kubeflow.image": "null"}, "image is missing"),
+        ({"engines.kubeflow.releases": "null"}, "releases is missing"),
+        ({"engines.kubeflow.releases": "/mnt/releases"}, "kubeflow.releases: /mnt/releases is not in a bucket"),
+        ({"data.input": "data/flights"}, "data.input: data/flights is not in a bucket"),
+        ({"data.input": "s3://ab/flights"}, "is not in a bucket"),
+        ({"pipeline_root": "null"}, "pipeline_root: workspace/artifacts is not in a bucket"),
+        ({"engines.kubeflow.champion": "gs://ab-flights/model"}, "Vertex AI finds the champion itself"),
+        ({**ON_KUBEFLOW, "engines.kubeflow.champion": "model"}, "kubeflow.champion: model is not in a bucket"),
+        ({"name": "late_flights"}, "late_flights has a `_`"),
+        ({"engine.name": "flink"}, "cannot use flink"),
+        ({"engine.name": "dataflow", "engines.dataflow": DATAFLOW}, "engines.dataflow.image is missing"),
+        ({"engine.name": "dataflow"}, "engines.dataflow.image is missing"),
+        ({"label": "delay"}, "label: delay is not in the schema"),
+        ({"evaluation.thresholds": "{}", "evaluation.per_slice": "[]"}, "evaluation.thresholds is empty"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_compiled(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        check_kubeflow(config_of(changes), OUTPUT)
+
+
+@pytest.mark.parametrize("name", ["flights", "flights.txt", "."])
+def test_an_output_that_says_no_format_is_refused(name):
+    with pytest.raises(UsageError, match=r"no name of a \.json or \.yaml file"):
+        check_kubeflow(config_of({}), Path(name))
+
+
+def test_the_notes_say_who_the_champion_is():
+    assert "blessed last" in spec_notes(config_of({}))[0]
+    assert "not checked" in spec_notes(config_of(ON_KUBEFLOW))[0]
+    assert (
+        "gs://ab-flights/model"
+        in spec_notes(config_of({**ON_KUBEFLOW, "engines.kubeflow.champion": "gs://ab-flights/model"}))[0]
+    )

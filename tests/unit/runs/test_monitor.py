@@ -1,0 +1,19 @@
+"""Where a window begins and ends."""
+
+from pathlib import Path
+
+import pytest
+
+from flightline.config.loader import DEFAULT_CONFIG
+from flightline.errors import UsageError
+from flightline.runs.monitoring import MonitorRequest, resolve_window
+
+
+@pytest.mark.parametrize(
+    ("named", "todo"),
+    [(DEFAULT_CONFIG, "`make serve`"), (Path("configs/mine.yaml"), "`make serve ARGS='--config configs/mine.yaml'`")],
+)
+def test_without_a_log_it_says_how_to_serve_this_pipeline(config, named, todo):
+    with pytest.raises(UsageError) as raised:
+        resolve_window(config, MonitorRequest(named), [])
+    assert raised.value.todo.endswith(todo)
