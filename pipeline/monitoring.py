@@ -18,20 +18,11 @@ from flightline.components.window_monitor import WindowMonitor
 from flightline.config.schema_file import ColumnType, read_feature_types
 from flightline.config.settings import Config
 from flightline.engines.arguments import beam_arguments
+from flightline.executors.window_monitor.columns import ANSWER, CLASS, CONSTANT_ONE, SERVED, VERSION
 from flightline.metadata.evaluation import metric_key
 from flightline.metadata.run_ids import MONITORING_SUFFIX
 from flightline.metadata.store import connection_config
-from flightline.monitoring.window import (
-    ANSWER,
-    CLASS,
-    CONSTANT_ONE,
-    LABELLED_FILE,
-    ROWS_FILE,
-    SERVED,
-    VERSION,
-    WindowFiles,
-    answer_columns,
-)
+from flightline.monitoring.window import LABELLED_FILE, ROWS_FILE, WindowFiles, answer_columns
 from flightline.utils.hashing import code_digest
 from flightline.utils.storage import absolute_location
 

@@ -16,10 +16,9 @@ from tfx.utils import io_utils
 
 from flightline.config.monitoring import MonitoringConfig
 from flightline.executors.evaluator.result_reader import read_slices
-from flightline.monitoring.checks import Baselines, check_window
-from flightline.monitoring.measures import Window, breached_measures
-from flightline.monitoring.training_baseline import STATISTICS_SPLIT
-from flightline.monitoring.window import SERVED
+from flightline.executors.window_monitor.checks import Baselines, check_window
+from flightline.executors.window_monitor.columns import SERVED, STATISTICS_SPLIT
+from flightline.executors.window_monitor.measures import Window, breached_measures
 
 
 class WindowMonitorSpec(ComponentSpec):

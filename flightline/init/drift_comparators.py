@@ -9,8 +9,7 @@ import numpy as np
 
 from flightline.config.monitoring import MonitoringConfig
 from flightline.init.table_reader import Column
-from flightline.reporting.html.data import Histogram
-from flightline.reporting.html.run_changes import jensen_shannon
+from flightline.utils.distribution_distance import Histogram, jensen_shannon
 
 MONITORING_MIN_ROWS = int(MonitoringConfig().min_rows)  # the fewest rows that monitoring compares
 MIN_THRESHOLDS = {"infinity_norm": 0.05, "jensen_shannon_divergence": 0.1}

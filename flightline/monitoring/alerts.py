@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from flightline.config.monitoring import AlertSeverity, MonitoringConfig
 from flightline.errors import UsageError
-from flightline.monitoring.measures import Measure
+from flightline.executors.window_monitor.measures import Measure
 from flightline.utils.files import atomic_write
 
 STATE_FILE = "alerts.json"

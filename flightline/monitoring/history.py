@@ -10,11 +10,11 @@ from pathlib import Path
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from flightline.config.settings import Config
+from flightline.executors.window_monitor.measures import MonitoringResult
 from flightline.metadata.properties import COLLECTED_STATES
 from flightline.metadata.run import Run
 from flightline.metadata.run_ids import MONITORING_SUFFIX
 from flightline.metadata.runs import Runs
-from flightline.monitoring.measures import MonitoringResult
 
 NODE_ID, OUTPUT_KEY = "WindowMonitor", "measures"
 

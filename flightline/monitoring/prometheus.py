@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from flightline.config.monitoring import METRICS_FILE
 from flightline.config.settings import Config
+from flightline.executors.window_monitor.measures import MonitoringResult
 from flightline.monitoring.alerts import Alert
-from flightline.monitoring.measures import MonitoringResult
 
 _DISTANCES = {"skew": "flightline_skew", "drift": "flightline_drift"}
 

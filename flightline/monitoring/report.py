@@ -9,13 +9,12 @@ from datetime import datetime
 from pathlib import Path
 
 from flightline.config.settings import Config
+from flightline.executors.window_monitor.columns import CLASS, PREDICTION, PROBABILITY, STATISTICS_SPLIT
+from flightline.executors.window_monitor.measures import MonitoringResult
 from flightline.metadata.evaluation import metric_key
 from flightline.metadata.run import Run
 from flightline.monitoring.alerts import Alert, firing_alerts
 from flightline.monitoring.history import MonitoredWindow
-from flightline.monitoring.measures import MonitoringResult
-from flightline.monitoring.training_baseline import STATISTICS_SPLIT
-from flightline.monitoring.window import CLASS, PREDICTION, PROBABILITY
 from flightline.reporting.html.data import MONITORING_JSON, REPORT_HTML, Feature
 from flightline.reporting.html.render import render_monitoring
 from flightline.reporting.html.statistics import Statistics, read_statistics, summarize_features

@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from flightline.executors.window_monitor.measures import MonitoringResult
 from flightline.monitoring.alerts import Alert, Event, firing_alerts
-from flightline.monitoring.measures import MonitoringResult
 from flightline.utils.terminal import escape
 
 MAX_MEASURES_SHOWN = 8  # measures, the nearest to their thresholds

@@ -5,11 +5,10 @@ from __future__ import annotations
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from flightline.errors import UsageError
+from flightline.executors.window_monitor.columns import STATISTICS_SPLIT
 from flightline.metadata.properties import COLLECTED_STATES, INPUT_EVENTS, OUTPUT_EVENTS
 from flightline.metadata.run import Run
 from flightline.metadata.runs import Runs
-
-STATISTICS_SPLIT = "train"  # drawn by a hash of the row: as good as all of them
 
 
 def training_statistics(runs: Runs, trained: Run) -> list[pb.Artifact]:

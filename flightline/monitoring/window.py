@@ -12,16 +12,22 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flightline.config.settings import Config
+from flightline.executors.window_monitor.columns import (
+    ANSWER,
+    CLASS,
+    CONSTANT_ONE,
+    PREDICTION,
+    PROBABILITY,
+    SERVED,
+    SHADOW,
+    VERSION,
+)
+from flightline.executors.window_monitor.measures import Window
 from flightline.monitoring.feedback import read_labels
-from flightline.monitoring.measures import Window
 from flightline.releases.server import prediction_log_folder
 from flightline.serving.log_files import LOG_COLUMNS, read_log
 from flightline.serving.prediction_log import RECOVERY_FILE
 
-PROBABILITY, PREDICTION, CLASS = "_probability", "_prediction", "_class"  # what was answered, as the log has it
-VERSION, ANSWER = "_version", "_answer"
-CONSTANT_ONE = "_certain"  # 1.0: that the answered class is the label, which is then 1 or 0
-SERVED, SHADOW = "served", "shadow"  # values of `_answer`: was it returned, or given aside
 ROWS_FILE, LABELLED_FILE = "served.parquet", "labelled.parquet"
 _MICROSECONDS_PER_DAY = 86_400_000_000
 _JOIN_KEY = ["_request_id", "_row"]

@@ -16,6 +16,8 @@ from flightline.config.loader import DEFAULT_CONFIG
 from flightline.config.settings import Config
 from flightline.engines.validation import check_engine
 from flightline.errors import AlertFiring, FlightlineError, StepFailed, UsageError, print_error
+from flightline.executors.window_monitor.checks import skipped_checks
+from flightline.executors.window_monitor.distances import missing_comparators_warning
 from flightline.metadata.reading import load_schema as schema_of
 from flightline.metadata.reading import output_dir
 from flightline.metadata.run import Run
@@ -23,8 +25,6 @@ from flightline.metadata.runs import Runs
 from flightline.metadata.store import save_run_properties
 from flightline.monitoring import alerts as alerting
 from flightline.monitoring import screen
-from flightline.monitoring.checks import skipped_checks
-from flightline.monitoring.distances import missing_comparators_warning
 from flightline.monitoring.feedback import read_labels
 from flightline.monitoring.history import MonitoredWindow, read_history, read_monitoring_result
 from flightline.monitoring.notify import notify

@@ -16,7 +16,6 @@ from flightline.reporting.html.data import (
     Curves,
     Feature,
     FeatureShift,
-    Histogram,
     ReportData,
     RunChanges,
     SplitStatistics,
@@ -24,6 +23,7 @@ from flightline.reporting.html.data import (
     TrainingHistory,
 )
 from flightline.reporting.summary import Summary
+from flightline.utils.distribution_distance import Histogram
 
 HOSTILE_TEXT = (
     "</style></script></svg></title><script>parent.hostile = 1; window.hostile = 1</script>"

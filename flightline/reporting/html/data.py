@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from flightline.config.settings import CardConfig
 from flightline.metadata.provenance import Provenance
 from flightline.reporting.summary import Summary
+from flightline.utils.distribution_distance import Histogram
 
 REPORT_JSON, REPORT_HTML = "report.json", "report.html"  # in the folder of the run
 SCORING_JSON, MONITORING_JSON = "scored.json", "monitoring.json"  # in that of a run beside training, when it is done
@@ -56,14 +57,6 @@ class ArtifactFacts:
     uri: str
     made_from: tuple[int, ...] = ()
     digest: str = ""
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """Counts between edges; one more edge than counts."""
-
-    edges: list[float]
-    counts: list[float]
 
 
 @dataclass(frozen=True)

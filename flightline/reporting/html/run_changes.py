@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import yaml
 
-from flightline.reporting.html.data import Change, FeatureShift, Histogram
+from flightline.reporting.html.data import Change, FeatureShift
 from flightline.reporting.html.statistics import (
     Statistics,
     count_missing,
@@ -16,6 +15,7 @@ from flightline.reporting.html.statistics import (
     feature_name,
     standard_histogram,
 )
+from flightline.utils.distribution_distance import jensen_shannon, l_infinity
 from flightline.utils.safe_yaml import parse_yaml
 
 LINF, JENSEN_SHANNON = "L-infinity", "Jensen-Shannon"
@@ -57,40 +57,6 @@ def _value_shares(feature: Any) -> dict[str, float]:
     buckets = feature.string_stats.rank_histogram.buckets
     total = sum(bucket.sample_count for bucket in buckets) or 1.0
     return {bucket.label: bucket.sample_count / total for bucket in buckets}
-
-
-def l_infinity(before: Mapping[str, float], now: Mapping[str, float]) -> float:
-    """The largest difference of the share of one value."""
-    return max((abs(before.get(value, 0.0) - now.get(value, 0.0)) for value in {*before, *now}), default=0.0)
-
-
-def jensen_shannon(before: Histogram, now: Histogram) -> float:
-    """Divergence to base 2, 0 (the same) to 1, over the edges of both; within a bucket values count as even."""
-    before, now = _ensure_width(before), _ensure_width(now)
-    edges = np.union1d(before.edges, now.edges)
-    p, q = (_rebin(histogram, edges) for histogram in (before, now))
-    middle = (p + q) / 2
-    return max(0.0, (_kullback_leibler(p, middle) + _kullback_leibler(q, middle)) / 2)
-
-
-def _ensure_width(histogram: Histogram) -> Histogram:
-    """A constant has buckets without width, which nothing can be compared with: it gets the narrowest one."""
-    low, high = histogram.edges[0], histogram.edges[-1]
-    narrow = max(abs(low), 1.0) * 1e-9
-    return histogram if high > low else Histogram([low - narrow, low + narrow], [sum(histogram.counts)])
-
-
-def _rebin(histogram: Histogram, edges: np.ndarray) -> np.ndarray:
-    """Shares by the buckets of finer `edges`."""
-    total = sum(histogram.counts) or 1.0
-    cumulated = np.interp(edges, histogram.edges, np.concatenate([[0.0], np.cumsum(histogram.counts)]) / total)
-    shares: np.ndarray = np.diff(cumulated)
-    return shares
-
-
-def _kullback_leibler(p: np.ndarray, q: np.ndarray) -> float:
-    some = p > 0
-    return float((p[some] * np.log2(p[some] / q[some])).sum())
 
 
 def compare_values(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:

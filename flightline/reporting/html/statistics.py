@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from flightline.reporting.html.data import Feature, Histogram, SplitStatistics
+from flightline.reporting.html.data import Feature, SplitStatistics
+from flightline.utils.distribution_distance import Histogram
 from flightline.utils.storage import find_files
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatistics

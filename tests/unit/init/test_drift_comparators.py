@@ -7,8 +7,7 @@ import pytest
 
 from flightline.init.drift_comparators import MIN_THRESHOLDS, MONITORING_MIN_ROWS, propose_comparator
 from flightline.init.table_reader import Column
-from flightline.reporting.html.data import Histogram
-from flightline.reporting.html.run_changes import jensen_shannon, l_infinity
+from flightline.utils.distribution_distance import Histogram, jensen_shannon, l_infinity
 
 WINDOWS = 40
 LIGHT = {

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from flightline.config.monitoring import MonitoringConfig
 from flightline.errors import UsageError
+from flightline.executors.window_monitor.measures import Measure
 from flightline.monitoring.alerts import STATE_FILE, Alert, firing_alerts, load_alerts, save_alerts, update_alerts
-from flightline.monitoring.measures import Measure
 
 HOUR = 3600.0
 

@@ -12,8 +12,8 @@ import pytest
 
 from flightline.config.loader import load_config
 from flightline.errors import ConfigError
+from flightline.executors.window_monitor.measures import Measure, MonitoringResult, Window
 from flightline.monitoring.alerts import Alert, Event
-from flightline.monitoring.measures import Measure, MonitoringResult, Window
 from flightline.monitoring.notify import EVENTS_FILE, notify
 from flightline.monitoring.prometheus import write_metrics
 

@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 from prediction_log_entries import START_US, answered_entry, failed_entry, refused_entry
 
+from flightline.executors.window_monitor.columns import CONSTANT_ONE
 from flightline.monitoring.feedback import ingest_feedback
 from flightline.monitoring.window import (
-    CONSTANT_ONE,
     LABELLED_FILE,
     ROWS_FILE,
     _to_evaluation_label,

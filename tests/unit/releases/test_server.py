@@ -19,9 +19,7 @@ def config_of(*overrides):
 
 
 def test_the_server_reads_what_it_is_told(tmp_path):
-    config = config_of(
-        f"workspace={tmp_path}", "serving.log.hash=[tailnum]", "serving.canary.max_drift=0.2"
-    )
+    config = config_of(f"workspace={tmp_path}", "serving.log.hash=[tailnum]", "serving.canary.max_drift=0.2")
     file = tmp_path / "server.json"
     file.write_text(json.dumps(server.server_settings(config)))
     settings = read_settings(file)

@@ -84,7 +84,13 @@ def test_nothing_runs_what_it_reads(file):
 
 def test_yaml_is_read_by_the_safe_loader_alone():
     text = (ROOT / THE_ONE_READER_OF_YAML).read_text(encoding="utf-8")
-    assert set(re.findall(r"\w*Loader\b", text)) == {"SafeLoader", "CSafeLoader", "Loader", "_BaseLoader", "_StrictLoader"}
+    assert set(re.findall(r"\w*Loader\b", text)) == {
+        "SafeLoader",
+        "CSafeLoader",
+        "Loader",
+        "_BaseLoader",
+        "_StrictLoader",
+    }
     assert set(re.findall(r"Loader=(\w+)", text)) == {"_BaseLoader"}
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from flightline.config.loader import load_config
+from flightline.executors.window_monitor.measures import Measure, MonitoringResult, Window
 from flightline.monitoring.alerts import Alert
-from flightline.monitoring.measures import Measure, MonitoringResult, Window
 from flightline.monitoring.prometheus import write_metrics
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -23,7 +23,9 @@ SUFFIXES = {"Counter": ["_total"], "Histogram": ["_bucket", "_count", "_sum"], "
 @pytest.fixture
 def known(tmp_path) -> set[str]:
     """The names of the server's metrics, as they are declared, and of those that monitoring writes."""
-    declared = re.findall(r'(Counter|Histogram|Gauge)\(\s*"(\w+)"', (ROOT / "flightline" / "serving" / "metrics.py").read_text())
+    declared = re.findall(
+        r'(Counter|Histogram|Gauge)\(\s*"(\w+)"', (ROOT / "flightline" / "serving" / "metrics.py").read_text()
+    )
     names = {f"{name}{suffix}" for kind, name in declared for suffix in SUFFIXES[kind]}
     config = load_config(Path("configs/flights.yaml"), [f"workspace={tmp_path}"])
     kinds = ("skew", "drift", "prediction_drift", "refused", "failed", "lost", "latency")

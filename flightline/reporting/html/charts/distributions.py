@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from flightline.reporting.html.data import Feature, Histogram, SplitStatistics
+from flightline.reporting.html.data import Feature, SplitStatistics
 from flightline.reporting.html.svg import (
     MAX_LABEL_LENGTH,
     Scale,
@@ -20,6 +20,7 @@ from flightline.reporting.html.svg import (
     tag,
     text,
 )
+from flightline.utils.distribution_distance import Histogram
 
 WIDTH, HEIGHT = 230, 96
 BASELINE_Y = HEIGHT - 16  # the axis

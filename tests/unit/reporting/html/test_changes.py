@@ -2,8 +2,8 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from flightline.reporting.html.data import Histogram
-from flightline.reporting.html.run_changes import compute_shifts, diff_settings, jensen_shannon, l_infinity
+from flightline.reporting.html.run_changes import compute_shifts, diff_settings
+from flightline.utils.distribution_distance import Histogram, jensen_shannon, l_infinity
 
 
 def test_the_same_distribution_has_not_moved():

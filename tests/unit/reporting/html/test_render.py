@@ -7,9 +7,10 @@ from report_examples import HOSTILE_TEXT, METRICS, make_report_data, make_summar
 
 from flightline.executors.data_gate.findings import Finding
 from flightline.metadata.evaluation import Evaluation
-from flightline.reporting.html.data import Feature, Histogram, ReportData, SplitStatistics, StepFacts
+from flightline.reporting.html.data import Feature, ReportData, SplitStatistics, StepFacts
 from flightline.reporting.html.render import render_report
 from flightline.reporting.summary import SpanSummary
+from flightline.utils.distribution_distance import Histogram
 
 LARGEST = 6_000_000
 

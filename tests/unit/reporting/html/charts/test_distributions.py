@@ -1,7 +1,8 @@
 import pytest
 
 from flightline.reporting.html.charts.distributions import density_bars, distribution_chart
-from flightline.reporting.html.data import Feature, Histogram, SplitStatistics
+from flightline.reporting.html.data import Feature, SplitStatistics
+from flightline.utils.distribution_distance import Histogram
 
 
 def test_a_few_integers_get_a_bar_each():

@@ -10,8 +10,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from flightline.config.monitoring import MonitoringConfig
 from flightline.executors.data_gate.drift import measure_drift
-from flightline.monitoring.measures import Measure
-from flightline.monitoring.window import CLASS, PREDICTION, PROBABILITY
+from flightline.executors.window_monitor.columns import CLASS, PREDICTION, PROBABILITY
+from flightline.executors.window_monitor.measures import Measure
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 _COMPARATORS = ("infinity_norm", "jensen_shannon_divergence", "normalized_abs_difference")

@@ -7,8 +7,8 @@ from dataclasses import replace
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from flightline.config.monitoring import MonitoringConfig, PerformanceBounds
-from flightline.monitoring.checks import Baselines, check_window, skipped_checks
-from flightline.monitoring.measures import Measure, MonitoringResult, Window
+from flightline.executors.window_monitor.checks import Baselines, check_window, skipped_checks
+from flightline.executors.window_monitor.measures import Measure, MonitoringResult, Window
 
 WINDOW = Window(
     0,

@@ -9,10 +9,10 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from flightline.config.evaluation import METRIC_DIRECTION
 from flightline.config.monitoring import MonitoringConfig
+from flightline.executors.window_monitor.columns import ANSWER, SERVED, VERSION
+from flightline.executors.window_monitor.distances import Statistics, drift, prediction_drift, skew
+from flightline.executors.window_monitor.measures import Measure, MonitoringResult, Side, Window
 from flightline.metadata.evaluation import OVERALL, metric_key
-from flightline.monitoring.distances import Statistics, drift, prediction_drift, skew
-from flightline.monitoring.measures import Measure, MonitoringResult, Side, Window
-from flightline.monitoring.window import ANSWER, SERVED, VERSION
 
 VersionMetrics = Mapping[str, Mapping[str, float]]
 SliceMetrics = Sequence[tuple[Sequence[tuple[str, str]], Mapping[str, float]]]

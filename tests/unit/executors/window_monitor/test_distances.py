@@ -7,7 +7,7 @@ import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from flightline.config.monitoring import MonitoringConfig
-from flightline.monitoring.distances import drift, missing_comparators_warning, prediction_drift, skew
+from flightline.executors.window_monitor.distances import drift, missing_comparators_warning, prediction_drift, skew
 
 tfdv = pytest.importorskip("tensorflow_data_validation")
 
