@@ -99,7 +99,7 @@ def _render_data(profile: TableProfile, place: tuple[str, str]) -> str:
         f"data:\n  input: {yaml_scalar(place[0])}\n  pattern: {yaml_scalar(place[1])}\n"
         + (f"  missing: [{', '.join(map(yaml_scalar, marks))}]{told}\n" if marks else "")
         + "  # Two thirds of the rows teach, a third judges, by a hash of the row: a row is always on the same side.\n"
-        "  # Where rows come in time and the past is to tell the future, read docs/continuous.md.\n"
+        "  # Where rows come in time and the past is to tell the future, read docs/continuous-training.md.\n"
         "  splits: {train: 2, eval: 1}"
     )
 

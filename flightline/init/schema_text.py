@@ -39,7 +39,7 @@ _HEADER = """\
 #   monitor` holds what is asked for against the training data and the window before; where deliveries come one by one
 #   (`window:` in the config), the data gate holds each against the one before. Proposed is {margin:g} times the
 #   farthest that chance moved these rows, and at least {number:g}, of a text {text:g}, and {far:g} where a few
-#   numbers far out set the bins that are compared. A season may move more than chance: docs/gate.md.
+#   numbers far out set the bins that are compared. A season may move more than chance: docs/data-gate.md.
 
 default_environment: "TRAINING"
 default_environment: "SERVING"

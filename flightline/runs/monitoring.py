@@ -160,7 +160,7 @@ def _evaluate_window(
     if not critical:
         return None
     more = f" (and {len(critical) - 1} more)" if len(critical) > 1 else ""
-    return AlertFiring(f"{critical[0].name}: {critical[0].sentence}{more}", f"{page} and docs/operations.md say more")
+    return AlertFiring(f"{critical[0].name}: {critical[0].sentence}{more}", f"{page} and docs/monitoring.md say more")
 
 
 def _retrain_on_alerts(config: Config, request: MonitorRequest, raised: Sequence[alerting.Alert]) -> None:

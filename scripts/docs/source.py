@@ -1,39 +1,50 @@
-"""What MkDocs reads: docs/ and the benchmarks' results as they are, and the pages that are made of the code."""
+"""Gather what MkDocs reads: docs/, CONTRIBUTING.md, the changelog, the benchmarks, and the pages made from the code."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 from flightline.utils.hashing import PROJECT_ROOT
-from scripts.docs import api, commands, config_keys, exit_codes, practices
+from scripts.docs import api, commands, config_keys, exit_codes
 
 SOURCE_DIR = PROJECT_ROOT / "build" / "docs" / "source"  # as mkdocs.yml has it
 BENCHMARK_FILES = ("results.md", "results.svg", "serving.md", "quality.md", "spans.md")
 
 
 def generate_pages() -> dict[str, str]:
-    """The pages that are made of the code: name → Markdown."""
-    readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+    """The pages that are made from the code, or lie outside of docs/: name → Markdown."""
     return {
-        "practices.md": practices.render_page(readme),
         "reference/config.md": config_keys.render_page(),
         "reference/commands.md": commands.render_page(),
         "reference/exit-codes.md": exit_codes.render_page(),
         "reference/api.md": api.render_page(),
-        "changelog.md": (PROJECT_ROOT / "CHANGELOG.md").read_text(encoding="utf-8"),
+        "contributing.md": _top_level_page("CONTRIBUTING.md"),
+        "changelog.md": _top_level_page("CHANGELOG.md"),
     }
 
 
+def _top_level_page(name: str) -> str:
+    """A page of the repository's top level; its links into docs/ become links to neighbours."""
+    text = (PROJECT_ROOT / name).read_text(encoding="utf-8")
+    return re.sub(r"\]\(docs/([\w/.-]+)", r"](\1", text)
+
+
 def assemble_source(target: Path) -> None:
-    """Puts all pages below `target`, which holds nothing else when this returns."""
+    """Write all pages below `target`, and remove whatever else is there."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(PROJECT_ROOT / "docs", target)
-    for page in target.glob("*.md"):  # in the checkout the benchmarks are beside docs/, in the site below it
-        page.write_text(page.read_text(encoding="utf-8").replace("](../benchmarks/", "](benchmarks/"), encoding="utf-8")
+    for page in target.glob("*.md"):
+        page.write_text(_site_links(page.read_text(encoding="utf-8")), encoding="utf-8")
     (target / "benchmarks").mkdir()
     for name in BENCHMARK_FILES:
         shutil.copy2(PROJECT_ROOT / "benchmarks" / name, target / "benchmarks" / name)
     for name, text in generate_pages().items():
         (target / name).parent.mkdir(exist_ok=True)
         (target / name).write_text(text, encoding="utf-8")
+
+
+def _site_links(text: str) -> str:
+    """A page of docs/ with its links to files next to docs/ pointing to where the site has them."""
+    return text.replace("](../benchmarks/", "](benchmarks/").replace("](../CONTRIBUTING.md", "](contributing.md")

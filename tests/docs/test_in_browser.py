@@ -48,7 +48,7 @@ def test_the_search_answers_without_a_network(opened):
     found = re.search(r"(\d+) matching documents?", page)
     assert found, "the search said nothing"
     assert int(found[1]) >= 2
-    assert "continuous.html?h=quarantined" in page
+    assert "continuous-training.html?h=quarantined" in page
 
 
 def test_a_page_below_finds_its_styles_and_scripts(opened):

@@ -1,4 +1,4 @@
-"""Commands, options, config keys and files that a text names, held to those that there are."""
+"""Find the commands, options, config keys, files and Python names that a text mentions, and check that they exist."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _OPTION = re.compile(r"(?<!\S)(--[a-z][a-z-]*)")
 _SET = re.compile(r"--set[ =]([A-Za-z_][\w.]*)=")
-_PLACEHOLDER_KEY = "a.b"  # how the documents write one
-_FILE = re.compile(r"(models/\w+\.|(pipeline|tests|scripts|serving|docker|benchmarks|notebooks)/)[\w./*-]+")
+_PLACEHOLDER_KEY = "a.b"  # stands for any key in the documents
+_FILE = re.compile(r"(models/\w+\.|(flightline|pipeline|tests|scripts|docker|benchmarks|notebooks|docs)/)[\w./*-]*")
+_PLACEHOLDER_FILE = re.compile(r"NAME|\bDIR\b")  # in recipes: a file that the reader makes
+_PYTHON_NAME = re.compile(r"(flightline|pipeline|models|scripts)(\.\w+)+")
 _COMMAND_SEPARATOR = re.compile(r" \| | \|\| |&&|;|\)| > | >> ")  # where the words of one command end
 _RUNNER = re.compile(r"runner_(local|beam|kubeflow)\.py")
 _COMMANDS = {command.words: command for command in list_commands()}
@@ -27,7 +29,7 @@ def inline_code(text: str) -> list[str]:
 
 
 def command_candidates(text: str) -> Iterator[str]:
-    """Everything in a Markdown text that may be a command: lines of shell, and inline code."""
+    """Everything in a Markdown text that may be a command: lines of shell blocks, and inline code."""
     for language, block in _FENCE.findall(text):
         if language in ("", "sh", "console"):
             for line in block.replace("\\\n", " ").splitlines():
@@ -36,7 +38,7 @@ def command_candidates(text: str) -> Iterator[str]:
 
 
 def command_problems(words: str) -> list[str]:
-    """What is wrong with a command as it is written; nothing for what is no command."""
+    """What is wrong with a command; nothing if the words are no command."""
     found = [
         f"there is no config key {key}"
         for key in _SET.findall(words)
@@ -54,7 +56,7 @@ def _problems_in_part(words: str) -> list[str]:
         return [] if importlib.util.find_spec(module[1]) else [f"there is no module {module[1]}"]
     if runner := _RUNNER.search(words):
         return _unknown_options(words[runner.end() :], _COMMANDS[f"python {runner[0]}"].option_names, runner[0])
-    if (asked := re.match(r"(?:\S*/)?flightline (?!\s)(.*)", words)) and not asked[1].startswith(("-", "runs |")):
+    if (asked := re.match(r"(?:\S*/)?flightline (?!\s)(.*)", words)) and not asked[1].startswith("-"):
         return _flightline_problems(asked[1].split())
     return []
 
@@ -79,7 +81,7 @@ def is_config_key(path: str) -> bool:
 
 
 def _key_patterns() -> Iterator[re.Pattern[str]]:
-    """One for each key and section; below a mapping, any name."""
+    """One pattern for each key and section; below a mapping, any name."""
     for section in list_sections():
         for path, kind in ((section.path, ""), *((key.path, key.type) for key in section.keys)):
             text = re.escape(path).replace("NAME", r"[\w-]+").replace(r"\[\]", r"(\.\d+)?")
@@ -90,7 +92,36 @@ _KEYS = list(_key_patterns())
 
 
 def mentioned_files(text: str) -> Iterator[tuple[str, bool]]:
-    """(path or glob, whether it is there) for each file of this project that inline code names."""
+    """(path or glob, whether it exists) for each file of this project that inline code names."""
     for span in inline_code(_FENCE.sub("", text)):
-        if _FILE.fullmatch(span):
+        if _FILE.fullmatch(span) and not _PLACEHOLDER_FILE.search(span):
             yield span, any(PROJECT_ROOT.glob(span.rstrip("/")))
+
+
+def mentioned_python_names(text: str) -> Iterator[tuple[str, bool]]:
+    """(dotted path, whether it exists) for each module, class or function of this project that inline code names."""
+    for span in inline_code(_FENCE.sub("", text)):
+        name = span.split("(")[0]
+        if _PYTHON_NAME.fullmatch(name) and not _PLACEHOLDER_FILE.search(name):
+            yield name, _python_name_exists(name)
+
+
+def _python_name_exists(name: str) -> bool:
+    """Whether a dotted path leads to a module, or to a name that a module defines or imports; nothing is imported."""
+    *parents, last = name.split(".")
+    if _module_source(name) is not None:
+        return True
+    source = _module_source(".".join(parents))
+    return (
+        source is not None
+        and re.search(rf"^(def |class |from .*\b|import .*\b|    )?{last}\b", source, re.MULTILINE) is not None
+    )
+
+
+def _module_source(name: str) -> str | None:
+    """The source of a module or package of this project; None if there is none."""
+    path = PROJECT_ROOT.joinpath(*name.split("."))
+    for file in (path.with_suffix(".py"), path / "__init__.py"):
+        if file.is_file():
+            return file.read_text(encoding="utf-8")
+    return None

@@ -26,7 +26,7 @@ def missing_comparators_warning(schema: schema_pb2.Schema) -> str:
             return ""
     return (
         "no feature is watched for skew or drift: the schema of the release has no drift_comparator; "
-        "add some (schema/flights.pbtxt, docs/own-table.md) and train again"
+        "add some (schema/flights.pbtxt, docs/your-data.md) and train again"
     )
 
 

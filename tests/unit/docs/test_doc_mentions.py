@@ -1,15 +1,24 @@
-"""What the documents say that there is, there is."""
+"""The commands, options, config keys, files and Python names in the documents exist."""
 
 import re
 
 import pytest
 import yaml
-from doc_mentions import command_candidates, command_problems, is_config_key, mentioned_files
+from doc_mentions import (
+    command_candidates,
+    command_problems,
+    is_config_key,
+    mentioned_files,
+    mentioned_python_names,
+)
 
 from flightline.utils.hashing import PROJECT_ROOT
 from scripts.docs.source import BENCHMARK_FILES, assemble_source, generate_pages
 
-DOCUMENTS = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    *(PROJECT_ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((PROJECT_ROOT / "docs").glob("*.md")),
+]
 ids = [path.name for path in DOCUMENTS]
 
 
@@ -28,6 +37,24 @@ def test_every_file_of_the_project_that_is_named_exists(path):
     assert [name for name, there in mentioned_files(path.read_text(encoding="utf-8")) if not there] == []
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=ids)
+def test_every_python_name_of_the_project_exists(path):
+    assert [name for name, there in mentioned_python_names(path.read_text(encoding="utf-8")) if not there] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=ids)
+def test_every_link_to_a_file_leads_to_one(path):
+    links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_missing_files_and_names_are_found():
+    text = "`flightline/nothing.py` `flightline.nothing` `flightline.errors.Nothing` `flightline/errors.py`"
+    assert [name for name, there in mentioned_files(text) if not there] == ["flightline/nothing.py"]
+    missing = [name for name, there in mentioned_python_names(f"{text} `flightline.errors.UsageError`") if not there]
+    assert missing == ["flightline.nothing", "flightline.errors.Nothing"]
+
+
 @pytest.mark.parametrize(
     ("words", "wrong"),
     [
@@ -41,12 +68,12 @@ def test_every_file_of_the_project_that_is_named_exists(path):
         (".venv/bin/python -m scripts.nothing x", "there is no module scripts.nothing"),
     ],
 )
-def test_what_does_not_exist_is_found(words, wrong):
+def test_a_command_option_or_key_that_does_not_exist_is_found(words, wrong):
     assert command_problems(words) == [wrong]
 
 
 @pytest.mark.parametrize("key", ["evaluation.thresholds.AUC.lower", "data.splits.train", "steps.each.Trainer.retries"])
-def test_keys_below_names_are_known(key):
+def test_keys_below_a_mapping_are_accepted(key):
     assert is_config_key(key)
     assert not is_config_key(f"{key}x.y") or key == "data.splits.train"
 
@@ -59,14 +86,14 @@ def pages_in(nav):
             yield from pages_in(entry)
 
 
-def test_every_page_is_in_the_navigation_and_the_navigation_has_no_other(tmp_path):
+def test_the_navigation_lists_exactly_the_pages_of_the_site(tmp_path):
     assemble_source(tmp_path / "source")
     there = {str(path.relative_to(tmp_path / "source")) for path in (tmp_path / "source").rglob("*.md")}
     nav = yaml.safe_load((PROJECT_ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
     assert sorted(pages_in(nav)) == sorted(there)
 
 
-def test_what_is_gathered_is_the_documents_and_what_is_made_of_the_code(tmp_path):
+def test_the_site_is_made_of_the_documents_and_the_generated_pages(tmp_path):
     target = tmp_path / "source"
     target.mkdir()
     (target / "left.md").touch()
@@ -86,3 +113,23 @@ def test_every_benchmark_that_a_page_links_to_is_in_the_site():
     }
     assert linked
     assert linked <= set(BENCHMARK_FILES)
+
+
+def test_the_serving_page_shows_the_numbers_of_the_benchmark():
+    page = (PROJECT_ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    measured = re.findall(
+        r"^\| Flightline (\|.*)$", (PROJECT_ROOT / "benchmarks" / "serving.md").read_text(), re.MULTILINE
+    )
+    assert len(measured) == 4
+    assert [row for row in measured if row not in page] == []
+
+
+def test_claims_about_quality_are_those_of_the_benchmark():
+    benchmark = (PROJECT_ROOT / "benchmarks" / "quality.md").read_text(encoding="utf-8")
+    better, tables = re.search(r"^(\d+) of (\d+) better than boosting", benchmark, re.MULTILINE).groups()
+    assert len(re.findall(r"^\| \w+ \| [\d,]+ \|", benchmark, re.MULTILINE)) == int(tables)
+    for name in ("README.md", "CHANGELOG.md", "docs/your-data.md"):
+        text = " ".join((PROJECT_ROOT / name).read_text(encoding="utf-8").split())
+        claims = re.findall(r"\b(\d+) (?:of (?:the )?)?(\d+ )?tables", text)
+        assert claims, name
+        assert {number.strip() for claim in claims for number in claim if number} <= {better, tables}, name

@@ -44,16 +44,16 @@ def test_every_key_says_what_it_means_and_every_section_what_it_is_about():
 @pytest.mark.parametrize(
     ("path", "kind", "default"),
     [
-        ("label", "text", "**must be given**"),
+        ("label", "text", "**required**"),
         ("data.block_mb", "whole number, ≥ 1, ≤ 1024", "`16`"),
         ("data.span", "whole number, ≥ 0", "none"),
         ("data.splits", "mapping: name → whole number, > 0", '`{"train": 2, "eval": 1}`'),
         ("gate.policy.drift", "`block` or `warn` or `ignore`", '`"block"`'),
         ("window", "section", "none"),
-        ("window.spans", "whole number, ≥ 1", "**must be given**"),
+        ("window.spans", "whole number, ≥ 1", "**required**"),
         ("evaluation.thresholds", "mapping: name → section", "`{}`"),
         ("evaluation.thresholds.NAME.lower", "number", "none"),
-        ("evaluation.per_slice[].slice", "list of text, at least 1", "**must be given**"),
+        ("evaluation.per_slice[].slice", "list of text, at least 1", "**required**"),
         ("engines.flink.job_server_jar", "path", "none"),
         ("model.hidden", "list of whole number", "`[192]`"),
     ],
@@ -109,10 +109,14 @@ def test_every_target_of_the_makefile_is_there():
     assert list(commands.make_targets()) == declared
 
 
-def test_the_exit_codes_are_those_of_the_readme():
+def test_readme_and_recovery_page_list_every_exit_code():
     readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8").split("## How a run ends", 1)[1]
-    table = {int(code) for code in re.findall(r"^\| (\d+) \|", readme, re.MULTILINE)}
-    assert {code for code, _, _ in exit_codes.list_exit_codes()} == table
+    page = (PROJECT_ROOT / "docs" / "recovery.md").read_text(encoding="utf-8").split("## Exit codes", 1)[1]
+    codes = [code for code, _, _ in exit_codes.list_exit_codes()]
+    assert [int(code) for code in re.findall(r"`(\d+)`", readme)] == sorted(set(codes))
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", page.split("\n## ", 1)[0], re.MULTILINE)] == sorted(
+        set(codes)
+    )
     assert all(about for _, _, about in exit_codes.list_exit_codes())
 
 

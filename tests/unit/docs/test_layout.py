@@ -1,0 +1,35 @@
+"""README and architecture page show the tree as it is."""
+
+import re
+
+from flightline.utils.hashing import PROJECT_ROOT
+
+README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (PROJECT_ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+ROOMS = {path.parent.name for path in (PROJECT_ROOT / "flightline").glob("*/__init__.py")}
+
+
+def test_the_readme_fits_150_lines():
+    assert len(README.splitlines()) < 150
+
+
+def test_the_readme_lists_every_room_of_the_library():
+    tree = README.split("## The tree", 1)[1].split("## ", 1)[0]
+    assert set(re.findall(r"^    (\w+)/ ", tree, re.MULTILINE)) == ROOMS
+
+
+def test_the_architecture_page_has_a_line_for_every_room():
+    assert set(re.findall(r"^\| `flightline/(\w+)/` \|", ARCHITECTURE, re.MULTILINE)) == ROOMS
+
+
+def test_the_layer_picture_has_the_layers_of_the_import_contract_in_order():
+    pyproject = (PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    contract = pyproject.split("layers = [", 1)[1].split("]", 1)[0]
+    layers = [re.findall(r"\w+", layer) for layer in re.findall(r'"([^"]+)"', contract)]
+    picture = ARCHITECTURE.split("```", 2)[1]
+    drawn = [
+        [name for name in re.findall(r"\w+", line.split("│")[1]) if name in {*ROOMS, "errors"}]
+        for line in picture.splitlines()
+        if line.startswith("           │ ")
+    ]
+    assert drawn == layers
