@@ -19,7 +19,7 @@ from flightline.config.loader import dump_config, load_config
 from flightline.config.settings import Config
 from flightline.errors import FlightlineError, UsageError, print_error
 from flightline.releases.registry import read_releases
-from flightline.releases.server import SERVING_VENV
+from flightline.releases.server import serving_environment
 from flightline.runs.process.log_capture import silence_output
 from flightline.utils.terminal import escape
 from scripts.loop.server import free_ports, running_server, write_config
@@ -52,8 +52,8 @@ def main(
 
 def simulate(config_file: Path, data: Path, workspace: Path, last: int, overrides: list[str]) -> int:
     """The whole story; returns the exit code."""
-    if not (SERVING_VENV / "bin" / "python").is_file():
-        raise UsageError(f"the server's environment {SERVING_VENV} is not there", "`make serving-setup` makes it")
+    if not (serving_environment() / "bin" / "python").is_file():
+        raise UsageError(f"the server's environment {serving_environment()} does not exist", "run `make serving-setup`")
     if not (data / f"span-{last:02d}" / "flights.csv").is_file():
         raise UsageError(f"there is no month {last} in {data}", "`make data` makes all of them")
     config = _prepare_workspace(config_file, workspace, overrides)

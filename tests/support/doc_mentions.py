@@ -6,9 +6,9 @@ import importlib.util
 import re
 from collections.abc import Iterator
 
-from flightline.utils.hashing import PROJECT_ROOT
 from scripts.docs.commands import list_commands, make_targets
 from scripts.docs.config_keys import list_sections
+from scripts.repository import REPOSITORY
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
@@ -93,4 +93,4 @@ def mentioned_files(text: str) -> Iterator[tuple[str, bool]]:
     """(path or glob, whether it is there) for each file of this project that inline code names."""
     for span in inline_code(_FENCE.sub("", text)):
         if _FILE.fullmatch(span):
-            yield span, any(PROJECT_ROOT.glob(span.rstrip("/")))
+            yield span, any(REPOSITORY.glob(span.rstrip("/")))
