@@ -32,8 +32,8 @@ from flightline.releases.registry import read_releases  # noqa: E402
 from flightline.releases.server import serving_environment  # noqa: E402
 from flightline.serving.contract import Contract  # noqa: E402
 from scripts.load_generator import send_load  # noqa: E402
-from scripts.loop.server import free_ports  # noqa: E402
-from scripts.loop.traffic import read_flights  # noqa: E402
+from scripts.simulation.server import free_ports  # noqa: E402
+from scripts.simulation.traffic import read_flights  # noqa: E402
 
 CLIENTS_AND_BATCH_SIZES = ((1, 1), (8, 1), (1, 100), (8, 100))  # clients, rows a request
 ROWS = 2000  # different ones

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 from flightline.errors import ConfigError
+from flightline.utils.files import atomic_write
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -13,6 +15,7 @@ else:
     import tomli as tomllib
 
 PROJECT_SETTINGS = Path("pyproject.toml")
+STARTER_CONFIG = Path("configs/example.yaml")  # of a new project, until it has one of its own
 _CHOOSE_HINT = 'name one with --config, or set config = "configs/NAME.yaml" below [tool.flightline] in pyproject.toml'
 
 
@@ -55,3 +58,19 @@ def project_config(settings: Path = PROJECT_SETTINGS) -> Path | None:
     if value is not None and not isinstance(value, str):
         raise ConfigError(f"{settings}: tool.flightline.config is {value!r}, not a path", _CHOOSE_HINT)
     return Path(value) if value else None
+
+
+def adopt_config(path: Path, settings: Path = PROJECT_SETTINGS) -> bool:
+    """Makes `path` the project's config in pyproject.toml, where that names the starter config or a missing file.
+
+    Returns:
+        whether `path` is the project's config now.
+    """
+    named = project_config(settings)
+    if named is not None and named != path and (named == STARTER_CONFIG or not named.exists()):
+        text = settings.read_text(encoding="utf-8")
+        edited = re.sub(
+            rf'^config = "{re.escape(str(named))}"', f'config = "{path}"', text, count=1, flags=re.MULTILINE
+        )
+        atomic_write(settings, edited)
+    return project_config(settings) == path

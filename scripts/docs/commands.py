@@ -16,7 +16,8 @@ from flightline.cli.runner import runner_command
 from scripts.docs.markdown import code, escape_prose, table
 from scripts.repository import REPOSITORY
 
-_MAKE_TARGET_PATTERN = re.compile(r"^([a-z-]+):.*?## (.*)$", re.MULTILINE)
+_MAKE_TARGET_PATTERN = re.compile(r"^([a-z0-9-]+):.*?## (.*)$", re.MULTILINE)
+MAKEFILES = (REPOSITORY / "Makefile", REPOSITORY / "scripts" / "development.mk")
 REQUIRED_MARK = "**must be given**"
 _INTRODUCTION = """# Commands
 
@@ -78,8 +79,9 @@ def _usage_form(argument: Parameter) -> str:
 
 
 def make_targets() -> dict[str, str]:
-    """The Makefile's targets, with what its help says of each."""
-    return dict(_MAKE_TARGET_PATTERN.findall((REPOSITORY / "Makefile").read_text(encoding="utf-8")))
+    """The targets of the Makefile and of what it includes, each with its help text."""
+    texts = [path.read_text(encoding="utf-8") for path in MAKEFILES]
+    return dict(_MAKE_TARGET_PATTERN.findall("\n".join(texts)))
 
 
 @functools.cache
