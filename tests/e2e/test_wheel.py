@@ -74,7 +74,9 @@ def test_the_library_s_wheel_has_its_requirements_extras_and_command(library_whe
 def test_the_library_s_wheel_has_the_files_that_this_repository_runs(library_wheel):
     packed = packed_files(library_wheel)
     shared = list(shared_files(REPOSITORY))
-    assert {"Makefile", "setup.py", "runner_local.py", "models/model.py", "pipeline/training.py"} <= set(map(str, shared))
+    assert {"Makefile", "setup.py", "runner_local.py", "models/model.py", "pipeline/training.py"} <= set(
+        map(str, shared)
+    )
     for path in shared:
         assert packed[f"flightline/new/template/{path}"] == (REPOSITORY / path).read_bytes(), path
 

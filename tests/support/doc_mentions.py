@@ -48,7 +48,7 @@ def command_problems(words: str) -> list[str]:
 
 
 def _problems_in_part(words: str) -> list[str]:
-    if made := re.match(r"make ([a-z][a-z-]*)", words):
+    if made := re.match(r"make ([a-z][a-z0-9-]*)", words):
         return [] if made[1] in make_targets() else [f"there is no make target {made[1]}"]
     if module := re.search(r"python -m ([\w.]+)", words):
         return [] if importlib.util.find_spec(module[1]) else [f"there is no module {module[1]}"]
