@@ -1,4 +1,4 @@
-"""The page of commands: `flightline` and the runners from typer, the rest from the Makefile."""
+"""Every command, from what defines it: `flightline` and the runners from typer, the rest from the Makefile."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ import typer
 import runner_kubeflow
 from flightline.cli.main import app
 from flightline.cli.runner import runner_command
-from flightline.utils.hashing import PROJECT_ROOT
 from scripts.docs.markdown import code, escape_prose, table
+from scripts.repository import REPOSITORY
 
-_MAKE_TARGET_PATTERN = re.compile(r"^([a-z-]+):.*?## (.*)$", re.MULTILINE)
-REQUIRED_MARK = "**required**"
+_MAKE_TARGET_PATTERN = re.compile(r"^([a-z0-9-]+):.*?## (.*)$", re.MULTILINE)
+MAKEFILES = (REPOSITORY / "Makefile", REPOSITORY / "scripts" / "development.mk")
+REQUIRED_MARK = "**must be given**"
 _INTRODUCTION = """# Commands
 
-`flightline` and `python` are those of `.venv/bin`. `make help`, `flightline --help` and `--help` of each command say
-the same. [Exit codes](exit-codes.md) say how a command ended. This page is made from the code.
+`make help`, `flightline --help` and `--help` of each say the same. `flightline` and `python` are those of `.venv/bin`.
+[Exit codes](exit-codes.md) tell how a command ended. Made from the code.
 """
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """An argument or an option: its names, its default, its meaning."""
+    """An argument or an option: how it is written, what it is by default, what it is for."""
 
     names: tuple[str, ...]
     value: str
@@ -41,7 +42,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Command:
-    """A command: the words that call it, its description, its arguments and its options."""
+    """A command: the words that call it, what it does, its arguments and its options."""
 
     words: str
     about: str
@@ -57,8 +58,10 @@ def render_page() -> str:
     """The reference page."""
     text = [_INTRODUCTION, "## make\n"]
     targets = make_targets().items()
-    text.append(table(("command", "meaning"), [(code(f"make {name}"), escape_prose(about)) for name, about in targets]))
-    text.append("`ARGS='...'` passes options to the program that a target calls.\n")
+    text.append(
+        table(("command", "what it does"), [(code(f"make {name}"), escape_prose(about)) for name, about in targets])
+    )
+    text.append("`ARGS='...'` hands options on to what a target calls.\n")
     for command in list_commands():
         usage = " ".join([command.words, "[OPTIONS]", *(_usage_form(argument) for argument in command.arguments)])
         text.append(f"## {command.words}\n\n```\n{usage}\n```\n\n{escape_prose(command.about)}\n")
@@ -67,7 +70,7 @@ def render_page() -> str:
             for item in (*command.arguments, *command.options)
         ]
         if rows:
-            text.append(table(("option", "default", "meaning"), rows))
+            text.append(table(("option", "default", "what it is for"), rows))
     return "\n".join(text)
 
 
@@ -76,8 +79,9 @@ def _usage_form(argument: Parameter) -> str:
 
 
 def make_targets() -> dict[str, str]:
-    """The Makefile's targets, with their help texts."""
-    return dict(_MAKE_TARGET_PATTERN.findall((PROJECT_ROOT / "Makefile").read_text(encoding="utf-8")))
+    """The targets of the Makefile and of what it includes, each with its help text."""
+    texts = [path.read_text(encoding="utf-8") for path in MAKEFILES]
+    return dict(_MAKE_TARGET_PATTERN.findall("\n".join(texts)))
 
 
 @functools.cache
@@ -98,13 +102,13 @@ def list_commands() -> tuple[Command, ...]:
 
 
 def _runner_description(runner: str) -> str:
-    """The docstring of a runner's script."""
-    said = re.search(r'^"""(.*?)"""', (PROJECT_ROOT / f"runner_{runner}.py").read_text(encoding="utf-8"), re.DOTALL)
+    """What a runner's script says of itself."""
+    said = re.search(r'^"""(.*?)"""', (REPOSITORY / f"runner_{runner}.py").read_text(encoding="utf-8"), re.DOTALL)
     return said[1] if said else ""
 
 
 def _walk_commands(called: str, command: Any) -> Iterator[Command]:
-    """The commands of a click group, recursively; the command itself if it is no group."""
+    """The commands within a group of click's, by their words; the command itself where it is none."""
     inside = getattr(command, "commands", None)
     if inside is not None:
         for name in sorted(inside):
@@ -122,7 +126,7 @@ def _parameter(param: Any) -> Parameter:
     value = "" if switch else param.metavar or param.opts[-1].lstrip("-").replace("-", "_").upper()
     names = (*param.opts, *param.secondary_opts) if param.param_type_name == "option" else ()
     about = (getattr(param, "help", None) or "").strip()
-    more = " Repeatable." if getattr(param, "multiple", False) else ""
+    more = " Again and again." if getattr(param, "multiple", False) else ""
     return Parameter(names, value, _default(default, param, switch), about + more)
 
 

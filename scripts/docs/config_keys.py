@@ -1,4 +1,4 @@
-"""The page of config keys, made from the pydantic models: type, default, meaning."""
+"""Every key of the config, from the pydantic models: type, default, meaning."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ _TYPE_WORDS = {
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<", "minItems": "at least"}
 _INTRODUCTION = """# Config keys
 
-Every key that `configs/*.yaml` and `--set a.b=value` may use. Any other key is refused, with the most similar one.
-`NAME` stands for a name that you choose, `[]` for an entry of a list. This page is made from the code.
+Every key that `configs/*.yaml` may have, and `--set a.b=value` too. A key that is not here is refused, with the likely
+right one. `NAME` stands for a name that you choose among those that the meaning tells, `[]` for an entry of a list.
+Made from the code.
 """
 
 
@@ -131,7 +132,7 @@ def _type(value: Schema) -> str:
 def _default(value: Schema, required: bool) -> str:
     """The default as YAML, in code."""
     if required:
-        return "**required**"
+        return "**must be given**"
     empty: Any = {"object": {}, "array": []}.get(value.get("type", ""))  # made anew for each config: not in the schema
     default = value.get("default", empty)
     return "none" if default is None else code(json.dumps(default, ensure_ascii=False))

@@ -6,10 +6,10 @@ import re
 import shutil
 from pathlib import Path
 
-from flightline.utils.hashing import PROJECT_ROOT
+from scripts.repository import REPOSITORY
 from scripts.docs import api, commands, config_keys, exit_codes
 
-SOURCE_DIR = PROJECT_ROOT / "build" / "docs" / "source"  # as mkdocs.yml has it
+SOURCE_DIR = REPOSITORY / "build" / "docs" / "source"  # as mkdocs.yml has it
 BENCHMARK_FILES = ("results.md", "results.svg", "serving.md", "quality.md", "spans.md")
 
 
@@ -27,19 +27,19 @@ def generate_pages() -> dict[str, str]:
 
 def _top_level_page(name: str) -> str:
     """A page of the repository's top level; its links into docs/ become links to neighbours."""
-    text = (PROJECT_ROOT / name).read_text(encoding="utf-8")
+    text = (REPOSITORY / name).read_text(encoding="utf-8")
     return re.sub(r"\]\(docs/([\w/.-]+)", r"](\1", text)
 
 
 def assemble_source(target: Path) -> None:
     """Write all pages below `target`, and remove whatever else is there."""
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(PROJECT_ROOT / "docs", target)
+    shutil.copytree(REPOSITORY / "docs", target)
     for page in target.glob("*.md"):
         page.write_text(_site_links(page.read_text(encoding="utf-8")), encoding="utf-8")
     (target / "benchmarks").mkdir()
     for name in BENCHMARK_FILES:
-        shutil.copy2(PROJECT_ROOT / "benchmarks" / name, target / "benchmarks" / name)
+        shutil.copy2(REPOSITORY / "benchmarks" / name, target / "benchmarks" / name)
     for name, text in generate_pages().items():
         (target / name).parent.mkdir(exist_ok=True)
         (target / name).write_text(text, encoding="utf-8")

@@ -6,7 +6,7 @@ import importlib.util
 import re
 from collections.abc import Iterator
 
-from flightline.utils.hashing import PROJECT_ROOT
+from scripts.repository import REPOSITORY
 from scripts.docs.commands import list_commands, make_targets
 from scripts.docs.config_keys import list_sections
 
@@ -50,7 +50,7 @@ def command_problems(words: str) -> list[str]:
 
 
 def _problems_in_part(words: str) -> list[str]:
-    if made := re.match(r"make ([a-z][a-z-]*)", words):
+    if made := re.match(r"make ([a-z][a-z0-9-]*)", words):
         return [] if made[1] in make_targets() else [f"there is no make target {made[1]}"]
     if module := re.search(r"python -m ([\w.]+)", words):
         return [] if importlib.util.find_spec(module[1]) else [f"there is no module {module[1]}"]
@@ -95,7 +95,7 @@ def mentioned_files(text: str) -> Iterator[tuple[str, bool]]:
     """(path or glob, whether it exists) for each file of this project that inline code names."""
     for span in inline_code(_FENCE.sub("", text)):
         if _FILE.fullmatch(span) and not _PLACEHOLDER_FILE.search(span):
-            yield span, any(PROJECT_ROOT.glob(span.rstrip("/")))
+            yield span, any(REPOSITORY.glob(span.rstrip("/")))
 
 
 def mentioned_python_names(text: str) -> Iterator[tuple[str, bool]]:
@@ -120,7 +120,7 @@ def _python_name_exists(name: str) -> bool:
 
 def _module_source(name: str) -> str | None:
     """The source of a module or package of this project; None if there is none."""
-    path = PROJECT_ROOT.joinpath(*name.split("."))
+    path = REPOSITORY.joinpath(*name.split("."))
     for file in (path.with_suffix(".py"), path / "__init__.py"):
         if file.is_file():
             return file.read_text(encoding="utf-8")

@@ -12,12 +12,12 @@ from doc_mentions import (
     mentioned_python_names,
 )
 
-from flightline.utils.hashing import PROJECT_ROOT
+from scripts.repository import REPOSITORY
 from scripts.docs.source import BENCHMARK_FILES, assemble_source, generate_pages
 
 DOCUMENTS = [
-    *(PROJECT_ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
-    *sorted((PROJECT_ROOT / "docs").glob("*.md")),
+    *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((REPOSITORY / "docs").glob("*.md")),
 ]
 ids = [path.name for path in DOCUMENTS]
 
@@ -89,7 +89,7 @@ def pages_in(nav):
 def test_the_navigation_lists_exactly_the_pages_of_the_site(tmp_path):
     assemble_source(tmp_path / "source")
     there = {str(path.relative_to(tmp_path / "source")) for path in (tmp_path / "source").rglob("*.md")}
-    nav = yaml.safe_load((PROJECT_ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+    nav = yaml.safe_load((REPOSITORY / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
     assert sorted(pages_in(nav)) == sorted(there)
 
 
@@ -108,7 +108,7 @@ def test_the_site_is_made_of_the_documents_and_the_generated_pages(tmp_path):
 def test_every_benchmark_that_a_page_links_to_is_in_the_site():
     linked = {
         name
-        for page in (PROJECT_ROOT / "docs").glob("*.md")
+        for page in (REPOSITORY / "docs").glob("*.md")
         for name in re.findall(r"\]\(\.\./benchmarks/([^)#]+)", page.read_text())
     }
     assert linked
@@ -116,20 +116,20 @@ def test_every_benchmark_that_a_page_links_to_is_in_the_site():
 
 
 def test_the_serving_page_shows_the_numbers_of_the_benchmark():
-    page = (PROJECT_ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    page = (REPOSITORY / "docs" / "serving.md").read_text(encoding="utf-8")
     measured = re.findall(
-        r"^\| Flightline (\|.*)$", (PROJECT_ROOT / "benchmarks" / "serving.md").read_text(), re.MULTILINE
+        r"^\| Flightline (\|.*)$", (REPOSITORY / "benchmarks" / "serving.md").read_text(), re.MULTILINE
     )
     assert len(measured) == 4
     assert [row for row in measured if row not in page] == []
 
 
 def test_claims_about_quality_are_those_of_the_benchmark():
-    benchmark = (PROJECT_ROOT / "benchmarks" / "quality.md").read_text(encoding="utf-8")
+    benchmark = (REPOSITORY / "benchmarks" / "quality.md").read_text(encoding="utf-8")
     better, tables = re.search(r"^(\d+) of (\d+) better than boosting", benchmark, re.MULTILINE).groups()
     assert len(re.findall(r"^\| \w+ \| [\d,]+ \|", benchmark, re.MULTILINE)) == int(tables)
     for name in ("README.md", "CHANGELOG.md", "docs/your-data.md"):
-        text = " ".join((PROJECT_ROOT / name).read_text(encoding="utf-8").split())
+        text = " ".join((REPOSITORY / name).read_text(encoding="utf-8").split())
         claims = re.findall(r"\b(\d+) (?:of (?:the )?)?(\d+ )?tables", text)
         assert claims, name
         assert {number.strip() for claim in claims for number in claim if number} <= {better, tables}, name

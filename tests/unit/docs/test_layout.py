@@ -2,11 +2,11 @@
 
 import re
 
-from flightline.utils.hashing import PROJECT_ROOT
+from scripts.repository import REPOSITORY
 
-README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
-ARCHITECTURE = (PROJECT_ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-ROOMS = {path.parent.name for path in (PROJECT_ROOT / "flightline").glob("*/__init__.py")}
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+ROOMS = {path.parent.name for path in (REPOSITORY / "flightline").glob("*/__init__.py")}
 
 
 def test_the_readme_fits_150_lines():
@@ -23,7 +23,7 @@ def test_the_architecture_page_has_a_line_for_every_room():
 
 
 def test_the_layer_picture_has_the_layers_of_the_import_contract_in_order():
-    pyproject = (PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    pyproject = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     contract = pyproject.split("layers = [", 1)[1].split("]", 1)[0]
     layers = [re.findall(r"\w+", layer) for layer in re.findall(r'"([^"]+)"', contract)]
     picture = ARCHITECTURE.split("```", 2)[1]

@@ -5,11 +5,11 @@ import re
 import pytest
 from doc_mentions import command_problems, inline_code
 
-from flightline.utils.hashing import PROJECT_ROOT
+from scripts.repository import REPOSITORY
 from scripts.docs.commands import list_commands
 from scripts.docs.practices import read_practices
 
-PAGE = (PROJECT_ROOT / "docs" / "practices.md").read_text(encoding="utf-8")
+PAGE = (REPOSITORY / "docs" / "practices.md").read_text(encoding="utf-8")
 PRACTICES = read_practices(PAGE)
 WITHOUT_COMMAND = {"any run"}  # command cells that hold no command
 RUNNER_OPTIONS = {
@@ -50,7 +50,7 @@ def test_the_test_of_a_practice_exists(item):
         if proof.startswith("make "):
             assert command_problems(proof) == []
             continue
-        found = [path for path in PROJECT_ROOT.glob(proof) if path.is_dir() or path.name.startswith("test_")]
+        found = [path for path in REPOSITORY.glob(proof) if path.is_dir() or path.name.startswith("test_")]
         assert found, f"there is no {proof}"
         assert all(path.is_file() or any(path.rglob("test_*.py")) for path in found), f"{proof} holds no test"
 
@@ -63,4 +63,4 @@ def test_links_of_the_table_lead_to_pages_of_docs():
     names = re.findall(r"\]\(([^)]+)\)", PAGE)
     assert len(names) > 20
     for name in names:
-        assert (PROJECT_ROOT / "docs" / name).is_file(), name
+        assert (REPOSITORY / "docs" / name).is_file(), name

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from flightline.cli.main import app
 from flightline.config.loader import dump_config, load_config
 from flightline.config.settings import Config
-from flightline.utils.hashing import PROJECT_ROOT
 from scripts.docs import api, commands, config_keys, exit_codes
 from scripts.docs.config_keys import list_sections
+from scripts.repository import REPOSITORY
 
 COMMANDS = commands.list_commands()
 
@@ -31,7 +31,7 @@ def leaves(value, path=""):
 def test_every_key_of_a_whole_config_is_there():
     keys = {key.path for section in list_sections() for key in section.keys}
     mappings = [key.path for section in list_sections() for key in section.keys if key.type.startswith("mapping")]
-    config = yaml.safe_load(dump_config(load_config(PROJECT_ROOT / "configs" / "flights_monthly.yaml")))
+    config = yaml.safe_load(dump_config(load_config(REPOSITORY / "configs" / "flights_monthly.yaml")))
     for path in leaves(config):
         assert path in keys or any(path.startswith(f"{mapping}.") for mapping in mappings), path
 
@@ -44,16 +44,16 @@ def test_every_key_says_what_it_means_and_every_section_what_it_is_about():
 @pytest.mark.parametrize(
     ("path", "kind", "default"),
     [
-        ("label", "text", "**required**"),
+        ("label", "text", "**must be given**"),
         ("data.block_mb", "whole number, ≥ 1, ≤ 1024", "`16`"),
         ("data.span", "whole number, ≥ 0", "none"),
         ("data.splits", "mapping: name → whole number, > 0", '`{"train": 2, "eval": 1}`'),
         ("gate.policy.drift", "`block` or `warn` or `ignore`", '`"block"`'),
         ("window", "section", "none"),
-        ("window.spans", "whole number, ≥ 1", "**required**"),
+        ("window.spans", "whole number, ≥ 1", "**must be given**"),
         ("evaluation.thresholds", "mapping: name → section", "`{}`"),
         ("evaluation.thresholds.NAME.lower", "number", "none"),
-        ("evaluation.per_slice[].slice", "list of text, at least 1", "**required**"),
+        ("evaluation.per_slice[].slice", "list of text, at least 1", "**must be given**"),
         ("engines.flink.job_server_jar", "path", "none"),
         ("model.hidden", "list of whole number", "`[192]`"),
     ],
@@ -104,19 +104,19 @@ def test_options_as_they_are_typed():
     assert cache.default == "`--cache`"
 
 
-def test_every_target_of_the_makefile_is_there():
-    declared = re.findall(r"^\.PHONY: (\S+)", (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+def test_every_make_target_is_there():
+    makefiles = "\n".join(path.read_text(encoding="utf-8") for path in commands.MAKEFILES)
+    declared = re.findall(r"^\.PHONY: (\S+)", makefiles, re.MULTILINE)
     assert list(commands.make_targets()) == declared
 
 
 def test_readme_and_recovery_page_list_every_exit_code():
-    readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8").split("## How a run ends", 1)[1]
-    page = (PROJECT_ROOT / "docs" / "recovery.md").read_text(encoding="utf-8").split("## Exit codes", 1)[1]
-    codes = [code for code, _, _ in exit_codes.list_exit_codes()]
-    assert [int(code) for code in re.findall(r"`(\d+)`", readme)] == sorted(set(codes))
-    assert [int(code) for code in re.findall(r"^\| (\d+) \|", page.split("\n## ", 1)[0], re.MULTILINE)] == sorted(
-        set(codes)
-    )
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8").split("## How a run ends", 1)[1]
+    page = (REPOSITORY / "docs" / "recovery.md").read_text(encoding="utf-8").split("## Exit codes", 1)[1]
+    table = page.split("\n## ", 1)[0]
+    codes = sorted({code for code, _, _ in exit_codes.list_exit_codes()})
+    assert [int(code) for code in re.findall(r"`(\d+)`", readme)] == codes
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)] == codes
     assert all(about for _, _, about in exit_codes.list_exit_codes())
 
 
@@ -134,7 +134,7 @@ def test_making_the_reference_takes_no_tensorflow():
         "import sys; from scripts.docs.source import generate_pages; generate_pages();"
         "print(sorted({'tensorflow', 'tfx', 'apache_beam', 'keras', 'mkdocs'} & set(sys.modules)))"
     )
-    said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    said = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
 
 
