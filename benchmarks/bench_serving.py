@@ -77,8 +77,8 @@ def main() -> None:
     asked = arguments.parse_args()
     config = load_config(asked.config)
     [release] = [one for one in read_releases(config.releases) if one.current]
-    flights = [row for row, _ in read_flights(asked.data, release.about["inputs"], config.label)][:ROWS]
-    contract = Contract.from_inputs(release.about["inputs"])
+    flights = [row for row, _ in read_flights(asked.data, release.metadata["inputs"], config.label)][:ROWS]
+    contract = Contract.from_inputs(release.metadata["inputs"])
     examples = contract.read_rows(flights).examples
     results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:

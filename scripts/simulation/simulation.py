@@ -98,14 +98,14 @@ class Simulation:
         set_shadow(config.releases, aside.get("shadow"))
         wait_until_served(config.serving.http_port, current=served, **aside)
         told = Month(self._name(month), served)
-        inputs = next(one.about["inputs"] for one in read_releases(config.releases) if one.version == served)
+        inputs = next(one.metadata["inputs"] for one in read_releases(config.releases) if one.version == served)
         asked = send_requests(
             config.serving.http_port, read_flights(self._file(month), inputs, config.label), told.name
         )
         told.rows, told.refused = asked.answered, asked.refused
         labels = config.workspace / "labels" / f"{told.name}.csv"
         write_labels(asked, labels, config.label)
-        told.labels = ingest_feedback(config, labels).kept
+        told.labels = ingest_feedback(config, labels).ingested
         time.sleep(LOG_FLUSH_S)
         self._publish_month(month)
         before = set(self._runs())
