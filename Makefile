@@ -127,7 +127,7 @@ notebook: setup ## Open the notebooks in JupyterLab
 	@.venv/bin/jupyter lab --ServerApp.root_dir=. notebooks/inspect_run.ipynb $(ARGS)
 
 .PHONY: mlflow-ui
-mlflow-ui: setup ## Show what MLflow was told of the runs, at http://127.0.0.1:5000
+mlflow-ui: setup ## Show the runs in MLflow, at http://127.0.0.1:5000
 	@$(PYTHON) -m scripts.mlflow_ui $(ARGS)
 
 .PHONY: serving-setup

@@ -30,6 +30,8 @@ ROOT = BENCHMARKS.parent
 sys.path.insert(0, str(ROOT))
 
 from data import flights  # noqa: E402
+from flightline.metadata.evaluation import OVERALL  # noqa: E402
+from flightline.reporting.summary import Summary  # noqa: E402
 
 # Stock's component → ours.
 STEPS = {"CsvExampleGen": "ExampleGen", "StatisticsGen": "StatisticsGen", "Transform": "Transform"}
@@ -125,7 +127,8 @@ def bench_flightline(data: Path, work: Path) -> dict[str, Any]:
 
 
 def _auc(folder: Path) -> float:
-    return json.loads((folder / "summary.json").read_text())["evaluation"]["metrics"]["overall"]["auc"]
+    summary = Summary.read(folder)
+    return summary.evaluation.metrics[OVERALL]["auc"]
 
 
 def run_benchmarks(copies: int) -> dict[str, Any]:

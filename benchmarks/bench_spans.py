@@ -25,6 +25,7 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 
 from data import flights  # noqa: E402
+from flightline.reporting.summary import Summary  # noqa: E402
 
 STEPS = ("ExampleGen", "StatisticsGen", "Transform", "Trainer", "Evaluator", "ServingCheck")
 
@@ -78,7 +79,7 @@ def measure_span(window: int, work: Path) -> dict[str, Any]:
 
 def _span_rows(workspace: Path, span: int) -> int:
     [folder] = (workspace / "runs").glob(f"*-span-{span:02}")
-    return sum(json.loads((folder / "summary.json").read_text())["rows"]["splits"].values())
+    return Summary.read(folder).rows.used
 
 
 def as_markdown(found: dict[str, Any]) -> str:

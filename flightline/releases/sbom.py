@@ -79,7 +79,7 @@ def _metadata_facts(bill: SbomInputs) -> dict[str, str]:
     origin = bill.origin
     facts = {"run": bill.run, "lock": origin.digests["lock"]}
     if origin.commit:
-        facts["commit"] = f"{origin.commit}{' with edits' if origin.dirty else ''}"
+        facts["commit"] = f"{origin.commit}{' with uncommitted changes' if origin.dirty else ''}"
     return {**facts, **{f"version of {name}": version for name, version in origin.versions.items()}}
 
 
@@ -126,7 +126,7 @@ def _data_component(bill: SbomInputs) -> Json:
         "bom-ref": _DATA_REF,
         "name": f"{bill.name} input",
         "hashes": [_sha256_hash(bill.origin.digests["data"])],
-        "data": [{"type": "dataset", "name": f"{bill.origin.files} input files"}],
+        "data": [{"type": "dataset", "name": f"{bill.origin.input_file_count} input files"}],
         "components": [_file_component(f"data:{number}", name, digest) for number, (name, digest) in enumerate(named)],
     }
 

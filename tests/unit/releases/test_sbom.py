@@ -35,7 +35,7 @@ def test_it_carries_the_model_card_and_the_lock_of_the_run(tmp_path):
     assert card["considerations"]["technicalLimitations"] == ["flights"]
     facts = {one["name"]: one["value"] for one in document["metadata"]["properties"]}
     assert facts["flightline:lock"] == "c" * 64
-    assert facts["flightline:commit"] == "0123abc with edits"
+    assert facts["flightline:commit"] == "0123abc with uncommitted changes"
 
 
 def test_every_dependency_is_a_part_and_every_package_is_reached(tmp_path):
