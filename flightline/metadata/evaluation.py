@@ -85,7 +85,8 @@ class ChampionDifference:
     Attributes:
         metric: the metric's name.
         difference: on the evaluation rows as they are.
-        lower, upper: bootstrap confidence interval of the difference; None where none was computed.
+        lower: lower end of the bootstrap confidence interval of the difference; None where none was computed.
+        upper: its upper end.
         confidence: of the interval, two-sided.
     """
 

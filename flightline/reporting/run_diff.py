@@ -40,7 +40,8 @@ class RunDiff:
     """The differences between the runs `before` and `now`.
 
     Attributes:
-        before, now: ids of the two runs.
+        before: id of the earlier run.
+        now: id of the other run.
         config: keys whose values differ.
         code: the commit, then the digests of the steps whose code differs.
         lock: digests of requirements.lock, where they differ.
