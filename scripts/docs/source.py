@@ -6,8 +6,8 @@ import re
 import shutil
 from pathlib import Path
 
-from scripts.repository import REPOSITORY
 from scripts.docs import api, commands, config_keys, exit_codes
+from scripts.repository import REPOSITORY
 
 SOURCE_DIR = REPOSITORY / "build" / "docs" / "source"  # as mkdocs.yml has it
 BENCHMARK_FILES = ("results.md", "results.svg", "serving.md", "quality.md", "spans.md")

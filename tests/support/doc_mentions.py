@@ -6,9 +6,9 @@ import importlib.util
 import re
 from collections.abc import Iterator
 
-from scripts.repository import REPOSITORY
 from scripts.docs.commands import list_commands, make_targets
 from scripts.docs.config_keys import list_sections
+from scripts.repository import REPOSITORY
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")

@@ -12,8 +12,8 @@ from doc_mentions import (
     mentioned_python_names,
 )
 
-from scripts.repository import REPOSITORY
 from scripts.docs.source import BENCHMARK_FILES, assemble_source, generate_pages
+from scripts.repository import REPOSITORY
 
 DOCUMENTS = [
     *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),

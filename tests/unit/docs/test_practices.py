@@ -5,9 +5,9 @@ import re
 import pytest
 from doc_mentions import command_problems, inline_code
 
-from scripts.repository import REPOSITORY
 from scripts.docs.commands import list_commands
 from scripts.docs.practices import read_practices
+from scripts.repository import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "practices.md").read_text(encoding="utf-8")
 PRACTICES = read_practices(PAGE)
