@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-import ml_metadata as mlmd
 from tensorflow_model_analysis.proto import config_pb2
 from tfx import v1 as tfx
-from tfx.types import artifact_utils
 
 from flightline.components.arrow_example_gen import ArrowExampleGen
+from flightline.components.artifacts_by_id import ArtifactsByIdStrategy
 from flightline.components.executor_choice import select_executors
 from flightline.components.window_monitor import WindowMonitor
 from flightline.config.schema_file import ColumnType, read_feature_types
@@ -22,29 +20,12 @@ from flightline.executors.window_monitor.columns import ANSWER, CLASS, CONSTANT_
 from flightline.metadata.evaluation import metric_key
 from flightline.metadata.run_ids import MONITORING_SUFFIX
 from flightline.metadata.store import connection_config
+from flightline.monitoring.monitoring_job import MonitoringJob
 from flightline.monitoring.window import LABELLED_FILE, ROWS_FILE, WindowFiles, answer_columns
 from flightline.utils.hashing import code_digest
 from flightline.utils.storage import absolute_location
 
 LABELLED_SPLIT = "labelled"  # the split of the rows whose label came back
-
-
-@dataclass(frozen=True)
-class MonitoringJob:
-    """What is watched, and what it is held against.
-
-    Attributes:
-        extracted: the window's files.
-        training_statistics: ids of artifacts in ML Metadata.
-        schema, previous_statistics: URIs of artifacts in ML Metadata; there may be no window before.
-        released: version → metric → value, of the releases that answered.
-    """
-
-    extracted: WindowFiles
-    training_statistics: Sequence[int]
-    schema: str
-    previous_statistics: str | None
-    released: Mapping[str, Mapping[str, float]]
 
 
 def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
@@ -112,23 +93,6 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
         metadata_connection_config=connection_config(config),
         beam_pipeline_args=beam_arguments(config),
     )
-
-
-class ArtifactsByIdStrategy(tfx.dsl.experimental.ResolverStrategy):
-    """Resolves `statistics` to artifacts that are known by their ids, in this order.
-
-    They are another pipeline's, of which TFX's channels offer nothing: they are asked of the store itself.
-    """
-
-    def __init__(self, ids: Sequence[int]) -> None:
-        self._ids = list(ids)
-
-    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        """Reads the artifacts; what `input_dict` holds does not matter."""
-        del input_dict
-        kind = store.get_artifact_type("ExampleStatistics")
-        found = {artifact.id: artifact for artifact in store.get_artifacts_by_id(self._ids)}
-        return {"statistics": [artifact_utils.deserialize_artifact(kind, found[number]) for number in self._ids]}
 
 
 def _log_column_types(config: Config) -> dict[str, ColumnType]:

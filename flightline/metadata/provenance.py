@@ -133,4 +133,4 @@ def _package_versions() -> dict[str, str]:
 
 def user_modules(config: Config) -> list[str]:
     """The modules of the user's functions."""
-    return sorted({path.rpartition(".")[0] for path in (config.user_code.preprocessing_fn, config.user_code.run_fn)})
+    return sorted({path.rpartition(".")[0] for path in config.user_code.model_dump().values()})
