@@ -41,7 +41,7 @@ def test_whatever_columns_and_values_are_called_config_and_schema_read_back(name
         path = Path(folder) / "t.csv"
         with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, quoting=csv.QUOTE_ALL).writerows([list(columns), *zip(*columns.values(), strict=True)])
-        found = profile_table([str(path)], names[-1], keep=names[:-1])
+        found = profile_table([str(path)], names[-1], include=names[:-1])
     config = Config.model_validate(parse_yaml(render_config(found, "t", (folder, "t.csv"))))
     schema = text_format.Parse(render_schema(found, "t"), schema_pb2.Schema())
     assert config.label == names[-1]

@@ -8,8 +8,8 @@ from flightline.init.data_warnings import data_warnings
     [
         (["yes", "Yes", "no"], ["'Yes' and 'yes', which differ only in case or spaces"]),
         (["yes", "yes ", "no"], ["'yes' and 'yes ', which differ"]),
-        (["yes", "no", "NA"], ["'NA' as a class (40 rows)", "--missing NA"]),
-        (["yes", "no", "?"], ["--missing '?'"]),
+        (["yes", "no", "NA"], ["'NA' as a class (40 rows)", "--missing-value NA"]),
+        (["yes", "no", "?"], ["--missing-value '?'"]),
         (["yes", "no", "maybe"], []),
         ([1, 2, 3], []),
     ],

@@ -25,7 +25,7 @@ def test_it_writes_what_a_run_takes_and_says_the_next_command(init, table):
 
 def test_marks_for_no_value_are_said_and_settled(init, table):
     said = init(table(rows(age=["NA" if row % 9 == 0 else row * 13 % 40 for row in range(90)])), "--label", "y")
-    assert "'NA': taken for empty cells" in said.stdout
+    assert "'NA': count as empty cells" in said.stdout
     config = load_config(Path("configs/table.yaml"))
     assert config.data.missing == ("NA",)
     assert "age" not in config.features.exclude
@@ -45,8 +45,8 @@ def test_it_writes_whole_though_nobody_reads_to_the_end(table, tmp_path):
 
 def test_words_among_numbers_are_missing_values_where_that_is_asked_for(init, table):
     path = table(rows(age=["unknown" if row % 30 == 0 else row * 13 % 70 for row in range(90)]))
-    assert "numbers but for 'unknown' (3.3% of the rows)" in init(path, "--label", "y").stdout
-    assert init(path, "--label", "y", "--missing", "unknown", "--force").exit_code == 0
+    assert "numbers except for 'unknown' (3.3% of the rows)" in init(path, "--label", "y").stdout
+    assert init(path, "--label", "y", "--missing-value", "unknown", "--force").exit_code == 0
     config = load_config(Path("configs/table.yaml"))
     check_against_data(config)
     assert config.data.missing == ("unknown",)
@@ -99,8 +99,8 @@ def test_nothing_is_overwritten_unless_it_is_asked_for(init, table):
     ("words", "said"),
     [
         (["--label", "Y"], "did you mean y?"),
-        (["--label", "y", "--keep", "z"], "no such column"),
-        (["--label", "y", "--name", "No Name"], "--name no_name would do"),
+        (["--label", "y", "--include", "z"], "no such column"),
+        (["--label", "y", "--name", "No Name"], "for example --name no_name"),
         (["--label", "y", "--task", "ranking"], "binary, multiclass or regression"),
         (["--label", "x", "--task", "binary"], "11 values"),
     ],
@@ -122,7 +122,7 @@ def test_files_that_are_not_there_or_have_company(init, table, tmp_path):
     table(rows(), "a-3.csv")
     refused = init(one, two, "--label", "y", "--name", "both", "--force")
     assert refused.exit_code == 2
-    assert "folder of their own" in refused.stderr
+    assert "separate folder" in refused.stderr
 
 
 def test_it_answers_without_tensorflow(table, tmp_path):

@@ -47,7 +47,7 @@ def test_a_table_too_large_to_keep_is_looked_at_from_its_start(table, monkeypatc
     monkeypatch.setattr("flightline.init.table_reader.BLOCK_BYTES", 64)
     path = table({"a": range(100), "y": [0, 1] * 50})
     read = read_table([str(path)], max_cells=20)
-    assert not read.whole
+    assert not read.complete
     assert 10 <= read.rows < 100
     assert read.columns["a"].values.tolist() == list(range(read.rows))
 
@@ -116,7 +116,7 @@ def test_spaces_among_numbers_are_missing_values(table):
 def test_what_means_no_value_may_be_said(table):
     path = str(table({"age": [1, "?", "unknown"], "y": [0, 1, 1]}))
     assert read_table([path]).missing == ()
-    read = read_table([path], missing=["unknown"])
+    read = read_table([path], missing_values=["unknown"])
     assert (read.missing, read.columns["age"].missing) == (("?", "unknown"), 2)
 
 

@@ -24,7 +24,7 @@ def disguise(texts):
 )
 def test_numbers_in_another_spelling(texts):
     seen, todo = disguise(texts)
-    assert "a spelling that is not read" in seen
+    assert "an unsupported format" in seen
     assert "1234.5" in todo
 
 
@@ -49,7 +49,7 @@ def test_a_few_words_among_numbers_are_named_with_the_option_that_takes_them_for
     seen, todo = disguise([*map(str, range(97)), "unknown", "not asked", "unknown"])
     assert "'unknown'" in seen
     assert "(3.0% of the rows)" in seen
-    assert todo.endswith("--missing 'not asked' --missing unknown")
+    assert todo.endswith("--missing-value 'not asked' --missing-value unknown")
 
 
 @pytest.mark.parametrize(

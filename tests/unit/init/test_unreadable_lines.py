@@ -31,7 +31,7 @@ def test_a_few_lines_that_cannot_be_read_are_said_with_an_example(init, tmp_path
 def test_more_of_them_are_refused(init, tmp_path, town, todo, share):
     said = init(spoilt(tmp_path, town, share), "--label", "y")
     assert said.exit_code == 2
-    assert "cannot be read, the first" in said.stderr
+    assert "cannot be read, the first is" in said.stderr
     assert todo in said.stderr
     assert not Path("configs").exists()
 
