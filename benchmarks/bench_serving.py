@@ -1,4 +1,4 @@
-"""The endpoint beside a bare MLServer with the same SavedModel and a call in process: requests a second and latency.
+"""Requests per second and latency of the server, of a bare MLServer with the same model, and of calls in process.
 
     python benchmarks/bench_serving.py [--config configs/flights.yaml] [--seconds 8] [--out benchmarks]
 
@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -248,9 +249,10 @@ def as_markdown(results: list[dict[str, Any]]) -> str:
         "# Serving benchmark",
         "",
         "One SavedModel (the flights' current release): called in a process, behind a bare MLServer (serialized",
-        "examples in, nothing checked, nothing kept), and behind Flightline (named features in, contract checked,",
-        f"every answer logged). Clients and server share the machine: {platform.machine()}, {os.cpu_count()} cores,",
-        f"Python {platform.python_version()}. Ratios travel, milliseconds do not. Written by `make bench-serving`.",
+        "examples in, nothing checked, nothing logged), and behind Flightline (named features in, contract checked,",
+        f"every prediction logged). Clients and server share the machine: {platform.machine()}, {os.cpu_count()} cores,",
+        f"Python {platform.python_version()}. Compare the ratios; the milliseconds depend on the machine.",
+        f"Measured on {date.today():%Y-%m-%d} by `make bench-serving`.",
         "",
         "| what | clients | rows a request | requests a second | p50 ms | p99 ms | memory MB |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -261,10 +263,9 @@ def as_markdown(results: list[dict[str, Any]]) -> str:
         lines.append(f"| {one['what']} | {one['clients']} | {one['rows']} | {numbers} |")
     lines += [
         "",
-        "A bare runtime calls TensorFlow on the event loop: while it computes, nobody's request is read or answered,",
-        "and eight clients get no more than one, at eight times the latency. Flightline computes in a thread beside",
-        "the loop, and what waits at the same time shares one call, which costs about the same for eight rows as for",
-        "one.",
+        "A bare runtime calls TensorFlow on the event loop: during a call, no other request is read or answered, so",
+        "eight clients get hardly more than one, at several times the latency. Flightline calls it in a thread, and",
+        "requests that wait at the same time share one call, which takes about as long for eight rows as for one.",
     ]
     return "\n".join(lines) + "\n"
 
