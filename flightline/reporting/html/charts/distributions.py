@@ -40,7 +40,7 @@ def distribution_chart(feature: Feature) -> Markup:
         return _category_chart(list(splits.values()), label)
     if any(split.histogram for split in splits.values()):
         return _histogram_chart(feature.kind == "integer", list(splits.values()), label)
-    return svg_image(WIDTH, 30, label, text(0, 18, "no values", "quiet"))
+    return svg_image(WIDTH, 30, label, text(0, 18, "no values", "muted"))
 
 
 def _histogram_chart(integers: bool, splits: Sequence[SplitStatistics], label: str) -> Markup:
