@@ -184,7 +184,8 @@ def restore_code(origin: Provenance, folder: Path, set_up: bool) -> Checkout:
     if origin.commit is None:
         raise RestoreError("the code has changed since, and the run did not come from a git repository")
     _run_git("worktree", "add", "--detach", "--force", str(folder), origin.commit)
-    there = Checkout(folder, Path(sys.executable))
+    # The project may be a subfolder of its repository; the worktree is the whole repository.
+    there = Checkout(folder / _run_git("rev-parse", "--show-prefix"), Path(sys.executable))
     if changed := _changed_modules(there, wanted):
         edits = "it had edits that were not committed" if origin.dirty else "it came from elsewhere"
         raise RestoreError(f"the run's code is not that of its commit {origin.commit[:12]}: {changed[0]} ({edits})")
@@ -195,10 +196,11 @@ def restore_code(origin: Provenance, folder: Path, set_up: bool) -> Checkout:
             "the run was made with another requirements.lock than this environment",
             "with --set-up an environment is made of its lock first (3 GB)",
         )
-    ended = subprocess.run([str(folder / "scripts" / "setup.sh")], cwd=folder, check=False, stdout=sys.stderr)
+    set_up_script = str(there.folder / "scripts" / "setup.sh")
+    ended = subprocess.run([set_up_script], cwd=there.folder, check=False, stdout=sys.stderr)
     if ended.returncode:
         raise RestoreError(f"no environment could be made of the lock of commit {origin.commit[:12]}")
-    return Checkout(folder, folder / ".venv" / "bin" / "python")
+    return Checkout(there.folder, there.folder / ".venv" / "bin" / "python")
 
 
 def remove_worktree(folder: Path) -> None:
@@ -227,10 +229,11 @@ def _changed_modules(checkout: Checkout, wanted: Mapping[str, str]) -> list[str]
     return [module for module, digest in wanted.items() if found.get(module) != digest]
 
 
-def _run_git(*arguments: str) -> None:
+def _run_git(*arguments: str) -> str:
     git = shutil.which("git")
     if git is None:
         raise RestoreError("the run's code is that of another commit, and there is no git", "install git")
     done = subprocess.run([git, *arguments], cwd=project_folder(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise RestoreError(f"git {' '.join(arguments[:2])} failed: {' '.join(done.stderr.split())[:300]}")
+    return done.stdout.strip()

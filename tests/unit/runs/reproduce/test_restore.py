@@ -81,6 +81,19 @@ def test_another_commit_comes_from_a_worktree(project, tmp_path):
     assert "code" not in git(project, "worktree", "list")
 
 
+def test_a_project_in_a_subfolder_of_its_repository_is_found_in_the_worktree(project, tmp_path, monkeypatch):
+    repository = tmp_path / "repository"
+    shutil.rmtree(project / ".git")
+    repository.mkdir()
+    project.rename(repository / "project")
+    monkeypatch.chdir(repository / "project")
+    commit(repository)
+    origin = origin_of(repository / "project")
+    with (repository / "project" / "flightline" / "modeling" / "layers.py").open("a") as file:
+        file.write("# edited\n")
+    assert restore_code(origin, tmp_path / "code", set_up=False).folder == tmp_path / "code" / "project"
+
+
 def test_edits_that_were_never_committed_are_missed(project, tmp_path):
     layers = project / "flightline" / "modeling" / "layers.py"
     kept = layers.read_text()
