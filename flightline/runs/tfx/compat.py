@@ -33,7 +33,8 @@ from flightline.config.steps import StepsConfig
 from flightline.engines.arguments import RunnerName
 from flightline.errors import UsageError
 from flightline.metadata import mysql
-from flightline.metadata.cache_key import KeyParts, compute_key_parts
+from flightline.metadata.cache_key import compute_key_parts
+from flightline.metadata.key_parts import KeyParts
 from flightline.runs.process.resources import freeze_gc
 from flightline.runs.tfx.retries import run_with_retries
 from flightline.utils.private_api import PrivateApi, PrivateName

@@ -3,7 +3,8 @@ import json
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from flightline.metadata.cache_key import KeyParts, compute_key_parts, reason_to_run
+from flightline.metadata.cache_key import compute_key_parts, reason_to_run
+from flightline.metadata.key_parts import KeyParts
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY
 from flightline.utils.hashing import code_digest
 
