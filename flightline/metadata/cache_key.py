@@ -16,7 +16,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from flightline.metadata.key_parts import DIGEST_LENGTH, KeyParts, short_digest
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, properties_of
-from flightline.utils.hashing import REQUIREMENTS_LOCK, code_digest, file_digest
+from flightline.utils.hashing import code_digest, lock_digest
 
 # Of an artifact's properties, those that a step may read; the others say where, when and by what it was made.
 _CONTENT_PROPERTIES = ("span", "version", "split_names", "payload_format", "file_format")
@@ -46,7 +46,7 @@ def compute_key_parts(
         },
         parameters=dict(_parameter_digests(parameters)),
         code=_step_code_digest(executor, parameters),
-        lock=file_digest(REQUIREMENTS_LOCK)[:DIGEST_LENGTH] if REQUIREMENTS_LOCK.is_file() else "",
+        lock=(lock_digest() or "")[:DIGEST_LENGTH],
     )
 
 
