@@ -43,7 +43,7 @@ class DataGateSpec(ComponentSpec):
         "policy": ExecutionParameter(type=str),
         "label": ExecutionParameter(type=str),
         "override": ExecutionParameter(type=str),
-        "code": ExecutionParameter(type=str),
+        "code_digest": ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
         "examples": ChannelParameter(type=standard_artifacts.Examples),
@@ -51,7 +51,7 @@ class DataGateSpec(ComponentSpec):
         "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         "schema": ChannelParameter(type=standard_artifacts.Schema),
         "previous_statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
-        "accepted": ChannelParameter(type=standard_artifacts.Examples, optional=True),
+        "accepted_examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
     }
     OUTPUTS = {"verdict": ChannelParameter(type=standard_artifacts.JsonValue)}  # noqa: RUF012
 
@@ -83,7 +83,9 @@ class Executor(base_executor.BaseExecutor):
             *findings.missing_findings(read_statistics(statistics), schema),
             *findings.anomaly_findings(read_anomalies(anomalies), _make_row_counter(examples, schema)),
             *drifted,
-            *_compare_with_accepted_spans(examples, input_dict.get("accepted") or [], exec_properties["label"]),
+            *_compare_with_accepted_spans(
+                examples, input_dict.get("accepted_examples") or [], exec_properties["label"]
+            ),
         ]
         found = findings.sort_findings(apply_policy(found, policy))
         if exec_properties["override"]:
@@ -111,9 +113,9 @@ class DataGate(base_component.BaseComponent):
         policy: how severe each kind of finding is.
         label: the label's name.
         previous_statistics: those of the accepted span before, where spans come in one by one.
-        accepted: the Examples of all accepted spans before, the newest last.
+        accepted_examples: the Examples of all accepted spans before, the newest last.
         override: why everything is let through; nothing is where it is empty.
-        code: digest of the code that decides, part of the cache key.
+        code_digest: digest of the code that decides, part of the cache key.
     """
 
     SPEC_CLASS = DataGateSpec
@@ -129,9 +131,9 @@ class DataGate(base_component.BaseComponent):
         label: str,
         policy: GatePolicy | None = None,
         previous_statistics: types.BaseChannel | None = None,
-        accepted: types.BaseChannel | None = None,
+        accepted_examples: types.BaseChannel | None = None,
         override: str = "",
-        code: str = "",
+        code_digest: str = "",
     ) -> None:
         super().__init__(
             DataGateSpec(
@@ -140,12 +142,12 @@ class DataGate(base_component.BaseComponent):
                 anomalies=anomalies,
                 schema=schema,
                 previous_statistics=previous_statistics,
-                accepted=accepted,
+                accepted_examples=accepted_examples,
                 max_rejected=json.dumps(max_rejected, sort_keys=True),
                 policy=(policy or GatePolicy()).model_dump_json(),
                 label=label,
                 override=override,
-                code=code,
+                code_digest=code_digest,
                 verdict=types.Channel(type=standard_artifacts.JsonValue),
             )
         )

@@ -43,7 +43,7 @@ class PredictionWriterSpec(ComponentSpec):
         "threshold": ExecutionParameter(type=float),
         "target": ExecutionParameter(type=str),
         "id_columns": ExecutionParameter(type=str),
-        "code": ExecutionParameter(type=str),
+        "code_digest": ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
         "inference_result": ChannelParameter(type=standard_artifacts.InferenceResult),
@@ -94,7 +94,7 @@ class PredictionWriter(base_component.BaseComponent):
         threshold: probabilities from here on are labelled 1.
         target: what the outputs mean, as release.json says it.
         id_columns: columns of the input that are copied to the output.
-        code: digest of the code that writes, part of the record.
+        code_digest: digest of the code that writes, part of the record.
     """
 
     SPEC_CLASS = PredictionWriterSpec
@@ -110,7 +110,7 @@ class PredictionWriter(base_component.BaseComponent):
         threshold: float,
         target: Mapping[str, Any] | None = None,
         id_columns: Sequence[str] = (),
-        code: str = "",
+        code_digest: str = "",
     ) -> None:
         super().__init__(
             PredictionWriterSpec(
@@ -122,7 +122,7 @@ class PredictionWriter(base_component.BaseComponent):
                 threshold=threshold,
                 target=json.dumps(target or {}),
                 id_columns=json.dumps(list(id_columns)),
-                code=code,
+                code_digest=code_digest,
                 predictions=types.Channel(type=standard_artifacts.JsonValue),
             )
         )

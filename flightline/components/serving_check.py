@@ -37,7 +37,7 @@ class ServingCheckSpec(ComponentSpec):
         "latency_ms": ExecutionParameter(type=float),
         "timeout_s": ExecutionParameter(type=float),
         "label": ExecutionParameter(type=str),
-        "code": ExecutionParameter(type=str),
+        "code_digest": ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -85,7 +85,7 @@ class ServingCheck(base_component.BaseComponent):
         num_examples: how many.
         latency_ms: budget for a request of one example, 99th percentile, in milliseconds.
         timeout_s: for loading and all requests, in seconds.
-        code: digest of the code that checks, part of the cache key.
+        code_digest: digest of the code that checks, part of the cache key.
     """
 
     SPEC_CLASS = ServingCheckSpec
@@ -99,7 +99,7 @@ class ServingCheck(base_component.BaseComponent):
         num_examples: int,
         latency_ms: float,
         timeout_s: float,
-        code: str = "",
+        code_digest: str = "",
     ) -> None:
         super().__init__(
             ServingCheckSpec(
@@ -109,7 +109,7 @@ class ServingCheck(base_component.BaseComponent):
                 num_examples=num_examples,
                 latency_ms=latency_ms,
                 timeout_s=timeout_s,
-                code=code,
+                code_digest=code_digest,
                 blessing=types.Channel(type=standard_artifacts.InfraBlessing),
             )
         )

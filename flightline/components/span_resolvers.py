@@ -23,7 +23,7 @@ from flightline.metadata.spans import list_ingested_spans, window_before
 
 _ALL_SPANS = 1_000_000  # spans
 ArtifactsByKey = dict[str, list[types.Artifact]]
-WINDOW_NODE, CACHE_NODE, PREVIOUS_STATISTICS_NODE = "SpanWindow", "AnalyzerCache", "PreviousStatistics"
+WINDOW_NODE, CACHE_NODE, PREVIOUS_SPANS_NODE = "SpanWindow", "AnalyzerCache", "PreviousSpans"
 
 
 @dataclass(frozen=True)
@@ -79,18 +79,18 @@ def select_training_data(
     )
 
 
-def previous_statistics_node(config: Config, examples: types.BaseChannel) -> BaseNode | None:
+def previous_spans_node(config: Config, examples: types.BaseChannel) -> BaseNode | None:
     """The node that finds what was accepted before `examples`: `statistics` of the span before, and `accepted`, the
     Examples of all of them, the newest last. None without a window."""
     if config.window is None:
         return None
     return tfx.dsl.Resolver(
-        strategy_class=PreviousStatisticsStrategy,
+        strategy_class=PreviousSpansStrategy,
         config={"pipeline": config.name},
         newest=examples,
         statistics=tfx.dsl.Channel(type=ExampleStatistics, producer_component_id="StatisticsGen"),
-        accepted=tfx.dsl.Channel(type=Examples, producer_component_id="ExampleGen"),
-    ).with_id(PREVIOUS_STATISTICS_NODE)
+        accepted_examples=tfx.dsl.Channel(type=Examples, producer_component_id="ExampleGen"),
+    ).with_id(PREVIOUS_SPANS_NODE)
 
 
 class SpanWindowStrategy(tfx.dsl.experimental.ResolverStrategy):
@@ -107,7 +107,7 @@ class SpanWindowStrategy(tfx.dsl.experimental.ResolverStrategy):
         return {"newest": input_dict["newest"], "examples": found}
 
 
-class PreviousStatisticsStrategy(tfx.dsl.experimental.ResolverStrategy):
+class PreviousSpansStrategy(tfx.dsl.experimental.ResolverStrategy):
     """Resolves `statistics` to those of the newest accepted span before that of `newest`, and `accepted` to the
     Examples of all accepted spans before it, oldest first; nothing where none is."""
 
@@ -120,9 +120,9 @@ class PreviousStatisticsStrategy(tfx.dsl.experimental.ResolverStrategy):
         made = _derived_artifacts(store, before[-1].examples) if before else set()
         found = [artifact for artifact in input_dict["statistics"] if artifact.id in made]
         newest = sorted(found, key=lambda artifact: artifact.id)[-1:]
-        candidates = {artifact.id: artifact for artifact in input_dict.get("accepted", [])}
+        candidates = {artifact.id: artifact for artifact in input_dict.get("accepted_examples", [])}
         accepted = [candidates[one.examples] for one in before if one.examples in candidates]
-        return {"newest": input_dict["newest"], "statistics": newest, "accepted": accepted}
+        return {"newest": input_dict["newest"], "statistics": newest, "accepted_examples": accepted}
 
 
 class NewestCacheStrategy(tfx.dsl.experimental.ResolverStrategy):

@@ -60,7 +60,7 @@ def _display_name(name: str) -> str:
     *_, leaf = path = name.split(".")
     if leaf == DATA_DIGEST_PARAMETER:
         return "content of the input files"
-    return "" if leaf == "code" else ".".join(part for part in path if part not in _WRAPPER_KEYS) or name
+    return "" if leaf == "code_digest" else ".".join(part for part in path if part not in _WRAPPER_KEYS) or name
 
 
 def short_digest(text: str) -> str:

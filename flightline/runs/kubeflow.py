@@ -45,8 +45,8 @@ def spec_notes(config: Config) -> list[str]:
     settings = config.engines.kubeflow
     if settings.platform == "vertex":
         return ["Champion is the model that was blessed last, pushed or not: resolvers of ours do not run there."]
-    if settings.champion:
-        return [f"Champion is {settings.champion}, until engines.kubeflow.champion names another."]
+    if settings.champion_uri:
+        return [f"Champion is {settings.champion_uri}, until engines.kubeflow.champion_uri names another."]
     return ["No champion: Kubeflow Pipelines has no resolvers. What `vs_champion` asks for is not checked."]
 
 
@@ -112,19 +112,23 @@ def _serialize_job(job: dict[str, Any], output: Path) -> str:
 
 def _check_settings(config: Config) -> None:
     settings = config.engines.kubeflow
-    for key in ("platform", "image", "releases"):
+    for key in ("platform", "image", "releases_uri"):
         if not getattr(settings, key):
-            example = {"platform": "vertex (or kubeflow)", "image": "REGISTRY/NAME:TAG", "releases": "gs://BUCKET/PATH"}
+            example = {
+                "platform": "vertex (or kubeflow)",
+                "image": "REGISTRY/NAME:TAG",
+                "releases_uri": "gs://BUCKET/PATH",
+            }
             raise ConfigError(f"engines.kubeflow.{key} is missing", f"--set engines.kubeflow.{key}={example[key]}")
-    if settings.champion and settings.platform == "vertex":
-        raise ConfigError("engines.kubeflow.champion: Vertex AI finds the champion itself", "leave it out")
+    if settings.champion_uri and settings.platform == "vertex":
+        raise ConfigError("engines.kubeflow.champion_uri: Vertex AI finds the champion itself", "leave it out")
     if "_" in config.name:
         raise ConfigError(f"name: {config.name} has a `_`, which KFP allows in no name", "--set name=... with `-`")
     places = {
         "data.input": config.data.input,
         "pipeline_root": config.artifacts,
-        "engines.kubeflow.releases": settings.releases,
-        "engines.kubeflow.champion": settings.champion,
+        "engines.kubeflow.releases_uri": settings.releases_uri,
+        "engines.kubeflow.champion_uri": settings.champion_uri,
     }
     for key, location in places.items():
         if location and not BUCKET_PATTERN.match(location):

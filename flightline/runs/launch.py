@@ -43,7 +43,7 @@ from flightline.utils.suggestions import suggest_names
 CreatePipeline = Callable[..., Any]
 SCREEN_FILE = "screen.txt"  # in a run's folder: what it would have shown, where the terminal is left to others
 # What a run does with a span that is only taken in ends at the gate; these are the nodes before it, and it.
-INGEST_NODES = ("ExampleGen", "StatisticsGen", "CuratedSchema", "ExampleValidator", "PreviousStatistics", "DataGate")
+INGEST_NODES = ("ExampleGen", "StatisticsGen", "CuratedSchema", "ExampleValidator", "PreviousSpans", "DataGate")
 
 
 @dataclass(frozen=True)

@@ -51,13 +51,13 @@ class Months:
         inputs = {"examples": examples, "statistics": statistics, "anomalies": anomalies, "schema": self.schema}
         self.components.execute(
             data_gate.Executor,
-            {**inputs, "previous_statistics": before[1], "accepted": before[0]},
+            {**inputs, "previous_statistics": before[1], "accepted_examples": before[0]},
             {"verdict": verdict},
             max_rejected=json.dumps({"unparsable": 0.001, "missing_label": 0.08}),
             policy=json.dumps(policy or {}),
             label="late",
             override=override,
-            code="",
+            code_digest="",
         )
         text = json.dumps(verdict.read())
         return findings_from_json(text), drift_from_json(text)

@@ -69,7 +69,7 @@ def check(components, examples, folder, latency_ms=1000.0, timeout_s=60.0):
         latency_ms=latency_ms,
         timeout_s=timeout_s,
         label=LABEL,
-        code="",
+        code_digest="",
     )
     return blessing
 

@@ -10,7 +10,7 @@ from tfx.types import standard_artifacts
 
 from flightline.components.span_resolvers import (
     NewestCacheStrategy,
-    PreviousStatisticsStrategy,
+    PreviousSpansStrategy,
     SpanWindowStrategy,
     select_training_data,
 )
@@ -72,7 +72,7 @@ def test_a_window_never_holds_its_own_span_or_one_that_was_not_accepted(takings,
 
 def test_previous_statistics_are_those_of_the_accepted_span_before():
     history = SpanHistory()
-    strategy = PreviousStatisticsStrategy(pipeline=PIPELINE)
+    strategy = PreviousSpansStrategy(pipeline=PIPELINE)
 
     def resolve(newest):
         given_to_it = inputs(history, newest, "statistics", standard_artifacts.ExampleStatistics)
@@ -90,7 +90,7 @@ def test_statistics_of_a_span_that_was_profiled_twice_are_the_newer():
     first = history.take(1)
     history.take(1, examples=first)  # other options: the same examples, profiled anew
     newest = history.take(2)
-    strategy = PreviousStatisticsStrategy(pipeline=PIPELINE)
+    strategy = PreviousSpansStrategy(pipeline=PIPELINE)
     given_to_it = inputs(history, newest, "statistics", standard_artifacts.ExampleStatistics)
     [resolved] = strategy.resolve_artifacts(history.store, given_to_it)["statistics"]
     assert resolved.id == sorted(artifact.id for artifact in given_to_it["statistics"])[1]
