@@ -119,8 +119,8 @@ def _show_explanation(console: Console, found: RunExplanation) -> None:
         console.print(table)
     for difference in found.differences:
         console.print(f"against the champion: {difference.description}", soft_wrap=True)
-    if found.champion_load_failure:
-        told = f"the champion could not be loaded: {escape(found.champion_load_failure)}; nothing was held against it"
+    if found.champion_load_error:
+        told = f"the champion could not be loaded: {escape(found.champion_load_error)}; nothing was held against it"
         console.print(f"[yellow]{told}[/]", soft_wrap=True)
     for name in found.slices_without_rows:
         console.print(f"[yellow]no row[/] belongs to {escape(name)}, which a threshold asks for")

@@ -166,7 +166,7 @@ class Evaluation:
         unchecked: slices that a threshold asks for and that no row belongs to.
         bounds: what a metric has to be on all rows, in words, by metric.
         differences: to the champion; empty where there is none.
-        champion_load_failure: why the champion could not be loaded, so that nothing was compared; else empty.
+        champion_load_error: why the champion could not be loaded, so that nothing was compared; else empty.
         gaps: between slices, those that are bounded; a gap that is too wide is among the misses too.
     """
 
@@ -177,7 +177,7 @@ class Evaluation:
     slices_without_rows: list[str]
     bounds: Mapping[str, str] = field(default_factory=dict)
     differences: list[ChampionDifference] = field(default_factory=list)
-    champion_load_failure: str = ""
+    champion_load_error: str = ""
     gaps: list[SliceGap] = field(default_factory=list)
 
     @property
@@ -185,8 +185,8 @@ class Evaluation:
         """What a blessed candidate was held against."""
         if self.champion:
             return "its thresholds and the champion"
-        if self.champion_load_failure:
-            return f"its thresholds alone: the champion could not be loaded ({self.champion_load_failure})"
+        if self.champion_load_error:
+            return f"its thresholds alone: the champion could not be loaded ({self.champion_load_error})"
         return "its thresholds (there is no champion)"
 
     def worst_slice(self, metric: str, min_slice_size: int = 1) -> tuple[str, float] | None:

@@ -121,9 +121,9 @@ def show_verdict(console: Console, evaluation: Evaluation) -> None:
     if evaluation.differences:
         words = "; ".join(difference.description for difference in evaluation.differences)
         console.print(f"         against the champion: {words}", soft_wrap=True)
-    if evaluation.champion_load_failure and not evaluation.blessed:
+    if evaluation.champion_load_error and not evaluation.blessed:
         console.print(
-            f"         the champion could not be loaded: {escape(evaluation.champion_load_failure)}", soft_wrap=True
+            f"         the champion could not be loaded: {escape(evaluation.champion_load_error)}", soft_wrap=True
         )
     for gap in evaluation.gaps if evaluation.blessed else []:
         console.print(f"         {escape(gap.description)}, may be {gap.at_most:.4g}", soft_wrap=True)

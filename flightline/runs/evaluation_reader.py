@@ -57,7 +57,7 @@ def read_evaluation(run: Run, settings: EvaluationSettings) -> Evaluation | None
         slices_without_rows=_unchecked_slices(validation) if validation else [],
         bounds=bounds,
         differences=read_differences(artifact.uri, metrics.get(OVERALL, {}), champion.get(OVERALL, {}), bounds),
-        champion_load_failure=_read_champion_problem(run),
+        champion_load_error=_read_champion_problem(run),
         gaps=gaps,
     )
 

@@ -58,7 +58,7 @@ class RunExplanation:
         unchecked: slices that a threshold asks for and that no row belongs to.
         steps: in the order in which they were started.
         differences: to the champion on all rows, with their intervals. They inform; thresholds decide.
-        champion_load_failure: why there was a release to compare with and no comparison; else empty.
+        champion_load_error: why there was a release to compare with and no comparison; else empty.
     """
 
     run: str
@@ -68,7 +68,7 @@ class RunExplanation:
     slices_without_rows: list[str]
     steps: list[StepReason]
     differences: list[ChampionDifference]
-    champion_load_failure: str
+    champion_load_error: str
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -85,7 +85,7 @@ def explain_run(runs: Runs, run: Run) -> RunExplanation:
         slices_without_rows=list(evaluation.slices_without_rows) if evaluation else [],
         steps=[StepReason(step.node, step.state, explain_step(runs, run, step)) for step in run.steps.values()],
         differences=list(evaluation.differences) if evaluation else [],
-        champion_load_failure=evaluation.champion_load_failure if evaluation else "",
+        champion_load_error=evaluation.champion_load_error if evaluation else "",
     )
 
 

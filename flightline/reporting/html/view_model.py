@@ -90,8 +90,8 @@ def _blessing_sentence(evaluation: Evaluation | None) -> str:
         differences = "; ".join(difference.description for difference in evaluation.differences)
         measured = f": {differences}" if differences else ""
         return f"Every threshold holds, and so does the comparison with the champion{measured}."
-    if evaluation.champion_load_failure:
-        return f"Every threshold holds; the champion could not be loaded: {evaluation.champion_load_failure}."
+    if evaluation.champion_load_error:
+        return f"Every threshold holds; the champion could not be loaded: {evaluation.champion_load_error}."
     return "Every threshold holds; there was no champion to compare with."
 
 

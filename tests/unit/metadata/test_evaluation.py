@@ -34,7 +34,7 @@ def test_an_interval_of_what_was_not_measured_is_not_shown():
         ({}, "its thresholds (there is no champion)"),
         ({"champion": {"overall": {"auc": 0.8}}}, "its thresholds and the champion"),
         (
-            {"champion_load_failure": "x is not there"},
+            {"champion_load_error": "x is not there"},
             "its thresholds alone: the champion could not be loaded (x is not there)",
         ),
     ],
@@ -50,9 +50,9 @@ def test_a_miss_by_confidence_says_what_was_too_low():
 
 
 def test_it_reads_back_and_so_does_one_of_before():
-    kept = make(differences=[DIFFERENCE], champion_load_failure="gone").to_dict()
+    kept = make(differences=[DIFFERENCE], champion_load_error="gone").to_dict()
     assert Evaluation.from_dict(kept).differences == [DIFFERENCE]
-    for newer in ("differences", "champion_load_failure"):
+    for newer in ("differences", "champion_load_error"):
         del kept[newer]
     kept["misses"] = [{"metric": "auc", "slice": "overall", "value": 0.1, "side": "≥", "bound": 0.2, "sentence": "..."}]
     assert Evaluation.from_dict(kept).misses[0].confidence is None
