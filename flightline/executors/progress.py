@@ -1,4 +1,4 @@
-"""Progress and warnings of the running step. Without a listener, a report costs nothing and a warning is only logged."""
+"""Progress and warnings of the running step, passed to whoever listens; warnings are always logged too."""
 
 from __future__ import annotations
 
