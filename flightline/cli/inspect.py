@@ -99,7 +99,7 @@ def show_why(
     runs = Runs.open(load_config(config))
     run = runs.get(run_id)
     warn_foreign_runs(runs, run)
-    found = explain_run(runs, run)
+    found = explain_run(run)
     if as_json:
         print_json(found.to_dict())
         return

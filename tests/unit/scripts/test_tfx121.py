@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import tfx121
-from scripts import tfx121_root
+from scripts import tfx121, tfx121_root
 from scripts.job_server import Unavailable
 
 
