@@ -39,7 +39,7 @@ def run_services(config: Config) -> Iterator[None]:
 def _required_services(config: Config, folder: Path) -> Iterator[tuple[str, list[str]]]:
     """Endpoint and command of each service; `folder` is there as long as they are."""
     engines = config.engines
-    if config.engine.name == "portable" and engines.portable.start:
+    if config.engine.name == "portable" and engines.portable.start_services:
         job_service = "apache_beam.runners.portability.local_job_service_main"
         endpoint = engines.portable.job_endpoint
         yield endpoint, [sys.executable, "-m", job_service, f"--port={parse_port(endpoint)}"]

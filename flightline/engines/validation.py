@@ -50,10 +50,10 @@ def _check_portable(config: Config) -> None:
     settings = config.engines.portable
     for key in ("job_endpoint", "worker_endpoint"):
         endpoint = getattr(settings, key)
-        if settings.start and parse_host(endpoint) not in LOCAL_HOSTS:
+        if settings.start_services and parse_host(endpoint) not in LOCAL_HOSTS:
             raise ConfigError(
                 f"engines.portable.{key}: {endpoint} is another machine, where nothing can be started from here",
-                "set engines.portable.start=false if it is running there, or use localhost",
+                "set engines.portable.start_services=false if it is running there, or use localhost",
             )
 
 

@@ -36,7 +36,7 @@ from flightline.utils.files import restrict_umask
 from flightline.utils.suggestions import suggest_names
 
 # A run that only ingests its span ends at the gate; these are the nodes up to it.
-INGEST_NODES = ("ExampleGen", "StatisticsGen", "CuratedSchema", "ExampleValidator", "PreviousStatistics", "DataGate")
+INGEST_NODES = ("ExampleGen", "StatisticsGen", "CuratedSchema", "ExampleValidator", "PreviousSpans", "DataGate")
 
 
 def run_pipeline(request: RunRequest, runner: RunnerName) -> int:

@@ -66,7 +66,7 @@ def test_too_many_unparsable_rows_stop_at_the_gate(run, one_month, tmp_path):
     assert result.code == 3
     assert "the report could not be written: IsADirectoryError" in result.out
     assert result.summary["rows"]["rejected"]["unparsable"] == 30
-    assert "30 of them in column distance, such as: " in result.summary["findings"][0]["problem"]
+    assert "30 of them because of column distance, for example: " in result.summary["findings"][0]["problem"]
     assert result.summary["rows"]["read"] == len(rows)
     rejected = pd.read_csv(result.summary["rejected_file"])
     assert list(rejected[rejected["reason"] == "unparsable"]["line"]) == list(range(2, 32))

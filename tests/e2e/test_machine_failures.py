@@ -92,7 +92,7 @@ def test_a_child_that_the_system_kills(run, month, tmp_path):
     assert killed.code == 1
     assert killed.steps["ServingCheck"].state == "FAILED"
     assert (
-        "the process that loaded the model was killed (SIGKILL), perhaps for want of memory; --resume goes on"
+        "the process that loaded the model was killed (SIGKILL), perhaps because memory ran out; --resume goes on"
         in killed.last_line
     )
     assert killed.released == []

@@ -13,7 +13,7 @@ from flightline.metadata.run import Run
 from flightline.runs.reproduce.differences import explain_difference
 
 # Resolvers: what they found is somebody else's output.
-RESOLVER_NODES = {"Champion", "SpanWindow", "AnalyzerCache", "PreviousStatistics"}
+RESOLVER_NODES = {"Champion", "SpanWindow", "AnalyzerCache", "PreviousSpans", "PreviousStatistics"}
 
 
 @dataclass(frozen=True)
