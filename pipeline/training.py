@@ -189,7 +189,7 @@ def _input_data_digest(config: Config, orchestrator: Orchestrator) -> str:
 
 
 def _release_dir(config: Config, orchestrator: Orchestrator) -> str:
-    return str(config.releases.resolve()) if orchestrator == "local" else f"{config.engines.kubeflow.releases}"
+    return str(config.releases.resolve()) if orchestrator == "local" else f"{config.engines.kubeflow.releases_uri}"
 
 
 def _code_digest(function: str) -> str:

@@ -54,9 +54,9 @@ def champion_node(config: Config, orchestrator: Orchestrator, resumed: str = "")
         return tfx.dsl.Resolver(strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy, **blessed).with_id(
             CHAMPION_NODE
         )
-    if kubeflow.champion is None:
+    if kubeflow.champion_uri is None:
         return None
-    return tfx.dsl.Importer(source_uri=kubeflow.champion, artifact_type=Model, output_key="model").with_id(
+    return tfx.dsl.Importer(source_uri=kubeflow.champion_uri, artifact_type=Model, output_key="model").with_id(
         CHAMPION_NODE
     )
 

@@ -13,7 +13,7 @@ from flightline.runs.state import run_folder
 from flightline.runs.state.run_folder import create_run_folder
 from flightline.utils.hashing import PROJECT_ROOT
 
-ABOUT = {"key": "k", "origin.json": "{}"}
+FILES = {"key": "k", "origin.json": "{}"}
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def below(config):
 
 
 def test_it_has_what_the_run_needs(config):
-    folder = create_run_folder(config, "r", about=ABOUT)
+    folder = create_run_folder(config, "r", files=FILES)
     assert folder == config.run_folder("r")
     assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/origin.json"]
     assert "name: flights" in (folder / "config.yaml").read_text()
@@ -35,10 +35,10 @@ def test_it_has_what_the_run_needs(config):
 
 
 def test_a_name_that_was_asked_for_is_given_once(config):
-    folder = create_run_folder(config, "r", about=ABOUT)
+    folder = create_run_folder(config, "r", files=FILES)
     (folder / "key").write_text("of the first")
     with pytest.raises(UsageError, match="there is a run r already"):
-        create_run_folder(config, "r", about=ABOUT)
+        create_run_folder(config, "r", files=FILES)
     assert (folder / "key").read_text() == "of the first"
     assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/origin.json"]
 
@@ -63,7 +63,7 @@ def killed_after_some(path, text):
     left -= 1
 
 run_folder.atomic_write, run_folder._move_into_place = killed_after_some, lambda *_: os._exit(9)
-run_folder.create_run_folder(Config.model_validate_json(sys.argv[1]), "r", about={"key": "k", "origin.json": "{}"})
+run_folder.create_run_folder(Config.model_validate_json(sys.argv[1]), "r", files={"key": "k", "origin.json": "{}"})
 """
 
 
@@ -77,7 +77,7 @@ def test_a_start_that_is_killed_leaves_no_run(config, written):
     assert len(list(left.iterdir())) == written
     long_ago = time.time() - 7200
     os.utime(left, (long_ago, long_ago))
-    create_run_folder(config, "r", about=ABOUT)
+    create_run_folder(config, "r", files=FILES)
     assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/origin.json"]
 
 
@@ -87,5 +87,5 @@ def test_a_full_disk_is_told_and_leaves_nothing(config, monkeypatch):
 
     monkeypatch.setattr(run_folder, "atomic_write", full)
     with pytest.raises(UsageError, match=r"cannot be written.*No space left on device"):
-        create_run_folder(config, "r", about=ABOUT)
+        create_run_folder(config, "r", files=FILES)
     assert below(config) == []

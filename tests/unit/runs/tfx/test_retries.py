@@ -96,4 +96,4 @@ def test_what_a_library_makes_of_the_end_of_the_time_is_still_the_end_of_the_tim
             raise RuntimeError("REPLACED BY StepTimedOut: UNAVAILABLE") from error  # would be tried again
 
     with pytest.raises(StepTimedOut, match="Evaluator took longer"):
-        run_with_retries(StepsConfig(retries=2, each={"Evaluator": {"timeout_s": 0.2}}), "Evaluator", slow, print)
+        run_with_retries(StepsConfig(retries=2, overrides={"Evaluator": {"timeout_s": 0.2}}), "Evaluator", slow, print)
