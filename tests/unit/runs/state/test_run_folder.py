@@ -26,7 +26,7 @@ def below(config):
     return sorted(str(path.relative_to(config.workspace)) for path in config.workspace.rglob("*"))
 
 
-def test_it_has_what_the_run_needs(config):
+def test_the_folder_has_the_config_and_the_files(config):
     folder = create_run_folder(config, "r", files=FILES)
     assert folder == config.run_folder("r")
     assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/origin.json"]
@@ -34,16 +34,16 @@ def test_it_has_what_the_run_needs(config):
     assert (folder / "key").read_text() == "k"
 
 
-def test_a_name_that_was_asked_for_is_given_once(config):
+def test_a_run_id_can_be_used_once(config):
     folder = create_run_folder(config, "r", files=FILES)
     (folder / "key").write_text("of the first")
-    with pytest.raises(UsageError, match="there is a run r already"):
+    with pytest.raises(UsageError, match="the run r already exists"):
         create_run_folder(config, "r", files=FILES)
     assert (folder / "key").read_text() == "of the first"
     assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/origin.json"]
 
 
-def test_two_of_the_same_second_have_names_of_their_own(config):
+def test_runs_of_the_same_second_have_different_ids(config):
     names = {create_run_folder(config, None, "06").name for _ in range(3)}
     assert len(names) == 3
     assert all("-span-06" in name for name in names)
