@@ -42,7 +42,7 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
             block_bytes=config.data.block_mb << 20,
             input_config=_input_config(job.extracted),
             output_config=_output_config(job.extracted),
-            custom_fields={"code": code_digest("flightline.components.arrow_example_gen")},
+            custom_fields={"code_digest": code_digest("flightline.components.arrow_example_gen")},
         ).with_id("ExampleGen")
         examples = example_gen.outputs["examples"]
         nodes.append(example_gen)
@@ -82,7 +82,7 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
         window=asdict(window),
         released=job.released,
         settings=config.monitoring,
-        code=code_digest("flightline.components.window_monitor"),
+        code_digest=code_digest("flightline.components.window_monitor"),
         **measured_inputs,
     )
     return tfx.dsl.Pipeline(

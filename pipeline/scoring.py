@@ -33,7 +33,7 @@ def create_pipeline(config: Config, job: ScoringJob) -> tfx.dsl.Pipeline:
         inputs=job.released.inputs,
         row_ids=True,
         input_config=_input_config(job.files, base),
-        custom_fields={"code": code_digest("flightline.components.arrow_example_gen")},
+        custom_fields={"code_digest": code_digest("flightline.components.arrow_example_gen")},
     ).with_id("ExampleGen")
 
     # Found again in ML Metadata by its URI: the lineage goes on to the run that trained it.
@@ -55,7 +55,7 @@ def create_pipeline(config: Config, job: ScoringJob) -> tfx.dsl.Pipeline:
         threshold=config.serving.threshold,
         target=job.released.target,
         id_columns=config.scoring.id_columns,
-        code=code_digest("flightline.components.prediction_writer"),
+        code_digest=code_digest("flightline.components.prediction_writer"),
     )
     nodes: list[Any] = [example_gen, model, inferrer, writer]
     return tfx.dsl.Pipeline(

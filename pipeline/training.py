@@ -11,7 +11,7 @@ from flightline.components.curated_schema import CuratedSchema
 from flightline.components.data_gate import DataGate
 from flightline.components.executor_choice import select_executors
 from flightline.components.serving_check import ServingCheck
-from flightline.components.span_resolvers import previous_statistics_node, select_training_data
+from flightline.components.span_resolvers import previous_spans_node, select_training_data
 from flightline.components.tuner import Tuner
 from flightline.config.engines import Orchestrator
 from flightline.config.feature_plan import plan_features
@@ -47,7 +47,7 @@ def create_pipeline(
         range_config=_range_config(config),
         custom_fields={
             "data_digest": _input_data_digest(config, orchestrator),
-            "code": code_digest("flightline.components.arrow_example_gen"),
+            "code_digest": code_digest("flightline.components.arrow_example_gen"),
         },
     ).with_id("ExampleGen")
     examples = example_gen.outputs["examples"]
@@ -61,19 +61,19 @@ def create_pipeline(
     schema = curated_schema.outputs["schema"]
 
     validator = tfx.components.ExampleValidator(statistics=statistics, schema=schema)
-    previous = previous_statistics_node(config, examples)
+    previous = previous_spans_node(config, examples)
     gate = DataGate(
         examples=examples,
         statistics=statistics,
         anomalies=validator.outputs["anomalies"],
         schema=schema,
         previous_statistics=previous.outputs["statistics"] if previous else None,
-        accepted=previous.outputs["accepted"] if previous else None,
+        accepted_examples=previous.outputs["accepted_examples"] if previous else None,
         max_rejected=config.gate.max_rejected,
         policy=config.gate.policy,
         label=config.label,
         override=override,
-        code=code_digest("flightline.components.data_gate"),
+        code_digest=code_digest("flightline.components.data_gate"),
     )
 
     # Without a window a model learns from one split of the rows and is judged on the other. With one it learns from
@@ -89,7 +89,7 @@ def create_pipeline(
         custom_config={
             "label": config.label,
             "features": features.model_dump(mode="json"),
-            "code": _code_digest(config.user_code.preprocessing_fn),
+            "code_digest": _code_digest(config.user_code.preprocessing_fn),
         },
     )
     transform.add_upstream_node(gate)  # nothing trains on what the gate has not passed
@@ -112,7 +112,7 @@ def create_pipeline(
             custom_config={
                 **trained_on,
                 "tune": config.tune.model_dump(mode="json"),
-                "code": _code_digest(config.user_code.tuner_fn),
+                "code_digest": _code_digest(config.user_code.tuner_fn),
             },
         ).with_id("Tuner")
 
@@ -124,7 +124,7 @@ def create_pipeline(
         train_args=tfx.proto.TrainArgs(splits=data.train_splits),
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
-        custom_config={**trained_on, "code": _code_digest(config.user_code.run_fn)},
+        custom_config={**trained_on, "code_digest": _code_digest(config.user_code.run_fn)},
     )
     model = trainer.outputs["model"]
 
@@ -146,7 +146,7 @@ def create_pipeline(
         num_examples=config.serving_check.examples,
         latency_ms=config.serving_check.latency_ms,
         timeout_s=config.serving_check.timeout_s,
-        code=code_digest("flightline.components.serving_check"),
+        code_digest=code_digest("flightline.components.serving_check"),
     )
     pusher = (Pusher if orchestrator == "local" else tfx.components.Pusher)(
         model=model,
@@ -189,7 +189,7 @@ def _input_data_digest(config: Config, orchestrator: Orchestrator) -> str:
 
 
 def _release_dir(config: Config, orchestrator: Orchestrator) -> str:
-    return str(config.releases.resolve()) if orchestrator == "local" else f"{config.engines.kubeflow.releases}"
+    return str(config.releases.resolve()) if orchestrator == "local" else f"{config.engines.kubeflow.releases_uri}"
 
 
 def _code_digest(function: str) -> str:

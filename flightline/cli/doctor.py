@@ -86,7 +86,7 @@ def _describe_multiprocess(config: Config) -> str:
 
 def _describe_portable(config: Config) -> str:
     settings = config.engines.portable
-    who = "started for a run" if settings.start else "has to be running"
+    who = "started for a run" if settings.start_services else "has to be running"
     return f"Beam's job service at {settings.job_endpoint} and workers at {settings.worker_endpoint}; {who}"
 
 

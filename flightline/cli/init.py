@@ -1,4 +1,4 @@
-"""`flightline init FILE... --label COLUMN`: from a table to a pipeline that runs. Without TensorFlow."""
+"""`flightline init FILE... --label COLUMN`: write a config and a schema for a table. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from flightline.utils.safe_yaml import parse_yaml
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="CSV (plain, .gz, .zst) or Parquet, one table.")]
 LabelOption = Annotated[str, typer.Option("--label", metavar="COLUMN", help="The column to predict.")]
-NameOption = Annotated[str | None, typer.Option("--name", help="Names the pipeline; made of the file's by default.")]
+NameOption = Annotated[str | None, typer.Option("--name", help="Name of the pipeline; by default from the file name.")]
 TaskOption = Annotated[
     str | None, typer.Option("--task", help="binary, multiclass or regression; inferred by default.")
 ]
 PositiveOption = Annotated[
-    str | None, typer.Option("--positive", metavar="VALUE", help="Of two classes, the one meant.")
+    str | None, typer.Option("--positive", metavar="VALUE", help="The positive class of two; inferred by default.")
 ]
-KeepOption = Annotated[
-    list[str] | None, typer.Option("--keep", metavar="COLUMN", help="Do not leave it out; repeatable.")
+IncludeOption = Annotated[
+    list[str] | None, typer.Option("--include", metavar="COLUMN", help="Do not exclude this column; repeatable.")
 ]
-MissingOption = Annotated[
-    list[str] | None, typer.Option("--missing", metavar="TEXT", help="A CSV cell that means no value; repeatable.")
+MissingValueOption = Annotated[
+    list[str] | None, typer.Option("--missing-value", metavar="TEXT", help="CSV cell that counts as empty; repeatable.")
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite the config and the schema.")]
 
@@ -53,43 +53,43 @@ def init(
     name: NameOption = None,
     task: TaskOption = None,
     positive: PositiveOption = None,
-    keep: KeepOption = None,
-    missing: MissingOption = None,
+    include: IncludeOption = None,
+    missing_value: MissingValueOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Look at a table; write a config and a schema for it that a run needs nothing more than."""
+    """Write a config and a schema for a table, which are all that a run needs."""
     name = pipeline_name(files) if name is None else validate_pipeline_name(name)
-    asked, where = _parse_task(task), input_location(files)
-    found = profile_table(files, label, asked, positive, keep or [], missing or [])
+    location = input_location(files)
+    profile = profile_table(files, label, _parse_task(task), positive, include or [], missing_value or [])
     targets = Path("configs") / f"{name}.yaml", Path("schema") / f"{name}.pbtxt"
-    there = [str(path) for path in targets if path.exists()]
-    if there and not force:
-        raise UsageError(f"{' and '.join(there)} would be overwritten", "--force does so, --name chooses another name")
-    texts = render_config(found, name, where), render_schema(found, name)
+    existing = [str(path) for path in targets if path.exists()]
+    if existing and not force:
+        raise UsageError(f"{' and '.join(existing)} would be overwritten", "use --force, or another --name")
+    texts = render_config(profile, name, location), render_schema(profile, name)
     _check_texts(*texts)
     for path, text in zip(targets, texts, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, text)
     console = make_console()
-    print_profile(console, found)
-    console.print(f"\nWritten  {targets[0]} and {targets[1]}: read what is left out and why")
+    print_profile(console, profile)
+    console.print(f"\nWritten  {targets[0]} and {targets[1]}: check which columns are excluded, and why")
     is_default = adopt_config(targets[0])
     command = "make run" if is_default else f".venv/bin/python runner_local.py --config {targets[0]}"
     console.print(f"Next     [bold]{command}[/]", soft_wrap=True)
 
 
-def _parse_task(asked: str | None) -> Task | None:
-    match asked:
+def _parse_task(task: str | None) -> Task | None:
+    match task:
         case None | "binary" | "multiclass" | "regression":
-            return asked
-    raise UsageError(f"--task {asked}", "binary, multiclass or regression")
+            return task
+    raise UsageError(f"--task {task} is unknown", "choose binary, multiclass or regression")
 
 
 def _check_texts(config: str, schema: str) -> None:
-    """Nothing is written that a run would refuse.
+    """Check that a run accepts the config and the schema.
 
     Raises:
-        UsageError: the table asks for what a config cannot say.
+        UsageError: it would reject them.
     """
     try:
         read = Config.model_validate(parse_yaml(config))

@@ -40,10 +40,10 @@ def show_proposal(
     run, proposal = _make_proposal(loaded, run_id)
     diff = _proposal_diff(loaded.schema_file, proposal)
     if as_json:
-        print_json({"run": run, "schema": str(loaded.schema_file), "diff": diff, "cannot": proposal.cannot})
+        print_json({"run": run, "schema": str(loaded.schema_file), "diff": diff, "not_proposed": proposal.not_proposed})
         return
     typer.echo(diff, nl=False)
-    for problem in proposal.cannot:
+    for problem in proposal.not_proposed:
         typer.echo(f"cannot be proposed: {problem}")
     if not diff:
         typer.echo(f"there is nothing to propose for run {run}")
@@ -67,7 +67,7 @@ def accept_proposal(
     after = file_digest(loaded.schema_file)
     audit_log.record(loaded.workspace, "schema accepted", run=run, reason=reason, before=before[:16], after=after[:16])
     typer.echo(diff, nl=False)
-    for problem in proposal.cannot:
+    for problem in proposal.not_proposed:
         typer.echo(f"still stops the run: {problem}")
     typer.echo(f"written to {loaded.schema_file}; run the span again")
 

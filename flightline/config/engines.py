@@ -57,7 +57,7 @@ class PortableSettings(EngineSection):
 
     job_endpoint: Endpoint = Field("localhost:8099", description="where the job service listens")
     worker_endpoint: Endpoint = Field("localhost:50000", description="where the pool of workers listens")
-    start: bool = Field(True, description="start both on this machine for the length of a run")
+    start_services: bool = Field(True, description="start both on this machine for the length of a run")
 
 
 class FlinkSettings(EngineSection):
@@ -116,8 +116,8 @@ class KubeflowSettings(EngineSection):
         None, description="who runs it: they differ in resolvers and in TFX's driver hook"
     )
     image: str | None = Field(None, description="the steps' image, with requirements.lock and this package in it")
-    releases: Location | None = Field(None, description="gs://BUCKET/PATH below which the Pusher writes versions")
-    champion: Location | None = Field(
+    releases_uri: Location | None = Field(None, description="gs://BUCKET/PATH below which the Pusher writes versions")
+    champion_uri: Location | None = Field(
         None,
         description="on `kubeflow`: URI of the Model that a candidate must not fall behind; none where not given",
     )

@@ -139,7 +139,7 @@ class ServingCheckConfig(Section):
 class ChampionConfig(Section):
     """The model that a candidate is held against."""
 
-    unloadable: Literal["evaluate", "block"] = Field(
+    on_load_failure: Literal["evaluate", "block"] = Field(
         "evaluate",
         description="where its files are gone or broken: evaluate the candidate alone and say so, or stop the run",
     )

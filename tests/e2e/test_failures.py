@@ -66,7 +66,7 @@ def test_too_many_unparsable_rows_stop_at_the_gate(run, one_month, tmp_path):
     assert result.code == 3
     assert "the report could not be written: IsADirectoryError" in result.out
     assert result.summary["rows"]["rejected"]["unparsable"] == 30
-    assert "30 of them in column distance, such as: " in result.summary["findings"][0]["problem"]
+    assert "30 of them because of column distance, for example: " in result.summary["findings"][0]["problem"]
     assert result.summary["rows"]["read"] == len(rows)
     rejected = pd.read_csv(result.summary["rejected_file"])
     assert list(rejected[rejected["reason"] == "unparsable"]["line"]) == list(range(2, 32))
@@ -223,7 +223,7 @@ def test_what_cannot_be_done_is_refused_before_it_starts(run, flights_sample, tm
 def test_a_run_id_is_taken_once(run, trained, flights_sample):
     result = run(trained.workspace, flights_sample, "first")
     assert result.code == 2
-    assert "there is a run first already" in result.last_line
+    assert "the run first already exists" in result.last_line
 
 
 def test_an_unwritable_workspace(run, flights_sample, tmp_path):

@@ -51,7 +51,7 @@ def stormy(calm, production, flights):
 def test_a_window_like_the_training_data_raises_no_alert(calm, production, flights):
     assert calm.code == 0, calm.err
     rows = len(flights[0])
-    assert f"answered {rows:,}; labels came back for {rows:,}" in calm.out
+    assert f"answered {rows:,}; labelled {rows:,}" in calm.out
     assert "Alerts    none firing" in calm.out
     measures = production.measures("calm")
     assert measures["skew:temp"]["value"] < measures["skew:temp"]["threshold"]
@@ -118,7 +118,7 @@ def test_the_retraining_budget_is_respected(stormy, production):
 
 def test_the_report_shows_served_and_training_data(stormy, production):
     page = (production.config.run_folder("stormy") / "report.html").read_text()
-    assert "Drift from the window before" in page
+    assert "Drift from the previous window" in page
     assert "performance:AUC" in page
     assert page.count("<svg") > 20
     assert "<script" not in page

@@ -1,4 +1,4 @@
-"""Private names of TFX that running a DAG needs; those of the components are in `flightline.components.tfx_internals`."""
+"""Private names of TFX that running a DAG needs; `flightline.components.tfx_internals` has those of components."""
 
 from __future__ import annotations
 
