@@ -15,7 +15,8 @@ from tfx.types import artifact_utils
 from flightline.components.arrow_example_gen import ArrowExampleGen
 from flightline.components.executor_choice import select_executors
 from flightline.components.window_monitor import WindowMonitor
-from flightline.config.schema_file import ColumnType, read_feature_types
+from flightline.config.evaluation import TASK_METRICS
+from flightline.config.schema_file import read_feature_types
 from flightline.config.settings import Config
 from flightline.engines.arguments import beam_arguments
 from flightline.executors.window_monitor.columns import ANSWER, CLASS, CONSTANT_ONE, SERVED, VERSION
@@ -23,6 +24,7 @@ from flightline.metadata.evaluation import metric_key
 from flightline.metadata.run_ids import MONITORING_SUFFIX
 from flightline.metadata.store import connection_config
 from flightline.monitoring.window import LABELLED_FILE, ROWS_FILE, WindowFiles, answer_columns
+from flightline.serving.input_feature import ColumnType
 from flightline.utils.hashing import code_digest
 from flightline.utils.storage import absolute_location
 
@@ -137,7 +139,7 @@ def _log_column_types(config: Config) -> dict[str, ColumnType]:
         name: "bytes" if name == CLASS else "float" for name in (*answer_columns(config), CONSTANT_ONE)
     }
     ours: dict[str, ColumnType] = {**answers, VERSION: "bytes", ANSWER: "bytes"}
-    made = config.positive is not None or config.task == "multiclass"
+    made = config.positive_label is not None or config.task == "multiclass"
     return {**ours, config.label: "int"} if made else ours
 
 
@@ -161,7 +163,7 @@ def _eval_config(config: Config) -> config_pb2.EvalConfig:
     """The predictions are those of the log: what was answered is judged, not what the model would answer now."""
     cuts = [[], [VERSION], *config.evaluation.slices]
     classes = config.task == "multiclass"
-    metrics = [config_pb2.MetricConfig(class_name=name) for name in config.target.metrics]
+    metrics = [config_pb2.MetricConfig(class_name=name) for name in TASK_METRICS[config.task]]
     if classes:  # of a class, right or wrong is all that the log tells
         named = json.dumps({"name": metric_key("SparseCategoricalAccuracy")})
         metrics = [

@@ -46,7 +46,7 @@ def create_pipeline(config: Config, job: ScoringJob) -> tfx.dsl.Pipeline:
     example_gen = ArrowExampleGen(
         input_base=base,
         column_types=read_feature_types(config.schema_file),
-        missing=config.data.missing,
+        missing_values=config.data.missing_values,
         block_bytes=config.data.block_mb << 20,
         inputs=job.released.inputs,
         row_ids=True,

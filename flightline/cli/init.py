@@ -19,7 +19,7 @@ from flightline.init.input_location import input_location, pipeline_name, valida
 from flightline.init.profile import profile_table
 from flightline.init.schema_text import render_schema
 from flightline.init.screen import print_profile
-from flightline.init.target import Task
+from flightline.serving.target import Task
 from flightline.utils.files import atomic_write
 from flightline.utils.safe_yaml import parse_yaml
 

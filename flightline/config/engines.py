@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
+from flightline.config.section import Section
 from flightline.utils.storage import Location
 
 EngineName = Literal["local", "multiprocess", "portable", "flink", "spark", "dataflow"]
@@ -25,11 +26,7 @@ _REFUSED_ENGINES = {
 }
 
 
-class EngineSection(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class EngineConfig(EngineSection):
+class EngineConfig(Section):
     """Where and how the standard components are executed."""
 
     name: EngineName = Field("local", description="the Beam engine; each but `local` has its section in `engines`")
@@ -46,13 +43,13 @@ class EngineConfig(EngineSection):
         return name
 
 
-class MultiprocessSettings(EngineSection):
+class MultiprocessSettings(Section):
     """Beam in several processes of this machine."""
 
     workers: Annotated[int, Field(ge=0, le=256)] = Field(0, description="worker processes; 0: one a core")
 
 
-class PortableSettings(EngineSection):
+class PortableSettings(Section):
     """Beam's own job service, with workers in a pool of processes of their own."""
 
     job_endpoint: Endpoint = Field("localhost:8099", description="where the job service listens")
@@ -60,7 +57,7 @@ class PortableSettings(EngineSection):
     start: bool = Field(True, description="start both on this machine for the length of a run")
 
 
-class FlinkSettings(EngineSection):
+class FlinkSettings(Section):
     """Apache Flink through Beam's Flink job server."""
 
     master: str = Field("[local]", description="`[local]`: a Flink inside the job server; host:port: a cluster")
@@ -74,7 +71,7 @@ class FlinkSettings(EngineSection):
     parallelism: Annotated[int, Field(ge=1, le=4096)] = Field(2, description="parallel tasks of every step of a job")
 
 
-class SparkSettings(EngineSection):
+class SparkSettings(Section):
     """Apache Spark through Beam's Spark job server."""
 
     master: str = Field(
@@ -90,7 +87,7 @@ class SparkSettings(EngineSection):
     image: str | None = Field(None, description="SDK workers in containers of this image, instead of a pool")
 
 
-class DataflowSettings(EngineSection):
+class DataflowSettings(Section):
     """Google Cloud Dataflow."""
 
     project: str | None = Field(None, description="the Google Cloud project that jobs run in, and are paid by")
@@ -106,7 +103,7 @@ class DataflowSettings(EngineSection):
     endpoint: str | None = Field(None, description="another Dataflow API endpoint, such as a test's")
 
 
-class KubeflowSettings(EngineSection):
+class KubeflowSettings(Section):
     """What runner_kubeflow.py needs: Kubeflow Pipelines and Vertex AI Pipelines run every step in a container."""
 
     platform: Literal["kubeflow", "vertex"] | None = Field(
@@ -120,7 +117,7 @@ class KubeflowSettings(EngineSection):
     )
 
 
-class EnginesConfig(EngineSection):
+class EnginesConfig(Section):
     """What each engine needs, by its name."""
 
     multiprocess: MultiprocessSettings = MultiprocessSettings()

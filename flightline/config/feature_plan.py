@@ -1,4 +1,4 @@
-"""What every column of a table becomes. Read from its schema, before any data; needs no TensorFlow."""
+"""The feature plan: what each column of a table becomes. Made from its schema alone, without TensorFlow."""
 
 import hashlib
 import re
@@ -6,47 +6,48 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from flightline.config.modeling import FeatureSettings
-from flightline.config.target import BINARY_TARGET, Target
+from flightline.config.section import Section
+from flightline.config.target import check_label_type
+from flightline.serving.target import BINARY_TARGET, Target
 from flightline.utils.suggestions import suggest_names
 
 _ACTIVE_STAGES = (schema_pb2.UNKNOWN_STAGE, schema_pb2.BETA, schema_pb2.PRODUCTION)
 
 
 def transformed_name(name: str) -> str:
-    """Name of a column after Transform. It differs from the raw one, so that slices on raw values keep theirs."""
+    """Name a column after Transform. It differs from the raw name, so that slices can still use raw values."""
     return f"{name}_xf"
 
 
 def vocabulary_name(name: str) -> str:
-    """Name of the vocabulary of a column. TFT turns what is no letter of a file's name into `_`: two columns whose
-    names differ in such letters alone would share a vocabulary."""
+    """Name the vocabulary of a column.
+
+    TFT replaces characters that a file name cannot have with `_`: two columns whose names differ only in such
+    characters would share a vocabulary. A hash of the name keeps them apart.
+    """
     if re.fullmatch(r"[A-Za-z0-9_]+", name):
         return name
     return f"{re.sub(r'[^A-Za-z0-9]+', '_', name)[:40]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-class NumericFeature(BaseModel):
-    """An amount. Transformed: one float32, NaN where it is missing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class NumericFeature(Section):
+    """A number. Transformed: one float32, NaN where it is missing."""
 
     name: str
     optional: bool
-    """Whether the schema lets it be missing; only then does the model get an indicator."""
+    """Whether the schema allows it to be missing; only then does the model get an indicator."""
 
     @property
     def transformed(self) -> str:
         return transformed_name(self.name)
 
 
-class CategoricalFeature(BaseModel):
-    """One of several names. Transformed: one int64, 0 where it is missing, 1.. otherwise."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class CategoricalFeature(Section):
+    """A category. Transformed: one int64 id, 0 where it is missing, 1.. otherwise."""
 
     name: str
     source: Literal["vocabulary", "quantiles"]
@@ -56,10 +57,8 @@ class CategoricalFeature(BaseModel):
         return transformed_name(self.name if self.source == "vocabulary" else f"{self.name}_bucket")
 
 
-class FeaturePlan(BaseModel):
-    """All that Transform, Trainer and the exported model must agree on. Travels as JSON in `custom_config`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class FeaturePlan(Section):
+    """All that Transform, Trainer and the exported model must agree on. Passed as JSON in `custom_config`."""
 
     label: str
     label_type: Literal["INT", "FLOAT", "BYTES"]
@@ -93,7 +92,7 @@ class FeaturePlan(BaseModel):
         return tuple(dict.fromkeys(names))
 
     def category_sizes(self, vocabulary_sizes: Mapping[str, int]) -> tuple[int, ...]:
-        """How many ids each category has: missing, known values, out of vocabulary.
+        """Count the ids of each category: missing, known values, out of vocabulary.
 
         `vocabulary_sizes` maps a column's name to the length of its vocabulary file.
         """
@@ -106,7 +105,7 @@ class FeaturePlan(BaseModel):
 def plan_features(
     schema: schema_pb2.Schema, label: str, settings: FeatureSettings, target: Target = BINARY_TARGET
 ) -> FeaturePlan:
-    """Decides, from types and domains alone, what each column of `schema` becomes.
+    """Decide, from types and domains alone, what each column of `schema` becomes.
 
     INT and FLOAT columns are numbers; BYTES columns, INT columns with a categorical domain and those named in
     `settings.categorical` are categories.
@@ -118,7 +117,7 @@ def plan_features(
     features = {feature.name: feature for feature in schema.feature}
     _check_column_names(features, label, settings)
     label_type = schema_pb2.FeatureType.Name(features[label].type)
-    target.check_label(label, label_type)
+    check_label_type(target, label, label_type)
 
     numbers, categories = [], []
     for name, feature in sorted(features.items()):
@@ -170,6 +169,6 @@ def _check_scalar(feature: schema_pb2.Feature) -> None:
 
 
 def _is_optional(feature: schema_pb2.Feature) -> bool:
-    """Whether a row may lack the value; a row can also bring the column with no value in it."""
+    """Whether a row may lack the value, by lacking the column or by an empty value."""
     always_filled = feature.HasField("shape") or feature.value_count.min >= 1
     return feature.presence.min_fraction < 1 or not always_filled

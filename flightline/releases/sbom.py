@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from flightline.config.settings import CardConfig
+from flightline.config.release import ModelCardConfig
 from flightline.metadata.provenance import Provenance
 from flightline.releases.requirements_lock import Pin
 from flightline.utils.hashing import file_digest
@@ -46,7 +46,7 @@ class SbomInputs:
     pins: list[Pin]
     metrics: Mapping[str, float]
     label: str
-    card: CardConfig
+    card: ModelCardConfig
 
 
 def build_cyclonedx(bill: SbomInputs) -> Json:

@@ -208,10 +208,10 @@ def _run_dag(
         ir = compat.compile_pipeline(dag, folder.name, request.from_node, _last_node(request, plan))
     if request.from_node and not observer.has_earlier_run():
         raise UsageError(f"there is no earlier run to take what is before {request.from_node} from", "leave --from out")
-    for node in config.steps.each:
+    for node in config.steps.overrides:
         if node not in compat.upstream_nodes(ir):
             raise ConfigError(
-                f"steps.each: there is no node {node}", suggest_names(node, list(compat.upstream_nodes(ir)))
+                f"steps.overrides: there is no node {node}", suggest_names(node, list(compat.upstream_nodes(ir)))
             )
     observer.measure("import")
     nodes = compat.nodes_to_run(ir)

@@ -74,22 +74,9 @@ class Contract:
 
     @classmethod
     def from_inputs(cls, inputs: Sequence[Mapping[str, Any]], target: Target = BINARY_TARGET) -> Contract:
-        """The contract that `inputs` of a release.json say. Raises ValueError where they do not say one."""
+        """Read the contract from `inputs` of a release.json. Raises ValueError where they are not valid."""
         try:
-            return cls(
-                [
-                    Feature(
-                        name=one["name"],
-                        kind=one["type"],
-                        required=bool(one.get("required", False)),
-                        low=one.get("min"),
-                        high=one.get("max"),
-                        values=frozenset(one["values"]) if one.get("values") else None,
-                    )
-                    for one in inputs
-                ],
-                target,
-            )
+            return cls([Feature.from_json(entry) for entry in inputs], target)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"the release's inputs are not a list of features: {error!r}") from error
 

@@ -82,7 +82,7 @@ def _response_outputs(answers: Answers) -> Iterator[ResponseOutput]:
     rows, scores = len(answers), answers.scores.tolist()
     for name, datatype, width in output_specs(answers.target):
         if name == "label":
-            yield ResponseOutput(name=name, shape=[rows], datatype=datatype, data=answers.told)
+            yield ResponseOutput(name=name, shape=[rows], datatype=datatype, data=answers.label_values)
         elif width:
             assert answers.probabilities is not None
             flat = answers.probabilities.ravel().tolist()
@@ -95,10 +95,10 @@ def output_specs(target: Target) -> list[tuple[str, str, int]]:
     """The outputs of V2: name, datatype, and numbers for a row where they are several."""
     if target.task == "regression":
         return [("prediction", "FP32", 0)]
-    kinds = {type(value) for value in target.classes or target.values}
+    kinds = {type(value) for value in target.classes or target.label_values}
     label = "BYTES" if str in kinds else "FP64" if float in kinds else "INT64"
     outputs = [("probability", "FP32", 0), ("label", label, 0)]
-    return outputs if target.task == "binary" else [*outputs, ("probabilities", "FP32", target.width)]
+    return outputs if target.task == "binary" else [*outputs, ("probabilities", "FP32", target.outputs)]
 
 
 def json_response(model: str, answer: Answer) -> dict[str, Any]:

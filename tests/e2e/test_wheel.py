@@ -25,7 +25,7 @@ def test_it_carries_the_pipeline_the_models_the_server_and_nothing_else(wheel):
     assert {
         "pipeline/training.py",
         "flightline/executors/example_gen/tables.py",
-        "flightline/modeling/preprocessing.py",
+        "flightline/modeling/transforms.py",
     } <= set(names)
     templates = (ROOT / "flightline" / "reporting" / "html" / "templates").rglob("*.*")
     assert {str(path.relative_to(ROOT)) for path in templates} <= set(names)
@@ -43,7 +43,7 @@ def test_it_installs_in_a_clean_environment_and_imports(wheel, tmp_path):
     constraints.write_text("\n".join(line.rstrip(" \\") for line in lines if line[:1].isalnum()))
     install = [UV, "pip", "install", "--quiet", "--python", python, "--constraint", constraints, wheel]
     subprocess.run(install, check=True)
-    script = "import pipeline.training, flightline.modeling.trainer, flightline.modeling.preprocessing; print(pipeline.training.__file__)"
+    script = "import pipeline.training, models.trainer, models.preprocessing; print(pipeline.training.__file__)"
     ended = subprocess.run([python, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr[-2000:]
     assert Path(ended.stdout.split()[-1]).is_relative_to(environment)

@@ -121,7 +121,7 @@ def test_workers_without_an_image_are_sent_a_package_that_can_be_built(cloud, mo
     with tarfile.open(fileobj=io.BytesIO(package)) as files:
         names = {name.partition("/")[2] for name in files.getnames()}
     # What setup.py reads, and what workers import.
-    assert {"setup.py", "README.md", "requirements.in", "flightline/modeling/preprocessing.py"} <= names
+    assert {"setup.py", "README.md", "requirements.in", "flightline/modeling/transforms.py"} <= names
     assert "flightline/components/arrow_example_gen.py" in names
 
 

@@ -66,7 +66,7 @@ def collect_report(
         training=_read_training(run),
         curves=dict(curves or {}),
         origin=read_provenance(folder),
-        card=config.card,
+        card=config.model_card,
         label=config.label,
         config=config_text,
     )

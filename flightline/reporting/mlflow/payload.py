@@ -13,7 +13,7 @@ from flightline.metadata.evaluation import OVERALL, Evaluation
 from flightline.reporting.html.data import ReportData
 from flightline.reporting.html.run_changes import flatten_config
 
-EXCLUDED_SETTINGS = ("card.",)  # settings that decide nothing about the model
+EXCLUDED_SETTINGS = ("model_card.",)  # settings that decide nothing about the model
 MAX_NAME_LENGTH, MAX_VALUE_LENGTH = 200, 6000
 _INVALID_NAME_CHARS = re.compile(r"[^\w.\- :]")  # by MLflow, in names
 _PLAIN_SLICE = re.compile(r"[\w.\-]+=[\w.\-]+(,[\w.\-]+=[\w.\-]+)*")

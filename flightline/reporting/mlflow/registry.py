@@ -11,9 +11,9 @@ from flightline.config.feature_plan import plan_features
 from flightline.config.modeling import FeatureSettings
 from flightline.config.schema_file import TYPE_NAMES
 from flightline.config.settings import Config
-from flightline.config.target import BINARY_TARGET, Target
 from flightline.errors import UsageError
 from flightline.metadata.run import Run
+from flightline.serving.target import BINARY_TARGET, Target
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

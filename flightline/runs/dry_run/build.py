@@ -21,9 +21,10 @@ from typing import Any
 from absl import logging
 from rich.console import Console
 
+from flightline.config.gate import GateConfig
 from flightline.config.loader import check_against_data, load_config, require_thresholds
 from flightline.config.metadata import MetadataConfig
-from flightline.config.settings import Config, GateConfig
+from flightline.config.settings import Config
 from flightline.engines.arguments import RunnerName, override_beam_argv
 from flightline.engines.validation import check_engine
 from flightline.errors import EXIT_OK, FlightlineError, StepFailed, UsageError, print_error, summarize_error

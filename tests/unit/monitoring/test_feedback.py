@@ -62,7 +62,7 @@ def test_of_two_words_the_schema_says_which(config, tmp_path):
     (tmp_path / "s.pbtxt").write_text(
         'feature { name: "y" type: BYTES domain: "y" } string_domain { name: "y" value: "no" value: "yes" }'
     )
-    words = {"label": "y", "positive": "yes", "schema_file": tmp_path / "s.pbtxt"}
+    words = {"label": "y", "positive_label": "yes", "schema_file": tmp_path / "s.pbtxt"}
     taken = ingest_feedback(
         config.model_copy(update=words), csv_of(tmp_path, "request_id,y\na,yes\nb,no\nc,Yes\nd,maybe\n")
     )

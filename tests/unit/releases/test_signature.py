@@ -9,7 +9,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from flightline.config.schema_file import read_schema
-from flightline.releases.signature import binary_label_values, build_input_contract
+from flightline.releases.signature import build_input_contract, find_negative_label
 
 SCHEMA = Path("schema/flights.pbtxt")
 
@@ -18,7 +18,7 @@ SCHEMA = Path("schema/flights.pbtxt")
 def contract():
     schema = read_schema(SCHEMA)
     reads = frozenset(feature.name for feature in schema.feature) - {"flight", "tailnum", "late"}
-    return {one["name"]: one for one in build_input_contract(schema, "late", reads)}
+    return {feature.name: feature.to_json() for feature in build_input_contract(schema, "late", reads)}
 
 
 def test_it_has_every_feature_but_the_label(contract):
@@ -47,12 +47,12 @@ def test_the_server_takes_it(contract):
 
 
 @pytest.mark.parametrize(
-    ("label", "positive", "values"),
+    ("label", "positive", "negative"),
     [
-        ('type: BYTES string_domain { value: "yes" value: "no" }', "yes", ["no", "yes"]),
-        ('type: BYTES domain: "y"', "b", ["a", "b"]),
-        ("type: INT int_domain { min: 1 max: 2 }", 1, [2, 1]),
-        ("type: INT int_domain { min: 0 max: 1 }", None, None),  # 0 and 1 say it themselves
+        ('type: BYTES string_domain { value: "yes" value: "no" }', "yes", "no"),
+        ('type: BYTES domain: "y"', "b", "a"),
+        ("type: INT int_domain { min: 1 max: 2 }", 1, 2),
+        ("type: INT int_domain { min: 0 max: 1 }", None, None),  # no positive label: 0 and 1
         ("type: INT int_domain { min: 1 max: 3 }", 1, None),
         ("type: INT int_domain { min: 1 }", 1, None),
         ("type: FLOAT float_domain { min: 1 max: 2 }", 1, None),  # and all between
@@ -62,6 +62,6 @@ def test_the_server_takes_it(contract):
         ("type: BYTES", "yes", None),
     ],
 )
-def test_a_label_of_two_values_is_known_where_its_domain_names_both(label, positive, values):
+def test_the_negative_label_is_known_where_the_domain_names_two_values(label, positive, negative):
     text = f'feature {{ name: "y" {label} }} string_domain {{ name: "y" value: "a" value: "b" }}'
-    assert binary_label_values(text_format.Parse(text, schema_pb2.Schema()), "y", positive) == values
+    assert find_negative_label(text_format.Parse(text, schema_pb2.Schema()), "y", positive) == negative

@@ -1,13 +1,16 @@
-"""What a model's outputs are as answers."""
+"""What a model predicts, and its outputs as answers."""
+
+import json
 
 import numpy as np
 import pytest
 
 from flightline.serving.target import BINARY_TARGET, Target
 
-COLOURS = Target("multiclass", ("red", "green", "blue"))
-AMOUNT = Target("regression")
-ANSWERED = Target("binary", values=("no", "yes"))
+CLASSES = ("a", "b", "c")
+COLOURS = Target("multiclass", classes=("red", "green", "blue"))
+REGRESSION = Target("regression")
+WORDS = Target("binary", positive="yes", negative="no")
 
 
 def test_a_probability_is_labelled_from_the_threshold_on():
@@ -15,20 +18,20 @@ def test_a_probability_is_labelled_from_the_threshold_on():
     assert answers.rows() == [{"probability": 0.25, "label": 0}, {"probability": 0.5, "label": 1}]
 
 
-def test_a_label_of_two_words_is_told_in_words():
-    answers = ANSWERED.answers(np.array([[0.25], [0.5]], np.float32), 0.5)
+def test_a_label_of_two_words_is_answered_in_words():
+    answers = WORDS.answers(np.array([[0.25], [0.5]], np.float32), 0.5)
     assert answers.rows() == [{"probability": 0.25, "label": "no"}, {"probability": 0.5, "label": "yes"}]
     assert answers.labels.tolist() == [0, 1]  # as the log counts them
 
 
-def test_of_classes_the_likeliest_is_the_label_and_all_are_there():
+def test_of_classes_the_likeliest_is_the_label_and_all_have_probabilities():
     answers = COLOURS.answers(np.array([[0.25, 0.5, 0.25]], np.float32), 0.9)
     shares = {"red": 0.25, "green": 0.5, "blue": 0.25}
     assert answers.rows() == [{"probability": 0.5, "label": "green", "probabilities": shares}]
 
 
-def test_an_amount_has_no_label():
-    assert AMOUNT.answers(np.array([[-3.5]], np.float32), 0.5).rows() == [{"prediction": -3.5}]
+def test_a_regression_has_no_label():
+    assert REGRESSION.answers(np.array([[-3.5]], np.float32), 0.5).rows() == [{"prediction": -3.5}]
 
 
 @pytest.mark.parametrize(
@@ -40,14 +43,14 @@ def test_an_amount_has_no_label():
         (BINARY_TARGET, [[0.5, 0.5]], "2 numbers for a row"),
         (COLOURS, [[0.5, 0.5]], "2 numbers for a row"),
         (COLOURS, [[0.1, 0.2, 0.7]], ""),
-        (AMOUNT, [[1e9]], ""),
-        (AMOUNT, [[float("inf")]], "not with finite"),
+        (REGRESSION, [[1e9]], ""),
+        (REGRESSION, [[float("inf")]], "not with finite"),
     ],
 )
-def test_what_is_no_answer_is_told(target, outputs, problem):
-    said = target.find_problem(np.array(outputs, np.float32))
-    assert problem in said
-    assert bool(said) == bool(problem)
+def test_invalid_outputs_are_described(target, outputs, problem):
+    found = target.find_problem(np.array(outputs, np.float32))
+    assert problem in found
+    assert bool(found) == bool(problem)
 
 
 @pytest.mark.parametrize(
@@ -55,18 +58,18 @@ def test_what_is_no_answer_is_told(target, outputs, problem):
     [
         ({}, BINARY_TARGET),
         ({"target": None}, BINARY_TARGET),
-        ({"target": {"task": "binary", "positive": "yes", "classes": []}}, BINARY_TARGET),
-        ({"target": {"task": "binary", "positive": "yes", "classes": [], "values": ["no", "yes"]}}, ANSWERED),
-        ({"target": {"task": "regression"}}, AMOUNT),
+        ({"target": {"task": "binary", "positive": "yes", "classes": []}}, Target(positive="yes")),
+        ({"target": {"task": "binary", "positive": "yes", "classes": [], "values": ["no", "yes"]}}, WORDS),
+        ({"target": {"task": "regression"}}, REGRESSION),
         ({"target": {"task": "multiclass", "classes": ["red", "green", "blue"]}}, COLOURS),
     ],
 )
-def test_a_release_says_what_it_predicts(about, target):
+def test_the_target_is_read_from_release_json(about, target):
     assert Target.from_release(about) == target
 
 
 @pytest.mark.parametrize(
-    "said",
+    "entry",
     [
         {"task": "ranking"},
         {"task": "multiclass"},
@@ -75,6 +78,35 @@ def test_a_release_says_what_it_predicts(about, target):
         {"task": "regression", "values": ["no", "yes"]},
     ],
 )
-def test_a_release_that_says_nonsense_is_refused(said):
+def test_an_invalid_target_of_a_release_is_refused(entry):
     with pytest.raises(ValueError, match="release"):
-        Target.from_release({"target": said})
+        Target.from_release({"target": entry})
+
+
+@pytest.mark.parametrize("target", [BINARY_TARGET, WORDS, Target(positive=2), COLOURS, REGRESSION])
+def test_release_json_keeps_the_target(target):
+    assert Target.from_release({"target": json.loads(json.dumps(target.to_json()))}) == target
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"task": "ranking"}, "binary"),
+        ({"task": "regression", "positive": 1}, "leave it out"),
+        ({"task": "multiclass", "classes": CLASSES, "positive": "a"}, "leave it out"),
+        ({"classes": CLASSES}, "task: multiclass"),
+        ({"task": "multiclass"}, "0 are named"),
+        ({"task": "multiclass", "classes": ("a", "b")}, "use task: binary and `positive_label`"),
+        ({"task": "multiclass", "classes": ("a", "b", "a")}, "twice"),
+        ({"task": "multiclass", "classes": ("a", "b", 3)}, "in quotes"),
+        ({"negative": "no"}, "without the one that counts as 1"),
+    ],
+)
+def test_fields_that_do_not_fit_the_task_are_refused(fields, message):
+    with pytest.raises(ValueError, match=message):
+        Target(**fields)
+
+
+def test_the_model_has_an_output_for_each_class():
+    assert (BINARY_TARGET.outputs, REGRESSION.outputs) == (1, 1)
+    assert Target(task="multiclass", classes=CLASSES).outputs == 3
