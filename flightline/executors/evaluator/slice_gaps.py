@@ -43,7 +43,7 @@ def _measure_gap(metric: str, bounds: GapBounds, slices: Sequence[SliceMetrics])
     rows: dict[str, int] = {}
     for pairs, metrics in slices:
         count = int(metrics.get("example_count", 0))
-        if {name for name, _ in pairs} == set(bounds.by) and count >= bounds.min_slice_size:
+        if {name for name, _ in pairs} == set(bounds.columns) and count >= bounds.min_slice_size:
             name = ",".join(f"{column}={value}" for column, value in pairs)
             rows[name] = count
             if key in metrics:
@@ -52,8 +52,8 @@ def _measure_gap(metric: str, bounds: GapBounds, slices: Sequence[SliceMetrics])
     best, worst = (order[0], order[-1]) if len(order) > 1 else ("", "")
     return SliceGap(
         metric=key,
-        by=",".join(bounds.by),
-        at_most=bounds.at_most,
+        by=",".join(bounds.columns),
+        at_most=bounds.max_gap,
         min_slice_size=bounds.min_slice_size,
         slices=len(rows),
         best=best,
