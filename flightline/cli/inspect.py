@@ -43,7 +43,7 @@ def show_lineage(
         print_json(found.to_dict())
         return
     console = make_console()
-    console.print(f"[bold]{escape(found.what)}[/]: {'what was made of it' if down else 'what it was made of'}")
+    console.print(f"[bold]{escape(found.subject)}[/]: {'what was made of it' if down else 'what it was made of'}")
     if not down:
         _show_provenance(console, found)
     table = _make_table("artifact", "type", "made by", "in run", "content", "where")

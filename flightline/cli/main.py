@@ -16,6 +16,7 @@ from flightline.cli.gc import register_commands as register_gc
 from flightline.cli.init import register_commands as register_init
 from flightline.cli.inspect import register_commands as register_inspect
 from flightline.cli.monitor import register_commands as register_monitoring
+from flightline.cli.new import register_commands as register_new
 from flightline.cli.releases import register_commands as register_releases
 from flightline.cli.reproduce import register_commands as register_reproduce
 from flightline.cli.sbom import register_commands as register_sbom
@@ -49,6 +50,7 @@ register_sbom(app)
 register_schema(app)
 register_monitoring(app)
 register_init(app)
+register_new(app)
 
 
 def main() -> None:

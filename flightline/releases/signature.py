@@ -1,4 +1,7 @@
-"""The inputs and signatures of a release, kept in release.json: a server checks requests without the schema."""
+"""The input contract of a release: its features, their types and domains, and which of them are required.
+
+It is stored in release.json, so that the server can validate requests without the schema, TFX or TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ SERVING_ENVIRONMENT = "SERVING"  # the schema's environment
 def build_input_contract(schema: schema_pb2.Schema, label: str, model_features: frozenset[str]) -> list[InputFeature]:
     """List the features of `schema` that exist in serving, sorted by name.
 
-    A feature is required where every training row has it and the model reads it. A domain that allows some other values
-    in training is no bound.
+    A feature is required if every training row has it and the model reads it. A domain that tolerates other values has
+    no bounds here.
     """
     domains = {domain.name: domain for domain in schema.string_domain}
     inputs = []
@@ -60,7 +63,7 @@ def _is_always_present(feature: schema_pb2.Feature) -> bool:
 
 
 def _allows_unseen_values(feature: schema_pb2.Feature) -> bool:
-    """Whether values beyond the domain may come: the schema asks for a part of them only."""
+    """Whether the schema requires only a part of the values to be in the domain."""
     constraints = feature.distribution_constraints
     return feature.HasField("distribution_constraints") and constraints.min_domain_mass < 1
 
@@ -81,7 +84,7 @@ def _allowed_values(feature: schema_pb2.Feature, domains: dict[str, schema_pb2.S
 
 
 def read_signatures(saved_model: Path) -> dict[str, Any]:
-    """Signature → {"inputs", "outputs"}, each name → "TYPE [DIMENSIONS]" with -1 for the rows; those to be served.
+    """Signature → {"inputs", "outputs"}, each name → "TYPE [DIMENSIONS]", with -1 for the rows.
 
     Raises:
         OSError: there is no saved_model.pb.
@@ -99,5 +102,5 @@ def read_signatures(saved_model: Path) -> dict[str, Any]:
         name: {"inputs": described(signature.inputs), "outputs": described(signature.outputs)}
         for graph in model.meta_graphs
         for name, signature in sorted(graph.signature_def.items())
-        if signature.inputs  # not those of the initialisation
+        if signature.inputs  # excludes the initialization signature
     }

@@ -23,7 +23,7 @@ def record_run_started(config: Config, folder: Path, runner: str) -> None:
     """Records a run that is about to start, whose folder has its config and its origin.
 
     Raises:
-        audit.AuditBroken: the log is not what was written: no run is added to it.
+        AuditLogCorrupted: the log is not what was written: no run is added to it.
     """
     origin = read_provenance(folder)
     audit_log.record(

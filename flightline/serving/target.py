@@ -1,4 +1,4 @@
-"""What a model predicts: the task and the label's values, and how outputs become answers.
+"""What a model predicts: the task and the label's values, and how outputs become predictions.
 
 `Target` is the one description of the label: the config makes it, the feature plan carries it to training, and
 release.json to the server.
@@ -29,8 +29,8 @@ class Target:
     Attributes:
         positive: binary: the label's value that counts as 1; every other counts as 0. None where they are 1 and 0.
         classes: multiclass: the label's values, in the order of the model's outputs.
-        negative: binary: the label's other value, where the schema names just two. Answers then have these values as
-            labels, otherwise 0 and 1.
+        negative: binary: the label's other value, where the schema names just two. Predictions then have these values
+            as labels, otherwise 0 and 1.
 
     Raises:
         ValueError: the task is unknown, or what is given does not fit it.
@@ -62,19 +62,19 @@ class Target:
                 raise ValueError("classes: some are text and some are numbers; write text in quotes")
 
     @classmethod
-    def from_release(cls, about: Mapping[str, Any]) -> Target:
+    def from_release(cls, metadata: Mapping[str, Any]) -> Target:
         """Read the target in release.json; a release without one has labels of 0 and 1.
 
         Raises:
             ValueError: it is not valid.
         """
-        target = about.get("target") or {}
-        values = tuple(target.get("values") or ())
+        raw = metadata.get("target") or {}
+        values = tuple(raw.get("values") or ())
         if values and len(values) != 2:
             raise ValueError(f"release.json: target: {len(values)} values of the label, where there must be two")
-        negative, positive = values or (None, target.get("positive"))
+        negative, positive = values or (None, raw.get("positive"))
         try:
-            return cls(target.get("task", "binary"), positive, tuple(target.get("classes") or ()), negative)
+            return cls(raw.get("task", "binary"), positive, tuple(raw.get("classes") or ()), negative)
         except ValueError as error:
             raise ValueError(f"release.json: target: {error}") from error
 
@@ -92,7 +92,7 @@ class Target:
 
     @property
     def outputs(self) -> int:
-        """How many numbers the model gives for a row."""
+        """The number of model outputs for a row."""
         return len(self.classes) or 1
 
     def describe_prediction(self, label: str) -> str:
@@ -104,37 +104,38 @@ class Target:
         return f"the probability that {label} is {1 if self.positive is None else self.positive}"
 
     def find_problem(self, outputs: np.ndarray) -> str:
-        """Say why outputs [rows, outputs] are not valid predictions; empty where they are."""
+        """What is wrong with outputs [rows, outputs]; empty if they are valid."""
         if outputs.shape[1] != self.outputs:
-            return f"{outputs.shape[1]} numbers for a row, where {self.outputs} are wanted"
+            return f"{outputs.shape[1]} numbers for a row, expected {self.outputs}"
         if self.task == "regression":
-            return "" if np.isfinite(outputs).all() else f"{outputs.ravel().tolist()}, not with finite numbers"
-        if np.all((outputs >= 0) & (outputs <= 1)):  # NaN is neither
+            return "" if np.isfinite(outputs).all() else f"{outputs.ravel().tolist()}, which are not all finite"
+        if np.all((outputs >= 0) & (outputs <= 1)):  # false for NaN
             return ""
-        return f"{outputs.ravel().tolist()}, not with probabilities"
+        return f"{outputs.ravel().tolist()}, which are not probabilities"
 
-    def answers(self, outputs: np.ndarray, threshold: float) -> Answers:
-        """Turn outputs [rows, outputs] into answers; a probability of `threshold` or more is labelled 1."""
+    def to_predictions(self, outputs: np.ndarray, threshold: float) -> Predictions:
+        """Convert outputs [rows, outputs]; a binary probability of `threshold` or more gets the label 1."""
         if self.task == "regression":
-            return Answers(self, outputs[:, 0])
+            return Predictions(self, outputs[:, 0])
         if self.task == "binary":
-            return Answers(self, outputs[:, 0], (outputs[:, 0] >= threshold).astype(np.int64))
-        places = outputs.argmax(axis=1)
-        labels = np.array(self.classes, object)[places]
-        return Answers(self, outputs[np.arange(len(outputs)), places], labels, outputs)
+            return Predictions(self, outputs[:, 0], (outputs[:, 0] >= threshold).astype(np.int64))
+        indices = outputs.argmax(axis=1)
+        labels = np.array(self.classes, object)[indices]
+        return Predictions(self, outputs[np.arange(len(outputs)), indices], labels, outputs)
 
 
 BINARY_TARGET = Target()
 
 
 @dataclass(frozen=True)
-class Answers:
-    """The answers for some rows.
+class Predictions:
+    """The predictions for some rows.
 
     Attributes:
-        scores: float32 [rows]: the probability of 1, that of the predicted class, or a regression's value.
-        labels: [rows] 0 and 1, or classes; None for a regression. `label_values` has them as the label's own values.
-        probabilities: float32 [rows, classes], for several classes.
+        target: what is predicted.
+        scores: float32 [rows]: the probability of 1, that of the predicted class, or the predicted number.
+        labels: [rows] 0 or 1, or classes; None for regression.
+        probabilities: float32 [rows, classes] for multiclass, else None.
     """
 
     target: Target
@@ -147,19 +148,19 @@ class Answers:
 
     @property
     def label_values(self) -> list[Value]:
-        """The labels as values of the label column, such as "yes" and "no"; empty for a regression."""
+        """The labels as values of the label column, such as `yes` instead of 1; empty for regression."""
         labels: list[Value] = [] if self.labels is None else self.labels.tolist()
         values = self.target.label_values
         return [values[int(label)] for label in labels] if values else labels
 
     def rows(self) -> list[dict[str, Any]]:
-        """Each answer, ready for JSON."""
+        """The predictions as JSON objects, one for each row."""
         if self.labels is None:
-            return [{"prediction": value} for value in self.scores.tolist()]
-        pairs = zip(self.scores.tolist(), self.label_values, strict=True)
-        answers: list[dict[str, Any]] = [{"probability": score, "label": label} for score, label in pairs]
+            return [{"prediction": number} for number in self.scores.tolist()]
+        both = zip(self.scores.tolist(), self.label_values, strict=True)
+        rows: list[dict[str, Any]] = [{"probability": score, "label": label} for score, label in both]
         if self.probabilities is not None:
             names = [str(value) for value in self.target.classes]
-            for answer, probabilities in zip(answers, self.probabilities.tolist(), strict=True):
-                answer["probabilities"] = dict(zip(names, probabilities, strict=True))
-        return answers
+            for row, probabilities in zip(rows, self.probabilities.tolist(), strict=True):
+                row["probabilities"] = dict(zip(names, probabilities, strict=True))
+        return rows

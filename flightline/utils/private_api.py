@@ -9,7 +9,7 @@ from __future__ import annotations
 import dis
 import importlib
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -35,8 +35,8 @@ class PrivateName:
 
     @property
     def alias(self) -> str:
-        """The last part of the path without leading underscores."""
-        return self.path.rpartition(":")[2].rpartition(".")[2].lstrip("_")
+        """The last part of the path without underscores at its ends."""
+        return self.path.rpartition(":")[2].rpartition(".")[2].strip("_")
 
     def find_owner(self) -> tuple[Any, str]:
         """The module or class that has the attribute, and the attribute's name.
@@ -68,7 +68,7 @@ class PrivateName:
 
 
 class PrivateApi:
-    """The private names of one library; each is an attribute, named without its leading underscores.
+    """The private names of one library; each is an attribute, named without the underscores at its ends.
 
     Args:
         distribution: the library as pip names it.
@@ -76,7 +76,7 @@ class PrivateApi:
         names: the names; a string stands for a `PrivateName` with that path.
 
     Raises:
-        ValueError: two names differ only in their leading underscores or in their module.
+        ValueError: two names differ only in their module or class, or in these underscores.
     """
 
     def __init__(self, distribution: str, checked_versions: Sequence[str], names: Sequence[str | PrivateName]) -> None:
@@ -137,6 +137,11 @@ class PrivateApi:
 
     def _hint(self) -> str:
         return f"install {self.distribution} {self.checked_versions[-1]}, or update Flightline"
+
+
+def find_first_problem(apis: Iterable[PrivateApi]) -> str:
+    """The problem of the first library that has one; empty if none has."""
+    return next((problem for api in apis if (problem := api.find_problem())), "")
 
 
 def _assigned_attributes(cls: type) -> set[str]:

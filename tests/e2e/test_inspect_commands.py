@@ -100,7 +100,7 @@ def test_the_python_api_gives_what_the_commands_show(trained):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("lineage", "release:7"), "release 7 of flights is not on record"),
+        (("lineage", "release:7"), "has no release 7 of flights"),
         (("lineage", "artifact:999999"), "there is no artifact 999999"),
         (("lineage", "no/such/folder"), "no artifact is at no/such/folder"),
         (("why", "nobody"), "there is no run nobody"),

@@ -111,9 +111,7 @@ def _model_paths(eval_config: config_pb2.EvalConfig, inputs: Artifacts) -> dict[
         path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
         model_type = model_util.get_model_type(spec, path)
         if model_type != constants.TF_GENERIC:
-            raise UnsupportedEvaluationError(
-                f"TFMA treats the model as {model_type}, which may contain metrics"
-            )
+            raise UnsupportedEvaluationError(f"TFMA treats the model as {model_type}, which may contain metrics")
         paths[spec.name] = path
     return paths
 

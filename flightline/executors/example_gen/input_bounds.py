@@ -8,9 +8,6 @@ import pyarrow.compute as pc
 
 from flightline.serving.input_feature import InputFeature
 
-FILE_COLUMN, LINE_COLUMN = "_file", "_line"
-"""Where a row came from: features of its example, where row ids are asked for."""
-
 
 def find_out_of_bounds(feature: InputFeature, distinct: np.ndarray | pa.Array) -> np.ndarray:
     """Find the typed values that are outside of the feature's bounds: [distinct] bool."""

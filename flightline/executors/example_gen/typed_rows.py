@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flightline.executors.example_gen.artifact_layout import FILE_COLUMN, LINE_COLUMN
 from flightline.executors.example_gen.blocks import Block
 from flightline.executors.example_gen.column_types import parse_values
 from flightline.executors.example_gen.encoder import Column
-from flightline.executors.example_gen.input_bounds import FILE_COLUMN, LINE_COLUMN, find_out_of_bounds
+from flightline.executors.example_gen.input_bounds import find_out_of_bounds
 from flightline.executors.example_gen.rejects import Reason, Reject, readable_text
 from flightline.serving.input_feature import ColumnType, InputFeature
 

@@ -1,4 +1,4 @@
-"""What a model predicts, and its outputs as answers."""
+"""What a model predicts, and its outputs as predictions."""
 
 import json
 
@@ -10,66 +10,66 @@ from flightline.serving.target import BINARY_TARGET, Target
 CLASSES = ("a", "b", "c")
 COLOURS = Target("multiclass", classes=("red", "green", "blue"))
 REGRESSION = Target("regression")
-WORDS = Target("binary", positive="yes", negative="no")
+YES_NO = Target("binary", positive="yes", negative="no")
 
 
-def test_a_probability_is_labelled_from_the_threshold_on():
-    answers = BINARY_TARGET.answers(np.array([[0.25], [0.5]], np.float32), 0.5)
-    assert answers.rows() == [{"probability": 0.25, "label": 0}, {"probability": 0.5, "label": 1}]
+def test_a_probability_at_the_threshold_is_positive():
+    predictions = BINARY_TARGET.to_predictions(np.array([[0.25], [0.5]], np.float32), 0.5)
+    assert predictions.rows() == [{"probability": 0.25, "label": 0}, {"probability": 0.5, "label": 1}]
 
 
-def test_a_label_of_two_words_is_answered_in_words():
-    answers = WORDS.answers(np.array([[0.25], [0.5]], np.float32), 0.5)
-    assert answers.rows() == [{"probability": 0.25, "label": "no"}, {"probability": 0.5, "label": "yes"}]
-    assert answers.labels.tolist() == [0, 1]  # as the log counts them
+def test_a_binary_text_label_is_returned_as_text():
+    predictions = YES_NO.to_predictions(np.array([[0.25], [0.5]], np.float32), 0.5)
+    assert predictions.rows() == [{"probability": 0.25, "label": "no"}, {"probability": 0.5, "label": "yes"}]
+    assert predictions.labels.tolist() == [0, 1]  # as they are logged
 
 
-def test_of_classes_the_likeliest_is_the_label_and_all_have_probabilities():
-    answers = COLOURS.answers(np.array([[0.25, 0.5, 0.25]], np.float32), 0.9)
-    shares = {"red": 0.25, "green": 0.5, "blue": 0.25}
-    assert answers.rows() == [{"probability": 0.5, "label": "green", "probabilities": shares}]
+def test_a_multiclass_prediction_has_the_likeliest_class_and_all_probabilities():
+    predictions = COLOURS.to_predictions(np.array([[0.25, 0.5, 0.25]], np.float32), 0.9)
+    probabilities = {"red": 0.25, "green": 0.5, "blue": 0.25}
+    assert predictions.rows() == [{"probability": 0.5, "label": "green", "probabilities": probabilities}]
 
 
-def test_a_regression_has_no_label():
-    assert REGRESSION.answers(np.array([[-3.5]], np.float32), 0.5).rows() == [{"prediction": -3.5}]
+def test_a_regression_prediction_has_no_label():
+    assert REGRESSION.to_predictions(np.array([[-3.5]], np.float32), 0.5).rows() == [{"prediction": -3.5}]
 
 
 @pytest.mark.parametrize(
     ("target", "outputs", "problem"),
     [
         (BINARY_TARGET, [[0.5]], ""),
-        (BINARY_TARGET, [[1.5]], "not with probabilities"),
-        (BINARY_TARGET, [[float("nan")]], "not with probabilities"),
+        (BINARY_TARGET, [[1.5]], "not probabilities"),
+        (BINARY_TARGET, [[float("nan")]], "not probabilities"),
         (BINARY_TARGET, [[0.5, 0.5]], "2 numbers for a row"),
         (COLOURS, [[0.5, 0.5]], "2 numbers for a row"),
         (COLOURS, [[0.1, 0.2, 0.7]], ""),
         (REGRESSION, [[1e9]], ""),
-        (REGRESSION, [[float("inf")]], "not with finite"),
+        (REGRESSION, [[float("inf")]], "not all finite"),
     ],
 )
-def test_invalid_outputs_are_described(target, outputs, problem):
+def test_invalid_model_outputs_are_described(target, outputs, problem):
     found = target.find_problem(np.array(outputs, np.float32))
     assert problem in found
     assert bool(found) == bool(problem)
 
 
 @pytest.mark.parametrize(
-    ("about", "target"),
+    ("metadata", "target"),
     [
         ({}, BINARY_TARGET),
         ({"target": None}, BINARY_TARGET),
         ({"target": {"task": "binary", "positive": "yes", "classes": []}}, Target(positive="yes")),
-        ({"target": {"task": "binary", "positive": "yes", "classes": [], "values": ["no", "yes"]}}, WORDS),
+        ({"target": {"task": "binary", "positive": "yes", "classes": [], "values": ["no", "yes"]}}, YES_NO),
         ({"target": {"task": "regression"}}, REGRESSION),
         ({"target": {"task": "multiclass", "classes": ["red", "green", "blue"]}}, COLOURS),
     ],
 )
-def test_the_target_is_read_from_release_json(about, target):
-    assert Target.from_release(about) == target
+def test_the_target_is_read_from_release_json(metadata, target):
+    assert Target.from_release(metadata) == target
 
 
 @pytest.mark.parametrize(
-    "entry",
+    "raw",
     [
         {"task": "ranking"},
         {"task": "multiclass"},
@@ -78,12 +78,12 @@ def test_the_target_is_read_from_release_json(about, target):
         {"task": "regression", "values": ["no", "yes"]},
     ],
 )
-def test_an_invalid_target_of_a_release_is_refused(entry):
+def test_an_invalid_target_of_a_release_is_refused(raw):
     with pytest.raises(ValueError, match="release"):
-        Target.from_release({"target": entry})
+        Target.from_release({"target": raw})
 
 
-@pytest.mark.parametrize("target", [BINARY_TARGET, WORDS, Target(positive=2), COLOURS, REGRESSION])
+@pytest.mark.parametrize("target", [BINARY_TARGET, YES_NO, Target(positive=2), COLOURS, REGRESSION])
 def test_release_json_keeps_the_target(target):
     assert Target.from_release({"target": json.loads(json.dumps(target.to_json()))}) == target
 

@@ -1,4 +1,4 @@
-"""`make loop` on a sample: served, logged, labelled, monitored, retrained because an alert says so, rolled back."""
+"""`make simulate` on a sample: serve, log, label, monitor, retrain on an alert, roll back."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ SETTINGS = (
 def looped(flights_sample, tmp_path_factory):
     """(the ended command, its workspace)."""
     workspace = tmp_path_factory.mktemp("loop") / "workspace"
-    command = [sys.executable, "-m", "scripts.loop", "--data", str(flights_sample), "--workspace", str(workspace)]
+    command = [sys.executable, "-m", "scripts.simulation", "--data", str(flights_sample), "--workspace", str(workspace)]
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
     ended = subprocess.run(
         [*command, "--last", "4", *settings], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900
     )
-    assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}{(workspace / 'loop.log').read_text()[-4000:]}"
+    assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}{(workspace / 'simulation.log').read_text()[-4000:]}"
     return ended, workspace
 
 
@@ -48,10 +48,10 @@ def months(looped):
 
 @pytest.fixture(scope="module")
 def config(looped):
-    return load_config(looped[1] / "loop.yaml")
+    return load_config(looped[1] / "simulation.yaml")
 
 
-def test_every_month_is_served_and_compared_with_a_model_that_was_never_retrained(months):
+def test_every_month_is_served_and_compared_with_the_first_model(months):
     assert [month["name"] for month in months] == ["month-03", "month-04"]
     for month in months:
         assert month["rows"] > 500
@@ -62,15 +62,15 @@ def test_every_month_is_served_and_compared_with_a_model_that_was_never_retraine
     assert months[1]["auc"] != months[1]["baseline_auc"]
 
 
-def test_what_was_asked_is_what_was_logged_and_monitored(months, config):
+def test_all_requests_are_logged_and_monitored(months, config):
     log = read_log(config.workspace / "predictions" / config.name)
     assert log.num_rows == sum(month["rows"] for month in months) + sum(month["refused"] > 0 for month in months)
-    windows = [past.monitored.window for past in read_history(Runs.open(config), config)]
-    assert [window.answered for window in windows] == [month["rows"] for month in months]
+    windows = [past.result.window for past in read_history(Runs.open(config), config)]
+    assert [window.answered_rows for window in windows] == [month["rows"] for month in months]
     assert [sum(window.labelled["served"].values()) for window in windows] == [month["labels"] for month in months]
 
 
-def test_an_alert_started_the_runs_and_is_their_reason(months, config):
+def test_an_alert_starts_the_runs_and_is_their_reason(months, config):
     runs = Runs.open(config)
     for month in months:
         assert month["alerts"]
@@ -81,7 +81,7 @@ def test_an_alert_started_the_runs_and_is_their_reason(months, config):
     assert len(reasons) == 2
 
 
-def test_it_was_rolled_back_once_and_the_server_followed(looped, months, config):
+def test_the_server_follows_a_rollback(looped, months, config):
     assert [month["back"] for month in months if month["back"]]
     assert "rolled back from" in looped[0].stdout
     assert "it answered" in looped[0].stdout
@@ -90,7 +90,7 @@ def test_it_was_rolled_back_once_and_the_server_followed(looped, months, config)
     assert len(read_releases(config.releases)) == 3
 
 
-def test_it_ends_with_a_timeline(looped, months):
+def test_the_loop_ends_with_a_timeline(looped, months):
     out = looped[0].stdout
     assert "never retrained" in out
     assert all(f"{month['auc']:.4f}" in out for month in months)

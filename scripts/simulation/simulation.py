@@ -25,7 +25,7 @@ from flightline.runs.launch import RunRequest
 from flightline.runs.monitoring import MonitorRequest, run_monitoring
 from flightline.runs.process import log_capture
 from flightline.utils.files import atomic_write
-from scripts.loop.traffic import read_flights, send_requests, wait_until_served, write_labels
+from scripts.simulation.traffic import read_flights, send_requests, wait_until_served, write_labels
 
 METRIC = "AUC"
 TIMELINE_JSON = "timeline.json"
@@ -74,7 +74,7 @@ class Simulation:
 
     @property
     def log(self) -> Path:
-        return self.config.workspace / "loop.log"
+        return self.config.workspace / "simulation.log"
 
     def begin(self, months: int) -> str:
         """Takes in the first months and releases a model; returns its version.
@@ -98,14 +98,14 @@ class Simulation:
         set_shadow(config.releases, aside.get("shadow"))
         wait_until_served(config.serving.http_port, current=served, **aside)
         told = Month(self._name(month), served)
-        inputs = next(one.about["inputs"] for one in read_releases(config.releases) if one.version == served)
+        inputs = next(one.metadata["inputs"] for one in read_releases(config.releases) if one.version == served)
         asked = send_requests(
             config.serving.http_port, read_flights(self._file(month), inputs, config.label), told.name
         )
         told.rows, told.refused = asked.answered, asked.refused
         labels = config.workspace / "labels" / f"{told.name}.csv"
         write_labels(asked, labels, config.label)
-        told.labels = ingest_feedback(config, labels).kept
+        told.labels = ingest_feedback(config, labels).ingested
         time.sleep(LOG_FLUSH_S)
         self._publish_month(month)
         before = set(self._runs())
