@@ -17,7 +17,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.beam.analyzer_cache import DatasetKey
 from tfx_bsl.public.tfxio import TFExampleRecord
 
-from flightline.config.feature_plan import FeaturePlan, plan_features
+from flightline.config.feature_plan import FeaturePlan
+from flightline.config.feature_planning import plan_features
 from flightline.config.loader import load_config
 from flightline.config.schema_file import read_feature_types, read_schema
 from flightline.config.settings import Config

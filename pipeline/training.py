@@ -14,7 +14,7 @@ from flightline.components.serving_check import ServingCheck
 from flightline.components.span_resolvers import previous_statistics_node, select_training_data
 from flightline.components.tuner import Tuner
 from flightline.config.engines import Orchestrator
-from flightline.config.feature_plan import plan_features
+from flightline.config.feature_planning import plan_features
 from flightline.config.loader import input_files
 from flightline.config.schema_file import read_feature_types, read_schema
 from flightline.config.settings import Config

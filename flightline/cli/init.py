@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from flightline.cli.common import make_console, with_exit_codes
 from flightline.config.default_config import adopt_config
-from flightline.config.feature_plan import plan_features
+from flightline.config.feature_planning import plan_features
 from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.init.config_text import render_config

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from flightline.config.default_config import resolve_config
-from flightline.config.feature_plan import plan_features
+from flightline.config.feature_planning import plan_features
 from flightline.config.schema_file import read_feature_types, read_schema, schema_feature_types
 from flightline.config.settings import Config
 from flightline.config.value_checks import check_values

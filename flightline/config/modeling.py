@@ -1,10 +1,13 @@
 """`features:`, `model:` and `train:` of the config."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
 from flightline.config.section import Section
+
+HyperparameterValue: TypeAlias = bool | int | float | str | tuple[int, ...]
+"""A value of a setting, as a search may try it."""
 
 
 class FeatureSettings(Section):

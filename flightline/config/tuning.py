@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from pydantic import Field, model_validator
 
-from flightline.config.modeling import ModelSettings, TrainSettings
+from flightline.config.modeling import HyperparameterValue, ModelSettings, TrainSettings
 from flightline.config.section import Section
 from flightline.utils.suggestions import suggest_names
-
-HyperparameterValue: TypeAlias = bool | int | float | str | tuple[int, ...]
 
 DEFAULT_SEARCH_SPACE: dict[str, tuple[HyperparameterValue, ...]] = {
     "train.learning_rate": (3e-4, 5e-4, 1e-3, 2e-3, 3e-3),

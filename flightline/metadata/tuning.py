@@ -1,14 +1,10 @@
-"""What a search for better settings came to, as plain data. Needs no TensorFlow."""
+"""The result of a search for better settings, as plain data. Without TensorFlow."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
-
-from flightline.metadata.properties import properties_of
-from flightline.metadata.step import Step
 
 TUNING_PROPERTY = "search"  # of the TunerResults artifact
 
@@ -64,11 +60,3 @@ class TuningResult:
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> TuningResult:
         return cls(kept["objective"], [Trial(**trial) for trial in kept["trials"]])
-
-
-def read_tuning_result(steps: Mapping[str, Step]) -> TuningResult | None:
-    """What the run's search came to, its own or one that it took from an earlier run; None where there was none."""
-    step = steps.get("Tuner")
-    artifact = step.output("tuner_results") if step and step.done else None
-    text = properties_of(artifact).get(TUNING_PROPERTY) if artifact else None
-    return TuningResult.from_dict(json.loads(text)) if text else None

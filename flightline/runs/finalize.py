@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flightline.config.feature_plan import plan_features
+from flightline.config.feature_planning import plan_features
 from flightline.config.settings import Config
 from flightline.errors import EXIT_OK, FlightlineError
 from flightline.metadata.evaluation import OVERALL, Evaluation, save_evaluation
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, properties_of
 from flightline.metadata.run import Run
-from flightline.metadata.tuning import read_tuning_result
+from flightline.metadata.tuning_reader import read_tuning_result
 from flightline.releases import audit_log
 from flightline.releases.registry import is_released, prune_releases, publish_release
 from flightline.releases.signature import build_input_contract, find_negative_label, read_signatures

@@ -20,7 +20,8 @@ from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 from tfx_bsl.public import tfxio
 
 from flightline.config.evaluation import EvaluationSettings
-from flightline.config.feature_plan import FeaturePlan, plan_features
+from flightline.config.feature_plan import FeaturePlan
+from flightline.config.feature_planning import plan_features
 from flightline.config.modeling import FeatureSettings, ModelSettings
 from flightline.modeling.model_io import model_inputs
 from flightline.modeling.objective import make_objective

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from flightline.config.feature_plan import FeaturePlan, NumericFeature, plan_features
+from flightline.config.feature_plan import FeaturePlan, NumericFeature
+from flightline.config.feature_planning import plan_features
 from flightline.config.modeling import FeatureSettings
 from flightline.serving.target import Target
 
@@ -103,7 +104,5 @@ def test_plans_survive_json(numbers):
 
 
 def test_planning_needs_no_tensorflow():
-    code = (
-        "import sys, flightline.config.feature_plan, flightline.config.modeling; sys.exit('tensorflow' in sys.modules)"
-    )
+    code = "import sys, flightline.config.feature_planning, flightline.config.modeling; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
