@@ -87,7 +87,7 @@ def _metadata_facts(release: SbomInputs) -> dict[str, str]:
     provenance = release.provenance
     facts = {"run": release.run, "lock": provenance.digests["lock"]}
     if provenance.commit:
-        facts["commit"] = f"{provenance.commit}{' with edits' if provenance.dirty else ''}"
+        facts["commit"] = f"{provenance.commit}{' with uncommitted changes' if provenance.dirty else ''}"
     return {**facts, **{f"version of {name}": version for name, version in provenance.versions.items()}}
 
 
@@ -151,7 +151,7 @@ def _data_component(release: SbomInputs) -> Json:
         "bom-ref": _DATA_REF,
         "name": f"{release.name} input",
         "hashes": [_sha256_hash(release.provenance.digests["data"])],
-        "data": [{"type": "dataset", "name": f"{release.provenance.files} input files"}],
+        "data": [{"type": "dataset", "name": f"{release.provenance.input_file_count} input files"}],
         "components": [_file_component(f"data:{number}", name, digest) for number, (name, digest) in enumerate(named)],
     }
 

@@ -35,7 +35,7 @@ def test_from_the_release_back_to_everything(trained, ask):
     assert found["artifacts"][0]["type"] == "PushedModel"
     assert found["code"].keys() >= {"ExampleGen", "Transform", "Trainer", "Evaluator", "ServingCheck"}
     assert found["lock"]
-    assert "@" in found["about"]["by"]
+    assert "@" in found["about"]["started_by"]
     assert "evaluation:" in found["about"]["config"]
     assert found["metrics"]["auc"] == trained.summary["evaluation"]["metrics"]["overall"]["auc"]
 

@@ -54,19 +54,21 @@ def config(looped):
 def test_every_month_is_served_and_compared_with_the_first_model(months):
     assert [month["name"] for month in months] == ["month-03", "month-04"]
     for month in months:
-        assert month["rows"] > 500
+        assert month["answered_rows"] > 500
         assert 0.5 < month["auc"] < 1
         assert 0.5 < month["baseline_auc"] < 1
-    assert months[0]["served"] != months[1]["served"] == months[0]["new"]
+    assert months[0]["served_release"] != months[1]["served_release"] == months[0]["new_release"]
     assert months[0]["auc"] == months[0]["baseline_auc"]  # it was the first release that answered
     assert months[1]["auc"] != months[1]["baseline_auc"]
 
 
 def test_all_requests_are_logged_and_monitored(months, config):
     log = read_log(config.workspace / "predictions" / config.name)
-    assert log.num_rows == sum(month["rows"] for month in months) + sum(month["refused"] > 0 for month in months)
+    assert log.num_rows == sum(month["answered_rows"] for month in months) + sum(
+        month["rejected_rows"] > 0 for month in months
+    )
     windows = [past.result.window for past in read_history(Runs.open(config), config)]
-    assert [window.answered_rows for window in windows] == [month["rows"] for month in months]
+    assert [window.answered_rows for window in windows] == [month["answered_rows"] for month in months]
     assert [sum(window.labelled["served"].values()) for window in windows] == [month["labels"] for month in months]
 
 
@@ -74,15 +76,15 @@ def test_an_alert_starts_the_runs_and_is_their_reason(months, config):
     runs = Runs.open(config)
     for month in months:
         assert month["alerts"]
-        assert runs.get(month["run"]).about["reason"].startswith("alert ")
+        assert runs.get(month["retraining_run"]).about["reason"].startswith("alert ")
     reasons = [
         entry.facts["reason"] for entry in audit_log.verify(config.workspace) if entry.event == "retrain started"
     ]
     assert len(reasons) == 2
 
 
-def test_the_server_follows_a_rollback(looped, months, config):
-    assert [month["back"] for month in months if month["back"]]
+def test_it_was_rolled_back_once_and_the_server_followed(looped, months, config):
+    assert [month["rolled_back_to"] for month in months if month["rolled_back_to"]]
     assert "rolled back from" in looped[0].stdout
     assert "it answered" in looped[0].stdout
     events = [entry.event for entry in audit_log.verify(config.workspace)]

@@ -54,8 +54,8 @@ def _measure_gap(metric: str, bounds: GapBounds, slices: Sequence[SliceMetrics])
     best, worst = (order[0], order[-1]) if len(order) > 1 else ("", "")
     return SliceGap(
         metric=key,
-        by=",".join(bounds.columns),
-        at_most=bounds.max_gap,
+        columns=",".join(bounds.columns),
+        max_gap=bounds.max_gap,
         min_slice_size=bounds.min_slice_size,
         slices=len(rows),
         best=best,
@@ -64,5 +64,5 @@ def _measure_gap(metric: str, bounds: GapBounds, slices: Sequence[SliceMetrics])
         worst=worst,
         worst_value=values.get(worst),
         worst_rows=rows.get(worst, 0),
-        unmeasured=sorted(set(rows) - set(values)),
+        slices_without_value=sorted(set(rows) - set(values)),
     )

@@ -36,7 +36,7 @@ def test_the_sbom_has_the_model_card_and_the_digest_of_the_lock(tmp_path):
     assert card["considerations"]["technicalLimitations"] == ["flights"]
     facts = {one["name"]: one["value"] for one in document["metadata"]["properties"]}
     assert facts["flightline:lock"] == "c" * 64
-    assert facts["flightline:commit"] == "0123abc with edits"
+    assert facts["flightline:commit"] == "0123abc with uncommitted changes"
 
 
 @pytest.mark.parametrize(
