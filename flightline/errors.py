@@ -117,6 +117,20 @@ class Interrupted(FlightlineError):
     exit_code = 130
 
 
+for _error in (
+    FlightlineError,
+    StepFailed,
+    UsageError,
+    ConfigError,
+    InputError,
+    DataBlocked,
+    NotBlessed,
+    AlertFiring,
+    Interrupted,
+):
+    _error.__module__ = "flightline"  # where users import them from
+
+
 def print_error(stream: TextIO, error: FlightlineError, log_file: Path | None = None) -> None:
     """Ends a failed command: what is wrong, where, and what to do, in one line."""
     where = f"; log: {log_file}" if log_file else ""

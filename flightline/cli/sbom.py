@@ -13,7 +13,6 @@ from flightline.config.loader import DEFAULT_CONFIG, MAX_CONFIG_MB, load_config
 from flightline.config.settings import CardConfig, Config
 from flightline.errors import UsageError
 from flightline.metadata.provenance import read_provenance
-from flightline.metadata.runs import Runs
 from flightline.releases.lineage import CURRENT_RELEASE
 from flightline.releases.release import find_release
 from flightline.releases.requirements_lock import find_lock_text, parse_pins, select_pins
@@ -52,7 +51,7 @@ def read_bill(config: Config, version: str) -> SbomInputs:
     Raises:
         UsageError: there is no such release, or its run's folder or lock is gone.
     """
-    release = find_release(Runs.open(config), config, version)
+    release = find_release(config, version)
     run = str(release.about.get("run", ""))
     folder = config.run_folder(run)
     origin = read_provenance(folder)

@@ -9,6 +9,7 @@ from typing import Any
 from flightline.config.feature_plan import plan_features
 from flightline.config.settings import Config
 from flightline.errors import EXIT_OK, FlightlineError
+from flightline.metadata.artifact_files import load_schema
 from flightline.metadata.evaluation import OVERALL, Evaluation, save_evaluation
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, properties_of
 from flightline.metadata.run import Run
@@ -92,7 +93,7 @@ def _publish_release(config: Config, observer: RunObserver, run: Run, evaluation
             "metrics": metrics,
             "inputs": _release_inputs(config, run),
         }
-        values = binary_label_values(run.schema, config.label, config.positive)
+        values = binary_label_values(load_schema(run), config.label, config.positive)
         about["target"] = config.target.model_dump(mode="json") | ({"values": values} if values else {})
         audit_log.record(config.workspace, "pushed", run=run.run_id, release=Path(run.pushed).name)
         publish_release(
@@ -112,8 +113,8 @@ def _output_digests(run: Run) -> dict[str, str]:
 
 def _release_inputs(config: Config, run: Run) -> list[dict[str, Any]]:
     """The input contract of what the run made, from the schema that its data were held to."""
-    plan = plan_features(run.schema, config.label, config.features, config.target)
-    return build_input_contract(run.schema, config.label, frozenset(plan.raw_names))
+    plan = plan_features(load_schema(run), config.label, config.features, config.target)
+    return build_input_contract(load_schema(run), config.label, frozenset(plan.raw_names))
 
 
 def _rejected_file(run: Run) -> str | None:

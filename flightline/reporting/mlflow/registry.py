@@ -13,6 +13,7 @@ from flightline.config.schema_file import TYPE_NAMES
 from flightline.config.settings import Config
 from flightline.config.target import BINARY_TARGET, Target
 from flightline.errors import UsageError
+from flightline.metadata.artifact_files import load_schema
 from flightline.metadata.run import Run
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def input_columns(
     run: Run, label: str, features: FeatureSettings, target: Target = BINARY_TARGET
 ) -> dict[str, tuple[str, bool]]:
     """The columns that the model reads: name → (int, float or bytes; whether every row needs one)."""
-    schema = run.schema
+    schema = load_schema(run)
     known = {feature.name: feature for feature in schema.feature}
     names = plan_features(schema, label, features, target).raw_names
     return {name: (TYPE_NAMES[known[name].type], known[name].HasField("shape")) for name in names}

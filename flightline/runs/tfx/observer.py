@@ -25,7 +25,7 @@ from flightline.metadata.store import StoreNotFound, has_store, record_failure, 
 from flightline.reporting.progress_table import ProgressDisplay
 from flightline.runs.process.resources import cpu_seconds, peak_memory_mb, release_memory, reset_peak_memory
 
-_STEP_FAILED_LINE = re.compile(r"^pipeline\.errors\.StepFailed: (.*)$", re.MULTILINE)
+_STEP_FAILED_LINE = re.compile(r"^flightline\.StepFailed: (.*)$", re.MULTILINE)
 ATTEMPTS_PROPERTY = "attempts"  # of an execution: at which try it was done, where that was not the first
 STATE_LABELS = {"COMPLETE": "ran", "CACHED": "cached"}
 
