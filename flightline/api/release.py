@@ -37,6 +37,11 @@ class Release:
         self._config = config
 
     @property
+    def is_withdrawn(self) -> bool:
+        """Whether the release was rolled back."""
+        return self.withdrawn is not None
+
+    @property
     def metrics(self) -> Mapping[str, float]:
         """The model's metrics on all evaluation rows."""
         found: Mapping[str, float] = self.properties.get("metrics", {})
@@ -77,7 +82,7 @@ class Release:
         return {**known, "path": str(self.path), **self.properties}
 
     def __repr__(self) -> str:
-        state = ", current" if self.is_current else ", withdrawn" if self.withdrawn is not None else ""
+        state = ", current" if self.is_current else ", withdrawn" if self.is_withdrawn else ""
         return f"<Release {self.version} of run {self.run_id}{state}>"
 
 
@@ -115,7 +120,7 @@ class ProjectReleases:
 
     def _repr_html_(self) -> str:
         rows = [
-            (r.version, "current" if r.is_current else "withdrawn" if r.withdrawn is not None else "", r.run_id, r.path)
+            (r.version, "current" if r.is_current else "withdrawn" if r.is_withdrawn else "", r.run_id, r.path)
             for r in self
         ]
         return str(html_table(("version", "state", "run", "path"), rows))

@@ -1,4 +1,4 @@
-"""`flightline init FILE... --label COLUMN`: from a table to a pipeline that runs. Without TensorFlow."""
+"""`flightline init FILE... --label COLUMN`: write a config and a schema for a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from google.protobuf import text_format
 from pydantic import ValidationError
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from flightline.cli.common import make_console, with_exit_codes
+from flightline.cli.common import CommandGroup, make_console
 from flightline.config.feature_plan import plan_features
 from flightline.config.settings import Config
 from flightline.errors import UsageError
@@ -23,17 +23,21 @@ from flightline.init.target import Task
 from flightline.utils.files import atomic_write
 from flightline.utils.safe_yaml import parse_yaml
 
-Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="CSV (plain, .gz, .zst) or Parquet, one table.")]
+COMMANDS = CommandGroup("Set up")
+Files = Annotated[
+    list[str], typer.Argument(metavar="FILE...", help="The files of one table: CSV (plain, .gz, .zst) or Parquet.")
+]
 LabelOption = Annotated[str, typer.Option("--label", metavar="COLUMN", help="The column to predict.")]
-NameOption = Annotated[str | None, typer.Option("--name", help="Names the pipeline; made of the file's by default.")]
+NameOption = Annotated[str | None, typer.Option("--name", help="The pipeline's name; the file's by default.")]
 TaskOption = Annotated[
     str | None, typer.Option("--task", help="binary, multiclass or regression; inferred by default.")
 ]
 PositiveOption = Annotated[
-    str | None, typer.Option("--positive", metavar="VALUE", help="Of two classes, the one meant.")
+    str | None, typer.Option("--positive", metavar="VALUE", help="The positive one of two classes.")
 ]
 KeepOption = Annotated[
-    list[str] | None, typer.Option("--keep", metavar="COLUMN", help="Do not leave it out; repeatable.")
+    list[str] | None,
+    typer.Option("--keep", metavar="COLUMN", help="A column to keep that would be left out; repeatable."),
 ]
 MissingOption = Annotated[
     list[str] | None, typer.Option("--missing", metavar="TEXT", help="A CSV cell that means no value; repeatable.")
@@ -41,12 +45,8 @@ MissingOption = Annotated[
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite the config and the schema.")]
 
 
-def register_commands(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("init")(with_exit_codes(init))
-
-
-def init(
+@COMMANDS.add("init")
+def init_project(
     files: Files,
     label: LabelOption,
     name: NameOption = None,
@@ -56,37 +56,39 @@ def init(
     missing: MissingOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Look at a table; write a config and a schema for it that a run needs nothing more than."""
+    """Profile a table, and write the config and the schema that a run needs."""
     name = pipeline_name(files) if name is None else validate_pipeline_name(name)
-    asked, where = _parse_task(task), input_location(files)
-    found = profile_table(files, label, asked, positive, keep or [], missing or [])
+    location = input_location(files)
+    found = profile_table(files, label, _parse_task(task), positive, keep or [], missing or [])
     targets = Path("configs") / f"{name}.yaml", Path("schema") / f"{name}.pbtxt"
-    there = [str(path) for path in targets if path.exists()]
-    if there and not force:
-        raise UsageError(f"{' and '.join(there)} would be overwritten", "--force does so, --name chooses another name")
-    texts = render_config(found, name, where), render_schema(found, name)
+    existing = [str(path) for path in targets if path.exists()]
+    if existing and not force:
+        raise UsageError(
+            f"{' and '.join(existing)} would be overwritten", "--force does so, --name chooses another name"
+        )
+    texts = render_config(found, name, location), render_schema(found, name)
     _check_texts(*texts)
     for path, text in zip(targets, texts, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, text)
     console = make_console()
     print_profile(console, found)
-    console.print(f"\nWritten  {targets[0]} and {targets[1]}: read what is left out and why")
+    console.print(f"\nWritten  {targets[0]} and {targets[1]}: check the columns that are left out")
     console.print(f"Next     [bold].venv/bin/python runner_local.py --config {targets[0]}[/]", soft_wrap=True)
 
 
-def _parse_task(asked: str | None) -> Task | None:
-    match asked:
+def _parse_task(task: str | None) -> Task | None:
+    match task:
         case None | "binary" | "multiclass" | "regression":
-            return asked
-    raise UsageError(f"--task {asked}", "binary, multiclass or regression")
+            return task
+    raise UsageError(f"there is no task {task}", "--task takes binary, multiclass or regression")
 
 
 def _check_texts(config: str, schema: str) -> None:
-    """Nothing is written that a run would refuse.
+    """Refuse to write what a run would refuse.
 
     Raises:
-        UsageError: the table asks for what a config cannot say.
+        UsageError: no valid config can be written for the table.
     """
     try:
         read = Config.model_validate(parse_yaml(config))

@@ -1,4 +1,4 @@
-"""`flightline monitor | feedback`: what a served release does, and the labels that come back. TensorFlow at need."""
+"""`flightline monitor | feedback`: watch a served release, and import the true labels of its predictions."""
 
 from __future__ import annotations
 
@@ -8,80 +8,92 @@ from typing import Annotated
 
 import typer
 
-from flightline.cli.common import ConfigOption, JsonOption, print_json, with_exit_codes
+from flightline.cli.common import (
+    CommandGroup,
+    ConfigOption,
+    JsonOption,
+    PlainOption,
+    RunIdOption,
+    SetOption,
+    print_json,
+)
 from flightline.config.loader import DEFAULT_CONFIG, load_config
+from flightline.config.settings import Config
 from flightline.errors import UsageError
 
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="a.b=value", help="Overrides a key of the config.")
-]
+COMMANDS = CommandGroup("Serve and monitor")
 TIME_FORMAT = "YYYY-MM-DD[THH:MM[:SS]]"
 
 
-def register_commands(app: typer.Typer) -> None:
-    """Adds the commands."""
-    app.command("monitor")(with_exit_codes(monitor_command))
-    app.command("feedback")(with_exit_codes(import_feedback))
-
-
-def monitor_command(
-    since: Annotated[
-        str | None, typer.Option(metavar=TIME_FORMAT, help="Begin of the window; the end of the last one by default.")
-    ] = None,
-    until: Annotated[str | None, typer.Option(metavar=TIME_FORMAT, help="Its end; now by default.")] = None,
-    allow_retrain: Annotated[
-        bool, typer.Option("--retrain", help="An alert may start a run, within monitoring.retrain's budget.")
-    ] = False,
-    run_id: Annotated[str | None, typer.Option(help="Names the run; made of the time by default.")] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="One line an event, for logs and pipes.")] = False,
+@COMMANDS.add("monitor")
+def monitor_release(  # takes the config's path: a retraining run loads it again
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar=TIME_FORMAT, help="Start of the window; the end of the last one by default."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar=TIME_FORMAT, help="End of the window; now by default.")
+    ] = None,
+    allow_retrain: Annotated[
+        bool, typer.Option("--retrain", help="Let an alert start a run, within the limits of monitoring.retrain.")
+    ] = False,
+    run_id: RunIdOption = None,
+    plain: PlainOption = False,
 ) -> None:
     """Measure a window of the prediction log: skew, drift, performance; raise alerts (exit 5: a critical one)."""
     from flightline.runs.monitoring import MonitorRequest, run_monitoring
     from flightline.runs.process.log_capture import silence_output
 
-    asked = tuple(overrides or ())
-    request = MonitorRequest(config, asked, parse_time(since), parse_time(until), run_id, allow_retrain, plain)
-    code = run_monitoring(load_config(config, asked), request)
+    settings = tuple(overrides or ())
+    request = MonitorRequest(config, settings, parse_time(since), parse_time(until), run_id, allow_retrain, plain)
+    code = run_monitoring(load_config(config, settings), request)
     silence_output()
     raise typer.Exit(code)
 
 
+@COMMANDS.add("feedback")
 def import_feedback(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV or Parquet: request_id, row, the label.")],
-    config: ConfigOption = DEFAULT_CONFIG,
-    overrides: SetOption = None,
+    config: Config,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="CSV or Parquet with request_id, row and the label.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
-    """Take labels that came back for requests; the next `monitor` joins them with what was answered."""
+    """Import the true labels of served predictions; the next `flightline monitor` joins them with the predictions."""
     from flightline.monitoring.feedback import ingest_feedback
 
-    loaded = load_config(config, tuple(overrides or ()))
-    taken = {file: ingest_feedback(loaded, file) for file in files}
+    imported = {file: ingest_feedback(config, file) for file in files}
     if as_json:
         print_json(
             [
-                {"file": str(file), "read": t.read, "kept": t.kept, "rejected": t.rejected, "already": t.already}
-                for file, t in taken.items()
+                {
+                    "file": str(file),
+                    "read": one.read,
+                    "kept": one.kept,
+                    "rejected": one.rejected,
+                    "already_imported": one.already,
+                }
+                for file, one in imported.items()
             ]
         )
         return
-    for file, one in taken.items():
+    for file, one in imported.items():
         if one.already:
-            typer.echo(f"{file}: was taken before; nothing is done")
+            typer.echo(f"{file}: was imported before; nothing was changed")
             continue
         rejected = "".join(f" + {reason} {rows:,}" for reason, rows in one.rejected.items())
         typer.echo(f"{file}: read {one.read:,} = labels {one.kept:,}{rejected}")
         if one.rejected:
-            typer.echo(f"rows set aside: {one.file.with_suffix('.rejected.csv')}")
+            typer.echo(f"rejected rows: {one.file.with_suffix('.rejected.csv')}")
 
 
 def parse_time(text: str | None) -> float | None:
-    """Seconds since the epoch of a local time, or of one with its own offset.
+    """Seconds since the epoch of an ISO 8601 time; local time where it has no offset.
 
     Raises:
-        UsageError: it is no time.
+        UsageError: the text is not a time.
     """
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""`flightline sbom`: what a release is made of, for whoever audits it. Without TensorFlow."""
+"""`flightline sbom`: the software bill of materials of a release."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from flightline.cli.common import ConfigOption, with_exit_codes
-from flightline.config.loader import DEFAULT_CONFIG, MAX_CONFIG_MB, load_config
+from flightline.cli.common import CommandGroup, ReleaseOption
+from flightline.config.loader import MAX_CONFIG_MB
 from flightline.config.settings import CardConfig, Config
 from flightline.errors import UsageError
 from flightline.metadata.provenance import read_provenance
@@ -20,21 +20,20 @@ from flightline.releases.sbom import SbomInputs, build_cyclonedx
 from flightline.utils.files import atomic_write, read_small_text
 from flightline.utils.safe_yaml import parse_yaml
 
-
-def register_commands(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("sbom")(with_exit_codes(write_sbom))
+COMMANDS = CommandGroup("Manage releases")
 
 
+@COMMANDS.add("sbom")
 def write_sbom(
-    version: Annotated[
-        str, typer.Option("--release", metavar="VERSION", help="The release; the current one by default.")
-    ] = CURRENT_RELEASE,
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Gets the bill; stdout by default.")] = None,
-    config: ConfigOption = DEFAULT_CONFIG,
+    config: Config,
+    version: ReleaseOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="The file to write; stdout by default.")
+    ] = None,
 ) -> None:
     """Write the bill of materials of a release as CycloneDX JSON: its files, packages, data, schema, model card."""
-    text = json.dumps(build_cyclonedx(read_bill(load_config(config), version)), indent=2, ensure_ascii=False) + "\n"
+    inputs = read_sbom_inputs(config, version or CURRENT_RELEASE)
+    text = json.dumps(build_cyclonedx(inputs), indent=2, ensure_ascii=False) + "\n"
     if output is None:
         typer.echo(text, nl=False)
         return
@@ -45,18 +44,18 @@ def write_sbom(
         raise UsageError(f"{output} cannot be written: {error}") from error
 
 
-def read_bill(config: Config, version: str) -> SbomInputs:
-    """What the bill of a release is about.
+def read_sbom_inputs(config: Config, version: str) -> SbomInputs:
+    """Read what the bill of materials of a release shows.
 
     Raises:
-        UsageError: there is no such release, or its run's folder or lock is gone.
+        UsageError: there is no such release, or its run's folder or lock is missing.
     """
     release = find_release(config, version)
     run = str(release.about.get("run", ""))
     folder = config.run_folder(run)
     origin = read_provenance(folder)
     if origin is None or not {"lock", "schema", "data"} <= set(origin.digests):
-        raise UsageError(f"the folder of run {run}, {folder}, with its origin is gone: the packages are not known")
+        raise UsageError(f"the provenance of run {run} is missing from {folder}: the packages are not known")
     label, card = _read_label_and_card(folder / "config.yaml")
     pins = parse_pins(find_lock_text(origin.digests["lock"], origin.commit))
     return SbomInputs(
@@ -74,13 +73,13 @@ def read_bill(config: Config, version: str) -> SbomInputs:
 
 
 def _read_label_and_card(path: Path) -> tuple[str, CardConfig]:
-    """Of the config that a run kept; its other keys may be those of another Flightline.
+    """Read the label and the model card from a run's copy of its config; other keys may be of another version.
 
     Raises:
-        UsageError: it is gone or none.
+        UsageError: the copy is missing or invalid.
     """
     try:
         kept = parse_yaml(read_small_text(path, MAX_CONFIG_MB))
         return str(kept["label"]), CardConfig.model_validate(kept.get("card") or {})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path} is not the config that a run kept: {error}") from error
+        raise UsageError(f"{path} is not a run's config: {error}") from error

@@ -56,7 +56,7 @@ def test_the_bill_of_a_release_has_its_files_and_the_packages_of_its_lock(traine
 
 def test_down_from_the_data_to_what_came_of_them(trained, ask):
     examples = trained.steps["ExampleGen"].output("examples").id
-    types = {artifact["type"] for artifact in ask("lineage", f"artifact:{examples}", "--down")["artifacts"]}
+    types = {artifact["type"] for artifact in ask("lineage", f"artifact:{examples}", "--downstream")["artifacts"]}
     assert {"ExampleStatistics", "Model", "PushedModel"} <= types
 
 

@@ -49,7 +49,7 @@ def test_a_share_is_held_within_bounds(folder):
     assert read_desired_releases(folder).share == 1.0
 
 
-def test_the_commands_say_so_and_the_audit_log_keeps_it(folder, tmp_path):
+def test_the_commands_start_and_stop_a_rollout_and_record_it_in_the_audit_log(folder, tmp_path):
     from typer.testing import CliRunner
 
     from flightline.cli.main import app
@@ -57,9 +57,18 @@ def test_the_commands_say_so_and_the_audit_log_keeps_it(folder, tmp_path):
 
     config = tmp_path / "config.yaml"
     config.write_text(DEFAULT_CONFIG.read_text().replace("workspace: workspace", f"workspace: {tmp_path}"))
-    for arguments in (["canary", "1", "--share", "0.2"], ["shadow", "1"], ["canary"], ["shadow"]):
+    for arguments in (
+        ["canary", "1", "--traffic-share", "0.2"],
+        ["shadow", "1"],
+        ["canary", "--stop"],
+        ["shadow", "--stop"],
+    ):
         result = CliRunner().invoke(app, [*arguments, "--config", str(config)])
         assert result.exit_code == 0, result.output
     events = [(entry.event, entry.facts.get("release")) for entry in audit_log.verify(tmp_path)]
     assert events == [("canary started", "1"), ("shadow started", "1"), ("canary ended", None), ("shadow ended", None)]
     assert read_desired_releases(folder) == DesiredReleases("2")
+    for arguments in (["canary"], ["shadow", "1", "--stop"]):
+        result = CliRunner().invoke(app, [*arguments, "--config", str(config)])
+        assert result.exit_code == 2
+        assert "needs either a VERSION or --stop" in result.stderr
