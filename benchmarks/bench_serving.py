@@ -29,11 +29,11 @@ sys.path.insert(0, str(ROOT))
 
 from flightline.config.loader import dump_config, load_config  # noqa: E402
 from flightline.releases.registry import read_releases  # noqa: E402
-from flightline.releases.server import SERVING_VENV  # noqa: E402
+from flightline.releases.server import serving_environment  # noqa: E402
 from flightline.serving.contract import Contract  # noqa: E402
 from scripts.load_generator import send_load  # noqa: E402
-from scripts.loop.server import free_ports  # noqa: E402
-from scripts.loop.traffic import read_flights  # noqa: E402
+from scripts.simulation.server import free_ports  # noqa: E402
+from scripts.simulation.traffic import read_flights  # noqa: E402
 
 CLIENTS_AND_BATCH_SIZES = ((1, 1), (8, 1), (1, 100), (8, 100))  # clients, rows a request
 ROWS = 2000  # different ones
@@ -121,7 +121,14 @@ def measure_in_process(model: Path, examples: list[bytes], place: Path, seconds:
     """The SavedModel called in a process, with nothing around it."""
     file = place / "examples.hex"
     file.write_text("".join(f"{example.hex()}\n" for example in examples))
-    command = [str(SERVING_VENV / "bin" / "python"), "-c", IN_PROCESS_SCRIPT, str(model), str(file), str(seconds)]
+    command = [
+        str(serving_environment() / "bin" / "python"),
+        "-c",
+        IN_PROCESS_SCRIPT,
+        str(model),
+        str(file),
+        str(seconds),
+    ]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     return [{"what": "in process", "clients": 1, **json.loads(line)} for line in lines]
 
@@ -159,7 +166,7 @@ def run_bare_server(model: Path, examples: list[bytes], place: Path) -> Iterator
             ]
         }
 
-    command = [str(SERVING_VENV / "bin" / "mlserver"), "start", str(folder)]
+    command = [str(serving_environment() / "bin" / "mlserver"), "start", str(folder)]
     with running_server(command, folder / "log", http_port, {"PYTHONPATH": str(HERE)}) as process:
         yield Target("bare MLServer", http_port, "/v2/models/flights/infer", body, process)
 

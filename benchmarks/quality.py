@@ -33,7 +33,7 @@ from quality_flightline import predict_flightline  # noqa: E402
 from quality_tables import FLIGHTS, TABLES, Table  # noqa: E402
 
 from data import flights  # noqa: E402
-from flightline.utils.hashing import PROJECT_ROOT  # noqa: E402
+from scripts.repository import REPOSITORY  # noqa: E402
 from scripts.tool_environment import ensure_environment  # noqa: E402
 
 MODELS = {"Flightline": predict_flightline, "boosting": predict_boosting, "linear": predict_linear}
@@ -44,10 +44,8 @@ NORMAL_QUANTILE_95 = 1.96
 
 def fetch_tables() -> Path:
     """The folder with all tables, written by an environment that has the packages they ship in."""
-    tools = ensure_environment(
-        "the tables", PROJECT_ROOT / ".cache" / "quality", PROJECT_ROOT / "scripts" / "quality.txt"
-    )
-    folder = PROJECT_ROOT / ".cache" / "quality" / "tables"
+    tools = ensure_environment("the tables", REPOSITORY / ".cache" / "quality", REPOSITORY / "scripts" / "quality.txt")
+    folder = REPOSITORY / ".cache" / "quality" / "tables"
     subprocess.run([str(tools / "python"), str(HERE / "quality_tables.py"), str(folder)], check=True)
     return folder
 

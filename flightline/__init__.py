@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         InputError,
         Interrupted,
         NotBlessed,
+        PrivateApiChanged,
         StepFailed,
         UsageError,
     )
@@ -42,6 +43,7 @@ __all__ = [
     "InputError",
     "Interrupted",
     "NotBlessed",
+    "PrivateApiChanged",
     "Project",
     "Release",
     "Run",

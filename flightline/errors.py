@@ -8,6 +8,7 @@
     ├── DataBlocked          3  the data gate stopped the run
     ├── NotBlessed           4  the model was not blessed; nothing was released
     ├── AlertFiring          5  monitoring found what is critical
+    ├── PrivateApiChanged    1  an installed library lacks a name that Flightline uses
     └── Interrupted        130  somebody ended the run: Ctrl-C or SIGTERM
 
 An error says what is wrong, where, and what to do; it is shown as one line, its traceback goes to the log.
@@ -111,6 +112,12 @@ class AlertFiring(FlightlineError):
     exit_code = 5
 
 
+class PrivateApiChanged(FlightlineError):
+    """An installed library lacks a private name that Flightline uses."""
+
+    exit_code = 1
+
+
 class Interrupted(FlightlineError):
     """Somebody ended the run: Ctrl-C or SIGTERM."""
 
@@ -126,6 +133,7 @@ for _error in (
     DataBlocked,
     NotBlessed,
     AlertFiring,
+    PrivateApiChanged,
     Interrupted,
 ):
     _error.__module__ = "flightline"  # where users import them from

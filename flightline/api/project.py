@@ -93,7 +93,7 @@ class Project:
 
 def _find_config(path: Path) -> Path:
     folders = [] if path.is_absolute() else [Path(), *Path.cwd().parents]
-    return next((folder / path for folder in folders if (folder / path).is_file()), path)
+    return next((folder / path for folder in folders if (folder / path).exists()), path)
 
 
 def _anchor_paths(config: Config, path: Path) -> Config:

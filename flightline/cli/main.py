@@ -11,6 +11,7 @@ from flightline.cli import (
     init,
     inspect,
     monitor,
+    new,
     releases,
     reproduce,
     runs,
@@ -24,6 +25,7 @@ from flightline.utils.files import restrict_umask
 
 # In the order of `flightline --help`: what one starts with first.
 GROUPS = (
+    new.COMMANDS,
     init.COMMANDS,
     schema.COMMANDS,
     runs.COMMANDS,

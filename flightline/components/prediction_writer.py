@@ -24,8 +24,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from flightline.executors.example_gen.ingestion import REJECTED_FILE
-from flightline.executors.example_gen.input_bounds import FILE_COLUMN, LINE_COLUMN
+from flightline.executors.example_gen.artifact_layout import FILE_COLUMN, LINE_COLUMN, REJECTED_FILE
 from flightline.executors.examples import decode_examples
 from flightline.metadata.row_accounting import parse_row_accounting, row_count_properties
 from flightline.serving.target import Target
@@ -63,7 +62,6 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Raises RuntimeError where rows and predictions are not equally many; nothing is written then."""
-        self._log_startup(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         result = artifact_utils.get_single_uri(input_dict["inference_result"])
         rows = parse_row_accounting(row_count_properties(examples))

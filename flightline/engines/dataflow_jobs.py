@@ -11,8 +11,9 @@ from typing import Any
 
 from apache_beam.portability import common_urns
 from apache_beam.portability.api import beam_runner_api_pb2
-from apache_beam.runners.dataflow import dataflow_runner
 from apache_beam.runners.internal import names
+
+from flightline.engines.beam_internals import BEAM
 
 GRAPH_FILE = names.STAGED_PIPELINE_FILENAME
 STAGED_FILES_NOTE = f"{GRAPH_FILE} is the graph itself; Beam makes the others of what the config names"
@@ -68,37 +69,35 @@ class DataflowJob:
 
 @contextlib.contextmanager
 def record_dry_run_jobs() -> Iterator[list[DataflowJob]]:
-    """While entered, every Dataflow job that a dry run builds is in the list.
+    """Inside the block, every Dataflow job that a dry run builds is added to the list.
 
-    With `--dry_run` Beam builds the graph, makes the staged files, and leaves it there; the job is an attribute of
-    the result, which TFX's executors do not hand on.
+    With `--dry_run` Beam builds the graph and the files to stage, and posts nothing; the job is an attribute of the
+    result, which TFX's executors do not return.
+
+    Raises:
+        PrivateApiChanged: the installed Beam lacks a name that this needs.
     """
     jobs: list[DataflowJob] = []
-    runner: Any = dataflow_runner.DataflowRunner
-    stock = runner.run_pipeline
+    BEAM.require()
+    stock = BEAM.run_pipeline
 
     def run_pipeline(self: Any, pipeline: Any, options: Any, *more: Any) -> Any:
         result = stock(self, pipeline, options, *more)
         jobs.append(_describe_job(result.job))
         return result
 
-    runner.run_pipeline = run_pipeline
-    try:
+    with BEAM.replace("run_pipeline", run_pipeline):
         yield jobs
-    finally:
-        runner.run_pipeline = stock
 
 
 def _describe_job(job: Any) -> DataflowJob:
     """The job that Beam's client would create, up to the hashes of what it uploads."""
-    from apache_beam.runners.dataflow.internal import apiclient
-
     graph = job.proto_pipeline
     staged = _staged_files(graph)
-    job.proto.environment = apiclient.Environment(
+    job.proto.environment = BEAM.Environment(
         packages=[name for name in staged if name != GRAPH_FILE],
         options=job.options,
-        environment_version=apiclient._FNAPI_ENVIRONMENT_MAJOR_VERSION,
+        environment_version=BEAM.FNAPI_ENVIRONMENT_MAJOR_VERSION,
         proto_pipeline_staged_url=f"{job.google_cloud_options.staging_location}/{GRAPH_FILE}",
         proto_pipeline=graph,
     ).proto

@@ -16,7 +16,8 @@ from typing import Any
 
 from flightline.config.settings import Config
 from flightline.utils.dvc import tracked_md5s
-from flightline.utils.hashing import PROJECT_ROOT, REQUIREMENTS_LOCK, code_digest, file_digest
+from flightline.utils.hashing import code_digest, file_digest, lock_digest
+from flightline.utils.project import project_folder
 from flightline.utils.storage import InputFile, data_digest
 
 PROVENANCE_FILE = "origin.json"  # in the folder of the run
@@ -89,10 +90,10 @@ def run_properties(folder: Path) -> dict[str, str]:
 
 def collect_provenance(config: Config, files: Sequence[InputFile], asked: dict[str, str]) -> Provenance:
     """The origin of a run that is about to start."""
-    commit, dirty = git_commit(PROJECT_ROOT)
+    commit, dirty = git_commit(project_folder())
     digests = {"data": data_digest(files), "schema": file_digest(config.schema_file)}
-    if REQUIREMENTS_LOCK.is_file():
-        digests["lock"] = file_digest(REQUIREMENTS_LOCK)
+    if lock := lock_digest():
+        digests["lock"] = lock
     for module in (LIBRARY_ENTRY_MODULE, *user_modules(config)):
         digests[f"{CODE_DIGEST_PREFIX}{module}"] = code_digest(module)
     inputs = {file.name: file.digest for file in files}

@@ -12,7 +12,8 @@ from hashlib import sha256
 from packaging.markers import Marker, default_environment
 
 from flightline.errors import UsageError
-from flightline.utils.hashing import PROJECT_ROOT, REQUIREMENTS_LOCK
+from flightline.utils.hashing import lock_digest
+from flightline.utils.project import LOCK_NAME, lock_file, project_folder
 
 _PIN_LINE = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==(\S+?)(?: ; (.*?))? \\$")
 _HASH_LINE = re.compile(r"^    --hash=sha256:([0-9a-f]{64})")
@@ -63,12 +64,12 @@ def find_lock_text(digest: str, commit: str | None) -> str:
     Raises:
         UsageError: neither has this digest.
     """
-    if REQUIREMENTS_LOCK.is_file() and sha256(REQUIREMENTS_LOCK.read_bytes()).hexdigest() == digest:
-        return REQUIREMENTS_LOCK.read_text(encoding="utf-8")
+    if lock_digest() == digest:
+        return lock_file().read_text(encoding="utf-8")
     git = shutil.which("git")
     if commit and git:
         asked = subprocess.run(
-            [git, "show", f"{commit}:{REQUIREMENTS_LOCK.name}"], cwd=PROJECT_ROOT, capture_output=True, check=False
+            [git, "show", f"{commit}:./{LOCK_NAME}"], cwd=project_folder(), capture_output=True, check=False
         )
         if asked.returncode == 0 and sha256(asked.stdout).hexdigest() == digest:
             return asked.stdout.decode()

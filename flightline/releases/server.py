@@ -15,10 +15,14 @@ from flightline.errors import FlightlineError, StepFailed, UsageError
 from flightline.releases.registry import current_version
 from flightline.releases.server_events import record_server_events
 from flightline.utils.files import atomic_write, make_private_folder
-from flightline.utils.hashing import PROJECT_ROOT
+from flightline.utils.project import library_parent, project_folder
 
-SERVING_VENV = PROJECT_ROOT / ".venv-serving"
 SETTINGS_FILE = "server.json"
+
+
+def serving_environment() -> Path:
+    """The virtual environment that `make serving-setup` makes in the project's folder for the server."""
+    return project_folder() / ".venv-serving"
 
 
 def server_settings(config: Config) -> dict[str, Any]:
@@ -54,9 +58,10 @@ def serve(config: Config) -> int:
         UsageError: there is no release, or no environment for the server.
         StepFailed: the server ended by itself.
     """
-    python = SERVING_VENV / "bin" / "python"
+    environment = serving_environment()
+    python = environment / "bin" / "python"
     if not python.is_file():
-        raise UsageError(f"the server's environment {SERVING_VENV} is not there", "`make serving-setup` makes it")
+        raise UsageError(f"the server's environment {environment} does not exist", "run `make serving-setup`")
     if current_version(config.releases) is None:
         raise UsageError(f"{config.releases} has no current release", "release one first: `make run`")
     settings = config.workspace / "serving" / config.name / SETTINGS_FILE
@@ -65,7 +70,8 @@ def serve(config: Config) -> int:
     atomic_write(settings, json.dumps(server_settings(config), indent=2) + "\n")
     command = [str(python), "-m", "flightline.serving", str(settings.resolve())]
     with record_server_events(config.workspace, events_file(config)):
-        server = subprocess.Popen(command, cwd=PROJECT_ROOT, env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT)})
+        variables = {**os.environ, "PYTHONPATH": str(library_parent())}  # only flightline.serving is imported from it
+        server = subprocess.Popen(command, cwd=project_folder(), env=variables)
         code = _wait_for_exit(server)
     if code:
         raise _exit_error(config, code)

@@ -15,13 +15,13 @@ import sys
 from pathlib import Path
 
 from flightline.errors import UsageError, print_error
-from flightline.utils.hashing import PROJECT_ROOT
 from scripts.docs.source import SOURCE_DIR, assemble_source
+from scripts.repository import REPOSITORY
 from scripts.tool_environment import ensure_environment
 
-REQUIREMENTS = PROJECT_ROOT / "scripts" / "docs.txt"
-VENV_DIR = PROJECT_ROOT / ".cache" / "docs"
-SITE_DIR = PROJECT_ROOT / "build" / "docs" / "site"  # as mkdocs.yml has it
+REQUIREMENTS = REPOSITORY / "scripts" / "docs.txt"
+VENV_DIR = REPOSITORY / ".cache" / "docs"
+SITE_DIR = REPOSITORY / "build" / "docs" / "site"  # as mkdocs.yml has it
 EXIT_UNAVAILABLE = 75  # sysexits' EX_TEMPFAIL: not to be had here and now
 
 
@@ -42,7 +42,7 @@ def main(words: list[str]) -> int:
     if ended.returncode:
         print(ended.stderr, end="", file=sys.stderr)
     else:
-        print(f"Written  {(SITE_DIR / 'index.html').relative_to(PROJECT_ROOT)}: open it in a browser")
+        print(f"Written  {(SITE_DIR / 'index.html').relative_to(REPOSITORY)}: open it in a browser")
     return ended.returncode
 
 
@@ -54,7 +54,7 @@ def build_site(tools: Path, site: Path = SITE_DIR) -> subprocess.CompletedProces
     quiet = {"NO_MKDOCS_2_WARNING": "true", "PYTHONPATH": ""}  # an advertisement; and nothing of ours is imported
     command = [str(tools / "python"), "-m", "mkdocs", "build", "--strict", "--clean", "--site-dir", str(site)]
     return subprocess.run(
-        command, cwd=PROJECT_ROOT, env={**os.environ, **quiet}, capture_output=True, text=True, check=False
+        command, cwd=REPOSITORY, env={**os.environ, **quiet}, capture_output=True, text=True, check=False
     )
 
 

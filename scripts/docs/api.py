@@ -42,6 +42,7 @@ DOCUMENTED_OBJECTS = {
         "flightline.InputError",
         "flightline.DataBlocked",
         "flightline.NotBlessed",
+        "flightline.PrivateApiChanged",
         "flightline.AlertFiring",
         "flightline.Interrupted",
     ),

@@ -13,10 +13,11 @@ import typer
 import runner_kubeflow
 from flightline.cli.main import app
 from flightline.cli.runner import runner_command
-from flightline.utils.hashing import PROJECT_ROOT
 from scripts.docs.markdown import code, escape_prose, table
+from scripts.repository import REPOSITORY
 
-_MAKE_TARGET_PATTERN = re.compile(r"^([a-z-]+):.*?## (.*)$", re.MULTILINE)
+_MAKE_TARGET_PATTERN = re.compile(r"^([a-z0-9-]+):.*?## (.*)$", re.MULTILINE)
+MAKEFILES = (REPOSITORY / "Makefile", REPOSITORY / "scripts" / "development.mk")
 REQUIRED_MARK = "**must be given**"
 _INTRODUCTION = """# Commands
 
@@ -78,8 +79,9 @@ def _usage_form(argument: Parameter) -> str:
 
 
 def make_targets() -> dict[str, str]:
-    """The Makefile's targets, with what its help says of each."""
-    return dict(_MAKE_TARGET_PATTERN.findall((PROJECT_ROOT / "Makefile").read_text(encoding="utf-8")))
+    """The targets of the Makefile and of what it includes, each with its help text."""
+    texts = [path.read_text(encoding="utf-8") for path in MAKEFILES]
+    return dict(_MAKE_TARGET_PATTERN.findall("\n".join(texts)))
 
 
 @functools.cache
@@ -101,7 +103,7 @@ def list_commands() -> tuple[Command, ...]:
 
 def _runner_description(runner: str) -> str:
     """What a runner's script says of itself."""
-    said = re.search(r'^"""(.*?)"""', (PROJECT_ROOT / f"runner_{runner}.py").read_text(encoding="utf-8"), re.DOTALL)
+    said = re.search(r'^"""(.*?)"""', (REPOSITORY / f"runner_{runner}.py").read_text(encoding="utf-8"), re.DOTALL)
     return said[1] if said else ""
 
 

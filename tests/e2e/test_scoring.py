@@ -14,7 +14,7 @@ import pytest
 from pipeline_runs import ROOT
 from raw_rows import evaluator_predictions, read_raw_rows
 
-from scripts.loop.server import free_ports
+from scripts.simulation.server import free_ports
 
 BAD = {3: ("month", "13"), 5: ("dep_delay", ""), 7: ("hour", "abc"), 9: ("origin", "BOS")}
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from scripts.loop.server import free_ports
+from scripts.simulation.server import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVING_PYTHON = ROOT / ".venv-serving" / "bin" / "python"

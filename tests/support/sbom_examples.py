@@ -8,7 +8,9 @@ from flightline.config.settings import CardConfig
 from flightline.metadata.provenance import Provenance
 from flightline.releases.requirements_lock import parse_pins, select_pins
 from flightline.releases.sbom import SbomInputs
-from flightline.utils.hashing import REQUIREMENTS_LOCK
+from scripts.repository import REPOSITORY
+
+LOCK = REPOSITORY / "requirements.lock"
 
 
 def make_bill(folder: Path, word: str = "flights", **changes) -> SbomInputs:
@@ -22,7 +24,7 @@ def make_bill(folder: Path, word: str = "flights", **changes) -> SbomInputs:
     card = CardConfig(owners=word, intended_use=word, limits=word)
     made = {
         "name": "flights", "version": "1795430995", "path": folder, "run": "first", "released": 1795430995.0,
-        "origin": origin, "pins": select_pins(parse_pins(REQUIREMENTS_LOCK.read_text()), "3.10.13"), "metrics": {"auc": 0.94},
+        "origin": origin, "pins": select_pins(parse_pins(LOCK.read_text()), "3.10.13"), "metrics": {"auc": 0.94},
         "label": word, "card": card,
     }  # fmt: skip
     return SbomInputs(**{**made, **changes})

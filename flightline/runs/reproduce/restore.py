@@ -18,7 +18,8 @@ from flightline.metadata.provenance import CODE_DIGEST_PREFIX, Provenance, read_
 from flightline.metadata.run import Run
 from flightline.utils.dvc import fetch_file
 from flightline.utils.files import atomic_write
-from flightline.utils.hashing import PROJECT_ROOT, REQUIREMENTS_LOCK, file_digest
+from flightline.utils.hashing import file_digest, lock_digest
+from flightline.utils.project import project_folder
 from flightline.utils.storage import find_files, is_uri
 
 _DIGEST_SCRIPT = """
@@ -175,10 +176,8 @@ def restore_code(origin: Provenance, folder: Path, set_up: bool) -> Checkout:
         if name.startswith(CODE_DIGEST_PREFIX)
     }
     lock = origin.digests.get("lock")
-    here = Checkout(PROJECT_ROOT, Path(sys.executable))
-    if not _changed_modules(here, wanted) and lock == (
-        file_digest(REQUIREMENTS_LOCK) if REQUIREMENTS_LOCK.is_file() else None
-    ):
+    here = Checkout(project_folder(), Path(sys.executable))
+    if not _changed_modules(here, wanted) and lock == lock_digest():
         return here
     if origin.commit is None:
         raise RestoreError("the code has changed since, and the run did not come from a git repository")
@@ -187,7 +186,7 @@ def restore_code(origin: Provenance, folder: Path, set_up: bool) -> Checkout:
     if changed := _changed_modules(there, wanted):
         edits = "it had edits that were not committed" if origin.dirty else "it came from elsewhere"
         raise RestoreError(f"the run's code is not that of its commit {origin.commit[:12]}: {changed[0]} ({edits})")
-    if lock == (file_digest(REQUIREMENTS_LOCK) if REQUIREMENTS_LOCK.is_file() else None):
+    if lock == lock_digest():
         return there
     if not set_up:
         raise RestoreError(
@@ -230,6 +229,6 @@ def _run_git(*arguments: str) -> None:
     git = shutil.which("git")
     if git is None:
         raise RestoreError("the run's code is that of another commit, and there is no git", "install git")
-    done = subprocess.run([git, *arguments], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([git, *arguments], cwd=project_folder(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise RestoreError(f"git {' '.join(arguments[:2])} failed: {' '.join(done.stderr.split())[:300]}")

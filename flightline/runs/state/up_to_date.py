@@ -14,7 +14,7 @@ from flightline.errors import EXIT_OK, ConfigError
 from flightline.metadata.provenance import user_modules
 from flightline.releases.registry import current_version
 from flightline.reporting.summary import SUMMARY_JSON, Summary
-from flightline.utils.hashing import REQUIREMENTS_LOCK, code_digest, file_digest
+from flightline.utils.hashing import code_digest, file_digest, lock_digest
 from flightline.utils.storage import InputFile, data_digest
 
 POST_RELEASE_SECTIONS = ("scoring", "monitoring")  # sections about what is done with a release
@@ -44,14 +44,13 @@ def compute_run_key(config: Config, files: Sequence[InputFile], window: Sequence
         raise ConfigError(
             f"user_code: {error}", "name an importable module, or put its folder on PYTHONPATH"
         ) from error
-    lock = file_digest(REQUIREMENTS_LOCK) if REQUIREMENTS_LOCK.is_file() else ""
     defaults = {name: Config.model_fields[name].default for name in POST_RELEASE_SECTIONS}
     parts = [
         dump_config(config.model_copy(update=defaults)),
         data_digest(files),
         file_digest(config.schema_file),
         code,
-        lock,
+        lock_digest() or "",
         *map(str, window),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

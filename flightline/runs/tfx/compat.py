@@ -1,7 +1,7 @@
-"""The one place that knows which TFX this is, and the only one that reaches below its public API.
+"""How a compiled pipeline runs: TFX's runners, with hooks at each node that TFX does not offer itself.
 
-Serves TFX 1.16 (Python 3.10) and TFX 1.21 (Python 3.11-3.13) with the same code: what is used here is the same in
-both. A new TFX line is made to fit here and nowhere else.
+The same code serves TFX 1.16 (Python 3.10) and TFX 1.21 (Python 3.11-3.13). `RUNNER` lists TFX's private names that
+the hooks need; those of the components are in `flightline.components.tfx_internals`.
 """
 
 from __future__ import annotations
@@ -14,23 +14,21 @@ from typing import Any, Protocol
 
 import attr
 from tfx import v1 as tfx
-from tfx.orchestration import metadata
 from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.orchestration.beam import beam_dag_runner
 from tfx.orchestration.local import local_dag_runner, runner_utils
 from tfx.orchestration.portable import (
     beam_executor_operator,
-    cache_utils,
     data_types,
     launcher,
     outputs_utils,
     partial_run_utils,
     runtime_parameter_utils,
-    tfx_runner,
 )
 from tfx.orchestration.portable.mlmd import context_lib
 from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, pipeline_pb2
 
+from flightline.components.tfx_internals import CHECKED_VERSIONS
 from flightline.config.steps import StepsConfig
 from flightline.engines.arguments import RunnerName
 from flightline.errors import UsageError
@@ -38,9 +36,35 @@ from flightline.metadata import mysql
 from flightline.metadata.cache_key import KeyParts, compute_key_parts
 from flightline.runs.process.resources import freeze_gc
 from flightline.runs.tfx.retries import run_with_retries
+from flightline.utils.private_api import PrivateApi, PrivateName
 from flightline.utils.suggestions import suggest_names
 
 RUNNERS = {"local": local_dag_runner.LocalDagRunner, "beam": beam_dag_runner.BeamDagRunner}
+RUNNER = PrivateApi(
+    "tfx",
+    CHECKED_VERSIONS,
+    [
+        PrivateName("tfx.orchestration.portable.tfx_runner:_make_pipeline_proto", ("pipeline",)),
+        PrivateName("tfx.orchestration.portable.tfx_runner:_run_opts_to_proto", ("run_options",)),
+        PrivateName(
+            "tfx.orchestration.portable.cache_utils:get_cache_context",
+            (
+                "metadata_handle",
+                "pipeline_node",
+                "pipeline_info",
+                "executor_spec",
+                "input_artifacts",
+                "output_artifacts",
+                "parameters",
+            ),
+        ),
+        PrivateName("tfx.orchestration.portable.launcher:Launcher", instance_attributes=("_pipeline_node",)),
+        "tfx.orchestration.portable.launcher:Launcher.launch",
+        PrivateName("tfx.orchestration.portable.launcher:Launcher._run_executor", ("execution_info",)),
+        PrivateName("tfx.orchestration.metadata:Metadata", instance_attributes=("_connection_config",)),
+        "tfx.orchestration.metadata:Metadata.__enter__",
+    ],
+)
 PIPELINE_RUN_ID = "pipeline-run-id"
 REQUIRED_COMPONENTS = (
     "Evaluator",
@@ -89,16 +113,18 @@ def compile_pipeline(
 
     Raises:
         UsageError: one of them is not in the pipeline.
+        PrivateApiChanged: the installed TFX lacks a name that running the pipeline needs.
     """
     ids = [component.id for component in pipeline.components]
     for node in (from_node, to_node):
         if node is not None and node not in ids:
             raise UsageError(f"there is no node {node} in the DAG", suggest_names(node, ids))
-    ir = tfx_runner._make_pipeline_proto(pipeline)
+    RUNNER.require()
+    ir = RUNNER.make_pipeline_proto(pipeline)
     runtime_parameter_utils.substitute_runtime_parameter(ir, {PIPELINE_RUN_ID: run_id})
     if from_node or to_node:
         bounds = [[node] if node else None for node in (from_node, to_node)]
-        asked = tfx_runner._run_opts_to_proto(tfx_pipeline.RunOptions(*bounds)).partial_run
+        asked = RUNNER.run_opts_to_proto(tfx_pipeline.RunOptions(*bounds)).partial_run
         partial_run_utils.mark_pipeline(
             ir, asked.from_nodes or None, asked.to_nodes or None, snapshot_settings=asked.snapshot_settings
         )
@@ -172,13 +198,12 @@ def observe_launches(observer: LaunchObserver, steps: StepsConfig) -> Iterator[N
             context_name=f"{pipeline_info.id}.{pipeline_node.node_info.id}.{parts.key}",
         )
 
-    stock_context = cache_utils.get_cache_context
-    launcher.Launcher, cache_utils.get_cache_context = ObservedLauncher, digest_cache_context
-    try:
-        with inject_store_password():
-            yield
-    finally:
-        launcher.Launcher, cache_utils.get_cache_context = stock, stock_context
+    with (
+        RUNNER.replace("Launcher", ObservedLauncher),
+        RUNNER.replace("get_cache_context", digest_cache_context),
+        inject_store_password(),
+    ):
+        yield
 
 
 def _executor_class_path(spec: Any) -> str | None:
@@ -202,7 +227,7 @@ def intercept_executors(callback: Callable[[str, data_types.ExecutionInfo], bool
     Its inputs are resolved then and its properties settled. Where the answer is False the node is not executed, and is
     on record with empty outputs. There is no hook for this in TFX either.
     """
-    stock = launcher.Launcher._run_executor
+    stock = RUNNER.run_executor
 
     def run_executor(self: Any, execution: data_types.ExecutionInfo) -> Any:
         if callback(self._pipeline_node.node_info.id, execution):
@@ -210,11 +235,8 @@ def intercept_executors(callback: Callable[[str, data_types.ExecutionInfo], bool
         outputs_utils.make_output_dirs(execution.output_dict)
         return execution_result_pb2.ExecutorOutput()
 
-    launcher.Launcher._run_executor = run_executor
-    try:
+    with RUNNER.replace("run_executor", run_executor):
         yield
-    finally:
-        launcher.Launcher._run_executor = stock
 
 
 def run_beam_executor(executor: Any, execution: data_types.ExecutionInfo, folder: Path) -> None:
@@ -242,7 +264,7 @@ def inject_store_password() -> Iterator[None]:
 
     TFX would have it in the pipeline's configuration, which its runners log and hand on.
     """
-    stock = metadata.Metadata.__enter__
+    stock = RUNNER.enter
 
     def enter(self: Any) -> Any:
         given = self._connection_config
@@ -253,8 +275,5 @@ def inject_store_password() -> Iterator[None]:
         finally:
             self._connection_config = given
 
-    metadata.Metadata.__enter__ = enter
-    try:
+    with RUNNER.replace("enter", enter):
         yield
-    finally:
-        metadata.Metadata.__enter__ = stock

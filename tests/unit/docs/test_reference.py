@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from flightline.cli.main import app
 from flightline.config.loader import dump_config, load_config
 from flightline.config.settings import Config
-from flightline.utils.hashing import PROJECT_ROOT
 from scripts.docs import api, commands, config_keys, exit_codes
 from scripts.docs.config_keys import list_sections
+from scripts.repository import REPOSITORY
 
 COMMANDS = commands.list_commands()
 
@@ -31,7 +31,7 @@ def leaves(value, path=""):
 def test_every_key_of_a_whole_config_is_there():
     keys = {key.path for section in list_sections() for key in section.keys}
     mappings = [key.path for section in list_sections() for key in section.keys if key.type.startswith("mapping")]
-    config = yaml.safe_load(dump_config(load_config(PROJECT_ROOT / "configs" / "flights_monthly.yaml")))
+    config = yaml.safe_load(dump_config(load_config(REPOSITORY / "configs" / "flights_monthly.yaml")))
     for path in leaves(config):
         assert path in keys or any(path.startswith(f"{mapping}.") for mapping in mappings), path
 
@@ -104,13 +104,14 @@ def test_options_as_they_are_typed():
     assert cache.default == "`--cache`"
 
 
-def test_every_target_of_the_makefile_is_there():
-    declared = re.findall(r"^\.PHONY: (\S+)", (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+def test_every_make_target_is_there():
+    makefiles = "\n".join(path.read_text(encoding="utf-8") for path in commands.MAKEFILES)
+    declared = re.findall(r"^\.PHONY: (\S+)", makefiles, re.MULTILINE)
     assert list(commands.make_targets()) == declared
 
 
 def test_the_exit_codes_are_those_of_the_readme():
-    readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8").split("## How a run ends", 1)[1]
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8").split("## How a run ends", 1)[1]
     table = {int(code) for code in re.findall(r"^\| (\d+) \|", readme, re.MULTILINE)}
     assert {code for code, _, _ in exit_codes.list_exit_codes()} == table
     assert all(about for _, _, about in exit_codes.list_exit_codes())
@@ -130,7 +131,7 @@ def test_making_the_reference_takes_no_tensorflow():
         "import sys; from scripts.docs.source import generate_pages; generate_pages();"
         "print(sorted({'tensorflow', 'tfx', 'apache_beam', 'keras', 'mkdocs'} & set(sys.modules)))"
     )
-    said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    said = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flightline.releases import audit_log
 from flightline.releases.audit_log import HEAD_FILE, LOG_FILE, AuditLogCorrupted, record, verify
-from flightline.utils.hashing import PROJECT_ROOT
+from scripts.repository import REPOSITORY
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ for number in range(25):
 
 def test_processes_that_record_at_once_wait_for_each_other(tmp_path):
     command = [sys.executable, "-c", RECORD_MANY, str(tmp_path)]
-    writers = [subprocess.Popen(command, cwd=PROJECT_ROOT) for _ in range(3)]
+    writers = [subprocess.Popen(command, cwd=REPOSITORY) for _ in range(3)]
     assert [writer.wait() for writer in writers] == [0, 0, 0]
     assert len(audit_log.verify(tmp_path)) == 75
 

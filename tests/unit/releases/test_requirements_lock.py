@@ -5,10 +5,11 @@ import pytest
 
 from flightline.errors import UsageError
 from flightline.releases.requirements_lock import find_lock_text, parse_pins, select_pins
-from flightline.utils.hashing import PROJECT_ROOT, REQUIREMENTS_LOCK
+from scripts.repository import REPOSITORY
 
-TEXT = REQUIREMENTS_LOCK.read_text()
-SERVING = (PROJECT_ROOT / "flightline" / "serving" / "requirements.lock").read_text()
+LOCK = REPOSITORY / "requirements.lock"
+TEXT = LOCK.read_text()
+SERVING = (REPOSITORY / "flightline" / "serving" / "requirements.lock").read_text()
 
 
 @pytest.mark.parametrize("text", [TEXT, SERVING], ids=["requirements.lock", "serving"])
@@ -33,7 +34,7 @@ def test_who_asks_for_a_package():
 
 
 def test_a_lock_by_its_digest():
-    assert find_lock_text(sha256(REQUIREMENTS_LOCK.read_bytes()).hexdigest(), None) == TEXT
+    assert find_lock_text(sha256(LOCK.read_bytes()).hexdigest(), None) == TEXT
     with pytest.raises(UsageError, match="is not to be had"):
         find_lock_text("0" * 64, None)
     with pytest.raises(UsageError, match="check out 0123456789ab"):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from flightline.config.loader import DEFAULT_CONFIG
 from flightline.errors import UsageError
 from flightline.releases.registry import publish_release
 from flightline.releases.rollout import set_canary, set_shadow
@@ -56,13 +56,11 @@ def test_the_commands_start_and_stop_a_rollout_and_record_it_in_the_audit_log(fo
     from flightline.releases import audit_log
 
     config = tmp_path / "config.yaml"
-    config.write_text(DEFAULT_CONFIG.read_text().replace("workspace: workspace", f"workspace: {tmp_path}"))
-    for arguments in (
-        ["canary", "1", "--traffic-share", "0.2"],
-        ["shadow", "1"],
-        ["canary", "--stop"],
-        ["shadow", "--stop"],
-    ):
+    config.write_text(
+        Path("configs/flights.yaml").read_text().replace("workspace: workspace", f"workspace: {tmp_path}")
+    )
+    started = ["canary", "1", "--traffic-share", "0.2"], ["shadow", "1"]
+    for arguments in (*started, ["canary", "--stop"], ["shadow", "--stop"]):
         result = CliRunner().invoke(app, [*arguments, "--config", str(config)])
         assert result.exit_code == 0, result.output
     events = [(entry.event, entry.facts.get("release")) for entry in audit_log.verify(tmp_path)]

@@ -6,15 +6,13 @@ import json
 
 import pytest
 
-from flightline.config.loader import load_config
+from flightline.config.loader import DEFAULT_CONFIG, load_config
 from flightline.errors import ConfigError, UsageError
 from flightline.releases import server
 from flightline.serving.settings import read_settings
 
 
 def config_of(*overrides):
-    from flightline.config.loader import DEFAULT_CONFIG
-
     return load_config(DEFAULT_CONFIG, overrides)
 
 
@@ -52,7 +50,7 @@ def test_settings_that_cannot_be_are_refused(override, words):
 
 
 def test_without_its_environment_or_a_release_it_is_not_started(tmp_path, monkeypatch):
-    monkeypatch.setattr(server, "SERVING_VENV", tmp_path / "nowhere")
+    monkeypatch.setattr(server, "serving_environment", lambda: tmp_path / "nowhere")
     with pytest.raises(UsageError, match="make serving-setup"):
         server.serve(config_of(f"workspace={tmp_path}"))
     (tmp_path / "nowhere" / "bin").mkdir(parents=True)

@@ -11,7 +11,7 @@ from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.runs.state import run_folder
 from flightline.runs.state.run_folder import create_run_folder
-from flightline.utils.hashing import PROJECT_ROOT
+from scripts.repository import REPOSITORY
 
 ABOUT = {"key": "k", "origin.json": "{}"}
 
@@ -71,7 +71,7 @@ run_folder.create_run_folder(Config.model_validate_json(sys.argv[1]), "r", about
 def test_a_start_that_is_killed_leaves_no_run(config, written):
     """After no file, one, two, or all three of them: its name is free for the next."""
     command = [sys.executable, "-c", KILLED, config.model_dump_json(by_alias=True), str(written)]
-    assert subprocess.run(command, cwd=PROJECT_ROOT, check=False, timeout=60).returncode == 9
+    assert subprocess.run(command, cwd=REPOSITORY, check=False, timeout=60).returncode == 9
     assert not config.run_folder("r").exists()
     [left] = config.workspace.glob(".starting-*")
     assert len(list(left.iterdir())) == written

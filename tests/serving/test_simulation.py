@@ -1,4 +1,4 @@
-"""`make loop` on a sample: served, logged, labelled, monitored, retrained because an alert says so, rolled back."""
+"""`make simulate` on a sample: served, logged, labelled, monitored, retrained because an alert says so, rolled back."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ SETTINGS = (
 def looped(flights_sample, tmp_path_factory):
     """(the ended command, its workspace)."""
     workspace = tmp_path_factory.mktemp("loop") / "workspace"
-    command = [sys.executable, "-m", "scripts.loop", "--data", str(flights_sample), "--workspace", str(workspace)]
+    command = [sys.executable, "-m", "scripts.simulation", "--data", str(flights_sample), "--workspace", str(workspace)]
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
     ended = subprocess.run(
         [*command, "--last", "4", *settings], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900
     )
-    assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}{(workspace / 'loop.log').read_text()[-4000:]}"
+    assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}{(workspace / 'simulation.log').read_text()[-4000:]}"
     return ended, workspace
 
 
@@ -48,7 +48,7 @@ def months(looped):
 
 @pytest.fixture(scope="module")
 def config(looped):
-    return load_config(looped[1] / "loop.yaml")
+    return load_config(looped[1] / "simulation.yaml")
 
 
 def test_every_month_is_served_and_compared_with_a_model_that_was_never_retrained(months):

@@ -71,11 +71,11 @@ def test_the_models_are_alike(here, there):
 
 
 @pytest.mark.parametrize("made", ["here", "there"])
-def test_a_release_answers_the_same_on_both_stacks(made, request, run_on_next_stack, flights_sample, folder):
+def test_a_release_answers_the_same_on_both_stacks(made, request, run_on_tfx121, flights_sample, folder):
     """`flightline score` loads the release that the other stack made, and its lineage from the other's store."""
     result = request.getfixturevalue(made)
     answers = []
-    for stack, run in (("here", on_this), ("there", run_on_next_stack)):
+    for stack, run in (("here", on_this), ("there", run_on_tfx121)):
         output = folder / f"{made}-scored-{stack}"
         asked = ["score", "--input", str(flights_sample / "span-12"), "--output", str(output), "--plain"]
         ended = run(*FLIGHTLINE, *asked, "--config", str(result.folder / "config.yaml"))

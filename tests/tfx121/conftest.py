@@ -10,8 +10,8 @@ from pipeline_runs import Result, run_pipeline, runner_command
 from preloaded_python import TIMEOUT_S
 
 from flightline.releases.registry import current_version
-from scripts.next import ensure_next_root
-from scripts.next_root import chroot_command
+from scripts.tfx121 import ensure_tfx121_root
+from scripts.tfx121_root import chroot_command
 
 PYTHON = ".venv/bin/python"
 
@@ -23,9 +23,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def run_on_next_stack(folder: Path, flights_sample: Path):
-    """`run_on_next_stack(*words)` → the ended command, run by Python on the other stack."""
-    ensure_next_root()
+def run_on_tfx121(folder: Path, flights_sample: Path):
+    """`run_on_tfx121(*words)` → the ended command, run by Python on the other stack."""
+    ensure_tfx121_root()
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = chroot_command(PYTHON, *words, binds=[folder, flights_sample])
@@ -43,10 +43,10 @@ def here(folder: Path, flights_sample: Path) -> Result:
 
 
 @pytest.fixture(scope="session")
-def there(folder: Path, flights_sample: Path, run_on_next_stack) -> Result:
+def there(folder: Path, flights_sample: Path, run_on_tfx121) -> Result:
     """The same run on TFX 1.21."""
     workspace = folder / "there"
-    ended = run_on_next_stack(*runner_command(workspace, flights_sample, "first"))
+    ended = run_on_tfx121(*runner_command(workspace, flights_sample, "first"))
     assert ended.returncode == 0, ended.stderr
     current = current_version(workspace / "releases" / "flights")
     return Result(ended.returncode, ended.stdout, ended.stderr, workspace, "first", current)

@@ -1,4 +1,4 @@
-"""`make loop`: replays the flights of the year month by month, against a model that is never retrained.
+"""`make simulate`: replays the flights of the year month by month, against a model that is never retrained.
 
 The first months train and release a model. Every later month is asked for over HTTP, its labels come back, monitoring
 looks at it, an alert starts a run, gates promote or refuse it; once a release is rolled back. It ends with a timeline.
@@ -19,12 +19,12 @@ from flightline.config.loader import dump_config, load_config
 from flightline.config.settings import Config
 from flightline.errors import FlightlineError, UsageError, print_error
 from flightline.releases.registry import read_releases
-from flightline.releases.server import SERVING_VENV
+from flightline.releases.server import serving_environment
 from flightline.runs.process.log_capture import silence_output
 from flightline.utils.terminal import escape
-from scripts.loop.server import free_ports, running_server, write_config
-from scripts.loop.simulation import Month, Simulation, format_month
-from scripts.loop.timeline import show_timeline, write_timeline
+from scripts.simulation.server import free_ports, running_server, write_config
+from scripts.simulation.simulation import Month, Simulation, format_month
+from scripts.simulation.timeline import show_timeline, write_timeline
 
 LAST_MONTH = 12
 INITIAL_MONTHS = 2  # months that are there before anything is served: one to train on, one to judge by
@@ -32,7 +32,7 @@ INITIAL_MONTHS = 2  # months that are there before anything is served: one to tr
 
 def main(
     data: Annotated[Path, typer.Option(help="All months, span-MM/flights.csv.")] = Path("data/flights"),
-    workspace: Annotated[Path, typer.Option(help="Where it all happens; made anew.")] = Path("workspace/loop"),
+    workspace: Annotated[Path, typer.Option(help="Where it all happens; made anew.")] = Path("workspace/simulation"),
     config: Annotated[Path, typer.Option(help="The pipeline.")] = Path("configs/flights_monthly.yaml"),
     last: Annotated[int, typer.Option(help="The last month.", min=INITIAL_MONTHS + 2, max=LAST_MONTH)] = LAST_MONTH,
     overrides: Annotated[list[str] | None, typer.Option("--set", metavar="a.b=value", help="On top of it.")] = None,
@@ -44,7 +44,7 @@ def main(
         print_error(sys.stderr, error)
         code = error.exit_code
     except (RuntimeError, TimeoutError) as error:
-        sys.stderr.write(f"flightline: the loop stopped: {error}; {workspace / 'loop.log'} has more\n")
+        sys.stderr.write(f"flightline: the loop stopped: {error}; {workspace / 'simulation.log'} has more\n")
         code = 1
     silence_output()
     raise typer.Exit(code)
@@ -52,13 +52,15 @@ def main(
 
 def simulate(config_file: Path, data: Path, workspace: Path, last: int, overrides: list[str]) -> int:
     """The whole story; returns the exit code."""
-    if not (SERVING_VENV / "bin" / "python").is_file():
-        raise UsageError(f"the server's environment {SERVING_VENV} is not there", "`make serving-setup` makes it")
+    if not (serving_environment() / "bin" / "python").is_file():
+        raise UsageError(f"the server's environment {serving_environment()} does not exist", "run `make serving-setup`")
     if not (data / f"span-{last:02d}" / "flights.csv").is_file():
         raise UsageError(f"there is no month {last} in {data}", "`make data` makes all of them")
     config = _prepare_workspace(config_file, workspace, overrides)
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
-    loop = Simulation(config, workspace / "loop.yaml", data, lambda line: console.print(escape(line), soft_wrap=True))
+    loop = Simulation(
+        config, workspace / "simulation.yaml", data, lambda line: console.print(escape(line), soft_wrap=True)
+    )
     started = time.monotonic()
     first = loop.begin(INITIAL_MONTHS)
     loop.say(
@@ -90,7 +92,7 @@ def _should_roll_back(month: Month, first: str) -> bool:
 
 def _prepare_workspace(config_file: Path, workspace: Path, overrides: list[str]) -> Config:
     """The config of the loop, kept as a file in its new workspace."""
-    if (workspace / "loop.yaml").is_file():
+    if (workspace / "simulation.yaml").is_file():
         shutil.rmtree(workspace)
     elif workspace.exists() and any(workspace.iterdir()):
         raise UsageError(f"{workspace} is there, and no loop made it", "name another --workspace")
@@ -108,7 +110,7 @@ def _prepare_workspace(config_file: Path, workspace: Path, overrides: list[str])
     ]
     config = load_config(config_file, settings)
     (workspace / "data").mkdir(parents=True, exist_ok=True)
-    write_config(workspace / "loop.yaml", dump_config(config))
+    write_config(workspace / "simulation.yaml", dump_config(config))
     return config
 
 

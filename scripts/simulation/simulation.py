@@ -25,7 +25,7 @@ from flightline.runs.launch import RunRequest
 from flightline.runs.monitoring import MonitorRequest, run_monitoring
 from flightline.runs.process import log_capture
 from flightline.utils.files import atomic_write
-from scripts.loop.traffic import read_flights, send_requests, wait_until_served, write_labels
+from scripts.simulation.traffic import read_flights, send_requests, wait_until_served, write_labels
 
 METRIC = "AUC"
 TIMELINE_JSON = "timeline.json"
@@ -74,7 +74,7 @@ class Simulation:
 
     @property
     def log(self) -> Path:
-        return self.config.workspace / "loop.log"
+        return self.config.workspace / "simulation.log"
 
     def begin(self, months: int) -> str:
         """Takes in the first months and releases a model; returns its version.

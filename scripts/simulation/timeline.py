@@ -11,7 +11,7 @@ from rich.table import Table
 from flightline.config.settings import Config
 from flightline.reporting.html.render import render_simulation
 from flightline.utils.files import atomic_write
-from scripts.loop.simulation import Month
+from scripts.simulation.simulation import Month
 
 TIMELINE_HTML = "timeline.html"
 

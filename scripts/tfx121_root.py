@@ -16,7 +16,7 @@ from pathlib import Path
 from scripts.apt import run_apt, unpack_packages
 from scripts.job_server import Unavailable
 
-CACHE = Path(__file__).resolve().parents[1] / ".cache" / "next"
+CACHE = Path(__file__).resolve().parents[1] / ".cache" / "tfx121"
 ROOT = CACHE / "root"
 CHECKOUT = Path("/flightline")  # in the root
 SUITE = "trixie"

@@ -1,8 +1,8 @@
 """TFX 1.21's stack on a machine that has TFX 1.16's: a Debian 13 root in the cache, with a copy of the checkout in it.
 
-python -m scripts.next setup             builds the root and its environment; does nothing where they are up to date
-python -m scripts.next run WORDS...      runs a command there, in the copy of the checkout as it is now
-python -m scripts.next test [OPTIONS]    runs the suite, `make run`, and the comparison of both stacks (tests/next);
+python -m scripts.tfx121 setup             builds the root and its environment; does nothing where they are up to date
+python -m scripts.tfx121 run WORDS...      runs a command there, in the copy of the checkout as it is now
+python -m scripts.tfx121 test [OPTIONS]    runs the suite, `make run`, and the comparison of both stacks (tests/tfx121);
                                          `--end-to-end`: without the suite
 """
 
@@ -17,14 +17,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.job_server import Unavailable
-from scripts.next_root import CHECKOUT, ROOT, chroot_command, ensure_root
+from scripts.tfx121_root import CHECKOUT, ROOT, chroot_command, ensure_root
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 COPIED_MANIFEST = "copied.txt"  # beside the root: the files of the checkout that are in it
 END_TO_END_OPTION = "--end-to-end"
 
 
-def ensure_next_root() -> None:
+def ensure_tfx121_root() -> None:
     """The root, the checkout in it and its environment are there, and up to date, when this returns.
 
     Raises:
@@ -72,7 +72,7 @@ def copy_checkout() -> None:
 def run_tests(options: Sequence[str]) -> int:
     """The tests of the stack; returns the exit code of the first part that fails, or 0."""
     given = " ".join(option for option in options if option != END_TO_END_OPTION)
-    parts = [chroot_command("make", "run", "ARGS=--plain"), [sys.executable, "-m", "pytest", "tests/next"]]
+    parts = [chroot_command("make", "run", "ARGS=--plain"), [sys.executable, "-m", "pytest", "tests/tfx121"]]
     if END_TO_END_OPTION not in options:
         parts.insert(0, chroot_command("make", "test", f"ARGS={given}"))
     for part in parts:
@@ -90,7 +90,7 @@ def main(words: Sequence[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     try:
-        ensure_next_root()
+        ensure_tfx121_root()
     except Unavailable as problem:
         print(f"flightline: {problem}", file=sys.stderr)
         return problem.exit_code
