@@ -28,7 +28,7 @@ class Lineage(releases_lineage.Lineage):
             for a in self.artifacts
         ]
         run = self.artifacts[0].run if self.artifacts else ""
-        return Pictures([Picture(f"Lineage of {self.what}", lineage_chart(facts, run))])
+        return Pictures([Picture(f"Lineage of {self.subject}", lineage_chart(facts, run))])
 
     @property
     def facts(self) -> dict[str, str]:
@@ -37,14 +37,14 @@ class Lineage(releases_lineage.Lineage):
         found = {
             "rows": f"{rows.read:,} read, {rows.used:,} used" if rows else "",
             "commit": str(self.about.get("commit", "")),
-            "user": str(self.about.get("by", "")),
+            "user": str(self.about.get("started_by", "")),
             "lock": self.lock[:SHORT_DIGEST_CHARS],
             "champion": f"artifact {self.champion}" if self.champion else "none",
         }
         return {name: value for name, value in found.items() if value}
 
     def __repr__(self) -> str:
-        return f"<Lineage of {self.what}: {len(self.artifacts)} artifacts>"
+        return f"<Lineage of {self.subject}: {len(self.artifacts)} artifacts>"
 
     def _repr_html_(self) -> str:
         artifacts = [
@@ -52,5 +52,5 @@ class Lineage(releases_lineage.Lineage):
             for a in self.artifacts
         ]
         columns = ("artifact", "type", "step", "run", "digest", "location")
-        facts = html_table((self.what, ""), self.facts.items())
+        facts = html_table((self.subject, ""), self.facts.items())
         return f"{facts}{self.chart._repr_html_()}{html_table(columns, artifacts)}"

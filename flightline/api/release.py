@@ -25,7 +25,7 @@ class Release:
         path: its SavedModel.
         is_current: whether it is the one to serve.
         withdrawn: the reason of its rollback; None where it was not rolled back.
-        properties: what was recorded when it was released: run, metrics, digests, inputs.
+        metadata: what was recorded when it was released: run, metrics, digests, inputs.
     """
 
     def __init__(self, record: registry.Release, config: Config) -> None:
@@ -33,7 +33,7 @@ class Release:
         self.path: Path = record.path
         self.is_current: bool = record.current
         self.withdrawn: str | None = record.withdrawn
-        self.properties: Mapping[str, Any] = record.about
+        self.metadata: Mapping[str, Any] = record.metadata
         self._config = config
 
     @property
@@ -44,13 +44,13 @@ class Release:
     @property
     def metrics(self) -> Mapping[str, float]:
         """The model's metrics on all evaluation rows."""
-        found: Mapping[str, float] = self.properties.get("metrics", {})
+        found: Mapping[str, float] = self.metadata.get("metrics", {})
         return found
 
     @property
     def run_id(self) -> str:
         """The id of the run that made the release."""
-        return str(self.properties.get("run", ""))
+        return str(self.metadata.get("run", ""))
 
     @property
     def run(self) -> Run:
@@ -79,7 +79,7 @@ class Release:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: what is known of the release."""
         known = {"version": self.version, "current": self.is_current, "withdrawn": self.withdrawn}
-        return {**known, "path": str(self.path), **self.properties}
+        return {**known, "path": str(self.path), **self.metadata}
 
     def __repr__(self) -> str:
         state = ", current" if self.is_current else ", withdrawn" if self.is_withdrawn else ""

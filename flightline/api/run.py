@@ -30,7 +30,7 @@ from flightline.reporting.html.data import REPORT_HTML, REPORT_JSON, ReportData
 from flightline.reporting.html.write_report import read_report, regenerate_report
 from flightline.reporting.summary import Summary
 from flightline.runs.explain import explain_run
-from flightline.runs.state.run_state import active_holder, read_summary, was_killed
+from flightline.runs.state.run_state import active_holder, was_killed
 from flightline.utils.file_lock import LockHolder
 
 
@@ -90,7 +90,7 @@ class Run:
     @property
     def summary(self) -> Summary | None:
         """The result that the run wrote when it ended; None where it did not get that far."""
-        return read_summary(self._config, self.record)
+        return Summary.read(self.folder)
 
     @property
     def rows(self) -> RowAccounting | None:

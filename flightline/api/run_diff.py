@@ -45,7 +45,7 @@ class RunDiff(run_diff.RunDiff):
         return f"<RunDiff {self.before} → {self.now}: {', '.join(counts) or 'no differences'}>"
 
     def _repr_html_(self) -> str:
-        if self.nothing:
+        if self.is_empty:
             return str(section(f"{self.before} → {self.now}: no differences"))
         changes = [
             (kind, change.name, change.before, change.now)

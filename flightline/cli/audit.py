@@ -31,11 +31,11 @@ def show_audit_log(
         print_json([asdict(entry) for entry in listed])
         return
     console = make_console()
-    table = make_table("number", "time (UTC)", "event", "user", "details")
+    table = make_table("sequence", "time (UTC)", "event", "user", "facts")
     for entry in listed:
-        details = ", ".join(f"{name} {value}" for name, value in entry.facts.items() if value not in (None, ""))
-        table.add_row(str(entry.number), entry.at[:19].replace("T", " "), entry.event, entry.by, escape(details))
+        facts = ", ".join(f"{name} {value}" for name, value in entry.facts.items() if value not in (None, ""))
+        table.add_row(str(entry.sequence), entry.time[:19].replace("T", " "), entry.event, entry.user, escape(facts))
     console.print(table)
     if verify:
-        head = f"; the last is {entries[-1].number}, {entries[-1].hash}" if entries else ""
-        console.print(f"[bold]Complete[/]: {len(entries)} entries in an unbroken chain{head}", soft_wrap=True)
+        head = f"; the last is {entries[-1].sequence}, {entries[-1].entry_hash}" if entries else ""
+        console.print(f"[bold]Verified[/]: {len(entries)} entries, chain of hashes intact{head}", soft_wrap=True)

@@ -21,11 +21,12 @@ from flightline.cli.common import (
     print_json,
     warn_foreign_runs,
 )
+from flightline.metadata.evaluation import COUNT_METRICS
 from flightline.metadata.provenance import DVC_PROPERTY
 from flightline.metadata.runs import LATEST, PREVIOUS
 from flightline.releases.lineage import REFERENCE_FORMATS
 from flightline.reporting.html.data import Change
-from flightline.reporting.terminal_summary import COUNT_METRICS, show_findings
+from flightline.reporting.terminal_summary import show_findings
 from flightline.runs.explain import RunExplanation
 from flightline.utils.terminal import escape
 
@@ -76,7 +77,7 @@ def show_lineage(
         return
     console = make_console()
     direction = "what was made from it" if downstream else "what it was made from"
-    console.print(f"[bold]{escape(found.what)}[/]: {direction}")
+    console.print(f"[bold]{escape(found.subject)}[/]: {direction}")
     if not downstream:
         _show_provenance(console, found)
     table = make_table("artifact", "type", "step", "run", "digest", "location")
@@ -101,12 +102,12 @@ def _show_explanation(console: Console, found: RunExplanation) -> None:
             table.add_row(mark, check.metric, escape(check.slice), rows, *numbers, escape(check.bound))
         console.print(table)
     for difference in found.differences:
-        console.print(f"compared with the champion: {difference.description}", soft_wrap=True)
+        console.print(f"difference to the champion: {difference.description}", soft_wrap=True)
     if found.champion_load_error:
         problem = f"the champion could not be loaded: {escape(found.champion_load_error)}; no comparison was made"
         console.print(f"[yellow]{problem}[/]", soft_wrap=True)
     for name in found.slices_without_rows:
-        console.print(f"[yellow]no row[/] belongs to {escape(name)}, which has a threshold")
+        console.print(f"[yellow]no rows[/] in the slice {escape(name)}, which has a threshold")
     table = make_table("step", "state", "reason")
     for step in found.steps:
         table.add_row(step.node, step.state.lower(), escape(step.reason))
@@ -114,8 +115,8 @@ def _show_explanation(console: Console, found: RunExplanation) -> None:
 
 
 def _show_run_diff(console: Console, found: RunDiff) -> None:
-    if found.nothing:
-        console.print(f"{found.before} and {found.now} have no differences")
+    if found.is_empty:
+        console.print(f"{found.before} and {found.now} do not differ")
         return
     table = make_table("kind", "name", found.before, found.now)
     for kind in ("config", "code", "lock", "data", "schema"):
@@ -123,7 +124,7 @@ def _show_run_diff(console: Console, found: RunDiff) -> None:
         for change in changes:
             table.add_row(kind, escape(change.name), _format_value(change.before), _format_value(change.now))
     for shift in found.feature_shifts[:MAX_ROWS_SHOWN]:
-        missing = [f"missing {share:.1%}" for share in (shift.missing_before, shift.missing_now)]
+        missing = [f"missing {fraction:.1%}" for fraction in (shift.missing_before, shift.missing_now)]
         table.add_row("distribution", f"{escape(shift.feature)}: {shift.measure} {shift.distance:.4f}", *missing)
     for metric in found.metrics[:MAX_ROWS_SHOWN]:
         table.add_row(
@@ -162,7 +163,7 @@ def _show_provenance(console: Console, found: Lineage) -> None:
     )
     facts.add_row("lock", found.lock)
     facts.add_row("champion", f"artifact {found.champion}" if found.champion else "none: this is the first model")
-    for name in ("commit", "by"):
+    for name in ("commit", "started_by"):
         if name in found.about:
             facts.add_row(name, escape(str(found.about[name])))
     if DVC_PROPERTY in found.about:

@@ -61,7 +61,7 @@ def import_feedback(
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Import the true labels of served predictions; the next `flightline monitor` joins them with the predictions."""
+    """Ingest labels for served requests; the next `flightline monitor` joins them with the predictions."""
     from flightline.monitoring.feedback import ingest_feedback
 
     imported = {file: ingest_feedback(config, file) for file in files}
@@ -70,21 +70,21 @@ def import_feedback(
             [
                 {
                     "file": str(file),
-                    "read": one.read,
-                    "kept": one.kept,
+                    "rows_read": one.rows_read,
+                    "ingested": one.ingested,
                     "rejected": one.rejected,
-                    "already_imported": one.already,
+                    "duplicate": one.duplicate,
                 }
                 for file, one in imported.items()
             ]
         )
         return
     for file, one in imported.items():
-        if one.already:
-            typer.echo(f"{file}: was imported before; nothing was changed")
+        if one.duplicate:
+            typer.echo(f"{file}: already ingested, nothing changed")
             continue
         rejected = "".join(f" + {reason} {rows:,}" for reason, rows in one.rejected.items())
-        typer.echo(f"{file}: read {one.read:,} = labels {one.kept:,}{rejected}")
+        typer.echo(f"{file}: rows read {one.rows_read:,} = ingested {one.ingested:,}{rejected}")
         if one.rejected:
             typer.echo(f"rejected rows: {one.file.with_suffix('.rejected.csv')}")
 

@@ -29,7 +29,7 @@ def list_releases(project: Project, limit: LimitOption = None, as_json: JsonOpti
         print_json([release.to_dict() for release in listed])
         return
     if not listed:
-        typer.echo("there are no releases yet")
+        typer.echo("no model has been released yet")
         return
     table = make_table("version", "state", "run", "auc", "path")
     for release in listed:
@@ -51,9 +51,11 @@ def promote_release(
     config = project.config
     before = promote(config.releases, version)
     if before == version:
-        raise UsageError(f"release {version} is current already", "nothing was changed")
-    audit_log.record(config.workspace, "promoted", pipeline=config.name, release=version, before=before, reason=reason)
-    was = f", {escape(before)} was" if before else ""
+        raise UsageError(f"release {version} is already current", "nothing was changed")
+    audit_log.record(
+        config.workspace, "promoted", pipeline=config.name, release=version, previous=before, reason=reason
+    )
+    was = f" (before: {escape(before)})" if before else ""
     _show_change(project, version, f"release [bold]{escape(version)}[/] is current{was}", as_json)
 
 
@@ -76,7 +78,7 @@ def roll_back_release(
     audit_log.record(
         config.workspace, "rolled back", pipeline=config.name, withdrawn=withdrawn, release=current, reason=reason
     )
-    sentence = f"release [bold]{escape(withdrawn)}[/] is withdrawn, [bold]{escape(current)}[/] is current"
+    sentence = f"release [bold]{escape(withdrawn)}[/] is withdrawn, release [bold]{escape(current)}[/] is current"
     _show_change(project, current, sentence, as_json)
 
 

@@ -51,23 +51,26 @@ def read_sbom_inputs(config: Config, version: str) -> SbomInputs:
         UsageError: there is no such release, or its run's folder or lock is missing.
     """
     release = find_release(config, version)
-    run = str(release.about.get("run", ""))
+    run = str(release.metadata.get("run", ""))
     folder = config.run_folder(run)
-    origin = read_provenance(folder)
-    if origin is None or not {"lock", "schema", "data"} <= set(origin.digests):
-        raise UsageError(f"the provenance of run {run} is missing from {folder}: the packages are not known")
+    provenance = read_provenance(folder)
+    if provenance is None or not {"lock", "schema", "data"} <= set(provenance.digests):
+        raise UsageError(
+            f"the provenance of run {run} is missing from {folder}: the packages are unknown", "choose another release"
+        )
     label, card = _read_label_and_card(folder / "config.yaml")
-    pins = parse_pins(find_lock_text(origin.digests["lock"], origin.commit))
+    pins = parse_pins(find_lock_text(provenance.digests["lock"], provenance.commit))
     return SbomInputs(
         name=config.name,
         version=release.version,
         path=release.path,
         run=run,
         released=float(release.version),
-        origin=origin,
-        pins=select_pins(pins, origin.versions["Python"]),
-        metrics=release.about.get("metrics", {}),
+        provenance=provenance,
+        pins=select_pins(pins, provenance.versions["Python"]),
+        metrics=release.metadata.get("metrics", {}),
         label=label,
+        target=release.metadata.get("target") or {},
         card=card,
     )
 

@@ -45,7 +45,7 @@ def start_canary(
     if version is None:
         _end_rollout(config, "canary")
         return
-    audit_log.record(config.workspace, "canary started", release=version, share=traffic_share)
+    audit_log.record(config.workspace, "canary started", release=version, traffic_share=traffic_share)
     typer.echo(f"release {version} of {config.name} answers {traffic_share:.0%} of the requests")
 
 
@@ -94,15 +94,15 @@ def deploy_release(
 ) -> None:
     """Write Kubernetes manifests that serve a release, and its canary if there is one (docs/kubernetes.md)."""
     if platform not in PLATFORMS:
-        raise UsageError(f"--manifest {platform}: there is no such platform", f"choose one of {', '.join(PLATFORMS)}")
+        raise UsageError(f"--manifest {platform}: unknown platform", f"choose from {', '.join(PLATFORMS)}")
     known = {release.version: release for release in read_releases(config.releases)}
     rollout = read_canary(config) if version is None else None
     version = version or current_version(config.releases)
     for wanted in filter(None, (version, rollout and rollout[0])):
         if wanted not in known:
-            raise UsageError(f"there is no release {wanted} of {config.name}", "`flightline releases` lists them")
+            raise UsageError(f"there is no release {wanted} of {config.name}", "list releases: `flightline releases`")
     if version is None:
-        raise UsageError(f"nothing of {config.name} is released", "release a model first: `make run`")
+        raise UsageError(f"no model of {config.name} is released", "release a model first: `make run`")
     canary = (known[rollout[0]], rollout[1]) if rollout else None
     manifests = build_manifests(config, platform, known[version], canary)  # type: ignore[arg-type]
     text = yaml.safe_dump_all(manifests, sort_keys=False)

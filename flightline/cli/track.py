@@ -22,4 +22,4 @@ def track_run(config: Config, run_id: RunArgument = LATEST, as_json: JsonOption 
     if as_json:
         print_json(asdict(tracked))
         return
-    typer.echo(f"Tracked  {tracked}")
+    typer.echo(f"MLflow   {tracked}")

@@ -153,7 +153,7 @@ def enforce_gap_limits(uri: str, bounds: Mapping[str, Sequence[GapBounds]]) -> l
     gaps = slice_gaps.measure_gaps(bounds, read_slices(uri, model))
     with tf.io.gfile.GFile(posixpath.join(uri, slice_gaps.GAPS_FILE), "w") as file:
         file.write(json.dumps([dataclasses.asdict(gap) for gap in gaps], indent=2, sort_keys=True) + "\n")
-    missed = [gap for gap in gaps if not gap.met]
+    missed = [gap for gap in gaps if not gap.within_limit]
     if not missed:
         return gaps
     by_name = {slice_name(key): key for key, _ in tfma.load_eval_result(uri, model_name=model).slicing_metrics}
@@ -172,7 +172,7 @@ def enforce_gap_limits(uri: str, bounds: Mapping[str, Sequence[GapBounds]]) -> l
 
 def _fill_failure(failure: Any, gap: SliceGap) -> None:
     failure.metric_key.name = gap.metric
-    failure.metric_threshold.value_threshold.upper_bound.value = gap.at_most
+    failure.metric_threshold.value_threshold.upper_bound.value = gap.max_gap
     if gap.value is not None:
         failure.metric_value.double_value.value = gap.value
 

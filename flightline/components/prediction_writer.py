@@ -174,12 +174,12 @@ def decode_outputs(table: pa.Table, target: Target, threshold: float) -> pa.Tabl
     outputs = table[OUTPUTS].combine_chunks()
     numbers = outputs.flatten().to_numpy(zero_copy_only=False).reshape(table.num_rows, target.width)
     if problem := target.find_problem(numbers[:_CHECKED_ROWS]):
-        raise RuntimeError(f"the model answers {problem}")
-    answers = target.answers(numbers, threshold)
+        raise RuntimeError(f"the model returned {problem}")
+    answers = target.to_predictions(numbers, threshold)
     if answers.labels is None:
         return table.drop([OUTPUTS]).append_column("prediction", pa.array(answers.scores))
     table = table.drop([OUTPUTS]).append_column("probability", pa.array(answers.scores))
-    table = table.append_column("label", pa.array(answers.told))
+    table = table.append_column("label", pa.array(answers.label_values))
     if answers.probabilities is not None:
         for place, value in enumerate(target.classes):
             table = table.append_column(f"probability_{value}", pa.array(answers.probabilities[:, place]))

@@ -17,5 +17,5 @@ def find_release(config: Config, version: str = CURRENT_RELEASE) -> Release:
     for release in read_releases(config.releases):
         if release.version == version or (version == CURRENT_RELEASE and release.current):
             return release
-    what = "current release" if version == CURRENT_RELEASE else f"release {version}"
-    raise UsageError(f"there is no {what} of {config.name}", "`flightline releases` lists releases")
+    name = "current release" if version == CURRENT_RELEASE else f"release {version}"
+    raise UsageError(f"there is no {name} of {config.name}", "list releases: `flightline releases`")

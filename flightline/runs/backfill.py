@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from flightline.engines.arguments import RunnerName
 from flightline.errors import EXIT_OK, DataBlocked, FlightlineError, NotBlessed, UsageError, print_error
 from flightline.metadata.evaluation import OVERALL
 from flightline.reporting.progress_table import PLAIN_WIDTH
-from flightline.reporting.summary import SUMMARY_JSON, Summary
+from flightline.reporting.summary import Summary
 from flightline.runs.launch import SCREEN_FILE, RunRequest, RunResult, launch_run
 from flightline.runs.state.span_plan import find_new_spans, spans_on_disk
 from flightline.utils.terminal import escape
@@ -86,16 +85,8 @@ def _run_span(request: RunRequest, runner: RunnerName, span: int, name: str) -> 
     started = time.monotonic()
     own = replace(request, overrides=(*request.overrides, f"data.span={span}"), aside=True)
     ended = launch_run(own, runner)
-    summary = _read_summary(ended.folder) if ended.folder else None
+    summary = Summary.read(ended.folder) if ended.folder else None
     return SpanRun(summary.span.name if summary and summary.span else name, ended, summary, time.monotonic() - started)
-
-
-def _read_summary(folder: Path) -> Summary | None:
-    """What the run left; None where it was over before it came to that."""
-    try:
-        return Summary.from_dict(json.loads((folder / SUMMARY_JSON).read_text(encoding="utf-8")))
-    except OSError:
-        return None
 
 
 def format_span_line(taken: SpanRun) -> str:

@@ -25,7 +25,6 @@ from flightline.metadata.provenance import PROVENANCE_FILE, collect_provenance, 
 from flightline.releases import audit_log
 from flightline.reporting import mlflow, terminal_summary
 from flightline.reporting.progress_table import PLAIN_WIDTH, ProgressDisplay
-from flightline.reporting.summary import SUMMARY_JSON
 from flightline.runs.audit_events import record_run_ended, record_run_started
 from flightline.runs.process import log_capture
 from flightline.runs.process.error_boundary import error_boundary, interrupt_on_sigterm
@@ -226,7 +225,7 @@ def _run_dag(
         screen.close()
         atomic_write(folder / "timings.json", json.dumps(observer.timings, indent=2) + "\n")
     summary, failure = finalize_run(config, observer, nodes, plan)
-    atomic_write(folder / SUMMARY_JSON, json.dumps(summary.to_dict(), indent=2) + "\n")
+    summary.write(folder)
     record_run_ended(config, folder.name, summary)
     terminal_summary.show_summary(screen.console, summary)
     _write_report(config, observer, compat.upstream_nodes(ir))

@@ -83,13 +83,13 @@ def _run_locked(config: Config, request: MonitorRequest) -> int:
     past = read_history(runs, config)
     since, until = resolve_window(config, request, past)
     served = find_release(config)
-    trained = runs.get(str(served.about.get("run", "")))
+    trained = runs.get(str(served.metadata.get("run", "")))
     training = training_statistics(runs, trained)
     schema = str(output_folder(trained, "CuratedSchema", "schema"))
     folder = create_run_folder(config, request.run_id or f"monitor-{time.strftime('%Y%m%d-%H%M%S')}")
     extracted = extract_window(config, since, until, folder / "window")
     before = past[-1].statistics if past else None
-    metrics_by_version = {one.version: dict(one.about.get("metrics", {})) for one in read_releases(config.releases)}
+    metrics_by_version = {one.version: dict(one.metadata.get("metrics", {})) for one in read_releases(config.releases)}
 
     def create() -> Any:
         from pipeline.monitoring import MonitoringJob, create_pipeline
@@ -114,7 +114,7 @@ def resolve_window(config: Config, request: MonitorRequest, past: Sequence[Monit
     if request.since is not None:
         since = int(request.since * 1e6)
     elif past:
-        since = past[-1].monitored.window.until
+        since = past[-1].result.window.until
     else:
         first = first_request_time(config)
         if first is None:
@@ -159,7 +159,7 @@ def _evaluate_window(
     if not critical:
         return None
     more = f" (and {len(critical) - 1} more)" if len(critical) > 1 else ""
-    return AlertFiring(f"{critical[0].name}: {critical[0].sentence}{more}", f"{page} and docs/operations.md say more")
+    return AlertFiring(f"{critical[0].name}: {critical[0].message}{more}", f"{page} and docs/operations.md say more")
 
 
 def _retrain_on_alerts(config: Config, request: MonitorRequest, raised: Sequence[alerting.Alert]) -> None:

@@ -1,4 +1,4 @@
-"""What MkDocs reads: docs/ and the benchmarks' results as they are, and the pages that are made of the code."""
+"""The input of MkDocs: docs/, the results of the benchmarks, and the pages that are generated from the code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BENCHMARK_FILES = ("results.md", "results.svg", "serving.md", "quality.md", "spa
 
 
 def generate_pages() -> dict[str, str]:
-    """The pages that are made of the code: name → Markdown."""
+    """The pages that are generated from the code: name → Markdown."""
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     return {
         "practices.md": practices.render_page(readme),
@@ -26,10 +26,10 @@ def generate_pages() -> dict[str, str]:
 
 
 def assemble_source(target: Path) -> None:
-    """Puts all pages below `target`, which holds nothing else when this returns."""
+    """Writes all pages into `target`, and deletes everything else there."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(REPOSITORY / "docs", target)
-    for page in target.glob("*.md"):  # in the checkout the benchmarks are beside docs/, in the site below it
+    for page in target.glob("*.md"):  # the site has benchmarks/ inside of docs/
         page.write_text(page.read_text(encoding="utf-8").replace("](../benchmarks/", "](benchmarks/"), encoding="utf-8")
     (target / "benchmarks").mkdir()
     for name in BENCHMARK_FILES:

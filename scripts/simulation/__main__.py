@@ -72,10 +72,10 @@ def simulate(config_file: Path, data: Path, workspace: Path, last: int, override
             month = loop.live(number, first)
             months.append(month)
             loop.say(format_month(month))
-            if _should_roll_back(month, first) and not any(one.back for one in months):
+            if _should_roll_back(month, first) and not any(one.rolled_back_to for one in months):
                 loop.go_back(month, f"{month.name}: worse than the release that was never retrained")
             loop.keep(months)
-        if not any(one.back for one in months) and len(read_releases(config.releases)) > 1:
+        if not any(one.rolled_back_to for one in months) and len(read_releases(config.releases)) > 1:
             loop.drill(months[-1])
             loop.keep(months)
     page = write_timeline(config, months, first)
@@ -85,7 +85,7 @@ def simulate(config_file: Path, data: Path, workspace: Path, last: int, override
 
 def _should_roll_back(month: Month, first: str) -> bool:
     """Whether whoever is on call would go back: a newer release answered worse than the first one would have."""
-    if month.auc is None or month.baseline_auc is None or month.served == first or month.new:
+    if month.auc is None or month.baseline_auc is None or month.served_release == first or month.new_release:
         return False
     return month.auc < month.baseline_auc
 

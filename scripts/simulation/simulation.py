@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from flightline.config.settings import Config
 from flightline.metadata.evaluation import OVERALL, metric_key
@@ -19,7 +18,7 @@ from flightline.monitoring.history import read_history
 from flightline.releases import audit_log
 from flightline.releases.registry import current_version, promote, read_releases, roll_back
 from flightline.releases.rollout import set_shadow
-from flightline.reporting.summary import SUMMARY_JSON
+from flightline.reporting.summary import Summary
 from flightline.runs.backfill import run_new_spans
 from flightline.runs.launch import RunRequest
 from flightline.runs.monitoring import MonitorRequest, run_monitoring
@@ -34,26 +33,31 @@ LOG_FLUSH_S = 1.5  # after which every answer is in the log
 
 @dataclass
 class Month:
-    """One month of the story.
+    """One month of the simulation.
 
     Attributes:
-        served: the release that answered; auc: of its answers; baseline_auc: of the first release's, on the same.
-        alerts: raised after it. run: what the retraining that they started came to. new: the release it made.
-        back: the release that was gone back to, and why.
+        served_release: the release that served the requests.
+        answered_rows, rejected_rows: rows with a prediction, and rows that the server rejected as invalid.
+        labels: number of labels that arrived.
+        auc, baseline_auc: of the served predictions, and of the first release on the same rows.
+        alerts: names of the alerts that fire after the month.
+        retrained: whether an alert started a retraining.
+        retraining_run, new_release: the run of the retraining, and the release that it made; empty where there is none.
+        rolled_back_to: the release that became current by a rollback; empty where there was none.
     """
 
     name: str
-    served: str
-    rows: int = 0
-    refused: int = 0
+    served_release: str
+    answered_rows: int = 0
+    rejected_rows: int = 0
     labels: int = 0
     auc: float | None = None
     baseline_auc: float | None = None
     alerts: list[str] = field(default_factory=list)
     retrained: bool = False
-    run: str = ""
-    new: str = ""
-    back: str = ""
+    retraining_run: str = ""
+    new_release: str = ""
+    rolled_back_to: str = ""
     seconds: float = 0.0
 
 
@@ -98,14 +102,14 @@ class Simulation:
         set_shadow(config.releases, aside.get("shadow"))
         wait_until_served(config.serving.http_port, current=served, **aside)
         told = Month(self._name(month), served)
-        inputs = next(one.about["inputs"] for one in read_releases(config.releases) if one.version == served)
+        inputs = next(one.metadata["inputs"] for one in read_releases(config.releases) if one.version == served)
         asked = send_requests(
             config.serving.http_port, read_flights(self._file(month), inputs, config.label), told.name
         )
-        told.rows, told.refused = asked.answered, asked.refused
+        told.answered_rows, told.rejected_rows = asked.answered, asked.refused
         labels = config.workspace / "labels" / f"{told.name}.csv"
         write_labels(asked, labels, config.label)
-        told.labels = ingest_feedback(config, labels).kept
+        told.labels = ingest_feedback(config, labels).ingested
         time.sleep(LOG_FLUSH_S)
         self._publish_month(month)
         before = set(self._runs())
@@ -126,7 +130,7 @@ class Simulation:
         audit_log.record(self.config.workspace, "rolled back", withdrawn=withdrawn, release=current, reason=reason)
         wait_until_served(self.config.serving.http_port, current=current)
         took = time.monotonic() - start
-        month.back = current
+        month.rolled_back_to = current
         self.say(f"{month.name}: rolled back from {withdrawn} to {current} ({reason}); it answered {took:.1f} s later")
 
     def drill(self, month: Month) -> None:
@@ -174,18 +178,16 @@ class Simulation:
         monitored, key = past[-1].monitored, metric_key(METRIC)
         told.auc = monitored.slices.get(OVERALL, {}).get(key)
         aside = monitored.metrics.get("shadow", {}).get(first, {}).get(key)
-        told.baseline_auc = told.auc if told.served == first else aside
+        told.baseline_auc = told.auc if told.served_release == first else aside
         told.alerts = [alert.name for alert in firing_alerts(load_alerts(self.config.monitoring_folder))]
 
     def _record_retraining(self, told: Month, runs: list[str]) -> None:
         """What the runs that an alert started came to; the newest first."""
         told.retrained = bool(runs)
         for run in runs[:1]:
-            told.run = run
-            summary: dict[str, Any] = json.loads(
-                (self.config.run_folder(run) / SUMMARY_JSON).read_text(encoding="utf-8")
-            )
-            told.new = Path(summary["release"]).name if summary.get("release") else ""
+            told.retraining_run = run
+            summary = Summary.read(self.config.run_folder(run))
+            told.new_release = Path(summary.release).name if summary and summary.release else ""
 
 
 def format_month(month: Month) -> str:
@@ -194,7 +196,11 @@ def format_month(month: Month) -> str:
     never = "" if month.baseline_auc is None else f" (never retrained {month.baseline_auc:.4f})"
     alerts = f"; {len(month.alerts)} alerts" if month.alerts else "; no alert"
     if month.retrained:
-        outcome = f"; retrained: released {month.new}" if month.new else "; retrained: refused, the champion stays"
+        outcome = (
+            f"; retrained: released {month.new_release}"
+            if month.new_release
+            else "; retrained: refused, the champion stays"
+        )
     else:
         outcome = ""
-    return f"{month.name}: {month.rows:,} rows by {month.served}{auc}{never}{alerts}{outcome}"
+    return f"{month.name}: {month.answered_rows:,} rows by {month.served_release}{auc}{never}{alerts}{outcome}"

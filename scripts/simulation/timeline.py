@@ -32,7 +32,7 @@ def write_timeline(config: Config, months: Sequence[Month], first: str) -> Path:
             series=series,
             first=first,
             gain=mean_auc_gain(months),
-            rows=sum(month.rows for month in months),
+            rows=sum(month.answered_rows for month in months),
         ),
     )
     return page
@@ -60,8 +60,8 @@ def show_timeline(console: Console, months: Sequence[Month], page: Path, seconds
     for month in months:
         table.add_row(
             month.name,
-            f"{month.rows:,}",
-            month.served,
+            f"{month.answered_rows:,}",
+            month.served_release,
             *("" if value is None else f"{value:.4f}" for value in (month.auc, month.baseline_auc)),
             str(len(month.alerts)),
             describe_actions(month),
@@ -76,10 +76,10 @@ def show_timeline(console: Console, months: Sequence[Month], page: Path, seconds
 def describe_actions(month: Month) -> str:
     """What was done after a month."""
     done = []
-    if month.new:
-        done.append(f"released {month.new}")
+    if month.new_release:
+        done.append(f"released {month.new_release}")
     elif month.retrained:
         done.append("retrained: refused")
-    if month.back:
-        done.append(f"rolled back to {month.back}")
+    if month.rolled_back_to:
+        done.append(f"rolled back to {month.rolled_back_to}")
     return ", ".join(done)

@@ -81,7 +81,7 @@ def write_labels(asked: TrafficResult, file: Path, label: str) -> None:
 def served_versions(port: int) -> dict[str, str]:
     """Role → the release that answers now."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request("GET", "/served")
+    connection.request("GET", "/releases")
     answer = json.loads(connection.getresponse().read())
     connection.close()
     return {role: str(version) for role, version in answer.items()}

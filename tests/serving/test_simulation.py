@@ -1,4 +1,4 @@
-"""`make simulate` on a sample: served, logged, labelled, monitored, retrained because an alert says so, rolled back."""
+"""`make simulate` on a sample: serve, log, label, monitor, retrain on an alert, roll back."""
 
 from __future__ import annotations
 
@@ -51,30 +51,32 @@ def config(looped):
     return load_config(looped[1] / "simulation.yaml")
 
 
-def test_every_month_is_served_and_compared_with_a_model_that_was_never_retrained(months):
+def test_every_month_is_served_and_compared_with_the_first_model(months):
     assert [month["name"] for month in months] == ["month-03", "month-04"]
     for month in months:
-        assert month["rows"] > 500
+        assert month["answered_rows"] > 500
         assert 0.5 < month["auc"] < 1
         assert 0.5 < month["baseline_auc"] < 1
-    assert months[0]["served"] != months[1]["served"] == months[0]["new"]
+    assert months[0]["served_release"] != months[1]["served_release"] == months[0]["new_release"]
     assert months[0]["auc"] == months[0]["baseline_auc"]  # it was the first release that answered
     assert months[1]["auc"] != months[1]["baseline_auc"]
 
 
-def test_what_was_asked_is_what_was_logged_and_monitored(months, config):
+def test_all_requests_are_logged_and_monitored(months, config):
     log = read_log(config.workspace / "predictions" / config.name)
-    assert log.num_rows == sum(month["rows"] for month in months) + sum(month["refused"] > 0 for month in months)
-    windows = [past.monitored.window for past in read_history(Runs.open(config), config)]
-    assert [window.answered for window in windows] == [month["rows"] for month in months]
+    assert log.num_rows == sum(month["answered_rows"] for month in months) + sum(
+        month["rejected_rows"] > 0 for month in months
+    )
+    windows = [past.result.window for past in read_history(Runs.open(config), config)]
+    assert [window.answered_rows for window in windows] == [month["answered_rows"] for month in months]
     assert [sum(window.labelled["served"].values()) for window in windows] == [month["labels"] for month in months]
 
 
-def test_an_alert_started_the_runs_and_is_their_reason(months, config):
+def test_an_alert_starts_the_runs_and_is_their_reason(months, config):
     runs = Runs.open(config)
     for month in months:
         assert month["alerts"]
-        assert runs.get(month["run"]).about["reason"].startswith("alert ")
+        assert runs.get(month["retraining_run"]).about["reason"].startswith("alert ")
     reasons = [
         entry.facts["reason"] for entry in audit_log.verify(config.workspace) if entry.event == "retrain started"
     ]
@@ -82,7 +84,7 @@ def test_an_alert_started_the_runs_and_is_their_reason(months, config):
 
 
 def test_it_was_rolled_back_once_and_the_server_followed(looped, months, config):
-    assert [month["back"] for month in months if month["back"]]
+    assert [month["rolled_back_to"] for month in months if month["rolled_back_to"]]
     assert "rolled back from" in looped[0].stdout
     assert "it answered" in looped[0].stdout
     events = [entry.event for entry in audit_log.verify(config.workspace)]
@@ -90,7 +92,7 @@ def test_it_was_rolled_back_once_and_the_server_followed(looped, months, config)
     assert len(read_releases(config.releases)) == 3
 
 
-def test_it_ends_with_a_timeline(looped, months):
+def test_the_loop_ends_with_a_timeline(looped, months):
     out = looped[0].stdout
     assert "never retrained" in out
     assert all(f"{month['auc']:.4f}" in out for month in months)

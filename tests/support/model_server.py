@@ -62,7 +62,7 @@ class Server:
     @property
     def served(self) -> dict[str, Any]:
         """Which releases answer, by role."""
-        return self.ask("/served")[1]
+        return self.ask("/releases")[1]
 
     @property
     def events(self) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +13,7 @@ from typing import Any
 from flightline.config.settings import Config
 from flightline.metadata.run import Run
 from flightline.metadata.runs import Runs
-from flightline.reporting.summary import SUMMARY_JSON
+from flightline.reporting.summary import SUMMARY_JSON, Summary
 from flightline.runs.outcome import GATE_NODE
 from flightline.runs.reproduce.champion import copy_champion
 from flightline.runs.reproduce.comparison import ArtifactComparison, compare_artifacts
@@ -116,7 +115,8 @@ def _rerun_and_compare(
         code, last_line = _run_subprocess(checkout, one, words, folder)
     again = Runs.open(folder / "workspace" / "metadata.db").get(run.run_id)
     say("comparing")
-    wanted = _read_exit_code(config, run)
+    summary = Summary.read_if_valid(config.run_folder(run.run_id))
+    wanted = summary.exit_code if summary else None
     found = Reproduction(
         run.run_id, folder, wanted, code, last_line if code != wanted else "", compare_artifacts(run, again)
     )
@@ -143,7 +143,7 @@ def _run_subprocess(checkout: Checkout, made: RunRecord, options: list[str], fol
     """Runs it; returns the exit code and the last line on stderr. What it shows goes to `screen.txt`."""
     with (folder / "screen.txt").open("ab") as screen:
         ended = subprocess.run(
-            [str(checkout.python), "-c", _RUNNER_SCRIPT, made.origin.asked.get("runner", "local"), *options],
+            [str(checkout.python), "-c", _RUNNER_SCRIPT, made.origin.run_arguments.get("runner", "local"), *options],
             cwd=checkout.folder,
             env=checkout_environment(checkout),
             stdout=screen,
@@ -155,10 +155,3 @@ def _run_subprocess(checkout: Checkout, made: RunRecord, options: list[str], fol
         shown = " ".join(ended.stderr.strip().splitlines()[-1:])
         raise RestoreError(f"{made.run.run_id} could not be run again (exit code {ended.returncode}): {shown}")
     return ended.returncode, " ".join(ended.stderr.strip().splitlines()[-1:])
-
-
-def _read_exit_code(config: Config, run: Run) -> int | None:
-    try:
-        return int(json.loads((config.run_folder(run.run_id) / SUMMARY_JSON).read_text(encoding="utf-8"))["exit_code"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

@@ -81,7 +81,9 @@ def read_run_record(config: Config, run: Run, to: str | None = None) -> RunRecor
         raise RestoreError(
             f"run {run.run_id} did not note the digests of its input files", "only later runs can be reproduced"
         )
-    return RunRecord(run, origin, load_config(folder / CONFIG_FILE), origin.asked.get("to", "") if to is None else to)
+    return RunRecord(
+        run, origin, load_config(folder / CONFIG_FILE), origin.run_arguments.get("to", "") if to is None else to
+    )
 
 
 def restore_config(made: RunRecord, folder: Path, workspace: Path) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from flightline.config.settings import Config
 from flightline.errors import EXIT_OK, ConfigError
 from flightline.metadata.provenance import user_modules
 from flightline.releases.registry import current_version
-from flightline.reporting.summary import SUMMARY_JSON, Summary
+from flightline.reporting.summary import Summary
 from flightline.utils.hashing import code_digest, file_digest, lock_digest
 from flightline.utils.storage import InputFile, data_digest
 
@@ -62,10 +61,9 @@ def find_earlier_run(config: Config, key: str) -> EarlierRun | None:
     for path in folders:
         if path.read_text().strip() != key:
             continue
-        try:
-            summary = Summary.from_dict(json.loads((path.parent / SUMMARY_JSON).read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # a run that was ended from outside
+        summary = Summary.read_if_valid(path.parent)
+        if summary is None:  # the run was killed
+            continue
         if summary.exit_code == EXIT_OK and summary.release and _is_current_release(config, Path(summary.release)):
             return EarlierRun(summary, path.parent)
     return None

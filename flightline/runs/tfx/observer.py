@@ -57,7 +57,7 @@ class RunObserver:
         self._before = (time.monotonic(), cpu_seconds())
         release_memory()
         reset_peak_memory()
-        self.screen.started(node)
+        self.screen.step_started(node)
 
     def progress(self, rows: int) -> None:
         """Called by executors that count the rows as they go."""
@@ -87,7 +87,7 @@ class RunObserver:
             )
         self.measure(node)
         self._keep(step, attempts)
-        self.screen.ended(node, STATE_LABELS[step.state], count_rows(step), self.reason(step))
+        self.screen.step_ended(node, STATE_LABELS[step.state], count_rows(step), self.reason(step))
 
     def keyed(self, node: str, parts: KeyParts) -> None:
         self._parts[node] = parts
@@ -131,7 +131,7 @@ class RunObserver:
         logging.error("%s failed:\n%s", node, "".join(traceback.format_exception(error)))
         self.measure(node)
         self.failures[node] = error
-        self.screen.ended(node, "failed", None)
+        self.screen.step_ended(node, "failed", None)
         try:
             step = self.run().steps.get(node)
             if step is not None and step.state in {"FAILED", "RUNNING"} and not step.message:

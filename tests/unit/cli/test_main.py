@@ -176,7 +176,7 @@ def test_report_is_made_where_there_is_none_and_anew_on_request(config, tmp_path
 
 
 def test_releases(config, tmp_path):
-    assert "no releases yet" in ask("releases", "--config", config).stdout
+    assert "no model has been released yet" in ask("releases", "--config", config).stdout
     folder = tmp_path / "ws" / "releases" / "flights" / "7"
     folder.mkdir(parents=True)
     publish_release(folder, {"run": "a", "metrics": {"auc": 0.9}})

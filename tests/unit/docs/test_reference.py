@@ -37,8 +37,8 @@ def test_every_key_of_a_whole_config_is_there():
 
 
 def test_every_key_says_what_it_means_and_every_section_what_it_is_about():
-    assert [key.path for section in list_sections() for key in section.keys if len(key.meaning) < 5] == []
-    assert [section.path for section in list_sections() if len(section.about) < 5] == []
+    assert [key.path for section in list_sections() for key in section.keys if len(key.description) < 5] == []
+    assert [section.path for section in list_sections() if len(section.description) < 5] == []
 
 
 @pytest.mark.parametrize(
@@ -89,17 +89,17 @@ def test_every_command_of_flightline_is_there():
 
 @pytest.mark.parametrize("command", COMMANDS, ids=[command.words for command in COMMANDS])
 def test_every_command_and_option_says_what_it_is_for(command):
-    assert len(command.about) > 10
+    assert len(command.description) > 10
     for item in (*command.arguments, *command.options):
-        assert len(item.about) > 3, item.written
+        assert len(item.description) > 3, item.usage
 
 
 def test_options_as_they_are_typed():
     [show] = [command for command in COMMANDS if command.words == "flightline show"]
     [local] = [command for command in COMMANDS if command.words == "python runner_local.py"]
     assert [argument.value for argument in show.arguments] == ["RUN"]
-    assert {option.written for option in show.options} == {"--config FILE", "--json", "--set a.b=value"}
-    assert {"--set a.b=value", "--cache, --no-cache", "--from NODE"} <= {option.written for option in local.options}
+    assert {option.usage for option in show.options} == {"--config FILE", "--json", "--set a.b=value"}
+    assert {"--set a.b=value", "--cache, --no-cache", "--from NODE"} <= {option.usage for option in local.options}
     [cache] = [option for option in local.options if "--cache" in option.names]
     assert cache.default == "`--cache`"
 

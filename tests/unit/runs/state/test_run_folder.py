@@ -13,7 +13,7 @@ from flightline.runs.state import run_folder
 from flightline.runs.state.run_folder import create_run_folder
 from scripts.repository import REPOSITORY
 
-ABOUT = {"key": "k", "origin.json": "{}"}
+ABOUT = {"key": "k", "provenance.json": "{}"}
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def below(config):
 def test_it_has_what_the_run_needs(config):
     folder = create_run_folder(config, "r", about=ABOUT)
     assert folder == config.run_folder("r")
-    assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/origin.json"]
+    assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/provenance.json"]
     assert "name: flights" in (folder / "config.yaml").read_text()
     assert (folder / "key").read_text() == "k"
 
@@ -40,7 +40,7 @@ def test_a_name_that_was_asked_for_is_given_once(config):
     with pytest.raises(UsageError, match="there is a run r already"):
         create_run_folder(config, "r", about=ABOUT)
     assert (folder / "key").read_text() == "of the first"
-    assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/origin.json"]
+    assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/provenance.json"]
 
 
 def test_two_of_the_same_second_have_names_of_their_own(config):
@@ -63,7 +63,7 @@ def killed_after_some(path, text):
     left -= 1
 
 run_folder.atomic_write, run_folder._move_into_place = killed_after_some, lambda *_: os._exit(9)
-run_folder.create_run_folder(Config.model_validate_json(sys.argv[1]), "r", about={"key": "k", "origin.json": "{}"})
+run_folder.create_run_folder(Config.model_validate_json(sys.argv[1]), "r", about={"key": "k", "provenance.json": "{}"})
 """
 
 
@@ -78,7 +78,7 @@ def test_a_start_that_is_killed_leaves_no_run(config, written):
     long_ago = time.time() - 7200
     os.utime(left, (long_ago, long_ago))
     create_run_folder(config, "r", about=ABOUT)
-    assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/origin.json"]
+    assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/provenance.json"]
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(config, monkeypatch):

@@ -1,5 +1,3 @@
-import json
-
 import pytest
 import yaml
 
@@ -45,7 +43,7 @@ def keep_run(config, key, version, exit_code=0):
     folder.mkdir(parents=True)
     (folder / RUN_KEY_FILE).write_text(key)
     summary = Summary(f"run-{version}", "rows", exit_code, "", {}, None, None, [], None, str(pushed))
-    (folder / SUMMARY_JSON).write_text(json.dumps(summary.to_dict()))
+    summary.write(folder)
 
 
 def test_the_same_is_the_same(project):

@@ -17,7 +17,7 @@ def depth_of(layout):
     return {stop: depth for depth, layer in enumerate(layout.layers) for stop in layer}
 
 
-def test_every_edge_goes_down_one_layer_at_a_time():
+def test_edges_go_down_one_layer_at_a_time():
     layout = layout_graph(DAG)
     depth = depth_of(layout)
     for stops in layout.edges:
@@ -26,18 +26,18 @@ def test_every_edge_goes_down_one_layer_at_a_time():
     assert {(stops[0], stops[-1]) for stops in layout.edges} == {(up, n) for n, ups in DAG.items() for up in ups}
 
 
-def test_what_depends_on_nothing_stands_above_what_needs_it():
+def test_node_without_dependencies_is_right_above_the_first_that_needs_it():
     depth = depth_of(layout_graph(DAG))
     assert depth["Champion"] == depth["Evaluator"] - 1
     assert depth["Schema"] == depth["Gate"] - 1
 
 
-def test_no_edge_that_a_longer_way_says():
+def test_transitive_reduction_drops_edges_that_a_longer_path_implies():
     assert transitive_reduction(DAG)["Gate"] == ["Schema", "Statistics"]
     assert transitive_reduction(DAG)["Evaluator"] == ["Trainer", "Champion"]
 
 
-def test_nothing_a_stranger_and_a_cycle():
+def test_empty_graph_unknown_node_and_cycle():
     assert layout_graph({}).layers == []
     assert layout_graph({"a": ["elsewhere"]}).edges == []
     assert {

@@ -1,4 +1,4 @@
-"""MLflow that is not there: a run goes on, and says so in one line."""
+"""MLflow that is missing or unreachable: the run goes on and prints one warning."""
 
 import io
 import os
@@ -20,7 +20,7 @@ RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 
 @pytest.fixture
 def config_for(tmp_path):
-    """`config_for(uri)` → a config whose workspace holds one run."""
+    """`config_for(uri)` → a config whose workspace has one run."""
     RunRecorder(tmp_path / "metadata.db").run("a", {"ExampleGen": {"state": "FAILED", "message": "no rows"}})
 
     def config_for(uri, **more):
@@ -32,56 +32,56 @@ def config_for(tmp_path):
 
 
 @pytest.fixture
-def said(config_for):
-    """`said(uri)` → what the run's screen says of tracking."""
+def printed(config_for):
+    """`printed(uri)` → the output of a run about MLflow."""
 
-    def said(uri, **more):
+    def printed(uri, **more):
         out = io.StringIO()
         tracking.track_finished_run(config_for(uri, **more), "a", Console(file=out, width=500))
         return out.getvalue()
 
-    return said
+    return printed
 
 
 @pytest.fixture
 def closed_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]  # bound and not listening: whoever connects is refused
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]  # bound and not listening: connections are refused
 
 
-def test_nothing_is_said_or_loaded_where_nothing_is_tracked(said, monkeypatch):
+def test_without_a_store_nothing_is_printed_or_imported(printed, monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)  # importing it would raise
-    assert said(None) == ""
+    assert printed(None) == ""
 
 
-def test_a_server_that_is_down_costs_one_line(said, closed_port):
-    line = said(f"http://127.0.0.1:{closed_port}")
+def test_unreachable_server_is_one_warning(printed, closed_port):
+    line = printed(f"http://127.0.0.1:{closed_port}")
     assert len(line.splitlines()) == 1
-    assert f"not tracked: MLflow at http://127.0.0.1:{closed_port} cannot be reached" in line
+    assert f"not logged to MLflow: MLflow at http://127.0.0.1:{closed_port} cannot be reached" in line
 
 
-def test_a_server_that_never_answers_is_waited_for_no_longer_than_asked(said):
+def test_server_that_does_not_answer_times_out_as_configured(printed):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        # MLflow by itself would take seven tries of two minutes each.
-        assert "timed out" in said(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout_s=1)
+        # MLflow's default is seven tries of two minutes each.
+        assert "timed out" in printed(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout_s=1)
 
 
-def test_mlflow_that_is_not_installed_is_named(said, monkeypatch):
+def test_missing_mlflow_package_is_one_warning_with_the_install_command(printed, monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    assert "pip install 'flightline[mlflow]'" in said("embedded")
+    assert "pip install 'flightline[mlflow]'" in printed("embedded")
 
 
-def test_a_store_that_is_no_database_costs_one_line(said, tmp_path):
-    (tmp_path / "mlflow.db").write_text("this is no database, and longer than a page's header would be " * 20)
-    line = said("embedded")
+def test_damaged_store_is_one_warning(printed, tmp_path):
+    (tmp_path / "mlflow.db").write_text("this is not a database, and longer than the header of a page " * 20)
+    line = printed("embedded")
     assert len(line.splitlines()) == 1
     assert "cannot be reached" in line
 
 
-def test_the_bounds_are_for_the_one_call(config_for, closed_port, monkeypatch):
+def test_request_timeouts_end_with_the_connection(config_for, closed_port, monkeypatch):
     monkeypatch.setenv(RETRIES, "5")
     with pytest.raises(UsageError), connect(config_for(f"http://127.0.0.1:{closed_port}")):
         pass
@@ -89,17 +89,17 @@ def test_the_bounds_are_for_the_one_call(config_for, closed_port, monkeypatch):
     assert "MLFLOW_HTTP_REQUEST_TIMEOUT" not in os.environ
 
 
-def test_a_rollback_is_told_that_mlflow_was_not(config_for, closed_port):
+def test_rollback_without_mlflow_reports_that_the_alias_was_not_moved(config_for, closed_port):
     assert tracking.sync_champion_alias(config_for(None), "7") is None
     line = tracking.sync_champion_alias(config_for(f"http://127.0.0.1:{closed_port}"), "7")
-    assert "was not told of release 7" in line
+    assert "the alias champion was not moved to release 7" in line
     assert "cannot be reached" in line
 
 
-def test_a_run_that_failed_early_is_tracked_too(said, config_for):
+def test_failed_run_is_logged_as_killed(printed, config_for):
     import mlflow
 
-    assert "Tracked" in said("embedded")
+    assert "MLflow   run " in printed("embedded")
     config = config_for("embedded")
     with connect(config) as client:
         [found] = client.search_runs([client.get_experiment_by_name("flights").experiment_id])
