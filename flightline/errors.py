@@ -1,17 +1,17 @@
-"""Every way a run can end short of done, each with its exit code.
+"""Every way a run can fail, each with its exit code.
 
-    FlightlineError          1  something failed
+    FlightlineError          1  base class
     ├── StepFailed           1  a component failed, or never ran
-    ├── UsageError           2  what was asked cannot be done
-    │   ├── ConfigError      2  the config is wrong: which key, and what would be right
+    ├── UsageError           2  the options, the config or the input are wrong
+    │   ├── ConfigError      2  a config key has a wrong value
     │   └── InputError       2  the data or a file cannot be read
     ├── DataBlocked          3  the data gate stopped the run
     ├── NotBlessed           4  the model was not blessed; nothing was released
-    ├── AlertFiring          5  monitoring found what is critical
+    ├── AlertFiring          5  monitoring raised a critical alert
     ├── PrivateApiChanged    1  an installed library lacks a name that Flightline uses
-    └── Interrupted        130  somebody ended the run: Ctrl-C or SIGTERM
+    └── Interrupted        130  the run was interrupted: Ctrl-C or SIGTERM
 
-An error says what is wrong, where, and what to do; it is shown as one line, its traceback goes to the log.
+An error says what is wrong, where, and how to fix it. It is shown as one line; its traceback goes to the log.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
-_MAX_MESSAGE_CHARS, _MAX_NAME_CHARS = 1000, 60  # characters of a message's half, and of a name in it
+_MAX_MESSAGE_CHARS, _MAX_NAME_CHARS = 1000, 60  # longest message and longest name shown
 EXIT_OK = 0
-RESUME_HINT = "--resume goes on from the steps that were finished"  # what to do about an error that is not the run's
+RESUME_HINT = "--resume continues after the finished steps"  # the fix for a failure that the run did not cause
 
 
 _TRACEBACK_HEADER = "Traceback (most recent call last)"
@@ -31,30 +31,30 @@ _ERROR_LINE = re.compile(r"([\w.]+: |[\w.]+(Error|Exception)\b)")
 
 
 class FlightlineError(Exception):
-    """The base of all of ours.
+    """Base class of all Flightline errors.
 
     Attributes:
-        what: what is wrong and where, one sentence without a full stop.
-        todo: what the reader can do about it.
-        record: what the execution's record keeps as its reason, where that is more than the message.
+        problem: what is wrong and where; one sentence without a full stop.
+        fix: what the reader can do about it.
+        recorded_reason: the failure reason stored in ML Metadata, where that is more than the message.
     """
 
     exit_code = 1
 
-    def __init__(self, what: str, todo: str = "", record: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.todo = todo
-        self.record = record
+    def __init__(self, problem: str, fix: str = "", recorded_reason: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.fix = fix
+        self.recorded_reason = recorded_reason
 
     def __str__(self) -> str:
-        """One line, whatever the message held: it is the last line on stderr."""
-        return "; ".join(_printable_line(part) for part in (self.what, self.todo) if part)
+        """Return one line, even for a message of several: it is the last line on stderr."""
+        return "; ".join(_printable_line(part) for part in (self.problem, self.fix) if part)
 
 
 def _printable_line(text: str) -> str:
-    """No longer than a person would read, and nothing in it that a terminal would obey."""
-    text = _truncate(" ".join(text.split()))  # before what is unprintable is spelt out, and again after it
+    """Shorten a text, and escape control characters."""
+    text = _truncate(" ".join(text.split()))  # before escaping, which makes it longer, and again afterwards
     return _truncate("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))
 
 
@@ -66,48 +66,48 @@ def _truncate(text: str) -> str:
     )
 
 
-def format_names(names: Iterable[str], most: int = 20) -> str:
-    """Names for a message: the first of them, cut where they are long, and how many more there are."""
-    known = list(names)
-    shown = [name if len(name) <= _MAX_NAME_CHARS else f"{name[:_MAX_NAME_CHARS]}…" for name in known[:most]]
-    more = f" and {len(known) - most:,} more" if len(known) > most else ""
+def format_names(names: Iterable[str], limit: int = 20) -> str:
+    """Join names for a message: the first `limit`, long ones shortened, and the number of the others."""
+    names = list(names)
+    shown = [name if len(name) <= _MAX_NAME_CHARS else f"{name[:_MAX_NAME_CHARS]}…" for name in names[:limit]]
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
     return ", ".join(shown) + more
 
 
 class StepFailed(FlightlineError):
-    """A component failed, or has no record of having run."""
+    """A component failed, or never ran."""
 
     exit_code = 1
 
 
 class UsageError(FlightlineError):
-    """What was asked cannot be done: wrong options, config or input."""
+    """The options, the config or the input are wrong."""
 
     exit_code = 2
 
 
 class ConfigError(UsageError):
-    """The config is wrong."""
+    """A config key has a wrong value."""
 
 
 class InputError(UsageError, ValueError):
-    """An input cannot be read as what it should be."""
+    """The data or a file cannot be read."""
 
 
 class DataBlocked(FlightlineError):
-    """The data gate stopped the run: nothing was trained on these data."""
+    """The data gate stopped the run: no model was trained on this data."""
 
     exit_code = 3
 
 
 class NotBlessed(FlightlineError):
-    """The model did not pass: nothing was released."""
+    """The model was not blessed: nothing was released."""
 
     exit_code = 4
 
 
 class AlertFiring(FlightlineError):
-    """Monitoring has run, and a critical alert is raised."""
+    """Monitoring raised a critical alert."""
 
     exit_code = 5
 
@@ -119,7 +119,7 @@ class PrivateApiChanged(FlightlineError):
 
 
 class Interrupted(FlightlineError):
-    """Somebody ended the run: Ctrl-C or SIGTERM."""
+    """The run was interrupted: Ctrl-C or SIGTERM."""
 
     exit_code = 130
 
@@ -140,16 +140,16 @@ for _error in (
 
 
 def print_error(stream: TextIO, error: FlightlineError, log_file: Path | None = None) -> None:
-    """Ends a failed command: what is wrong, where, and what to do, in one line."""
+    """Print the last line of a failed command: what is wrong, where, how to fix it, and the log file."""
     where = f"; log: {log_file}" if log_file else ""
     stream.write(f"flightline: {error}{where}\n")
     stream.flush()
 
 
 def summarize_error(error: BaseException, limit: int = 300) -> str:
-    """`Kind: message` of an error, cut to a readable length."""
+    """Return `Type: message` of an error in one line of at most `limit` characters."""
     text = str(error) if isinstance(error, FlightlineError) else f"{type(error).__name__}: {error}"
-    if _TRACEBACK_HEADER in text:  # of a worker elsewhere; how it ends is what happened
+    if _TRACEBACK_HEADER in text:  # from a remote worker; its last line has the error
         text = next(line for line in reversed(text.splitlines()) if _ERROR_LINE.match(line))
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1] + "…"

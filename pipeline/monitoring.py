@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-import ml_metadata as mlmd
 from tensorflow_model_analysis.proto import config_pb2
 from tfx import v1 as tfx
-from tfx.types import artifact_utils
 
 from flightline.components.arrow_example_gen import ArrowExampleGen
+from flightline.components.artifacts_by_id import ArtifactsByIdStrategy
 from flightline.components.executor_choice import select_executors
 from flightline.components.window_monitor import WindowMonitor
 from flightline.config.schema_file import ColumnType, read_feature_types
@@ -22,30 +20,12 @@ from flightline.executors.window_monitor.columns import CLASS, CONSTANT_ONE, SER
 from flightline.metadata.evaluation import metric_key
 from flightline.metadata.run_ids import MONITORING_SUFFIX
 from flightline.metadata.store import connection_config
+from flightline.monitoring.monitoring_job import MonitoringJob
 from flightline.monitoring.window import LABELLED_FILE, ROWS_FILE, WindowFiles, prediction_columns
 from flightline.utils.hashing import code_digest
 from flightline.utils.storage import absolute_location
 
 LABELLED_SPLIT = "labelled"  # the split of the rows whose label came back
-
-
-@dataclass(frozen=True)
-class MonitoringJob:
-    """A window, and what it is compared with.
-
-    Attributes:
-        extracted: the window's files.
-        training_statistics: ids of artifacts in ML Metadata.
-        schema: the URI of the release's schema.
-        previous_statistics: the URI of the previous window's statistics; None for the first window.
-        released: version → metric → value, of the releases that served requests.
-    """
-
-    extracted: WindowFiles
-    training_statistics: Sequence[int]
-    schema: str
-    previous_statistics: str | None
-    released: Mapping[str, Mapping[str, float]]
 
 
 def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
@@ -113,23 +93,6 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
         metadata_connection_config=connection_config(config),
         beam_pipeline_args=beam_arguments(config),
     )
-
-
-class ArtifactsByIdStrategy(tfx.dsl.experimental.ResolverStrategy):
-    """Resolves `statistics` to the artifacts with the given ids, in this order.
-
-    They belong to another pipeline, which TFX's channels cannot reach, so they are read from the store.
-    """
-
-    def __init__(self, ids: Sequence[int]) -> None:
-        self._ids = list(ids)
-
-    def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        """Read the artifacts by id; `input_dict` is ignored."""
-        del input_dict
-        kind = store.get_artifact_type("ExampleStatistics")
-        found = {artifact.id: artifact for artifact in store.get_artifacts_by_id(self._ids)}
-        return {"statistics": [artifact_utils.deserialize_artifact(kind, found[number]) for number in self._ids]}
 
 
 def _log_column_types(config: Config) -> dict[str, ColumnType]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +12,14 @@ from tfx import v1 as tfx
 
 from flightline.components.arrow_example_gen import ArrowExampleGen
 from flightline.components.prediction_writer import PredictionWriter
+from flightline.components.scoring_job import ScoringJob
 from flightline.config.schema_file import read_feature_types
 from flightline.config.settings import Config
 from flightline.engines.arguments import beam_arguments
 from flightline.metadata.run_ids import SCORING_SUFFIX
 from flightline.metadata.store import connection_config
-from flightline.releases.model_artifact import ReleasedModel
 from flightline.utils.hashing import code_digest
 from flightline.utils.storage import absolute_location
-
-
-@dataclass(frozen=True)
-class ScoringJob:
-    """What is scored by what.
-
-    Attributes:
-        files: CSV or Parquet, each a split of the Examples.
-        released: the model, and what its release says of its inputs.
-        output: the folder that gets the predictions and the rejected rows.
-        scored_at: seconds since the epoch, written beside each prediction.
-    """
-
-    files: Sequence[Path]
-    released: ReleasedModel
-    output: Path
-    scored_at: int
 
 
 def create_pipeline(config: Config, job: ScoringJob) -> tfx.dsl.Pipeline:

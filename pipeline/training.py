@@ -20,9 +20,9 @@ from flightline.config.schema_file import read_feature_types, read_schema
 from flightline.config.settings import Config
 from flightline.engines.arguments import beam_arguments, resolve_input_base
 from flightline.metadata.store import connection_config
-from flightline.modeling.evaluation import build_eval_config
 from flightline.utils.hashing import code_digest
 from flightline.utils.storage import absolute_location, data_digest
+from models.evaluation import build_eval_config
 
 
 def create_pipeline(

@@ -174,7 +174,7 @@ class Run:
 
     @cached_property
     def _explanation(self) -> Any:
-        return explain_run(self._store, self.record)
+        return explain_run(self.record)
 
     @cached_property
     def _report_data(self) -> ReportData:

@@ -88,7 +88,7 @@ def _check_one_engine(config: Config, name: EngineName) -> DoctorFinding:
     try:
         check_engine(candidate)
     except ConfigError as error:
-        return DoctorFinding(name, "incomplete", error.what, error.todo)
+        return DoctorFinding(name, "incomplete", error.problem, error.fix)
     found = _DESCRIBE_ENGINE[name](candidate)
     if isinstance(found, DoctorFinding):
         return found

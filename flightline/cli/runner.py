@@ -1,103 +1,149 @@
-"""The command line that every runner takes."""
+"""The command line of `runner_local.py` and `runner_beam.py`."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from flightline.cli.option_groups import flatten_option_groups
 from flightline.config.engines import ENGINES
 from flightline.config.loader import DEFAULT_CONFIG
 from flightline.engines.arguments import RunnerName
+from flightline.runs.request import RunRequest
 
 
-def runner_command(runner: RunnerName, about: str) -> typer.Typer:
-    """The command of one runner; exits with the run's exit code."""
+@dataclass(frozen=True)
+class ConfigOptions:
+    """Options that select and change the config."""
+
+    config: Annotated[Path, typer.Option(help="The pipeline's config.")] = DEFAULT_CONFIG
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="a.b=value", help="Override a key of the config.")
+    ] = None
+    span: Annotated[
+        str | None, typer.Option(metavar="N|YYYY-MM-DD", help="The span of data.pattern to read; default: the newest.")
+    ] = None
+    engine: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(ENGINES), help="Where Beam work runs; overrides the config's engine.name."),
+    ] = None
+
+    @property
+    def all_overrides(self) -> tuple[str, ...]:
+        """The overrides of `--set`, then those of the options that stand for a config key."""
+        options = {"data.span": self.span, "engine.name": self.engine}
+        return (*(self.overrides or []), *(f"{key}={value}" for key, value in options.items() if value is not None))
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options that say which part of the DAG runs, and from what state."""
+
+    run_id: Annotated[str | None, typer.Option(help="The run's id; default: made from the time.")] = None
+    all_new: Annotated[bool, typer.Option("--all-new", help="Ingest every new span in order, one run each.")] = False
+    from_node: Annotated[
+        str | None,
+        typer.Option("--from", metavar="NODE", help="Start at this node; earlier outputs come from the latest run."),
+    ] = None
+    to_node: Annotated[str | None, typer.Option("--to", metavar="NODE", help="End at this node.")] = None
+    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Take unchanged steps from earlier runs.")] = True
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the newest run that was killed, interrupted or failed.")
+    ] = False
+    wait: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Wait this long for another run in the workspace to end.")
+    ] = 0.0
+    plain: Annotated[bool, typer.Option("--plain", help="Print one line per event, for logs and pipes.")] = False
+
+    @property
+    def selects_part(self) -> bool:
+        """Whether a run id or a part of the DAG is asked for."""
+        return bool(self.run_id or self.from_node or self.to_node)
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """Options that are recorded in the lineage and the audit log."""
+
+    override_gate: Annotated[
+        bool, typer.Option("--override-gate", help="Let data through that the gate would block; needs --reason.")
+    ] = False
+    reason: Annotated[
+        str, typer.Option(help="Why this run was started; recorded in the lineage and the audit log.")
+    ] = ""
+
+
+@dataclass(frozen=True)
+class DryRunOptions:
+    """Options of Dataflow dry runs."""
+
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Build and show Dataflow jobs without credentials; run nothing.")
+    ] = False
+    sample: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Rows for --dry-run (CSV, Parquet); default: random rows."),
+    ] = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print the jobs of --dry-run as JSON.")] = False
+
+
+def runner_command(runner: RunnerName, help_text: str) -> typer.Typer:
+    """Return the command of a runner; it exits with the run's exit code."""
+
+    def main(config: ConfigOptions, run: RunOptions, audit: AuditOptions, dry_run: DryRunOptions) -> None:
+        _check_combinations(config, run, audit, dry_run)
+        raise typer.Exit(_run(runner, build_request(config, run, audit), run.all_new, dry_run))
+
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-    @app.command(help=about)
-    def main(
-        config: Annotated[Path, typer.Option(help="The pipeline's config.")] = DEFAULT_CONFIG,
-        overrides: Annotated[
-            list[str] | None, typer.Option("--set", metavar="a.b=value", help="Overrides a key of the config.")
-        ] = None,
-        run_id: Annotated[str | None, typer.Option(help="Names the run; made of the time by default.")] = None,
-        span: Annotated[
-            str | None,
-            typer.Option(metavar="N|YYYY-MM-DD", help="Which span of data.pattern; the newest by default."),
-        ] = None,
-        all_new: Annotated[
-            bool, typer.Option("--all-new", help="Every span not taken in yet, in order, each in a run of its own.")
-        ] = False,
-        from_node: Annotated[
-            str | None,
-            typer.Option("--from", metavar="NODE", help="Begin here; what is before is taken from the latest run."),
-        ] = None,
-        to_node: Annotated[str | None, typer.Option("--to", metavar="NODE", help="End here.")] = None,
-        cache: Annotated[
-            bool, typer.Option("--cache/--no-cache", help="Take unchanged steps from earlier runs.")
-        ] = True,
-        resume: Annotated[
-            bool, typer.Option("--resume", help="Go on with the newest run that was killed, interrupted or failed.")
-        ] = False,
-        override_gate: Annotated[
-            bool, typer.Option("--override-gate", help="Let data through that the gate would stop; needs --reason.")
-        ] = False,
-        reason: Annotated[str, typer.Option(help="Why this run; it is kept in the lineage and in the audit log.")] = "",
-        wait: Annotated[
-            float, typer.Option(metavar="SECONDS", help="How long to wait for another run to leave the workspace.")
-        ] = 0.0,
-        plain: Annotated[bool, typer.Option("--plain", help="One line an event, for logs and pipes.")] = False,
-        engine: Annotated[
-            str | None,
-            typer.Option(metavar="|".join(ENGINES), help="Where Beam's work is done; engine.name of the config."),
-        ] = None,
-        dry: Annotated[
-            bool, typer.Option("--dry-run", help="Build and show Dataflow's jobs, without credentials; run nothing.")
-        ] = False,
-        sample: Annotated[
-            Path | None, typer.Option(metavar="FILE", help="Rows for --dry-run (CSV, Parquet); by default made up.")
-        ] = None,
-        as_json: Annotated[bool, typer.Option("--json", help="What --dry-run shows, as JSON.")] = False,
-    ) -> None:
-        from flightline.runs.backfill import run_new_spans
-        from flightline.runs.dry_run.build import dry_run
-        from flightline.runs.launch import RunRequest, run_pipeline
-        from flightline.runs.process.log_capture import silence_output
-
-        if (sample or as_json) and not dry:
-            raise typer.BadParameter("--sample and --json go with --dry-run")
-
-        if all_new and (dry or span or run_id or from_node or to_node):
-            raise typer.BadParameter("--all-new takes whole spans: --span, --run-id, --from, --to do not go with it")
-
-        if resume and (dry or all_new or span or run_id or from_node or to_node or not cache):
-            raise typer.BadParameter("--resume goes on with a run as it was asked for: only --config and --set find it")
-
-        if override_gate and not reason.strip():
-            raise typer.BadParameter("--override-gate needs --reason: whoever asks later wants to know why")
-
-        flags = {"data.span": span, "engine.name": engine}
-        asked = [*(overrides or []), *(f"{key}={value}" for key, value in flags.items() if value is not None)]
-        request = RunRequest(
-            config,
-            tuple(asked),
-            run_id,
-            from_node,
-            to_node,
-            cache,
-            plain,
-            resume=resume,
-            override=reason.strip() if override_gate else "",
-            reason=reason.strip(),
-            wait_s=wait,
-        )
-        if all_new:
-            code = run_new_spans(request, runner)
-        else:
-            code = dry_run(request, runner, sample, as_json) if dry else run_pipeline(request, runner)
-        silence_output()
-        raise typer.Exit(code)
-
+    app.command(help=help_text)(flatten_option_groups(main))
     return app
+
+
+def build_request(config: ConfigOptions, run: RunOptions, audit: AuditOptions) -> RunRequest:
+    """Return the request that the options stand for."""
+    reason = audit.reason.strip()
+    return RunRequest(
+        config=config.config,
+        overrides=config.all_overrides,
+        run_id=run.run_id,
+        from_node=run.from_node,
+        to_node=run.to_node,
+        cache=run.cache,
+        plain=run.plain,
+        resume=run.resume,
+        gate_override_reason=reason if audit.override_gate else "",
+        reason=reason,
+        wait_s=run.wait,
+    )
+
+
+def _check_combinations(config: ConfigOptions, run: RunOptions, audit: AuditOptions, dry_run: DryRunOptions) -> None:
+    """Raise BadParameter for options that exclude each other."""
+    if (dry_run.sample or dry_run.as_json) and not dry_run.dry_run:
+        raise typer.BadParameter("--sample and --json need --dry-run")
+    if run.all_new and (dry_run.dry_run or config.span or run.selects_part):
+        raise typer.BadParameter("--all-new runs whole spans; leave out --span, --run-id, --from, --to and --dry-run")
+    if run.resume and (dry_run.dry_run or run.all_new or config.span or run.selects_part or not run.cache):
+        raise typer.BadParameter(
+            "--resume repeats the options of the run that it continues; add only --config and --set"
+        )
+    if audit.override_gate and not audit.reason.strip():
+        raise typer.BadParameter("--override-gate needs --reason, which is recorded in the audit log")
+
+
+def _run(runner: RunnerName, request: RunRequest, all_new: bool, dry_run: DryRunOptions) -> int:
+    from flightline.runs import backfill, launch
+    from flightline.runs.dry_run import build
+    from flightline.runs.process.log_capture import silence_output
+
+    if all_new:
+        code = backfill.run_new_spans(request, runner)
+    elif dry_run.dry_run:
+        code = build.dry_run(request, runner, dry_run.sample, dry_run.as_json)
+    else:
+        code = launch.run_pipeline(request, runner)
+    silence_output()
+    return code

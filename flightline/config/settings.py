@@ -114,8 +114,13 @@ class ReleaseConfig(Section):
 
 
 class UserCode(Section):
-    """The functions that standard components call, as dotted paths of importable modules."""
+    """The project's functions, as dotted paths: the library imports no module of a project by name."""
 
+    training_pipeline: DottedPath = Field("pipeline.training.create_pipeline", description="builds the training DAG")
+    scoring_pipeline: DottedPath = Field("pipeline.scoring.create_pipeline", description="builds the scoring DAG")
+    monitoring_pipeline: DottedPath = Field(
+        "pipeline.monitoring.create_pipeline", description="builds the monitoring DAG"
+    )
     preprocessing_fn: DottedPath = Field("models.preprocessing.preprocessing_fn", description="what Transform calls")
     run_fn: DottedPath = Field("models.trainer.run_fn", description="what Trainer calls")
     tuner_fn: DottedPath = Field("models.tuner.tuner_fn", description="what Tuner calls")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -35,31 +33,18 @@ def resolve_input_base(config: Config) -> str:
     return config.data.input if config.engine.name == "local" else absolute_location(config.data.input)
 
 
-@contextlib.contextmanager
-def override_beam_argv() -> Iterator[None]:
-    """While entered, a Beam pipeline made without options gets ours.
-
-    BeamDagRunner orchestrates on such a pipeline, and Beam then reads the options from the command line, as TFX's
-    executors do for their extra flags: ours are for the runner, not for them.
-    """
-    before = sys.argv
-    sys.argv = [before[0], *LOCAL_ARGUMENTS]
-    try:
-        yield
-    finally:
-        sys.argv = before
-
-
-def find_job_server_jar(engine: Literal["flink", "spark"], asked: Path | None) -> Path:
+def find_job_server_jar(engine: Literal["flink", "spark"], configured: Path | None) -> Path:
     """Beam's job server for an engine: the jar that was asked for, or the one that make fetched.
 
     Raises:
         ConfigError: there is none.
     """
-    if asked is not None:
-        if not asked.is_file():
-            raise ConfigError(f"engines.{engine}.job_server_jar: there is no {asked}", f"`make {engine}` fetches one")
-        return asked.resolve()
+    if configured is not None:
+        if not configured.is_file():
+            raise ConfigError(
+                f"engines.{engine}.job_server_jar: there is no {configured}", f"`make {engine}` fetches one"
+            )
+        return configured.resolve()
     found = sorted(JOB_SERVER_DIR.glob(f"beam-runners-{engine}-*job-server-*.jar"))
     if not found:
         raise ConfigError(

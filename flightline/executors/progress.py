@@ -1,29 +1,43 @@
-"""Progress and warnings of the running step. Without a listener, a report costs nothing and a warning is only logged."""
+"""Progress of a running step: executors report rows and warnings, the run that launched them shows them.
+
+TFX creates executors from a class path, so a run cannot hand them an object. The listener is a context variable
+instead: it is set in the thread that launches a step, for as long as the step runs, and other runs in this process do
+not see it. Without a listener a report has no effect.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 from absl import logging
 
 OnRows = Callable[[int], None]
 OnWarning = Callable[[str], None]
 
-_listeners: list[tuple[OnRows, OnWarning]] = []
+
+@dataclass(frozen=True)
+class _Listener:
+    on_rows: OnRows
+    on_warning: OnWarning
+
+
+_listener: ContextVar[_Listener | None] = ContextVar("progress_listener", default=None)
 
 
 def report(rows_done: int) -> None:
-    """Tells the listeners that the running step has processed `rows_done` rows since it began."""
-    for on_rows, _ in _listeners:
-        on_rows(rows_done)
+    """Report that the running step has processed `rows_done` rows since it started."""
+    if (listener := _listener.get()) is not None:
+        listener.on_rows(rows_done)
 
 
 def warn(text: str) -> None:
-    """Logs a warning about the running step, and passes it to the listeners."""
+    """Show the user a warning about the running step, and write it to the log."""
     logging.warning("%s", text)
-    for _, on_warning in _listeners:
-        on_warning(text)
+    if (listener := _listener.get()) is not None:
+        listener.on_warning(text)
 
 
 def warn_stock_executor(component: str, reason: object) -> None:
@@ -33,10 +47,9 @@ def warn_stock_executor(component: str, reason: object) -> None:
 
 @contextmanager
 def listen(on_rows: OnRows, on_warning: OnWarning = lambda _: None) -> Iterator[None]:
-    """Calls `on_rows(rows_done)` and `on_warning(text)` inside the block, in the thread that reports."""
-    listener = (on_rows, on_warning)
-    _listeners.append(listener)
+    """Call `on_rows(rows_done)` and `on_warning(text)` for reports made by this thread inside the block."""
+    token = _listener.set(_Listener(on_rows, on_warning))
     try:
         yield
     finally:
-        _listeners.remove(listener)
+        _listener.reset(token)

@@ -135,5 +135,5 @@ def _package_versions() -> dict[str, str]:
 
 
 def user_modules(config: Config) -> list[str]:
-    """The modules of the user's functions, by their dotted names."""
-    return sorted({path.rpartition(".")[0] for path in (config.user_code.preprocessing_fn, config.user_code.run_fn)})
+    """The modules of the user's functions."""
+    return sorted({path.rpartition(".")[0] for path in config.user_code.model_dump().values()})

@@ -1,4 +1,4 @@
-"""Why a run came to what it came to: each step's reason to run or not, the gate, the thresholds, the champion."""
+"""Explain a run's outcome: why each step ran, the gate's findings, the thresholds, the champion."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from flightline.executors.data_gate.findings import Finding
-from flightline.metadata.cache_key import reason_to_run
 from flightline.metadata.evaluation import OVERALL, ChampionDifference, Evaluation, SliceGap, read_evaluation
 from flightline.metadata.run import Run
-from flightline.metadata.runs import Runs
 from flightline.metadata.step import Step
 from flightline.runs.outcome import find_failure, gate_block_error, gate_findings
+from flightline.runs.step_reason import stored_reason
 
 
 @dataclass(frozen=True)
 class StepReason:
-    """Why a step ran, was taken from an earlier run, or failed."""
+    """Why a step ran, came from the cache, or failed."""
 
     node: str
     state: str
@@ -25,16 +24,16 @@ class StepReason:
 
 @dataclass(frozen=True)
 class ThresholdCheck:
-    """One threshold and what was held against it.
+    """A threshold and the value compared with it.
 
     Attributes:
-        metric: what was measured.
-        slice: where: `overall` is all rows.
-        value: of the candidate.
-        champion: the same of the champion, where there was one.
-        bound: what it had to be, in words.
-        met: whether it was.
-        rows: of the slice.
+        metric: the metric.
+        slice: the slice; `overall` is all rows.
+        value: the candidate's value.
+        champion: the champion's value; None without a champion.
+        bound: the threshold in words.
+        met: whether the value meets it.
+        rows: the number of rows in the slice.
     """
 
     metric: str
@@ -48,17 +47,17 @@ class ThresholdCheck:
 
 @dataclass(frozen=True)
 class RunExplanation:
-    """All that explains a run's verdict.
+    """Everything that explains a run's outcome.
 
     Attributes:
         run: the run's id.
-        outcome: released, not blessed, blocked, failed or unfinished, and the sentence that says why.
-        gate: what the data gate found.
-        checks: the thresholds on all rows, then those that were missed on slices, then the gaps between slices.
-        unchecked: slices that a threshold asks for and that no row belongs to.
-        steps: in the order in which they were started.
-        differences: to the champion on all rows, with their intervals. They inform; thresholds decide.
-        champion_load_error: why there was a release to compare with and no comparison; else empty.
+        outcome: released, not blessed, blocked, failed or unfinished, and why.
+        gate: the data gate's findings.
+        checks: the thresholds on all rows, then those missed on slices, then the gaps between slices.
+        slices_without_rows: slices that have a threshold and no rows.
+        steps: in the order in which they started.
+        differences: from the champion on all rows, with intervals. For information; the thresholds decide.
+        champion_load_error: why the champion could not be loaded; empty if it could, or if there is none.
     """
 
     run: str
@@ -74,8 +73,8 @@ class RunExplanation:
         return asdict(self)
 
 
-def explain_run(runs: Runs, run: Run) -> RunExplanation:
-    """Explains a run from ML Metadata alone."""
+def explain_run(run: Run) -> RunExplanation:
+    """Explain a run from ML Metadata alone."""
     evaluation = read_evaluation(run.steps)
     return RunExplanation(
         run=run.run_id,
@@ -83,24 +82,19 @@ def explain_run(runs: Runs, run: Run) -> RunExplanation:
         gate=gate_findings(run),
         checks=_threshold_checks(evaluation) if evaluation else [],
         slices_without_rows=list(evaluation.slices_without_rows) if evaluation else [],
-        steps=[StepReason(step.node, step.state, explain_step(runs, run, step)) for step in run.steps.values()],
+        steps=[StepReason(step.node, step.state, explain_step(step)) for step in run.steps.values()],
         differences=list(evaluation.differences) if evaluation else [],
         champion_load_error=evaluation.champion_load_error if evaluation else "",
     )
 
 
-def explain_step(runs: Runs, run: Run, step: Step) -> str:
-    """Why a step ran, or was not run again; nothing for nodes that only look things up."""
+def explain_step(step: Step) -> str:
+    """Return why a step ran, came from the cache or failed; empty for nodes that only resolve artifacts."""
     if blocked := gate_block_error(step):
-        return blocked.what
+        return blocked.problem
     if not step.done and step.message:
         return step.message if len(step.message) < 200 else step.message[:199] + "…"
-    if step.key_parts is None:
-        return ""
-    if step.state == "CACHED":
-        return f"from {step.cached_from}: nothing it depends on has changed"
-    before = runs.before(run, step.node)
-    return reason_to_run(step.key_parts, before.key_parts if before else None, cache=True)
+    return stored_reason(step)
 
 
 def _describe_outcome(run: Run, evaluation: Evaluation | None) -> str:
@@ -109,11 +103,11 @@ def _describe_outcome(run: Run, evaluation: Evaluation | None) -> str:
     failure = find_failure(run, list(run.steps), {}, evaluation)
     if failure is not None:
         return str(failure)
-    return "it ended before a release was asked for"
+    return "ended before the release step"
 
 
 def _threshold_checks(evaluation: Evaluation) -> list[ThresholdCheck]:
-    """Every threshold on all rows; of those on slices, the ones that were not met; every gap between slices."""
+    """Return every threshold on all rows, the missed ones on slices, and every gap between slices."""
     missed = {(miss.metric, miss.slice): miss for miss in evaluation.missed_thresholds if not miss.gap}
     checks = []
     for metric, bound in evaluation.bounds.items():
@@ -126,7 +120,7 @@ def _threshold_checks(evaluation: Evaluation) -> list[ThresholdCheck]:
 
 
 def _gap_check(gap: SliceGap) -> ThresholdCheck:
-    """The gap as a threshold: what differs between which slices, and how many rows of the smaller one say so."""
+    """Return a gap between slices as a threshold; its rows are those of the smaller slice."""
     rows = min(gap.best_rows, gap.worst_rows) if gap.value is not None else None
     bound = f"≤ {gap.max_gap:.4g}: {gap.description}"
     return ThresholdCheck(gap.metric, f"gap by {gap.columns}", gap.value, None, bound, gap.within_limit, rows)

@@ -1,7 +1,7 @@
-"""Compiles the training DAG for Kubeflow Pipelines and Vertex AI: a config in, a KFP spec (2.1) out, without a network.
+"""Compile the training DAG for Kubeflow Pipelines and Vertex AI: from a config to a KFP spec (2.1), without a network.
 
-The spec holds all that the steps need but the image and the data: schema, parameters and digests are in it. Nothing
-here looks at the data: they are where the steps run.
+The spec holds everything that the steps need except the image and the data: schema, parameters and digests. Nothing
+here reads the data: they are where the steps run.
 """
 
 from __future__ import annotations
@@ -18,22 +18,23 @@ from flightline.config.settings import Config
 from flightline.engines.validation import BUCKET_PATTERN, check_engine
 from flightline.errors import ConfigError, FlightlineError, StepFailed, UsageError, summarize_error
 from flightline.runs.process import log_capture
+from flightline.utils.dotted_path import load_function
 from flightline.utils.files import atomic_write
 from flightline.utils.lazy_import import lazy_load_vertex
 
-SUPPORTED_ENGINES = ("local", "multiprocess", "dataflow")  # those that a container needs no service of this machine for
+SUPPORTED_ENGINES = ("local", "multiprocess", "dataflow")  # those whose steps need no service on this machine
 YAML_SUFFIXES, JSON_SUFFIXES = {".yaml", ".yml"}, {".json"}
 
 
 def check_kubeflow(config: Config, output: Path) -> None:
-    """Refuses what could only fail in the cluster.
+    """Check everything that would otherwise fail in the cluster.
 
     Raises:
-        ConfigError: a setting is missing, or names what the steps' containers cannot see or the platform cannot do.
-        UsageError: the output cannot be written as a spec.
+        ConfigError: a setting is missing, is invisible to the steps' containers, or is not supported by the platform.
+        UsageError: the output's name is not that of a spec.
     """
     if output.suffix not in YAML_SUFFIXES | JSON_SUFFIXES or output.is_dir():
-        raise UsageError(f"--output {output} is no name of a .json or .yaml file", "such as --output flights.json")
+        raise UsageError(f"--output {output} is not a .json or .yaml file", "for example --output flights.json")
     _check_settings(config)
     _check_engine(config)
     check_against_schema(config)
@@ -41,58 +42,58 @@ def check_kubeflow(config: Config, output: Path) -> None:
 
 
 def spec_notes(config: Config) -> list[str]:
-    """What the user should know of the spec, one line each."""
+    """Return notes about the spec for the user, one line each."""
     settings = config.engines.kubeflow
     if settings.platform == "vertex":
-        return ["Champion is the model that was blessed last, pushed or not: resolvers of ours do not run there."]
+        return ["The champion is the last blessed model, pushed or not: Vertex AI runs no custom resolvers."]
     if settings.champion:
-        return [f"Champion is {settings.champion}, until engines.kubeflow.champion names another."]
-    return ["No champion: Kubeflow Pipelines has no resolvers. What `vs_champion` asks for is not checked."]
+        return [f"The champion is {settings.champion} (engines.kubeflow.champion)."]
+    return ["There is no champion: Kubeflow Pipelines has no resolvers. `vs_champion` thresholds are not checked."]
 
 
 def compile_job(config: Config, cache: bool = True) -> dict[str, Any]:
-    """The DAG as a PipelineJob; its `pipelineSpec` is what Kubeflow Pipelines takes. The same config, the same job."""
+    """Compile to a PipelineJob, whose `pipelineSpec` is what Kubeflow Pipelines takes. Deterministic."""
     log_capture.quiet_libraries()
     lazy_load_vertex()
     from tfx import v1 as tfx
 
     from flightline.runs.tfx import compat
-    from pipeline import training
 
     compat.require_components()
     settings = config.engines.kubeflow
     experimental = tfx.orchestration.experimental
-    # The default encoding, 2.0, is refused by the KFP SDK of today.
+    # Current KFP SDKs refuse the default encoding, 2.0.
     options = experimental.KubeflowV2DagRunnerConfig(default_image=settings.image, use_pipeline_spec_2_1=True)
-    dag = training.create_pipeline(config, cache, "kubeflow")
+    create_pipeline = load_function("user_code.training_pipeline", config.user_code.training_pipeline)
+    dag = create_pipeline(config, cache=cache, orchestrator="kubeflow")
     job = experimental.KubeflowV2DagRunner(options).run(dag, write_out=False)
     spec = job["pipelineSpec"]
     spec["defaultPipelineRoot"] = config.artifacts
     if settings.platform == "kubeflow":
-        # Its backend runs no driver before the cache is asked, so that nothing in the key says what the data are.
+        # Its backend looks the cache up before the driver runs, so the key does not depend on the data.
         spec["root"]["dag"]["tasks"]["ExampleGen"].pop("cachingOptions", None)
     return job
 
 
 def compile_to_file(output: Path, config: Config, cache: bool = True) -> None:
-    """Compiles to a file: the job as JSON or, to a .yaml file, its `pipelineSpec` alone, as KFP's own compiler does.
+    """Compile to a file: the job as JSON or, for a .yaml file, its `pipelineSpec` alone, as KFP's own compiler does.
 
     Raises:
-        UsageError: the file cannot be written; it is as it was.
-        StepFailed: the DAG cannot be compiled; what the libraries said is in a log beside the output.
+        UsageError: the file cannot be written; an existing one is unchanged.
+        StepFailed: the DAG cannot be compiled; a log file next to the output has the libraries' messages.
     """
-    record = output.with_suffix(".log")
+    log_file = output.with_suffix(".log")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        with log_capture.capture_output(record):
-            job = _compile_or_raise(config, cache, record)
+        with log_capture.capture_output(log_file):
+            job = _compile_or_raise(config, cache, log_file)
         atomic_write(output, _serialize_job(job, output))
-        record.unlink()
+        log_file.unlink()
     except OSError as error:
         raise UsageError(f"--output {output} cannot be written: {error}") from error
 
 
-def _compile_or_raise(config: Config, cache: bool, record: Path) -> dict[str, Any]:
+def _compile_or_raise(config: Config, cache: bool, log_file: Path) -> dict[str, Any]:
     try:
         return compile_job(config, cache)
     except Exception as error:
@@ -100,7 +101,7 @@ def _compile_or_raise(config: Config, cache: bool, record: Path) -> dict[str, An
         if isinstance(error, FlightlineError):
             raise
         raise StepFailed(
-            f"the DAG cannot be compiled: {summarize_error(error)}", f"{record} has the traceback"
+            f"the DAG cannot be compiled: {summarize_error(error)}", f"{log_file} has the traceback"
         ) from error
 
 
@@ -117,19 +118,19 @@ def _check_settings(config: Config) -> None:
             example = {"platform": "vertex (or kubeflow)", "image": "REGISTRY/NAME:TAG", "releases": "gs://BUCKET/PATH"}
             raise ConfigError(f"engines.kubeflow.{key} is missing", f"--set engines.kubeflow.{key}={example[key]}")
     if settings.champion and settings.platform == "vertex":
-        raise ConfigError("engines.kubeflow.champion: Vertex AI finds the champion itself", "leave it out")
+        raise ConfigError("engines.kubeflow.champion: Vertex AI finds the champion itself", "remove the key")
     if "_" in config.name:
-        raise ConfigError(f"name: {config.name} has a `_`, which KFP allows in no name", "--set name=... with `-`")
-    places = {
+        raise ConfigError(f"name: {config.name} has a `_`, which KFP does not allow", "--set name=... with `-`")
+    locations = {
         "data.input": config.data.input,
         "pipeline_root": config.artifacts,
         "engines.kubeflow.releases": settings.releases,
         "engines.kubeflow.champion": settings.champion,
     }
-    for key, location in places.items():
+    for key, location in locations.items():
         if location and not BUCKET_PATTERN.match(location):
             raise ConfigError(
-                f"{key}: {location} is not in a bucket: each step is a container of its own, which sees no other place",
+                f"{key}: {location} is not in a bucket; each step is a separate container, which sees only buckets",
                 f"--set {key}=gs://BUCKET/PATH",
             )
 
@@ -137,12 +138,12 @@ def _check_settings(config: Config) -> None:
 def _check_engine(config: Config) -> None:
     if config.engine.name not in SUPPORTED_ENGINES:
         raise ConfigError(
-            f"engine.name: a step on Kubeflow cannot use {config.engine.name}, whose job server is on this machine",
+            f"engine.name: steps on Kubeflow cannot use {config.engine.name}, whose job server runs on this machine",
             f"choose one of {', '.join(SUPPORTED_ENGINES)}",
         )
     if config.engine.name == "dataflow" and not config.engines.dataflow.image:
         raise ConfigError(
-            "engines.dataflow.image is missing: a setup_file of this machine is not in the steps' container",
+            "engines.dataflow.image is missing: the steps' containers do not have this machine's setup_file",
             "--set engines.dataflow.image=REGISTRY/NAME:TAG (docker/Dockerfile makes one)",
         )
     check_engine(config)

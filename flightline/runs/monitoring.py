@@ -1,4 +1,4 @@
-"""The life of one monitoring run, from the prediction log to alerts: what `flightline monitor` does."""
+"""The monitoring run, from the prediction log to alerts: what `flightline monitor` does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.console import Console
 from flightline.config.loader import DEFAULT_CONFIG
 from flightline.config.settings import Config
 from flightline.engines.validation import check_engine
-from flightline.errors import AlertFiring, FlightlineError, StepFailed, UsageError, print_error
+from flightline.errors import EXIT_OK, AlertFiring, FlightlineError, StepFailed, UsageError, print_error
 from flightline.executors.window_monitor.checks import skipped_checks
 from flightline.executors.window_monitor.distances import missing_comparators_warning
 from flightline.metadata.artifact_files import load_schema, output_folder
@@ -26,6 +26,7 @@ from flightline.monitoring import alerts as alerting
 from flightline.monitoring import screen
 from flightline.monitoring.feedback import read_labels
 from flightline.monitoring.history import MonitoredWindow, read_history, read_monitoring_result
+from flightline.monitoring.monitoring_job import MonitoringJob
 from flightline.monitoring.notify import notify
 from flightline.monitoring.prometheus import write_metrics
 from flightline.monitoring.report import write_report
@@ -36,22 +37,25 @@ from flightline.releases.release import find_release
 from flightline.runs.auxiliary import AuxiliaryRun, run_auxiliary
 from flightline.runs.retrain import remaining_retrains, retrain, select_retrain_alerts
 from flightline.runs.state.run_folder import create_run_folder
+from flightline.utils.dotted_path import load_function
 from flightline.utils.file_lock import hold_lock
 from flightline.utils.terminal import escape
 
-LOG_FLUSH_DELAY_S = 2.0  # answers this young may not be on disk yet
+LOG_FLUSH_DELAY_S = 2.0  # predictions younger than this may not be on disk yet
 
 
 @dataclass(frozen=True)
 class MonitorRequest:
-    """What a user asks to be monitored.
+    """The arguments of a monitoring run.
 
     Attributes:
-        config: the config file; overrides: `a.b=value` on top of it.
-        since, until: of the window, seconds since the epoch; by default from the end of the last one, until now.
-        run_id: names the run; made of the time where it is None.
-        retrain: an alert may start a run.
-        plain: one line an event instead of a live table.
+        config: the config file.
+        overrides: `a.b=value`, applied to the config in order.
+        since: start of the window, seconds since the epoch; None for the end of the previous window.
+        until: end of the window; None for now.
+        run_id: the run's id; made from the time where it is None.
+        retrain: whether an alert may start a training run.
+        plain: print one line per event instead of a live table.
     """
 
     config: Path
@@ -64,7 +68,7 @@ class MonitorRequest:
 
 
 def run_monitoring(config: Config, request: MonitorRequest) -> int:
-    """Monitors a window as asked; returns the exit code, after the last line of a failure was written to stderr."""
+    """Monitor a window; return the exit code. A failure's last line has been written to stderr."""
     try:
         check_engine(config)
         with hold_lock(config.workspace, f"{config.name}-monitoring", "monitoring"):
@@ -72,107 +76,109 @@ def run_monitoring(config: Config, request: MonitorRequest) -> int:
     except FlightlineError as error:
         print_error(sys.stderr, error)
         return error.exit_code
-    raised = alerting.firing_alerts(alerting.load_alerts(config.monitoring_folder)) if request.retrain else []
-    if code in (0, AlertFiring.exit_code) and raised:
-        _retrain_on_alerts(config, request, raised)
+    firing = alerting.firing_alerts(alerting.load_alerts(config.monitoring_folder)) if request.retrain else []
+    if code in (EXIT_OK, AlertFiring.exit_code) and firing:
+        _retrain_on_alerts(config, request, firing)
     return code
 
 
 def _run_locked(config: Config, request: MonitorRequest) -> int:
     runs = Runs.open(config)
-    past = read_history(runs, config)
-    since, until = resolve_window(config, request, past)
+    history = read_history(runs, config)
+    since, until = resolve_window(config, request, history)
     served = find_release(config)
     trained = runs.get(str(served.metadata.get("run", "")))
     training = training_statistics(runs, trained)
     schema = str(output_folder(trained, "CuratedSchema", "schema"))
     folder = create_run_folder(config, request.run_id or f"monitor-{time.strftime('%Y%m%d-%H%M%S')}")
     extracted = extract_window(config, since, until, folder / "window")
-    before = past[-1].statistics if past else None
-    metrics_by_version = {one.version: dict(one.metadata.get("metrics", {})) for one in read_releases(config.releases)}
+    previous = history[-1].statistics if history else None
+    metrics_by_version = {
+        release.version: dict(release.metadata.get("metrics", {})) for release in read_releases(config.releases)
+    }
 
-    def create() -> Any:
-        from pipeline.monitoring import MonitoringJob, create_pipeline
-
-        answered = {version: metrics_by_version.get(version, {}) for version in extracted.window.rows}
-        previous = before.uri if before else None
-        job = MonitoringJob(extracted, [artifact.id for artifact in training], schema, previous, answered)
-        return create_pipeline(config, job)
+    def create_dag() -> Any:
+        create_pipeline = load_function("user_code.monitoring_pipeline", config.user_code.monitoring_pipeline)
+        release_metrics = {version: metrics_by_version.get(version, {}) for version in extracted.window.rows}
+        previous_uri = previous.uri if previous else None
+        statistics_ids = [artifact.id for artifact in training]
+        return create_pipeline(config, MonitoringJob(extracted, statistics_ids, schema, previous_uri, release_metrics))
 
     heading = f"monitoring release [bold]{escape(served.version)}[/] of [bold]{config.name}[/]"
-    show = partial(_evaluate_window, config=config, past=past, note=missing_comparators_warning(load_schema(trained)))
-    return run_auxiliary(config, folder, AuxiliaryRun("monitoring", heading, create, show), request.plain)
+    warning = missing_comparators_warning(load_schema(trained))
+    show_result = partial(_evaluate_window, config=config, history=history, warning=warning)
+    return run_auxiliary(config, folder, AuxiliaryRun("monitoring", heading, create_dag, show_result), request.plain)
 
 
-def resolve_window(config: Config, request: MonitorRequest, past: Sequence[MonitoredWindow]) -> tuple[int, int]:
-    """The window's bounds, microseconds since the epoch.
+def resolve_window(config: Config, request: MonitorRequest, history: Sequence[MonitoredWindow]) -> tuple[int, int]:
+    """Return the window's start and end, microseconds since the epoch.
 
     Raises:
-        UsageError: it would be empty, or nothing has been logged.
+        UsageError: the window would be empty, or no request has been logged.
     """
     until = int((time.time() - LOG_FLUSH_DELAY_S if request.until is None else request.until) * 1e6)
     if request.since is not None:
         since = int(request.since * 1e6)
-    elif past:
-        since = past[-1].result.window.until
+    elif history:
+        since = history[-1].result.window.until
     else:
         first = first_request_time(config)
         if first is None:
             options = "" if request.config == DEFAULT_CONFIG else f" ARGS='--config {request.config}'"
-            todo = f"serve a release, and ask it: `make serve{options}`"
-            raise UsageError(f"no request to {config.name} is on record", todo)
+            fix = f"serve a release and send requests to it: `make serve{options}`"
+            raise UsageError(f"the prediction log of {config.name} has no request", fix)
         since = first
     if since >= until:
-        raise UsageError("the window ends before it begins", "give --since and --until, or wait for requests")
+        raise UsageError("the window ends before it begins", "set --since and --until, or wait for requests")
     return since, until
 
 
 def _evaluate_window(
-    run: Run, console: Console, config: Config, past: Sequence[MonitoredWindow], note: str
+    run: Run, console: Console, config: Config, history: Sequence[MonitoredWindow], warning: str
 ) -> FlightlineError | None:
-    """From measures to alerts, report and metrics; returns the alert that the exit code is to tell of.
+    """Turn the window's measurements into alerts, a report and metrics; return the critical alert, if one is firing.
 
     Args:
-        note: what is to be known of any window of the release; empty where there is nothing.
+        warning: about every window of this release; empty where there is none.
     """
     monitored = read_monitoring_result(run)
     if monitored is None:
-        return StepFailed("WindowMonitor left no record of what it measured", "the log has more")
+        return StepFailed("WindowMonitor recorded no measurements", "see the log")
     config.monitoring_folder.mkdir(parents=True, exist_ok=True)
-    known = alerting.load_alerts(config.monitoring_folder)
-    alerts, events = alerting.update_alerts(known, monitored.measures, config.monitoring, time.time())
+    earlier_alerts = alerting.load_alerts(config.monitoring_folder)
+    alerts, events = alerting.update_alerts(earlier_alerts, monitored.measures, config.monitoring, time.time())
     alerting.save_alerts(config.monitoring_folder, alerts)
     problems = notify(config, run.run_id, events)
-    raised = alerting.firing_alerts(alerts)
-    save_run_properties(Runs.open(config).store, run.run_id, {"alerts": ", ".join(alert.name for alert in raised)})
+    firing = alerting.firing_alerts(alerts)
+    save_run_properties(Runs.open(config).store, run.run_id, {"alerts": ", ".join(alert.name for alert in firing)})
     write_metrics(config, monitored, alerts)
-    page = write_report(config, run, [*past, MonitoredWindow(run, monitored)], alerts)
+    page = write_report(config, run, [*history, MonitoredWindow(run, monitored)], alerts)
     screen.print_window(console, monitored, alerts, events, page)
     window = monitored.window
-    later = read_labels(config, window.until, int(time.time() * 1e6)).num_rows
-    notes = [*skipped_checks(window, config.monitoring), note]
-    if later:
-        notes.append(f"{later:,} labels came after the end of the window: the next one has them")
-    for problem in [*problems, *filter(None, notes)]:
+    later_labels = read_labels(config, window.until, int(time.time() * 1e6)).num_rows
+    warnings = [*skipped_checks(window, config.monitoring), warning]
+    if later_labels:
+        warnings.append(f"{later_labels:,} labels arrived after the end of the window: the next window includes them")
+    for problem in [*problems, *filter(None, warnings)]:
         console.print(f"[yellow]{escape(problem)}[/]", soft_wrap=True)
-    critical = [alert for alert in raised if alert.severity == "critical"]
+    critical = [alert for alert in firing if alert.severity == "critical"]
     if not critical:
         return None
     more = f" (and {len(critical) - 1} more)" if len(critical) > 1 else ""
     return AlertFiring(f"{critical[0].name}: {critical[0].message}{more}", f"{page} and docs/operations.md say more")
 
 
-def _retrain_on_alerts(config: Config, request: MonitorRequest, raised: Sequence[alerting.Alert]) -> None:
-    """Starts a run where an alert is severe enough and the budget is not spent; says so, or why not."""
-    say = Console(highlight=False, soft_wrap=True, markup=False).print
-    wanted = select_retrain_alerts(config, raised)
-    if not wanted:
+def _retrain_on_alerts(config: Config, request: MonitorRequest, firing: Sequence[alerting.Alert]) -> None:
+    """Start a training run if an alert is severe enough and the budget allows it; print which, or why not."""
+    report = Console(highlight=False, soft_wrap=True, markup=False).print
+    causes = select_retrain_alerts(config, firing)
+    if not causes:
         return
-    reason = f"alert {', '.join(alert.name for alert in wanted[:5])}"
+    reason = f"alert {', '.join(alert.name for alert in causes[:5])}"
     if not remaining_retrains(config):
         limit = config.monitoring.retrain.max_per_day
-        say(f"no run is started for {reason}: {limit} in 24 hours is the budget (monitoring.retrain.max_per_day)")
+        report(f"no run started for {reason}: the limit is {limit} in 24 hours (monitoring.retrain.max_per_day)")
         return
-    say(f"a run is started: {reason}")
+    report(f"starting a training run: {reason}")
     code = retrain(config, request.config, request.overrides, reason, request.plain)
-    say(f"the run ended with {code}")
+    report(f"the training run ended with exit code {code}")

@@ -99,7 +99,7 @@ def _step_failure(node: str, step: Step | None, raised: BaseException | None) ->
     if raised is not None:
         diagnosis = diagnose(raised)
         if diagnosis is not None:
-            return StepFailed(f"{node} failed: {diagnosis.what}", diagnosis.todo)
+            return StepFailed(f"{node} failed: {diagnosis.problem}", diagnosis.fix)
         return StepFailed(f"{node} failed: {summarize_error(raised)}", _failure_hint(raised))
     if step is None:
         return StepFailed(f"{node} never ran", "the log says why")

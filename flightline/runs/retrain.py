@@ -1,4 +1,7 @@
-"""A run that an alert starts: within a budget, with the reason in the lineage and the audit log. Its gates decide."""
+"""A training run that an alert starts: limited per day, with its reason in the lineage and the audit log.
+
+Whether its model is released is up to the run's gates, as always.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,20 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from flightline.config.settings import Config
-from flightline.errors import EXIT_OK
 from flightline.monitoring.alerts import Alert
 from flightline.releases import audit_log
+from flightline.releases.registry import read_releases
 
 RETRAIN_STARTED, RETRAIN_ENDED = "retrain started", "retrain ended"
 
 
 def select_retrain_alerts(config: Config, alerts: Sequence[Alert]) -> list[Alert]:
-    """The raised alerts that are severe enough to start a run."""
+    """Return the alerts that are severe enough to start a run."""
     return [alert for alert in alerts if alert.severity in config.monitoring.retrain.severities]
 
 
 def remaining_retrains(config: Config, now: datetime | None = None) -> int:
-    """How many runs may be started still, of those of 24 hours."""
+    """Return how many more runs alerts may start, given those of the last 24 hours."""
     since = (now or datetime.now(timezone.utc)) - timedelta(days=1)
     started = [
         entry
@@ -33,12 +36,33 @@ def remaining_retrains(config: Config, now: datetime | None = None) -> int:
 
 
 def retrain(config: Config, path: Path, overrides: Sequence[str], reason: str, plain: bool) -> int:
-    """Trains on what is there now: with a `window` every new span, else all the data; returns the run's exit code."""
-    from flightline.runs.backfill import run_new_spans
-    from flightline.runs.launch import RunRequest, run_pipeline
+    """Train on the data that is there now: with a `window` on every new span, else on all rows.
 
+    Records the start, and at the end the exit code and the versions that were released. Success does not mean a
+    release: the data may not have changed since the current one, or a span may only have been ingested.
+
+    Returns:
+        The run's exit code.
+    """
+    from flightline.runs.backfill import run_new_spans
+    from flightline.runs.launch import run_pipeline
+    from flightline.runs.request import RunRequest
+
+    earlier = _released_versions(config)
     audit_log.record(config.workspace, RETRAIN_STARTED, pipeline=config.name, reason=reason)
     request = RunRequest(path, tuple(overrides), plain=plain, reason=reason)
     code = run_pipeline(request, "local") if config.window is None else run_new_spans(request, "local")
-    audit_log.record(config.workspace, RETRAIN_ENDED, pipeline=config.name, exit_code=code, released=code == EXIT_OK)
+    new = [version for version in _released_versions(config) if version not in earlier]
+    audit_log.record(
+        config.workspace,
+        RETRAIN_ENDED,
+        pipeline=config.name,
+        exit_code=code,
+        released=bool(new),
+        versions=", ".join(new) or None,
+    )
     return code
+
+
+def _released_versions(config: Config) -> list[str]:
+    return sorted(release.version for release in read_releases(config.releases))

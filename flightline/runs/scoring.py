@@ -1,4 +1,4 @@
-"""The life of one scoring run, from files to predictions: what `flightline score` does."""
+"""The scoring run, from files to predictions: what `flightline score` does."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from flightline.releases.model_artifact import ReleasedModel, find_released_mode
 from flightline.reporting.html.data import SCORING_JSON
 from flightline.runs.auxiliary import AuxiliaryRun, run_auxiliary
 from flightline.runs.state.run_folder import create_run_folder
+from flightline.utils.dotted_path import load_function
 from flightline.utils.files import atomic_write
 from flightline.utils.suggestions import suggest_names
 from flightline.utils.terminal import escape
@@ -33,14 +34,14 @@ TABLE_SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet", ".pq")
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """What a user asks to be scored.
+    """The arguments of a scoring run.
 
     Attributes:
-        inputs: paths and globs of CSV and Parquet files, or folders of such.
+        inputs: paths or globs of CSV and Parquet files, or folders of them.
         output: the folder for predictions and rejected rows.
-        version: of the release; the current one where it is None.
-        run_id: names the run; made of the time where it is None.
-        plain: one line an event instead of a live table.
+        version: the release to score with; None for the current one.
+        run_id: the run's id; made from the time where it is None.
+        plain: print one line per event instead of a live table.
     """
 
     inputs: Sequence[str]
@@ -51,7 +52,7 @@ class ScoreRequest:
 
 
 def run_scoring(config: Config, request: ScoreRequest) -> int:
-    """Scores files as asked; returns the exit code, after the last line of a failure has been written to stderr."""
+    """Score files; return the exit code. A failure's last line has been written to stderr."""
     try:
         check_output_folder(request.output)
         check_engine(config)
@@ -63,30 +64,31 @@ def run_scoring(config: Config, request: ScoreRequest) -> int:
         print_error(sys.stderr, error)
         return error.exit_code
 
-    def create() -> Any:
-        from pipeline.scoring import ScoringJob, create_pipeline
+    def create_dag() -> Any:
+        from flightline.components.scoring_job import ScoringJob
 
+        create_pipeline = load_function("user_code.scoring_pipeline", config.user_code.scoring_pipeline)
         return create_pipeline(config, ScoringJob(files, released, request.output.resolve(), int(time.time())))
 
     heading = (
         f"scoring {len(files)} file{'s'[: len(files) > 1]} with release [bold]{escape(released.version)}[/] of"
         f" [bold]{config.name}[/]"
     )
-    show = partial(_show_result, request=request, folder=folder)
-    return run_auxiliary(config, folder, AuxiliaryRun("scoring", heading, create, show), request.plain)
+    show_result = partial(_show_result, request=request, folder=folder)
+    return run_auxiliary(config, folder, AuxiliaryRun("scoring", heading, create_dag, show_result), request.plain)
 
 
 def find_input_files(inputs: Sequence[str]) -> list[Path]:
-    """The files that are asked for, each once, in order.
+    """Return the files that `--input` names, each once, in order.
 
     Raises:
-        InputError: a name matches nothing, or a file is neither CSV nor Parquet.
+        InputError: a name matches no file, or a file is neither CSV nor Parquet.
     """
     found: dict[Path, None] = {}
     for name in inputs:
         path = Path(name)
         if path.is_dir():
-            matches = sorted(one for one in path.rglob("*") if one.is_file() and one.name.endswith(TABLE_SUFFIXES))
+            matches = sorted(file for file in path.rglob("*") if file.is_file() and file.name.endswith(TABLE_SUFFIXES))
         else:
             matches = [path] if path.is_file() else sorted(map(Path, glob.glob(name, recursive=True)))  # noqa: PTH207
         if not matches:
@@ -97,18 +99,20 @@ def find_input_files(inputs: Sequence[str]) -> list[Path]:
                     f"--input {match} is neither CSV nor Parquet", f"its name must end in {TABLE_SUFFIXES}"
                 )
             if "{" in match.name or "{" in str(match.resolve()):
-                raise InputError(f"--input {match}: TFX takes braces for a span", "rename the file or its folder")
+                raise InputError(
+                    f"--input {match}: TFX reads braces in a path as a span", "rename the file or its folder"
+                )
             found[match] = None
     return list(found)
 
 
 def check_columns(files: Sequence[Path], released: ReleasedModel, id_columns: Sequence[str]) -> None:
-    """Refuses files that lack a column without which the model answers nothing, or one that is to be copied.
+    """Check that every file has the columns that the release requires and those of `scoring.id_columns`.
 
     Raises:
-        InputError: one does, or has no readable header.
+        InputError: a file lacks such a column, or has no readable header.
     """
-    required = [one["name"] for one in released.inputs if one.get("required")]
+    required = [column["name"] for column in released.inputs if column.get("required")]
     for file in files:
         columns = open_table(str(file)).columns
         if missing := [name for name in required if name not in columns]:
@@ -118,18 +122,22 @@ def check_columns(files: Sequence[Path], released: ReleasedModel, id_columns: Se
                 f"the header has {', '.join(columns[:30])}",
             )
         if absent := [name for name in id_columns if name not in columns]:
-            todo = f"scoring.id_columns names it: {suggest_names(absent[0], columns)}"
-            raise InputError(f"{file}: there is no column {absent[0]} to copy", todo)
+            raise InputError(
+                f"{file}: there is no column {absent[0]}, which scoring.id_columns names",
+                suggest_names(absent[0], columns),
+            )
 
 
 def _show_result(run: Run, console: Console, request: ScoreRequest, folder: Path) -> FlightlineError | None:
     artifact = run.steps["PredictionWriter"].output("predictions")
     rows = run.rows
     if artifact is None or rows is None:
-        return StepFailed("PredictionWriter left no record of what it wrote", "the log has more")
+        return StepFailed("PredictionWriter recorded no predictions", "see the log")
     written = json.loads(Path(artifact.uri).read_text(encoding="utf-8"))
     atomic_write(folder / SCORING_JSON, json.dumps(written, indent=2) + "\n")
-    reasons = {reason: count for reason, count in rows.rejected.items() if reason != "missing_label"}  # none is needed
+    reasons = {
+        reason: count for reason, count in rows.rejected.items() if reason != "missing_label"
+    }  # scoring needs no label
     rejected = "".join(f" + {reason.replace('_', ' ')} {count:,}" for reason, count in reasons.items())
     console.print(f"[bold]Rows[/]         read {rows.read:,} = predicted {written['rows']:,}{rejected}")
     console.print(
@@ -141,6 +149,6 @@ def _show_result(run: Run, console: Console, request: ScoreRequest, folder: Path
 
 
 def check_output_folder(output: Path) -> None:
-    """Raises UsageError where the output folder cannot be one."""
+    """Raise UsageError if the output folder is a file."""
     if output.exists() and not output.is_dir():
         raise UsageError(f"--output {output} is a file", "name a folder")

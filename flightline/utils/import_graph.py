@@ -1,7 +1,7 @@
-"""Which code a module depends on: its own file and, as far down as they go, those that it imports from this project.
+"""The files that a module depends on: its own, and those of the project modules that it imports, recursively.
 
-Read from the source, not run. An import by a computed name is not seen; what is called by a dotted path in the config
-is a module of its own, and named beside.
+Imports are read from the source; nothing is run. An import by a computed name is not seen. A function that the config
+names by a dotted path is such a case: callers pass its module as well.
 """
 
 from __future__ import annotations
@@ -16,30 +16,37 @@ PROJECT_PACKAGES = ("flightline", "pipeline", "models")
 
 
 def import_closure(modules: Iterable[str]) -> dict[str, Path]:
-    """Module name → file, for the modules and all that they import from the packages they are in, `pipeline` and
-    `models`.
+    """Return module name → file of the modules and of everything that they import, recursively.
+
+    Followed are imports of PROJECT_PACKAGES and of the top-level packages of `modules`.
 
     Raises:
         ModuleNotFoundError: one of `modules` does not exist.
+        SyntaxError: a file cannot be parsed; `filename` is its path.
     """
-    asked = list(modules)
-    within = {*PROJECT_PACKAGES, *(name.split(".")[0] for name in asked)}
+    entries = list(modules)
+    within = {*PROJECT_PACKAGES, *(name.split(".")[0] for name in entries)}
     found: dict[str, Path] = {}
-    todo, seen = list(asked), set()
-    while todo:
-        name = todo.pop()
+    pending, seen = list(entries), set()
+    while pending:
+        name = pending.pop()
         if name in seen:
             continue
         seen.add(name)
         path = _module_file(name)
         if path is None:
-            if name in asked:
-                raise ModuleNotFoundError(f"there is no module {name}")
+            if name in entries:
+                raise ModuleNotFoundError(f"there is no module {name}", name=name)
             continue
         found[name] = path
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        todo += _parent_packages(name)
-        todo += [other for other in _imported_names(package, path.read_bytes()) if other.split(".")[0] in within]
+        pending += _parent_packages(name)
+        try:
+            imported = _imported_names(package, path.read_bytes())
+        except SyntaxError as error:
+            error.filename = str(path)
+            raise
+        pending += [other for other in imported if other.split(".")[0] in within]
     return found
 
 
@@ -50,8 +57,9 @@ def _parent_packages(name: str) -> list[str]:
 
 @functools.lru_cache(maxsize=1024)
 def _imported_names(package: str, code: bytes) -> frozenset[str]:
-    """What a module of `package` imports, wherever in it; of `from a import b`, both `a` and, should it be a module,
-    `a.b`. A run asks for the closures of a dozen modules, which have most of their files in common."""
+    """Return the names that a module of `package` imports, at any level; for `from a import b` both `a` and `a.b`.
+
+    Cached: a run computes the closures of a dozen modules, which share most of their files."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
@@ -66,7 +74,7 @@ def _imported_names(package: str, code: bytes) -> frozenset[str]:
 
 
 def _module_file(name: str) -> Path | None:
-    """The file of a module, found without importing its parents."""
+    """Return the file of a module without importing its parents; None where there is none."""
     top, *rest = name.split(".")
     spec = importlib.util.find_spec(top)
     if spec is None:

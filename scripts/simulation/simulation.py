@@ -20,9 +20,9 @@ from flightline.releases.registry import current_version, promote, read_releases
 from flightline.releases.rollout import set_shadow
 from flightline.reporting.summary import Summary
 from flightline.runs.backfill import run_new_spans
-from flightline.runs.launch import RunRequest
 from flightline.runs.monitoring import MonitorRequest, run_monitoring
 from flightline.runs.process import log_capture
+from flightline.runs.request import RunRequest
 from flightline.utils.files import atomic_write
 from scripts.simulation.traffic import read_flights, send_requests, wait_until_served, write_labels
 

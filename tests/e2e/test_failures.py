@@ -64,7 +64,7 @@ def test_too_many_unparsable_rows_stop_at_the_gate(run, one_month, tmp_path):
     (tmp_path / "workspace" / "index.html").mkdir(parents=True)  # in the way of the index, which ends no run
     result = run(tmp_path / "workspace", one_month, "ragged")
     assert result.code == 3
-    assert "the report could not be made: IsADirectoryError" in result.out
+    assert "the report could not be written: IsADirectoryError" in result.out
     assert result.summary["rows"]["rejected"]["unparsable"] == 30
     assert "30 of them in column distance, such as: " in result.summary["findings"][0]["problem"]
     assert result.summary["rows"]["read"] == len(rows)
@@ -163,31 +163,23 @@ def test_a_component_that_raises(run, trained, flights_sample, tmp_path):
 
 
 def test_an_input_that_cannot_be_resolved_is_a_failure(run, trained, flights_sample, tmp_path):
-    # TFX publishes FAILED for such a node and returns as if all were well.
-    script = tmp_path / "unresolvable.py"
-    script.write_text(
+    # TFX publishes FAILED for such a node, and the runner returns normally.
+    (tmp_path / "unresolvable.py").write_text(
         """
-import sys
-from pathlib import Path
-from flightline.runs.launch import RunRequest, run_pipeline
+from tfx import v1 as tfx
+from flightline.metadata.store import connection_config
 
 def create_pipeline(config, cache):
-    from tfx import v1 as tfx
-    from pipeline import training
-    nobody = tfx.dsl.Channel(type=tfx.types.standard_artifacts.Examples, producer_component_id="nobody")
-    statistics = tfx.components.StatisticsGen(examples=nobody)
-    dag = training.create_pipeline(config, cache)
+    examples = tfx.dsl.Channel(type=tfx.types.standard_artifacts.Examples, producer_component_id="nobody")
     return tfx.dsl.Pipeline(
-        pipeline_name="unresolvable", pipeline_root=str(config.artifacts), components=[statistics],
-        metadata_connection_config=dag.metadata_connection_config,
+        pipeline_name="unresolvable", pipeline_root=str(config.artifacts),
+        components=[tfx.components.StatisticsGen(examples=examples)],
+        metadata_connection_config=connection_config(config),
     )
-
-overrides = tuple(sys.argv[i + 1] for i, word in enumerate(sys.argv) if word == "--set")
-request = RunRequest(Path("configs/flights.yaml"), overrides, run_id=sys.argv[2])
-sys.exit(run_pipeline(request, "local", create_pipeline))
 """
     )
-    result = run(tmp_path / "workspace", flights_sample, "unresolvable", script=script)
+    options = ("--set", "user_code.training_pipeline=unresolvable.create_pipeline")
+    result = run(tmp_path / "workspace", flights_sample, "unresolvable", *options, modules=tmp_path)
     assert result.code == 1
     assert "StatisticsGen could not start" in result.last_line
     assert result.steps["StatisticsGen"].state == "FAILED"
@@ -216,7 +208,7 @@ def test_a_file_that_cannot_be_read(run, one_month, tmp_path):
         (("--from", "Trainr"), "did you mean Trainer"),
         (("--span", "3"), "{SPAN}"),
         (("--from", "Pusher", "--to", "ExampleGen"), "no node lies between --from Pusher and --to ExampleGen"),
-        (("--from", "Trainer"), "there is no earlier run to take what is before Trainer from"),
+        (("--from", "Trainer"), "--from Trainer needs an earlier run for the nodes before it, and there is none"),
         (("--set", "evaluation.thresholds={}", "--set", "evaluation.per_slice=[]"), "evaluation.thresholds is empty"),
         (("--set", "data.pattern=/etc/*.csv"), "looked for below data.input"),
     ],

@@ -70,11 +70,12 @@ def history(run, flights_sample, tmp_path_factory):
 AGAIN = """
 import sys
 from pathlib import Path
-from flightline.runs.launch import RunRequest, run_pipeline
+from flightline.runs.launch import run_pipeline
+from flightline.runs.request import RunRequest
 
 overrides = tuple(sys.argv[i + 1] for i, word in enumerate(sys.argv) if word == "--set")
 for run_id, more in (("again", ("data.span=3",)), ("blocks", ("data.span=4", "champion.unloadable=block"))):
-    request = RunRequest(Path("configs/flights_monthly.yaml"), (*overrides, *more), run_id=run_id, aside=True)
+    request = RunRequest(Path("configs/flights_monthly.yaml"), (*overrides, *more), run_id=run_id, quiet=True)
     print(run_id, run_pipeline(request, "local"))
 """
 
@@ -100,7 +101,7 @@ def test_each_span_has_a_line_and_a_row(history):
     assert [line.split(";")[0] for line in lines[:3]] == [f"span 0{span} version 1" for span in (1, 2, 3)]
     assert "training starts when 1 accepted span is there" in lines[0]
     [first, second, third] = [line for line in lines[3:] if line.startswith("0")]
-    assert "taken in" in first
+    assert "ingested" in first
     assert "blocked: " in second
     assert "quarantined" in second
     assert "01 version 1" in third

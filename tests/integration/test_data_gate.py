@@ -36,7 +36,7 @@ def refusal(components, data, limits=None):
     """The findings with which DataGate refuses them; the error names the first of them."""
     with pytest.raises(DataBlocked) as refused:
         judge(components, data, limits)
-    found = findings_from_json(refused.value.record)
+    found = findings_from_json(refused.value.recorded_reason)
     assert f"{found[0].feature}: {found[0].problem}" in str(refused.value)
     return found
 

@@ -139,9 +139,9 @@ def test_what_is_wrong_is_caught(months, may, poison, feature, kind):
     poison(rows)
     with pytest.raises(DataBlocked) as blocked:
         months.judge(rows, may)
-    found = findings_from_json(blocked.value.record)
+    found = findings_from_json(blocked.value.recorded_reason)
     assert (feature, kind) in {(one.feature, one.kind) for one in found if one.blocks}
-    assert drift_from_json(blocked.value.record)
+    assert drift_from_json(blocked.value.recorded_reason)
 
 
 def test_a_month_that_is_delivered_twice_is_caught(months, may):

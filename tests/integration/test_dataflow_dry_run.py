@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from flightline.runs.dry_run.build import dry_run
-from flightline.runs.launch import RunRequest
+from flightline.runs.request import RunRequest
 
 IMAGE = "registry.example/flightline:1"
 # Few columns: the flights' Transform alone has 1,350 transforms.

@@ -131,22 +131,35 @@ def test_workers_without_an_image_are_sent_the_project_and_the_library(cloud, mo
     assert library == wheel.read_bytes()
 
 
-def test_a_job_that_fails_fails_the_run(cloud, flights_sample, tmp_path, capfd):
-    from flightline.runs.launch import RunRequest, run_pipeline
-    from pipeline import training
+LOCAL_DATA_DAG = """
+from pipeline import training
+
+def create_pipeline(config, cache):
+    settings = {{"pipeline_root": {root!r}}}
+    data = config.data.model_copy(update={{"input": {data!r}, "pattern": "span-01/flights.csv"}})
+    return training.create_pipeline(config.model_copy(update={{**settings, "data": data}}), cache=cache)
+"""
+
+
+def test_a_job_that_fails_fails_the_run(cloud, flights_sample, tmp_path, capfd, monkeypatch):
+    from flightline.runs.launch import run_pipeline
+    from flightline.runs.request import RunRequest
 
     cloud.states = ["JOB_STATE_PENDING", "JOB_STATE_RUNNING", "JOB_STATE_FAILED"]
     cloud.errors = ["Startup of the worker pool failed: the image cannot be pulled"]
     span = flights_sample / "span-01"
     cloud.objects["my-flights-bucket/data/span-01/flights.csv"] = (span / "flights.csv").read_bytes()
 
-    def create_pipeline(config, cache):
-        here = {"pipeline_root": str(tmp_path / "artifacts")}
-        data = config.data.model_copy(update={"input": str(flights_sample), "pattern": "span-01/flights.csv"})
-        return training.create_pipeline(config.model_copy(update={**here, "data": data}), cache=cache)
-
-    settings = (*overrides(cloud), f"workspace={tmp_path / 'workspace'}", f"schema={ROOT / 'schema/flights.pbtxt'}")
-    code = run_pipeline(RunRequest(CONFIG, settings, to_node="ExampleGen", plain=True), "beam", create_pipeline)
+    dag = LOCAL_DATA_DAG.format(root=str(tmp_path / "artifacts"), data=str(flights_sample))
+    (tmp_path / "local_data_dag.py").write_text(dag)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    settings = (
+        *overrides(cloud),
+        f"workspace={tmp_path / 'workspace'}",
+        f"schema={ROOT / 'schema/flights.pbtxt'}",
+        "user_code.training_pipeline=local_data_dag.create_pipeline",
+    )
+    code = run_pipeline(RunRequest(CONFIG, settings, to_node="ExampleGen", plain=True), "beam")
     last = capfd.readouterr().err.strip().splitlines()[-1]
     assert code == 1
     assert last.startswith("flightline: ExampleGen failed")
@@ -173,7 +186,7 @@ def test_a_dry_run_says_which_job_could_not_be_built(cloud, components):
     examples.split_names = artifact_utils.encode_split_names(["train"])
     statistics = components.artifact(standard_artifacts.ExampleStatistics)
     execution = ExecutionInfo(1, {"examples": [examples]}, {"statistics": [statistics]}, {"exclude_splits": "[]"})
-    graphs = JobGraphBuilder({"StatisticsGen": spec}, components.folder / "not-kept")
+    graphs = JobGraphBuilder(components.folder / "not-kept", {"StatisticsGen": spec})
     with pytest.raises(StepFailed, match=r"StatisticsGen could not be built: OSError: No files found"):
         graphs.build("StatisticsGen", execution)
     assert not cloud.posted

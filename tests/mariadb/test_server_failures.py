@@ -103,7 +103,7 @@ def test_a_server_that_dies_in_the_middle(home, month, local, tmp_path, monkeypa
         server.start()
         resumed = run_pipeline(workspace, month, None, "--resume", settings=())
         assert resumed.code == 0, resumed.err
-        assert "StatisticsGen of run dies was cut off: marked as abandoned" in resumed.out
+        assert "StatisticsGen of run dies was interrupted: marked as abandoned" in resumed.out
         [folder] = [path for path in (workspace / "runs").iterdir() if path.name != "dies"]
         whole = content_digests(local)
         found = content_digests(type(local)(0, "", "", workspace, folder.name, None))

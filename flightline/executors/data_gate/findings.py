@@ -153,7 +153,7 @@ def data_blocked_error(found: Iterable[Finding], drift: Iterable[FeatureDrift] =
     return DataBlocked(
         f"the data gate stopped the run: {first}{more}",
         "nothing was trained; mend the data, or the schema if the world has changed: `flightline schema propose`",
-        record=findings_to_json(found, drift),
+        recorded_reason=findings_to_json(found, drift),
     )
 
 

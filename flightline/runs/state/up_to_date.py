@@ -1,4 +1,4 @@
-"""Whether a run would only repeat an earlier one: decided from digests, before TensorFlow is imported."""
+"""Detect a run that would only repeat an earlier one: by digests, before TensorFlow is imported."""
 
 from __future__ import annotations
 
@@ -10,39 +10,36 @@ from pathlib import Path
 from flightline.config.loader import dump_config
 from flightline.config.settings import Config
 from flightline.errors import EXIT_OK, ConfigError
-from flightline.metadata.provenance import user_modules
+from flightline.metadata.provenance import LIBRARY_ENTRY_MODULE, user_modules
 from flightline.releases.registry import current_version
 from flightline.reporting.summary import Summary
+from flightline.utils.dotted_path import missing_module_error
 from flightline.utils.hashing import code_digest, file_digest, lock_digest
 from flightline.utils.storage import InputFile, data_digest
 
-POST_RELEASE_SECTIONS = ("scoring", "monitoring")  # sections about what is done with a release
-RUN_KEY_FILE = "key"  # the file, in a run's folder, that holds the key of a whole run
+POST_RELEASE_SECTIONS = ("scoring", "monitoring")  # config sections that training does not read
+RUN_KEY_FILE = "key"  # in a run's folder: the run's key
 
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """A run that made the current release of the same inputs."""
+    """An earlier run with the same inputs, whose release is the current one."""
 
     summary: Summary
     folder: Path
 
 
 def compute_run_key(config: Config, files: Sequence[InputFile], window: Sequence[int] = ()) -> str:
-    """Digest of all that decides what a whole run comes to: config, data, window, schema, code and lock.
+    """Return the digest of everything that determines a run's result: config, data, window, schema, code and lock.
 
     Args:
-        window: ids of the Examples of earlier spans that it trains on.
+        files: the input files.
+        window: ids of the Examples of earlier spans that the run trains on.
 
     Raises:
-        ConfigError: the user's code is not where the config says.
+        ConfigError: a module that `user_code` names does not exist, or a source file cannot be parsed.
     """
-    try:
-        code = code_digest("flightline.runs.launch", *user_modules(config))
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"user_code: {error}", "name an importable module, or put its folder on PYTHONPATH"
-        ) from error
+    code = _code_digest(config)
     defaults = {name: Config.model_fields[name].default for name in POST_RELEASE_SECTIONS}
     parts = [
         dump_config(config.model_copy(update=defaults)),
@@ -55,8 +52,20 @@ def compute_run_key(config: Config, files: Sequence[InputFile], window: Sequence
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+def _code_digest(config: Config) -> str:
+    """Return the digest of the library's code that a run executes and of every module that `user_code` names."""
+    try:
+        return code_digest(LIBRARY_ENTRY_MODULE, *user_modules(config))
+    except ModuleNotFoundError as error:
+        paths = config.user_code.model_dump().items()
+        key = next((key for key, path in paths if path.rpartition(".")[0] == error.name), "")
+        raise missing_module_error(f"user_code.{key}", str(error.name)) from error
+    except SyntaxError as error:
+        raise ConfigError(f"{error.filename}, line {error.lineno}: {error.msg}", "fix the syntax error") from error
+
+
 def find_earlier_run(config: Config, key: str) -> EarlierRun | None:
-    """The newest run of this key that was done, if its release is there and still the current one."""
+    """Return the newest successful run with this key whose release is still the current one; None without one."""
     folders = sorted((config.workspace / "runs").glob(f"*/{RUN_KEY_FILE}"), key=lambda path: -path.stat().st_mtime_ns)
     for path in folders:
         if path.read_text().strip() != key:

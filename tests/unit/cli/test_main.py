@@ -120,7 +120,7 @@ def test_a_run_that_was_killed_is_called_so_and_how_to_go_on_is_said(config, tmp
     (tmp_path / "ws" / "runs" / "a").mkdir(parents=True)
     shown = ask("show", "--config", config).stdout
     assert "run a of flights, killed" in shown
-    assert "--resume goes on" in shown
+    assert "--resume continues" in shown
     assert "killed" in ask("runs", "--config", config).stdout
     with hold_lock(tmp_path / "ws", "flights", "a run"):
         RunRecorder(tmp_path / "ws" / "metadata.db").run("b", {"ExampleGen": {"state": "RUNNING"}})

@@ -85,4 +85,4 @@ def test_debugging_does_not_make_ml_metadata_log_what_it_connects_with():
     ],
 )
 def test_what_ml_metadata_says_of_a_server(words, told):
-    assert told in diagnose(RuntimeError(words)).what
+    assert told in diagnose(RuntimeError(words)).problem

@@ -26,7 +26,7 @@ def config_of(changes):
 @pytest.mark.parametrize(
     "changes", [{}, ON_KUBEFLOW, {**ON_KUBEFLOW, "engines.kubeflow.champion": "gs://ab-flights/model"}]
 )
-def test_what_has_all_it_needs_is_let_through_without_a_look_at_the_data(changes):
+def test_a_complete_config_passes_without_reading_the_data(changes):
     check_kubeflow(config_of(changes), OUTPUT)
 
 
@@ -50,19 +50,19 @@ def test_what_has_all_it_needs_is_let_through_without_a_look_at_the_data(changes
         ({"evaluation.thresholds": "{}", "evaluation.per_slice": "[]"}, "evaluation.thresholds is empty"),
     ],
 )
-def test_what_cannot_work_is_refused_before_anything_is_compiled(changes, message):
+def test_an_unusable_config_is_an_error_before_compiling(changes, message):
     with pytest.raises(ConfigError, match=message):
         check_kubeflow(config_of(changes), OUTPUT)
 
 
 @pytest.mark.parametrize("name", ["flights", "flights.txt", "."])
-def test_an_output_that_says_no_format_is_refused(name):
-    with pytest.raises(UsageError, match=r"no name of a \.json or \.yaml file"):
+def test_an_output_without_a_known_suffix_is_an_error(name):
+    with pytest.raises(UsageError, match=r"is not a \.json or \.yaml file"):
         check_kubeflow(config_of({}), Path(name))
 
 
-def test_the_notes_say_who_the_champion_is():
-    assert "blessed last" in spec_notes(config_of({}))[0]
+def test_the_notes_say_which_model_is_the_champion():
+    assert "last blessed model" in spec_notes(config_of({}))[0]
     assert "not checked" in spec_notes(config_of(ON_KUBEFLOW))[0]
     assert (
         "gs://ab-flights/model"

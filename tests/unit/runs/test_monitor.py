@@ -16,4 +16,4 @@ from flightline.runs.monitoring import MonitorRequest, resolve_window
 def test_without_a_log_it_says_how_to_serve_this_pipeline(config, named, todo):
     with pytest.raises(UsageError) as raised:
         resolve_window(config, MonitorRequest(named), [])
-    assert raised.value.todo.endswith(todo)
+    assert raised.value.fix.endswith(todo)

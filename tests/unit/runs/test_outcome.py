@@ -86,13 +86,13 @@ def test_not_blessed_says_which_metric_on_which_slice_by_how_much(judge):
 
 
 @pytest.mark.parametrize(
-    ("found", "todo"), [({}, "nothing was released"), ({"model": {}}, "nothing was released; the champion stays")]
+    ("found", "fix"), [({}, "nothing was released"), ({"model": {}}, "nothing was released; the champion stays")]
 )
-def test_a_champion_stays_where_there_is_one(judge, found, todo):
+def test_a_champion_stays_where_there_is_one(judge, found, fix):
     evaluator = {"state": "COMPLETE", "outputs": {"blessing": {"blessed": 0}}}
     champion = {"state": "COMPLETE", "outputs": found}
     steps = {"Champion": champion, "Evaluator": evaluator, "Pusher": NOT_PUSHED}
-    assert judge(steps, list(steps), evaluation=MISSED).todo == todo
+    assert judge(steps, list(steps), evaluation=MISSED).fix == fix
 
 
 def test_a_model_that_cannot_be_served(judge):

@@ -10,7 +10,7 @@ LOCKED = "the metadata store is locked by another program"
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "problem"),
     [
         (OSError(errno.ENOSPC, "No space left on device", "x/y"), "the disk is full (x/y)"),
         (OSError(errno.EROFS, "Read-only file system"), "the disk is read-only"),
@@ -22,6 +22,6 @@ LOCKED = "the metadata store is locked by another program"
         (RuntimeError("database disk image is malformed"), "the metadata store is damaged"),
     ],
 )
-def test_what_is_wrong_with_the_machine_is_said_in_plain_words(error, told):
-    assert diagnose(error).what == told
+def test_machine_errors_are_explained(error, problem):
+    assert diagnose(error).problem == problem
     assert diagnose(ValueError("something else")) is None

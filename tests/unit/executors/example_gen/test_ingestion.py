@@ -217,8 +217,8 @@ def test_a_file_that_is_no_table_ends_it_and_leaves_nothing(tmp_path, name, cont
         ingest_bytes(
             tmp_path, content, IngestOptions(label="late" if "late" in message else None, block_bytes=100), name=name
         )
-    assert str(tmp_path / name) in failure.value.what
-    assert failure.value.todo
+    assert str(tmp_path / name) in failure.value.problem
+    assert failure.value.fix
     assert list((tmp_path / "out").rglob("*")) == []
 
 

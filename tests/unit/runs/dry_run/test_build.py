@@ -1,4 +1,4 @@
-"""What a dry run refuses before anything is loaded; what it builds is in tests/integration."""
+"""What a dry run checks before TensorFlow is loaded; the jobs it builds are tested in tests/integration."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flightline.runs.dry_run.build import dry_run
-from flightline.runs.launch import RunRequest
+from flightline.runs.request import RunRequest
 
 ROOT = Path(__file__).resolve().parents[4]
 CONFIG = ROOT / "configs" / "flights.yaml"
@@ -38,7 +38,7 @@ def refused(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (("engine.name=local",), "--engine dataflow, not local"),
+        (("engine.name=local",), "engine.name is local; add --engine dataflow"),
         ((*COMPLETE, "engines.dataflow.image=null"), "workers have neither this package nor its requirements"),
         ((*COMPLETE, "engines.dataflow.bucket=my-bucket"), "my-bucket is no bucket"),
         ((*COMPLETE, "pipeline_root=artifacts"), "pipeline_root: artifacts is relative"),
@@ -46,20 +46,20 @@ def refused(tmp_path, monkeypatch, capsys):
         ((*COMPLETE, "evaluation.thresholds={}", "evaluation.per_slice=[]"), "evaluation.thresholds is empty"),
     ],
 )
-def test_it_refuses_what_a_run_would_refuse(refused, overrides, message):
+def test_a_dry_run_checks_what_a_run_would_check(refused, overrides, message):
     code, last = refused(overrides)
     assert code == 2
     assert message in last
 
 
-def test_it_refuses_to_be_part_of_a_run(refused):
+def test_a_dry_run_cannot_be_partial(refused):
     assert refused(COMPLETE, from_node="Transform") == (
         2,
-        "flightline: a dry run builds all jobs and is no run; leave out --from, --to and --run-id",
+        "flightline: --dry-run builds all jobs and starts no run; leave out --from, --to and --run-id",
     )
 
 
-def test_it_refuses_a_sample_that_is_not_there_or_lacks_the_label(refused, tmp_path):
+def test_a_missing_sample_or_one_without_the_label_is_an_error(refused, tmp_path):
     assert "none.csv cannot be read" in refused(COMPLETE, sample=tmp_path / "none.csv")[1]
     (tmp_path / "other.csv").write_text("month,day\n1,2\n")
     code, last = refused(COMPLETE, sample=tmp_path / "other.csv")
@@ -67,10 +67,11 @@ def test_it_refuses_a_sample_that_is_not_there_or_lacks_the_label(refused, tmp_p
     assert "label: late is not in the header" in last
 
 
-def test_the_runner_takes_the_flag():
+def test_the_beam_runner_has_the_dry_run_option():
     """The engine of the config is the local one."""
     command = [sys.executable, "runner_beam.py", "--dry-run", "--json", "--sample", "none.csv"]
     ended = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert ended.returncode == 2
     assert ended.stdout == ""
-    assert ended.stderr == "flightline: --dry-run builds the jobs of Dataflow; --engine dataflow, not local\n"
+    problem = "--dry-run builds Dataflow jobs, and engine.name is local"
+    assert ended.stderr == f"flightline: {problem}; add --engine dataflow\n"
