@@ -1,4 +1,4 @@
-"""`flightline init FILE... --label COLUMN`: write a config and a schema for a table. Imports no TensorFlow."""
+"""`flightline init FILE... --label COLUMN`: write a config and a schema for a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from google.protobuf import text_format
 from pydantic import ValidationError
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from flightline.cli.common import make_console, with_exit_codes
+from flightline.cli.common import CommandGroup, make_console
 from flightline.config.default_config import adopt_config
 from flightline.config.feature_planning import plan_features
 from flightline.config.settings import Config
@@ -24,7 +24,10 @@ from flightline.serving.target import Task
 from flightline.utils.files import atomic_write
 from flightline.utils.safe_yaml import parse_yaml
 
-Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="CSV (plain, .gz, .zst) or Parquet, one table.")]
+COMMANDS = CommandGroup("Set up")
+Files = Annotated[
+    list[str], typer.Argument(metavar="FILE...", help="The files of one table: CSV (plain, .gz, .zst) or Parquet.")
+]
 LabelOption = Annotated[str, typer.Option("--label", metavar="COLUMN", help="The column to predict.")]
 NameOption = Annotated[str | None, typer.Option("--name", help="Name of the pipeline; by default from the file name.")]
 TaskOption = Annotated[
@@ -42,12 +45,8 @@ MissingValueOption = Annotated[
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite the config and the schema.")]
 
 
-def register_commands(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("init")(with_exit_codes(init))
-
-
-def init(
+@COMMANDS.add("init")
+def init_project(
     files: Files,
     label: LabelOption,
     name: NameOption = None,
@@ -57,7 +56,7 @@ def init(
     missing_value: MissingValueOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Write a config and a schema for a table, which are all that a run needs."""
+    """Profile a table, and write the config and the schema that a run needs."""
     name = pipeline_name(files) if name is None else validate_pipeline_name(name)
     location = input_location(files)
     profile = profile_table(files, label, _parse_task(task), positive, include or [], missing_value or [])

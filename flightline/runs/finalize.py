@@ -10,6 +10,7 @@ from typing import Any
 from flightline.config.feature_planning import plan_features
 from flightline.config.settings import Config
 from flightline.errors import EXIT_OK, FlightlineError
+from flightline.metadata.artifact_files import load_schema
 from flightline.metadata.evaluation import OVERALL, Evaluation, save_evaluation
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, properties_of
 from flightline.metadata.run import Run
@@ -95,7 +96,7 @@ def _publish_release(config: Config, observer: RunObserver, run: Run, evaluation
             "metrics": metrics,
             "inputs": _release_inputs(config, run),
         }
-        negative = find_negative_label(run.schema, config.label, config.positive_label)
+        negative = find_negative_label(load_schema(run), config.label, config.positive_label)
         about["target"] = replace(config.target, negative=negative).to_json()
         audit_log.record(config.workspace, "pushed", run=run.run_id, release=Path(run.pushed).name)
         publish_release(
@@ -119,9 +120,9 @@ def _output_digests(run: Run) -> dict[str, str]:
 
 def _release_inputs(config: Config, run: Run) -> list[dict[str, Any]]:
     """Return the input contract of the run's model, from the schema that its data were checked against."""
-    plan = plan_features(run.schema, config.label, config.features, config.target)
-    contract = build_input_contract(run.schema, config.label, frozenset(plan.raw_names))
-    return [feature.to_json() for feature in contract]
+    schema = load_schema(run)
+    plan = plan_features(schema, config.label, config.features, config.target)
+    return [feature.to_json() for feature in build_input_contract(schema, config.label, frozenset(plan.raw_names))]
 
 
 def _rejected_file(run: Run) -> str | None:
