@@ -67,7 +67,7 @@ def show_garbage(garbage: Garbage, config: Config, dry_run: bool, as_json: bool)
         return
     console = make_console()
     would = "would be" if dry_run else "is"
-    if garbage.nothing:
+    if garbage.is_empty:
         console.print(f"nothing to collect: {garbage.kept:,} artifacts are needed")
     else:
         table = Table(box=None, header_style="dim", pad_edge=False)
@@ -83,14 +83,16 @@ def show_garbage(garbage: Garbage, config: Config, dry_run: bool, as_json: bool)
             f"[bold]{_format_mb(garbage.size)} MB[/] {would} collected; {garbage.kept:,} artifacts are needed",
             highlight=False,
         )
-    _show_unremovable(garbage.left, config)
+    _show_unremovable(garbage.unremovable, config)
 
 
 def _show_unremovable(left: list[UnreferencedArtifact], config: Config) -> None:
     if not left:
         return
     console = make_console()
-    console.print(f"[yellow]left[/]: not below {escape(str(config.workspace))} or a part of what stays, and not needed")
+    console.print(
+        f"[yellow]unremovable[/]: not below {escape(str(config.workspace))} or a part of what stays, and not needed"
+    )
     for artifact in left[:MAX_ARTIFACTS_SHOWN]:
         console.print(escape(f"  artifact {artifact.id}  {artifact.type}  {artifact.uri}"), soft_wrap=True)
     if len(left) > MAX_ARTIFACTS_SHOWN:

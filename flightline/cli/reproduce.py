@@ -54,9 +54,9 @@ def show_reproduction(console: Console, found: Reproduction) -> None:
     for one in found.artifacts:
         state = f"[{_STATE_COLOURS[one.state]}]{one.state}[/]"
         table.add_row(escape(one.artifact), one.type, one.digest[:_SHORT_DIGEST_CHARS], state)
-        for difference in one.differs:
+        for difference in one.differences:
             table.add_row("", "", "", escape(difference))
-    console.print(f"run [bold]{escape(found.run)}[/], done again")
+    console.print(f"run [bold]{escape(found.run)}[/], reproduced")
     console.print(table)
     if found.matches:
         console.print(f"[bold]MATCH[/]  all {len(found.artifacts)} artifacts")

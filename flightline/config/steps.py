@@ -29,10 +29,10 @@ class StepsConfig(BaseModel):
     retries: RetryCount = Field(2, description="how often a step is tried again after a fault of an engine or a store")
     backoff_s: Annotated[float, Field(ge=0)] = Field(2.0, description="wait before the first; twice as long each time")
     timeout_s: PositiveSeconds | None = Field(None, description="how long one try of a step may take, in seconds")
-    each: dict[str, StepLimits] = Field(default={}, description="node → what is otherwise for it")
+    overrides: dict[str, StepLimits] = Field(default={}, description="node → its own retries and time limit")
 
-    def of(self, node: str) -> tuple[int, float | None]:
-        """(retries, seconds for each try) of a node."""
-        own = self.each.get(node, StepLimits())
+    def limits_for(self, node: str) -> tuple[int, float | None]:
+        """Return the retries of a node, and the time limit of each attempt in seconds."""
+        own = self.overrides.get(node, StepLimits())
         retries = self.retries if own.retries is None else own.retries
         return retries, self.timeout_s if own.timeout_s is None else own.timeout_s

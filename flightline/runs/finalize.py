@@ -1,4 +1,4 @@
-"""Judging a finished run from ML Metadata, and making its release current where it earned one."""
+"""Judge a finished run by ML Metadata, and publish its release if it passed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from flightline.runs.outcome import GATE_NODE, PUSHER_NODE, find_failure, gate_d
 from flightline.runs.state.span_plan import SpanPlan, format_span
 from flightline.runs.tfx.observer import RunObserver
 
-# What a release is made of, as its description has the digests.
+# (node, output) whose content digests are in a release's description.
 _DIGESTED_OUTPUTS = (
     ("ExampleGen", "examples"),
     ("CuratedSchema", "schema"),
@@ -36,11 +36,11 @@ _DIGESTED_OUTPUTS = (
 def finalize_run(
     config: Config, observer: RunObserver, expected: Sequence[str], plan: SpanPlan | None = None
 ) -> tuple[Summary, FlightlineError | None]:
-    """The summary of the observed run, and why it is not done.
+    """Return the summary of the observed run, and why it failed.
 
     Args:
         expected: the nodes that had to run, in topological order.
-        plan: what it was to do with its span, where spans come in one by one.
+        plan: what the run does with its span; None without a `window`.
     """
     run = observer.run()
     evaluation = read_evaluation(run, config.evaluation)
@@ -70,7 +70,7 @@ def finalize_run(
 
 
 def _summarize_span(config: Config, run: Run, plan: SpanPlan) -> SpanSummary:
-    """What the run did with its span; the window as ML Metadata has it."""
+    """Return what the run did with its span, with the window that ML Metadata has."""
     resolved = run.steps["SpanWindow"].outputs.get("examples", []) if "SpanWindow" in run.steps else []
     window = [(properties_of(artifact)["span"], properties_of(artifact).get("version")) for artifact in resolved]
     gate = run.steps.get(GATE_NODE)
@@ -79,10 +79,12 @@ def _summarize_span(config: Config, run: Run, plan: SpanPlan) -> SpanSummary:
 
 
 def _publish_release(config: Config, observer: RunObserver, run: Run, evaluation: Evaluation | None) -> str | None:
-    """The run's release, current from now on. One that was released before stays as it is: `CURRENT` may be another
-    by now. What was pushed and, for its run was killed, never released, is released by the next run."""
+    """Publish what the run pushed, and return its path; None without a push.
+
+    A cached push that was published before is left alone, as another release may be current now. A push whose run was
+    killed before it published is published by the next run."""
     if run.pushed is not None and not (Path(run.pushed) / "saved_model.pb").is_file():
-        observer.note(f"what was pushed to {run.pushed} was retired since; --no-cache makes and releases it again")
+        observer.note(f"the release {run.pushed} was retired since; --no-cache trains and releases it again")
         return None
     if run.pushed is not None and not is_released(Path(run.pushed)):
         metrics = dict(evaluation.metrics.get(OVERALL, {})) if evaluation else {}
@@ -105,13 +107,17 @@ def _publish_release(config: Config, observer: RunObserver, run: Run, evaluation
 
 
 def _output_digests(run: Run) -> dict[str, str]:
-    """Content digests of what a release is made of, by the output's name."""
+    """Return output → content digest of everything that a release is made of."""
     artifacts = {output: run.steps[node].output(output) for node, output in _DIGESTED_OUTPUTS if node in run.steps}
-    return {name: str(properties_of(one).get(CONTENT_DIGEST_PROPERTY, "")) for name, one in artifacts.items() if one}
+    return {
+        name: str(properties_of(artifact).get(CONTENT_DIGEST_PROPERTY, ""))
+        for name, artifact in artifacts.items()
+        if artifact
+    }
 
 
 def _release_inputs(config: Config, run: Run) -> list[dict[str, Any]]:
-    """The input contract of what the run made, from the schema that its data were held to."""
+    """Return the input contract of the run's model, from the schema that its data were checked against."""
     plan = plan_features(run.schema, config.label, config.features, config.target)
     return build_input_contract(run.schema, config.label, frozenset(plan.raw_names))
 

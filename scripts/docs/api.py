@@ -40,7 +40,7 @@ DOCUMENTED_OBJECTS = {
         "flightline.releases.audit_log.verify",
         "flightline.releases.audit_log.AuditEntry",
     ),
-    "Starting a run": ("flightline.runs.launch.RunRequest", "flightline.runs.launch.run_pipeline"),
+    "Starting a run": ("flightline.runs.request.RunRequest", "flightline.runs.launch.run_pipeline"),
     "Drawing": (
         "flightline.reporting.html.notebook.distributions",
         "flightline.reporting.html.notebook.by_slice",

@@ -223,7 +223,7 @@ def test_what_cannot_be_done_is_refused_before_it_starts(run, flights_sample, tm
 def test_a_run_id_is_taken_once(run, trained, flights_sample):
     result = run(trained.workspace, flights_sample, "first")
     assert result.code == 2
-    assert "there is a run first already" in result.last_line
+    assert "the run first already exists" in result.last_line
 
 
 def test_an_unwritable_workspace(run, flights_sample, tmp_path):

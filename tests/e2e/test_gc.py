@@ -53,7 +53,7 @@ def test_what_only_the_old_run_made_is_gone_and_what_the_kept_one_took_from_the_
     for artifact in artifacts(steps(folder, "old")["ExampleGen"].outputs):
         assert artifact.state == pb.Artifact.DELETED
         assert not Path(artifact.uri).exists()
-    assert [e.event for e in audit_log.verify(folder / "workspace")].count("collected") == 1
+    assert [e.event for e in audit_log.verify(folder / "workspace")].count("garbage collected") == 1
 
 
 @pytest.mark.parametrize(
@@ -110,6 +110,6 @@ def test_it_waits_for_a_run_and_is_told_how_many_to_keep(collected, command):
         told = command(folder / "workspace", "gc", "--keep", "1")
         listed = command(folder / "workspace", "gc", "--keep", "1", "--dry-run")
     assert told.returncode == 2
-    assert "the workspace is in use: a run of process" in told.stderr.splitlines()[-1]
+    assert "the workspace is in use by a run of process" in told.stderr.splitlines()[-1]
     assert listed.returncode == 0
     assert command(folder / "workspace", "gc").returncode == 2

@@ -65,7 +65,7 @@ def test_two_at_once(run, start, month, tmp_path):
             break
     second = run(workspace, month, "second", *TO_GATE)
     assert second.code == 2
-    assert f"the workspace is in use: a run of process {first.pid}" in second.last_line
+    assert f"the workspace is in use by a run of process {first.pid}" in second.last_line
     waited = run(workspace, month, "second", *TO_GATE, "--wait", "60")
     assert waited.code == 0, waited.err
     assert "waiting for a run of process" in waited.err

@@ -74,7 +74,9 @@ def test_a_difference_is_named_and_the_repetition_kept(made, command):
     told = command(folder / "workspace", "reproduce", "second", "--json", timeout=300)
     config.write_text(kept)
     assert told.returncode == 1
-    differs = {one["artifact"]: one["differs"] for one in json.loads(told.stdout)["artifacts"] if one["differs"]}
+    differs = {
+        one["artifact"]: one["differences"] for one in json.loads(told.stdout)["artifacts"] if one["differences"]
+    }
     assert {"Trainer.model", "Evaluator.evaluation"} <= set(differs)
     assert "ExampleGen.examples" not in differs
     assert differs["Trainer.model"][0].startswith("weight ")

@@ -92,9 +92,9 @@ def test_every_beam_component_has_its_job(jobs):
         "Evaluator": 1,
     }
     for [job] in jobs.values():
-        assert job.leaves > 50
-        assert job.composites > 20
-        assert job.staged["pipeline.pb"] > 50_000
+        assert job.leaf_transforms > 50
+        assert job.composite_transforms > 20
+        assert job.staged_files["pipeline.pb"] > 50_000
 
 
 def test_the_jobs_are_those_of_the_executors_that_dataflow_gets(jobs):
@@ -134,7 +134,12 @@ def test_the_table(jobs):
     lines = out.getvalue().splitlines()
     for node, [job] in jobs.items():
         [line] = [line for line in lines if line.startswith(node)]
-        assert line.split()[1:5] == [f"{job.composites:,}", f"{job.leaves:,}", str(len(job.staged)), "files,"]
+        assert line.split()[1:5] == [
+            f"{job.composite_transforms:,}",
+            f"{job.leaf_transforms:,}",
+            str(len(job.staged_files)),
+            "files,",
+        ]
         assert line.rstrip().endswith(job.labels["tfx_executor"])
     values = {line[:22].strip(): line[22:].strip() for line in lines}
     assert values["image"] == IMAGE

@@ -137,7 +137,7 @@ class RandomLineage:
         return {
             "files": sorted(files),
             "artifacts": states,
-            "runs": {c.name: "collected" in c.custom_properties for c in contexts},
+            "runs": {c.name: "collected_at" in c.custom_properties for c in contexts},
         }
 
     def _counts(self, execution: Execution, given: bool = True) -> set[int]:

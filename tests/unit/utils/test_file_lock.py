@@ -45,7 +45,7 @@ def hold(tmp_path):
 
 def test_who_is_there_is_told_apart(hold, tmp_path):
     process = hold(60)
-    told = rf"in use: a run of process {process.pid} on \S+, for 0 min \d+ s; wait"
+    told = rf"in use by a run of process {process.pid} on \S+, for 0 min \d+ s; wait"
     with pytest.raises(LockHeld, match=told), hold_lock(tmp_path, "flights", "a run"):
         raise AssertionError("it was let in")
     with hold_lock(tmp_path, "scores", "a run") as left:  # another pipeline is nobody's business
