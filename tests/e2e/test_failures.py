@@ -52,7 +52,7 @@ def test_poisoned_data_stop_at_the_gate(run, one_month, tmp_path):
     counted = result.summary["rows"]
     assert counted["read"] == len(rows) == sum(counted["splits"].values()) + sum(counted["rejected"].values())
     report = (result.folder / "report.html").read_text()
-    for told in ("Stopped by the data gate", "What the data gate found", "anomaly", "not run"):
+    for told in ("Stopped by the data gate", "Data gate findings", "anomaly", "not run"):
         assert told in report
 
 

@@ -103,7 +103,7 @@ def test_the_python_api_gives_what_the_commands_show(trained):
     [
         (("lineage", "release:7"), "has no release 7 of flights"),
         (("lineage", "artifact:999999"), "there is no artifact 999999"),
-        (("lineage", "no/such/folder"), "no artifact is at no/such/folder"),
+        (("lineage", "no/such/folder"), "there is no artifact at no/such/folder"),
         (("why", "nobody"), "there is no run nobody"),
         (("diff", "first", "nobody"), "there is no run nobody"),
     ],
