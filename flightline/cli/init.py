@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from flightline.cli.common import make_console, with_exit_codes
 from flightline.config.default_config import adopt_config
-from flightline.config.feature_plan import plan_features
+from flightline.config.feature_planning import plan_features
 from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.init.config_text import render_config
@@ -20,7 +20,7 @@ from flightline.init.input_location import input_location, pipeline_name, valida
 from flightline.init.profile import profile_table
 from flightline.init.schema_text import render_schema
 from flightline.init.screen import print_profile
-from flightline.init.target import Task
+from flightline.serving.target import Task
 from flightline.utils.files import atomic_write
 from flightline.utils.safe_yaml import parse_yaml
 

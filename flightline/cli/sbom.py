@@ -10,7 +10,8 @@ import typer
 
 from flightline.cli.common import ConfigOption, with_exit_codes
 from flightline.config.loader import DEFAULT_CONFIG, MAX_CONFIG_MB, load_config
-from flightline.config.settings import CardConfig, Config
+from flightline.config.release import ModelCardConfig
+from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.metadata.provenance import read_provenance
 from flightline.metadata.runs import Runs
@@ -79,7 +80,7 @@ def read_bill(config: Config, version: str) -> SbomInputs:
     )
 
 
-def _read_label_and_card(path: Path) -> tuple[str, CardConfig]:
+def _read_label_and_card(path: Path) -> tuple[str, ModelCardConfig]:
     """Read the label and the model card from a run's config; other keys may be those of another Flightline version.
 
     Raises:
@@ -87,6 +88,6 @@ def _read_label_and_card(path: Path) -> tuple[str, CardConfig]:
     """
     try:
         config = parse_yaml(read_small_text(path, MAX_CONFIG_MB))
-        return str(config["label"]), CardConfig.model_validate(config.get("card") or {})
+        return str(config["label"]), ModelCardConfig.model_validate(config.get("model_card") or {})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path} is not the config of a run: {error}") from error

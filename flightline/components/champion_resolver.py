@@ -28,7 +28,7 @@ from flightline.metadata.store import run_ids_of_execution
 from flightline.releases.registry import current_version, current_version_excluding
 
 CHAMPION_NODE = "Champion"
-LOAD_ERROR_PROPERTY = "unloadable"  # of a PushedModel: why its model could not be loaded when it was last wanted
+LOAD_ERROR_PROPERTY = "load_error"  # of a PushedModel: why its model could not be loaded when it was last wanted
 
 
 def champion_node(config: Config, orchestrator: Orchestrator, resumed: str = "") -> BaseNode | None:
@@ -43,7 +43,7 @@ def champion_node(config: Config, orchestrator: Orchestrator, resumed: str = "")
     if orchestrator == "local":
         pushed = {"model": tfx.dsl.Channel(type=Model), "pushed_model": tfx.dsl.Channel(type=PushedModel)}
         settings = {
-            "unloadable": config.champion.unloadable,
+            "on_load_failure": config.champion.on_load_failure,
             "releases": str(config.releases.resolve()),
             "resumed": resumed,
         }
@@ -65,12 +65,12 @@ class CurrentReleaseStrategy(tfx.dsl.experimental.ResolverStrategy):
     """Resolves the Model of the PushedModel that is the current release; where no release is current, of the newest
     that really was pushed; nothing where there is none.
 
-    Where that Model cannot be loaded, `model` is empty and `pushed_model` says why, or (`unloadable="block"`) the run
-    ends: an older champion in its place would be a comparison with what nobody serves.
+    Where that Model cannot be loaded, `model` is empty and `pushed_model` says why, or the run ends
+    (`on_load_failure="block"`): an older champion in its place would be a comparison with what nobody serves.
     """
 
-    def __init__(self, unloadable: str = "evaluate", releases: str = "", resumed: str = "") -> None:
-        self._blocks = unloadable == "block"
+    def __init__(self, on_load_failure: str = "evaluate", releases: str = "", resumed: str = "") -> None:
+        self._blocks = on_load_failure == "block"
         self._releases = Path(releases) if releases else None
         self._resumed = resumed
 
@@ -107,7 +107,7 @@ class CurrentReleaseStrategy(tfx.dsl.experimental.ResolverStrategy):
         if self._blocks:
             raise StepFailed(
                 f"the champion, release {release}, cannot be loaded: {problem}",
-                "restore its files, or set champion.unloadable=evaluate to judge the candidate alone",
+                "restore its files, or set champion.on_load_failure=evaluate to judge the candidate alone",
             )
         progress.warn(f"The champion, release {release}, cannot be loaded: {problem}; nothing is held against it")
         return []

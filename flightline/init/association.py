@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flightline.init.table_reader import Column
-from flightline.init.target import Target
+from flightline.init.target import InferredTarget
 
 MAX_BINS = 64  # of a number with more values than that
 MAX_ROWS = 200_000
@@ -38,7 +38,7 @@ class Association:
         return self.value >= (STRONG_AUC if self.measure == "AUC" else STRONG_R2)
 
 
-def measure_association(column: Column, label: Column, target: Target) -> Association | None:
+def measure_association(column: Column, label: Column, target: InferredTarget) -> Association | None:
     """Each half of the rows is scored by what the other half shows of the column's value; None for too few rows.
 
     A value of its own in every row says nothing then, however many there are; that a value is missing is a value too.

@@ -67,7 +67,9 @@ def _render_label(profile: TableProfile, name: str) -> str:
     elif target.task == "regression":
         lines.append("task: regression")
     elif target.classes:
-        lines.append(f"positive: {yaml_scalar(_to_python_scalar(target.positive))}   # counts as 1, the other as 0")
+        lines.append(
+            f"positive_label: {yaml_scalar(_to_python_scalar(target.positive))}   # counts as 1, the other as 0"
+        )
     lines.append(f"schema: schema/{name}.pbtxt")
     return "\n".join(lines)
 
@@ -97,7 +99,7 @@ def _render_data(profile: TableProfile, place: tuple[str, str]) -> str:
     told = "   # such a cell is taken for an empty one, in every column"
     return (
         f"data:\n  input: {yaml_scalar(place[0])}\n  pattern: {yaml_scalar(place[1])}\n"
-        + (f"  missing: [{', '.join(map(yaml_scalar, marks))}]{told}\n" if marks else "")
+        + (f"  missing_values: [{', '.join(map(yaml_scalar, marks))}]{told}\n" if marks else "")
         + "  # Two thirds of the rows teach, a third judges, by a hash of the row: a row is always on the same side.\n"
         "  # Where rows come in time and the past is to tell the future, read docs/continuous.md.\n"
         "  splits: {train: 2, eval: 1}"
@@ -203,7 +205,7 @@ serving_check:                    # the exported model, in a process of its own,
   examples: 200                   # rows replayed without their label
   latency_ms: {latency}                 # one request of one row, 99th percentile
 
-card:                             # what the report says of the model beside what it measures; say it in your words
+model_card:                       # what the report says of the model beside what it measures; say it in your words
   owners: ""
   contact: ""
   intended_use: ""                # what {label} is predicted for, and who acts on it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from flightline.errors import UsageError
 from flightline.init.dates import date_example
 from flightline.init.table_reader import Column
 from flightline.init.text_numbers import describe_text_numbers
+from flightline.serving.target import Task
 
-Task = Literal["binary", "multiclass", "regression"]
 MAX_CLASSES = 50
 MAX_INTEGER_CLASSES = 20  # whole numbers with more values than this are amounts
 _MAX_VALUES_CHECKED = 2_000  # distinct texts
@@ -30,7 +30,7 @@ _BAD_GOOD_WORDS = ("bad", "good")  # of these the model is to warn of the first
 
 
 @dataclass(frozen=True)
-class Target:
+class InferredTarget:
     """The label and its task.
 
     Attributes:
@@ -50,7 +50,7 @@ class Target:
     rates: tuple[float, ...] = ()
 
 
-def infer_target(column: Column, asked: Task | None = None, positive: str | None = None) -> Target:
+def infer_target(column: Column, asked: Task | None = None, positive: str | None = None) -> InferredTarget:
     """The task of a label. `asked` has the last word where it can work; `positive` names a class.
 
     Raises:
@@ -64,7 +64,7 @@ def infer_target(column: Column, asked: Task | None = None, positive: str | None
         if not column.is_number:
             todo = _text_label_advice(column) or "choose binary or multiclass"
             raise UsageError(f"--task regression: the label {column.name} is text", todo)
-        return Target(column.name, "regression", why)
+        return InferredTarget(column.name, "regression", why)
     if task == "binary" and column.distinct != 2:
         raise UsageError(
             f"--task binary: the label {column.name} has {column.distinct:,} values", "choose another task"
@@ -101,17 +101,17 @@ def _infer_task(column: Column) -> tuple[Task, str]:
     return "regression", f"whole numbers with {column.distinct:,} values"
 
 
-def _class_target(column: Column, task: Task, why: str, asked: str | None) -> Target:
+def _class_target(column: Column, task: Task, why: str, asked: str | None) -> InferredTarget:
     values: list[Any] = column.values.tolist()
     rates = {value: float(count) / column.present for value, count in zip(values, column.counts, strict=True)}
     if task == "multiclass":
         if asked is not None:
             raise UsageError(f"--positive {asked}: the label {column.name} has {len(values)} classes", "leave it out")
-        return Target(column.name, task, why, tuple(values), rates=tuple(rates[value] for value in values))
+        return InferredTarget(column.name, task, why, tuple(values), rates=tuple(rates[value] for value in values))
     positive, positive_reason = _choose_positive(column, values, rates, asked)
     negative = next(value for value in values if value != positive)
     plain = column.is_number and (negative, positive) == (0, 1)
-    return Target(
+    return InferredTarget(
         label=column.name,
         task="binary",
         why=why,

@@ -102,7 +102,7 @@ def test_slices_that_are_too_far_apart_release_nothing(run, trained, flights_sam
     settings = (
         *LENIENT_SETTINGS,
         "evaluation.bins={distance: {quantiles: 2}}",
-        "evaluation.gaps={AUC: {by: [distance], at_most: 0.00001, min_slice_size: 50}}",
+        "evaluation.gaps={AUC: {columns: [distance], max_gap: 0.00001, min_slice_size: 50}}",
     )
     result = run(trained.workspace, flights_sample, "apart", settings=settings)
     assert result.code == 4

@@ -74,7 +74,7 @@ from flightline.runs.launch import run_pipeline
 from flightline.runs.request import RunRequest
 
 overrides = tuple(sys.argv[i + 1] for i, word in enumerate(sys.argv) if word == "--set")
-for run_id, more in (("again", ("data.span=3",)), ("blocks", ("data.span=4", "champion.unloadable=block"))):
+for run_id, more in (("again", ("data.span=3",)), ("blocks", ("data.span=4", "champion.on_load_failure=block"))):
     request = RunRequest(Path("configs/flights_monthly.yaml"), (*overrides, *more), run_id=run_id, quiet=True)
     print(run_id, run_pipeline(request, "local"))
 """
@@ -210,6 +210,6 @@ def test_a_champion_that_cannot_be_loaded_ends_the_run_where_that_is_asked_for(h
     told = (history.workspace / "runs" / "blocks" / "screen.txt").read_text().strip().splitlines()[-1]
     assert told.startswith("flightline: the champion, release ")
     assert "cannot be loaded: " in told
-    assert "set champion.unloadable=evaluate" in told
+    assert "set champion.on_load_failure=evaluate" in told
     assert "Traceback" not in told
     assert "Evaluator" not in Runs.open(history.workspace / "metadata.db").get("blocks").steps

@@ -51,7 +51,7 @@ def run_with_retries(
         StepTimedOut: it took too long; that is not tried again.
         Exception: what the last try raised.
     """
-    retries, timeout_s = settings.of(node)
+    retries, timeout_s = settings.limits_for(node)
     attempt = 1
     while True:
         try:
@@ -91,7 +91,7 @@ def time_limit(node: str, seconds: float | None) -> Iterator[None]:
         return
 
     late = StepTimedOut(
-        f"{node} took longer than its {seconds:g} s", f"raise steps.each.{node}.timeout_s, or give it less to do"
+        f"{node} took longer than its {seconds:g} s", f"raise steps.overrides.{node}.timeout_s, or give it less to do"
     )
     timer_fired = []
 

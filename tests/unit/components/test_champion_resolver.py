@@ -120,7 +120,7 @@ def test_a_champion_that_cannot_be_loaded(releases, how):
     [kept] = releases.store.get_artifacts_by_id([pushed.id])
     assert kept.custom_properties[LOAD_ERROR_PROPERTY].string_value == problem
     with pytest.raises(StepFailed, match="release 172, cannot be loaded"):
-        releases.champion(unloadable="block")
+        releases.champion(on_load_failure="block")
 
 
 def test_one_whose_files_are_back_is_the_champion_again(releases):

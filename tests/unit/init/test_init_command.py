@@ -27,7 +27,7 @@ def test_marks_for_no_value_are_said_and_settled(init, table):
     said = init(table(rows(age=["NA" if row % 9 == 0 else row * 13 % 40 for row in range(90)])), "--label", "y")
     assert "'NA': taken for empty cells" in said.stdout
     config = load_config(Path("configs/table.yaml"))
-    assert config.data.missing == ("NA",)
+    assert config.data.missing_values == ("NA",)
     assert "age" not in config.features.exclude
 
 
@@ -49,7 +49,7 @@ def test_words_among_numbers_are_missing_values_where_that_is_asked_for(init, ta
     assert init(path, "--label", "y", "--missing", "unknown", "--force").exit_code == 0
     config = load_config(Path("configs/table.yaml"))
     check_against_data(config)
-    assert config.data.missing == ("unknown",)
+    assert config.data.missing_values == ("unknown",)
     assert "age" not in config.features.exclude
 
 

@@ -64,7 +64,7 @@ def test_a_ctrl_c_that_was_lost_in_an_error_of_c_is_one_still():
 
 def test_a_node_may_have_limits_of_its_own():
     assert attempt("Trainer", Flaky(9, ConnectionResetError()))[1] == 1
-    assert StepsConfig().of("Trainer") == (2, None)
+    assert StepsConfig().limits_for("Trainer") == (2, None)
 
 
 def test_what_an_error_was_caused_by_counts():
@@ -82,7 +82,7 @@ def test_a_step_that_takes_too_long_is_ended_and_not_tried_again():
         for _ in range(500):
             time.sleep(0.01)
 
-    with pytest.raises(StepTimedOut, match=r"Evaluator took longer than its 0\.2 s; raise steps\.each\.Evaluator"):
+    with pytest.raises(StepTimedOut, match=r"Evaluator took longer than its 0\.2 s; raise steps\.overrides\.Evaluator"):
         run_with_retries(STEPS, "Evaluator", slow, print)
     assert calls == [1]
     time.sleep(0.25)  # the alarm is off
