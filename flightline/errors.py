@@ -124,6 +124,21 @@ class Interrupted(FlightlineError):
     exit_code = 130
 
 
+for _error in (
+    FlightlineError,
+    StepFailed,
+    UsageError,
+    ConfigError,
+    InputError,
+    DataBlocked,
+    NotBlessed,
+    AlertFiring,
+    PrivateApiChanged,
+    Interrupted,
+):
+    _error.__module__ = "flightline"  # where users import them from
+
+
 def print_error(stream: TextIO, error: FlightlineError, log_file: Path | None = None) -> None:
     """Print the last line of a failed command: what is wrong, where, how to fix it, and the log file."""
     where = f"; log: {log_file}" if log_file else ""

@@ -1,4 +1,4 @@
-"""`flightline audit`: list what changed production, and verify the log."""
+"""`flightline audit`: the log of what changed production, and the check that it is complete."""
 
 from __future__ import annotations
 
@@ -6,35 +6,33 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from flightline.cli.common import ConfigOption, JsonOption, make_console, print_json, with_exit_codes
-from flightline.config.loader import DEFAULT_CONFIG, load_config
+from flightline.cli.common import CommandGroup, JsonOption, LimitOption, make_console, make_table, print_json
+from flightline.config.settings import Config
 from flightline.releases import audit_log
 from flightline.utils.terminal import escape
 
-
-def register_commands(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("audit")(with_exit_codes(show_audit))
+COMMANDS = CommandGroup("Audit and reproduce")
 
 
-def show_audit(
-    config: ConfigOption = DEFAULT_CONFIG,
-    verify: Annotated[bool, typer.Option("--verify", help="Check that no line was edited, removed or added.")] = False,
+@COMMANDS.add("audit")
+def show_audit_log(
+    config: Config,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check that no entry was edited, removed or inserted.")
+    ] = False,
+    limit: LimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List what changed production: runs, verdicts, releases, rollbacks, overrides, and by whom."""
-    workspace = load_config(config).workspace
-    entries = audit_log.verify(workspace) if verify else audit_log.read(workspace)
+    """List what changed production and who did it: runs, verdicts, releases, rollbacks, overrides."""
+    entries = audit_log.verify(config.workspace) if verify else audit_log.read(config.workspace)
+    listed = entries[-limit:] if limit else entries
     if as_json:
-        print_json([asdict(entry) for entry in entries])
+        print_json([asdict(entry) for entry in listed])
         return
     console = make_console()
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in ("", "time (UTC)", "event", "user", "facts"):
-        table.add_column(column, overflow="fold")
-    for entry in entries:
+    table = make_table("sequence", "time (UTC)", "event", "user", "facts")
+    for entry in listed:
         facts = ", ".join(f"{name} {value}" for name, value in entry.facts.items() if value not in (None, ""))
         table.add_row(str(entry.sequence), entry.time[:19].replace("T", " "), entry.event, entry.user, escape(facts))
     console.print(table)

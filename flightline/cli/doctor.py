@@ -1,4 +1,4 @@
-"""What this machine has for each engine, and what is missing: told without starting anything."""
+"""`flightline doctor`: which engines can run from this machine, and what is missing. Starts nothing."""
 
 from __future__ import annotations
 
@@ -12,53 +12,69 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from flightline.cli.common import CommandGroup, JsonOption, make_console, make_table, print_json
 from flightline.config.engines import ENGINES, EngineName
 from flightline.config.settings import Config
 from flightline.engines.validation import check_engine, runs_on_this_machine
 from flightline.errors import ConfigError
+from flightline.utils.terminal import escape
 
-State = Literal["runs here", "submits", "incomplete"]
+COMMANDS = CommandGroup("Maintain")
+State = Literal["ready", "submits remotely", "incomplete"]
+_STATE_COLOURS: dict[State, str] = {"ready": "green", "submits remotely": "green", "incomplete": "yellow"}
 CREDENTIALS_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 DEFAULT_CREDENTIALS_FILE = Path(".config") / "gcloud" / "application_default_credentials.json"
 
 
 @dataclass(frozen=True)
 class DoctorFinding:
-    """What was found about one engine, or one need of the project itself.
+    """The state of one engine, or of one requirement of the project itself.
 
     Attributes:
-        about: the engine, or `python`, `tfx`, ...
+        name: the engine, or `python`, `tfx`.
         state: whether a run can be started from here, and where its work would be done.
         detail: what was found.
-        todo: what is missing and how to get it; empty where nothing is.
+        fix: how to get what is missing; empty where nothing is.
     """
 
-    about: str
+    name: str
     state: State
     detail: str
-    todo: str = ""
+    fix: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
+@COMMANDS.add("doctor")
+def show_environment(config: Config, as_json: JsonOption = False) -> None:
+    """Show which engines can run from this machine, and what is missing for the others."""
+    findings = check_environment(config)
+    if as_json:
+        print_json([finding.to_dict() for finding in findings])
+        return
+    table = make_table("name", "state", "detail", "fix")
+    for finding in findings:
+        colour = _STATE_COLOURS[finding.state]
+        table.add_row(finding.name, f"[{colour}]{finding.state}[/]", escape(finding.detail), escape(finding.fix))
+    make_console().print(table)
+
+
 def check_environment(config: Config) -> list[DoctorFinding]:
-    """This machine, then every engine, as the config would use them."""
+    """The findings for this machine, then for every engine as the config would use it."""
     return [*_check_machine(), *(_check_one_engine(config, name) for name in ENGINES)]
 
 
 def _check_machine() -> Iterator[DoctorFinding]:
     libc = "-".join(part for part in platform.libc_ver() if part)
-    yield DoctorFinding("python", "runs here", f"{platform.python_version()}, {libc}, {os.cpu_count()} cores")
+    yield DoctorFinding("python", "ready", f"{platform.python_version()}, {libc}, {os.cpu_count()} cores")
     absent = [name for name in ("tfx", "apache_beam", "ml_metadata") if importlib.util.find_spec(name) is None]
     if absent:
         yield DoctorFinding(
             "tfx", "incomplete", f"{', '.join(absent)} cannot be found by {sys.executable}", "`make setup`"
         )
     else:
-        yield DoctorFinding(
-            "tfx", "runs here", "; ".join(f"{name} {_version(name)}" for name in ("tfx", "apache-beam"))
-        )
+        yield DoctorFinding("tfx", "ready", "; ".join(f"{name} {_version(name)}" for name in ("tfx", "apache-beam")))
 
 
 def _version(distribution: str) -> str:
@@ -68,26 +84,25 @@ def _version(distribution: str) -> str:
 
 
 def _check_one_engine(config: Config, name: EngineName) -> DoctorFinding:
-    asked = config.model_copy(update={"engine": config.engine.model_copy(update={"name": name})})
+    candidate = config.model_copy(update={"engine": config.engine.model_copy(update={"name": name})})
     try:
-        check_engine(asked)
+        check_engine(candidate)
     except ConfigError as error:
         return DoctorFinding(name, "incomplete", error.problem, error.fix)
-    found = _DESCRIBE_ENGINE[name](asked)
+    found = _DESCRIBE_ENGINE[name](candidate)
     if isinstance(found, DoctorFinding):
         return found
-    return DoctorFinding(name, "runs here" if runs_on_this_machine(asked) else "submits", found)
+    return DoctorFinding(name, "ready" if runs_on_this_machine(candidate) else "submits remotely", found)
 
 
 def _describe_multiprocess(config: Config) -> str:
-    asked = config.engines.multiprocess.workers
-    return f"{asked or os.cpu_count()} worker processes"
+    return f"{config.engines.multiprocess.workers or os.cpu_count()} worker processes"
 
 
 def _describe_portable(config: Config) -> str:
     settings = config.engines.portable
-    who = "started for a run" if settings.start_services else "has to be running"
-    return f"Beam's job service at {settings.job_endpoint} and workers at {settings.worker_endpoint}; {who}"
+    start = "started for each run" if settings.start_services else "must be running"
+    return f"Beam's job service at {settings.job_endpoint} and workers at {settings.worker_endpoint}; {start}"
 
 
 def _describe_java(master: str) -> str:
@@ -97,8 +112,8 @@ def _describe_java(master: str) -> str:
 
 def _describe_dataflow(config: Config) -> DoctorFinding | str:
     settings = config.engines.dataflow
-    given = os.environ.get(CREDENTIALS_VARIABLE)
-    if not (Path(given) if given else Path.home() / DEFAULT_CREDENTIALS_FILE).is_file():
+    file = os.environ.get(CREDENTIALS_VARIABLE)
+    if not (Path(file) if file else Path.home() / DEFAULT_CREDENTIALS_FILE).is_file():
         return DoctorFinding(
             "dataflow",
             "incomplete",

@@ -1,4 +1,4 @@
-"""`flightline init FILE... --label COLUMN`: write a config and a schema for a table. Imports no TensorFlow."""
+"""`flightline init FILE... --label COLUMN`: write a config and a schema for a table."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from google.protobuf import text_format
 from pydantic import ValidationError
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from flightline.cli.common import make_console, with_exit_codes
+from flightline.cli.common import CommandGroup, make_console
 from flightline.config.default_config import adopt_config
-from flightline.config.feature_plan import plan_features
+from flightline.config.feature_planning import plan_features
 from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.init.config_text import render_config
@@ -20,11 +20,14 @@ from flightline.init.input_location import input_location, pipeline_name, valida
 from flightline.init.profile import profile_table
 from flightline.init.schema_text import render_schema
 from flightline.init.screen import print_profile
-from flightline.init.target import Task
+from flightline.serving.target import Task
 from flightline.utils.files import atomic_write
 from flightline.utils.safe_yaml import parse_yaml
 
-Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="CSV (plain, .gz, .zst) or Parquet, one table.")]
+COMMANDS = CommandGroup("Set up")
+Files = Annotated[
+    list[str], typer.Argument(metavar="FILE...", help="The files of one table: CSV (plain, .gz, .zst) or Parquet.")
+]
 LabelOption = Annotated[str, typer.Option("--label", metavar="COLUMN", help="The column to predict.")]
 NameOption = Annotated[str | None, typer.Option("--name", help="Name of the pipeline; by default from the file name.")]
 TaskOption = Annotated[
@@ -42,12 +45,8 @@ MissingValueOption = Annotated[
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite the config and the schema.")]
 
 
-def register_commands(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("init")(with_exit_codes(init))
-
-
-def init(
+@COMMANDS.add("init")
+def init_project(
     files: Files,
     label: LabelOption,
     name: NameOption = None,
@@ -57,7 +56,7 @@ def init(
     missing_value: MissingValueOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Write a config and a schema for a table, which are all that a run needs."""
+    """Profile a table, and write the config and the schema that a run needs."""
     name = pipeline_name(files) if name is None else validate_pipeline_name(name)
     location = input_location(files)
     profile = profile_table(files, label, _parse_task(task), positive, include or [], missing_value or [])

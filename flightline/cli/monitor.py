@@ -1,4 +1,4 @@
-"""`flightline monitor | feedback`: watch a served release, and ingest labels. Imports TensorFlow only to monitor."""
+"""`flightline monitor | feedback`: watch a served release, and import the true labels of its predictions."""
 
 from __future__ import annotations
 
@@ -8,84 +8,89 @@ from typing import Annotated
 
 import typer
 
-from flightline.cli.common import ConfigOption, JsonOption, print_json, with_exit_codes
+from flightline.cli.common import (
+    CommandGroup,
+    ConfigOption,
+    JsonOption,
+    PlainOption,
+    RunIdOption,
+    SetOption,
+    print_json,
+)
 from flightline.config.loader import DEFAULT_CONFIG, load_config
+from flightline.config.settings import Config
 from flightline.errors import UsageError
 
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="a.b=value", help="Overrides a key of the config.")
-]
+COMMANDS = CommandGroup("Serve and monitor")
 TIME_FORMAT = "YYYY-MM-DD[THH:MM[:SS]]"
 
 
-def register_commands(app: typer.Typer) -> None:
-    """Adds the commands."""
-    app.command("monitor")(with_exit_codes(monitor_command))
-    app.command("feedback")(with_exit_codes(import_feedback))
-
-
-def monitor_command(
-    since: Annotated[
-        str | None,
-        typer.Option(metavar=TIME_FORMAT, help="Start of the window; by default the end of the previous one."),
-    ] = None,
-    until: Annotated[str | None, typer.Option(metavar=TIME_FORMAT, help="End of the window; now by default.")] = None,
-    allow_retrain: Annotated[
-        bool, typer.Option("--retrain", help="Let an alert start a run, within the budget of monitoring.retrain.")
-    ] = False,
-    run_id: Annotated[str | None, typer.Option(help="Names the run; made of the time by default.")] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="One line an event, for logs and pipes.")] = False,
+@COMMANDS.add("monitor")
+def monitor_release(  # takes the config's path: a retraining run loads it again
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar=TIME_FORMAT, help="Start of the window; the end of the last one by default."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar=TIME_FORMAT, help="End of the window; now by default.")
+    ] = None,
+    allow_retrain: Annotated[
+        bool, typer.Option("--retrain", help="Let an alert start a run, within the limits of monitoring.retrain.")
+    ] = False,
+    run_id: RunIdOption = None,
+    plain: PlainOption = False,
 ) -> None:
-    """Measure a window of the prediction log: skew, drift, performance. Raise alerts (exit code 5: a critical one)."""
+    """Measure a window of the prediction log: skew, drift, performance; raise alerts (exit 5: a critical one)."""
     from flightline.runs.monitoring import MonitorRequest, run_monitoring
     from flightline.runs.process.log_capture import silence_output
 
-    options = tuple(overrides or ())
-    request = MonitorRequest(config, options, parse_time(since), parse_time(until), run_id, allow_retrain, plain)
-    code = run_monitoring(load_config(config, options), request)
+    settings = tuple(overrides or ())
+    request = MonitorRequest(config, settings, parse_time(since), parse_time(until), run_id, allow_retrain, plain)
+    code = run_monitoring(load_config(config, settings), request)
     silence_output()
     raise typer.Exit(code)
 
 
+@COMMANDS.add("feedback")
 def import_feedback(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV or Parquet: request_id, row, the label.")],
-    config: ConfigOption = DEFAULT_CONFIG,
-    overrides: SetOption = None,
+    config: Config,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="CSV or Parquet with request_id, row and the label.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Ingest labels for served requests; the next `flightline monitor` joins them with the predictions."""
     from flightline.monitoring.feedback import ingest_feedback
 
-    loaded = load_config(config, tuple(overrides or ()))
-    results = {file: ingest_feedback(loaded, file) for file in files}
+    imported = {file: ingest_feedback(config, file) for file in files}
     if as_json:
         print_json(
             [
                 {
                     "file": str(file),
-                    "rows_read": t.rows_read,
-                    "ingested": t.ingested,
-                    "rejected": t.rejected,
-                    "duplicate": t.duplicate,
+                    "rows_read": one.rows_read,
+                    "ingested": one.ingested,
+                    "rejected": one.rejected,
+                    "duplicate": one.duplicate,
                 }
-                for file, t in results.items()
+                for file, one in imported.items()
             ]
         )
         return
-    for file, result in results.items():
-        if result.duplicate:
+    for file, one in imported.items():
+        if one.duplicate:
             typer.echo(f"{file}: already ingested, nothing changed")
             continue
-        rejected = "".join(f" + {reason} {rows:,}" for reason, rows in result.rejected.items())
-        typer.echo(f"{file}: rows read {result.rows_read:,} = ingested {result.ingested:,}{rejected}")
-        if result.rejected:
-            typer.echo(f"rejected rows: {result.file.with_suffix('.rejected.csv')}")
+        rejected = "".join(f" + {reason} {rows:,}" for reason, rows in one.rejected.items())
+        typer.echo(f"{file}: rows read {one.rows_read:,} = ingested {one.ingested:,}{rejected}")
+        if one.rejected:
+            typer.echo(f"rejected rows: {one.file.with_suffix('.rejected.csv')}")
 
 
 def parse_time(text: str | None) -> float | None:
-    """Convert a local time, or one with a UTC offset, to seconds since the epoch.
+    """Seconds since the epoch of an ISO 8601 time; local time where it has no offset.
 
     Raises:
         UsageError: the text is not a time.

@@ -1,4 +1,4 @@
-"""`flightline new DIR`: a project of one's own, which runs at once on example data. Without TensorFlow."""
+"""`flightline new DIR`: create a project that runs at once on example data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flightline.cli.common import make_console, with_exit_codes
+from flightline.cli.common import CommandGroup, make_console
 from flightline.errors import StepFailed, UsageError
 from flightline.new.project import create_project, library_source
 from flightline.utils.terminal import escape
@@ -21,17 +21,14 @@ _EXAMPLE_COMMANDS = (
     ("-m", "flightline", "init", "data/example/customers.csv", "--label", "cancelled", "--name", "example"),
 )
 
+COMMANDS = CommandGroup("Set up")
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The project's folder, which is created.")]
 NameOption = Annotated[str | None, typer.Option("--name", help="The project's name; the folder's by default.")]
 
 
-def register_commands(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("new")(with_exit_codes(new))
-
-
-def new(folder: FolderArgument, name: NameOption = None) -> None:
-    """Make a project of your own: pipeline, models, configs, schema, tests, Makefile, runners."""
+@COMMANDS.add("new")
+def new_project(folder: FolderArgument, name: NameOption = None) -> None:
+    """Create a project: pipeline, models, configs, schema, tests, Makefile, runners."""
     name = _validate_name(folder.resolve().name.lower() if name is None else name)
     library = library_source()
     create_project(folder, name, library)

@@ -1,4 +1,4 @@
-"""`flightline reproduce`: whether an earlier run can be repeated, artifact by artifact."""
+"""`flightline reproduce`: run an earlier run again, and compare the artifacts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from flightline.cli.common import ConfigOption, JsonOption, make_console, print_json, with_exit_codes
-from flightline.config.loader import DEFAULT_CONFIG, load_config
+from flightline.cli.common import CommandGroup, JsonOption, RunArgument, make_console, make_table, print_json
+from flightline.config.settings import Config
 from flightline.errors import StepFailed
 from flightline.metadata.runs import LATEST
 from flightline.runs.reproduce.rerun import Reproduction, reproduce
@@ -20,37 +19,36 @@ _SHORT_DIGEST_CHARS = 12
 _STATE_COLOURS = {"MATCH": "green", "DIFF": "red"}
 
 
-def register_commands(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("reproduce")(with_exit_codes(reproduce_run))
+COMMANDS = CommandGroup("Audit and reproduce")
 
 
+@COMMANDS.add("reproduce")
 def reproduce_run(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or `latest`.")] = LATEST,
-    config: ConfigOption = DEFAULT_CONFIG,
+    config: Config,
+    run_id: RunArgument = LATEST,
     set_up: Annotated[
-        bool, typer.Option("--set-up", help="Make an environment (3 GB) where the run had another requirements.lock.")
+        bool, typer.Option("--set-up", help="Create an environment (3 GB) if the run used another requirements.lock.")
     ] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the repetition's files where all matches, too.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the reproduction's files even if all artifacts match.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run an earlier run again from what it left on record, and compare every artifact: 0 only if all match."""
+    """Run an earlier run again from its records, and compare every artifact; exit with 0 only if all match."""
     progress = Console(file=sys.stderr, highlight=False)
     with progress.status("") as status:
-        found = reproduce(load_config(config), run_id, lambda text: status.update(text), set_up, keep)
+        found = reproduce(config, run_id, lambda text: status.update(text), set_up, keep)
     if as_json:
         print_json(found.to_dict())
     else:
         show_reproduction(make_console(), found)
     if not found.matches:
-        raise StepFailed(_summarize_differences(found), f"the repetition is kept in {found.folder}")
+        raise StepFailed(_summarize_differences(found), f"the reproduction is kept in {found.folder}")
 
 
 def show_reproduction(console: Console, found: Reproduction) -> None:
-    """A line an artifact, and below those that differ, what differs."""
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in ("artifact", "type", "content", ""):
-        table.add_column(column)
+    """Print a line per artifact, and below an artifact that differs, the differences."""
+    table = make_table("artifact", "type", "digest", "result")
     for one in found.artifacts:
         state = f"[{_STATE_COLOURS[one.state]}]{one.state}[/]"
         table.add_row(escape(one.artifact), one.type, one.digest[:_SHORT_DIGEST_CHARS], state)
@@ -67,7 +65,6 @@ def show_reproduction(console: Console, found: Reproduction) -> None:
 def _summarize_differences(found: Reproduction) -> str:
     different = [one.artifact for one in found.artifacts if one.state == "DIFF"]
     if not different:
-        return (
-            f"the run ended with {found.exit_code}, its repetition with {found.reproduced_exit_code}: {found.last_line}"
-        )
+        codes = f"the run ended with {found.exit_code}, its reproduction with {found.reproduced_exit_code}"
+        return f"{codes}: {found.last_line}"
     return f"{len(different)} of {len(found.artifacts)} artifacts differ: {', '.join(different)}"

@@ -1,4 +1,4 @@
-"""`flightline sbom`: the bill of materials of a release. Imports no TensorFlow."""
+"""`flightline sbom`: the software bill of materials of a release."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from flightline.cli.common import ConfigOption, with_exit_codes
-from flightline.config.loader import DEFAULT_CONFIG, MAX_CONFIG_MB, load_config
-from flightline.config.settings import CardConfig, Config
+from flightline.cli.common import CommandGroup, ReleaseOption
+from flightline.config.loader import MAX_CONFIG_MB
+from flightline.config.release import ModelCardConfig
+from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.metadata.provenance import read_provenance
-from flightline.metadata.runs import Runs
 from flightline.releases.lineage import CURRENT_RELEASE
 from flightline.releases.release import find_release
 from flightline.releases.requirements_lock import find_lock_text, parse_pins, select_pins
@@ -21,23 +21,20 @@ from flightline.releases.sbom import SbomInputs, build_cyclonedx
 from flightline.utils.files import atomic_write, read_small_text
 from flightline.utils.safe_yaml import parse_yaml
 
-
-def register_commands(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("sbom")(with_exit_codes(write_sbom))
+COMMANDS = CommandGroup("Manage releases")
 
 
+@COMMANDS.add("sbom")
 def write_sbom(
-    version: Annotated[
-        str, typer.Option("--release", metavar="VERSION", help="The release; the current one by default.")
-    ] = CURRENT_RELEASE,
+    config: Config,
+    version: ReleaseOption = None,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write to this file; to stdout by default.")
+        Path | None, typer.Option("--output", metavar="FILE", help="The file to write; stdout by default.")
     ] = None,
-    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Write the bill of materials of a release as CycloneDX JSON: its files, packages, data, schema, model card."""
-    text = json.dumps(build_cyclonedx(read_bill(load_config(config), version)), indent=2, ensure_ascii=False) + "\n"
+    inputs = read_sbom_inputs(config, version or CURRENT_RELEASE)
+    text = json.dumps(build_cyclonedx(inputs), indent=2, ensure_ascii=False) + "\n"
     if output is None:
         typer.echo(text, nl=False)
         return
@@ -48,19 +45,19 @@ def write_sbom(
         raise UsageError(f"{output} cannot be written: {error}") from error
 
 
-def read_bill(config: Config, version: str) -> SbomInputs:
-    """Collect the content of a release's bill of materials.
+def read_sbom_inputs(config: Config, version: str) -> SbomInputs:
+    """Read what the bill of materials of a release shows.
 
     Raises:
-        UsageError: there is no such release, or its run's folder or lock no longer exists.
+        UsageError: there is no such release, or its run's folder or lock is missing.
     """
-    release = find_release(Runs.open(config), config, version)
+    release = find_release(config, version)
     run = str(release.metadata.get("run", ""))
     folder = config.run_folder(run)
     provenance = read_provenance(folder)
     if provenance is None or not {"lock", "schema", "data"} <= set(provenance.digests):
         raise UsageError(
-            f"the provenance of run {run} is missing in {folder}, so its packages are unknown", "choose another release"
+            f"the provenance of run {run} is missing from {folder}: the packages are unknown", "choose another release"
         )
     label, card = _read_label_and_card(folder / "config.yaml")
     pins = parse_pins(find_lock_text(provenance.digests["lock"], provenance.commit))
@@ -79,14 +76,14 @@ def read_bill(config: Config, version: str) -> SbomInputs:
     )
 
 
-def _read_label_and_card(path: Path) -> tuple[str, CardConfig]:
-    """Read the label and the model card from a run's config; other keys may be those of another Flightline version.
+def _read_label_and_card(path: Path) -> tuple[str, ModelCardConfig]:
+    """Read the label and the model card from a run's copy of its config; other keys may be of another version.
 
     Raises:
-        UsageError: the file is missing or not a config.
+        UsageError: the copy is missing or invalid.
     """
     try:
         config = parse_yaml(read_small_text(path, MAX_CONFIG_MB))
-        return str(config["label"]), CardConfig.model_validate(config.get("card") or {})
+        return str(config["label"]), ModelCardConfig.model_validate(config.get("model_card") or {})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path} is not the config of a run: {error}") from error
+        raise UsageError(f"{path} is not a run's config: {error}") from error

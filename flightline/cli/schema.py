@@ -1,4 +1,4 @@
-"""`flightline schema propose | accept`: a change in the world becomes a reviewed edit. Without TensorFlow."""
+"""`flightline schema propose | accept`: change the curated schema after the data gate stopped a run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from flightline.cli.common import ConfigOption, JsonOption, print_json, with_exit_codes
-from flightline.config.loader import DEFAULT_CONFIG, load_config
+from flightline.cli.common import CommandGroup, JsonOption, RunArgument, print_json
 from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.executors.data_gate.schema_proposal import SchemaProposal, propose_schema
@@ -21,26 +20,16 @@ from flightline.utils.files import atomic_write
 from flightline.utils.hashing import file_digest
 
 STATISTICS_FILE = "FeatureStats.pb"
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or `latest`.")]
+COMMANDS = CommandGroup("Set up", parent="schema", about="Change the curated schema after the data gate stopped a run.")
 
 
-def register_commands(app: typer.Typer) -> None:
-    """Adds the commands."""
-    schema = typer.Typer(no_args_is_help=True, help="Change the curated schema for what a run was stopped by.")
-    schema.command("propose")(with_exit_codes(show_proposal))
-    schema.command("accept")(with_exit_codes(accept_proposal))
-    app.add_typer(schema, name="schema")
-
-
-def show_proposal(
-    run_id: RunArgument = LATEST, config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False
-) -> None:
-    """Show the smallest change of the curated schema that would let a run's data through."""
-    loaded = load_config(config)
-    run, proposal = _make_proposal(loaded, run_id)
-    diff = _proposal_diff(loaded.schema_file, proposal)
+@COMMANDS.add("propose")
+def show_proposal(config: Config, run_id: RunArgument = LATEST, as_json: JsonOption = False) -> None:
+    """Show the smallest change of the curated schema that would let a run's data pass the gate."""
+    run, proposal = _make_proposal(config, run_id)
+    diff = _proposal_diff(config.schema_file, proposal)
     if as_json:
-        print_json({"run": run, "schema": str(loaded.schema_file), "diff": diff, "not_proposed": proposal.not_proposed})
+        print_json({"run": run, "schema": str(config.schema_file), "diff": diff, "not_proposed": proposal.not_proposed})
         return
     typer.echo(diff, nl=False)
     for problem in proposal.not_proposed:
@@ -49,27 +38,27 @@ def show_proposal(
         typer.echo(f"there is nothing to propose for run {run}")
 
 
+@COMMANDS.add("accept")
 def accept_proposal(
-    reason: Annotated[str, typer.Option(help="Why the world is now like this; kept in the audit log.")],
+    config: Config,
+    reason: Annotated[str, typer.Option("--reason", help="Why the data changed; kept in the audit log.")],
     run_id: RunArgument = LATEST,
-    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Write the proposed change to the curated schema, and to the audit log with the reason."""
-    loaded = load_config(config)
+    """Write the proposed change to the curated schema, and record it with the reason in the audit log."""
     if not reason.strip():
         raise UsageError("--reason is empty", "say why the schema changes")
-    run, proposal = _make_proposal(loaded, run_id)
-    diff = _proposal_diff(loaded.schema_file, proposal)
+    run, proposal = _make_proposal(config, run_id)
+    diff = _proposal_diff(config.schema_file, proposal)
     if not diff:
-        raise UsageError(f"there is nothing to accept for run {run}", "flightline schema propose says why")
-    before = file_digest(loaded.schema_file)
-    atomic_write(loaded.schema_file, proposal.text)
-    after = file_digest(loaded.schema_file)
-    audit_log.record(loaded.workspace, "schema accepted", run=run, reason=reason, before=before[:16], after=after[:16])
+        raise UsageError(f"there is nothing to accept for run {run}", "`flightline schema propose` explains why")
+    before = file_digest(config.schema_file)
+    atomic_write(config.schema_file, proposal.text)
+    after = file_digest(config.schema_file)
+    audit_log.record(config.workspace, "schema accepted", run=run, reason=reason, before=before[:16], after=after[:16])
     typer.echo(diff, nl=False)
     for problem in proposal.not_proposed:
         typer.echo(f"still stops the run: {problem}")
-    typer.echo(f"written to {loaded.schema_file}; run the span again")
+    typer.echo(f"written to {config.schema_file}; run the span again")
 
 
 def _make_proposal(config: Config, run_id: str) -> tuple[str, SchemaProposal]:
@@ -77,7 +66,7 @@ def _make_proposal(config: Config, run_id: str) -> tuple[str, SchemaProposal]:
     step = run.steps.get("StatisticsGen")
     made = step.output("statistics") if step else None
     if made is None:
-        raise UsageError(f"run {run.run_id} has no statistics", "name a run that came as far as the data gate")
+        raise UsageError(f"run {run.run_id} has no statistics", "choose a run that reached the data gate")
     statistics = {}
     for path in sorted(Path(made.uri).glob(f"Split-*/{STATISTICS_FILE}")):
         read = statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes())

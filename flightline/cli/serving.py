@@ -1,4 +1,4 @@
-"""`flightline serve | score | canary | shadow | deploy`. Imports TensorFlow only to score."""
+"""`flightline serve | canary | shadow | deploy`: releases that answer requests."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 import yaml
 
-from flightline.cli.common import ConfigOption, with_exit_codes
-from flightline.config.loader import DEFAULT_CONFIG, load_config
+from flightline.cli.common import CommandGroup, ReleaseOption
 from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.releases import audit_log
@@ -19,120 +18,99 @@ from flightline.releases.registry import current_version, read_releases
 from flightline.releases.rollout import set_canary, set_shadow
 from flightline.utils.files import atomic_write
 
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="a.b=value", help="Overrides a key of the config.")
-]
+COMMANDS = CommandGroup("Serve and monitor")
+VersionArgument = Annotated[str | None, typer.Argument(metavar="VERSION", help="The release.")]
 
 
-def register_commands(app: typer.Typer) -> None:
-    """Adds the commands."""
-    app.command("serve")(with_exit_codes(serve_release))
-    app.command("score")(with_exit_codes(score_files))
-    app.command("canary")(with_exit_codes(start_canary))
-    app.command("shadow")(with_exit_codes(start_shadow))
-    app.command("deploy")(with_exit_codes(deploy_release))
+@COMMANDS.add("serve")
+def serve_release(config: Config) -> None:
+    """Serve the current release over HTTP and gRPC on this machine, until Ctrl-C."""
+    from flightline.releases.server import serve
+
+    raise typer.Exit(serve(config))
 
 
-def score_files(
-    inputs: Annotated[
-        list[str],
-        typer.Option("--input", metavar="FILES", help="CSV or Parquet files, a glob or a folder; repeatable."),
-    ],
-    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Gets predictions.parquet and rejected.csv.")],
-    version: Annotated[
-        str | None, typer.Option("--release", metavar="VERSION", help="The release; the current one by default.")
-    ] = None,
-    engine: Annotated[str | None, typer.Option(help="Where Beam's work is done; engine.name of the config.")] = None,
-    run_id: Annotated[str | None, typer.Option(help="Names the run; made of the time by default.")] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="One line an event, for logs and pipes.")] = False,
-    config: ConfigOption = DEFAULT_CONFIG,
-    overrides: SetOption = None,
-) -> None:
-    """Score whole files with a release: predictions as Parquet, with file, line, version and time."""
-    from flightline.runs.process.log_capture import silence_output
-    from flightline.runs.scoring import ScoreRequest, run_scoring
-
-    asked = [*(overrides or []), *([f"engine.name={engine}"] if engine else [])]
-    code = run_scoring(load_config(config, asked), ScoreRequest(inputs, output, version, run_id, plain))
-    silence_output()
-    raise typer.Exit(code)
-
-
-VersionArgument = Annotated[str | None, typer.Argument(metavar="VERSION", help="The release; none ends the rollout.")]
-
-
+@COMMANDS.add("canary")
 def start_canary(
+    config: Config,
     version: VersionArgument = None,
     traffic_share: Annotated[
-        float, typer.Option(help="Share of the requests, chosen by a hash of the request id.")
+        float, typer.Option("--traffic-share", help="The share of the requests, chosen by a hash of the request id.")
     ] = 0.1,
-    config: ConfigOption = DEFAULT_CONFIG,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the canary.")] = False,
 ) -> None:
-    """Let a release answer a share of the requests; the server rolls it back automatically if it does worse."""
-    loaded = load_config(config)
-    set_canary(loaded.releases, version, traffic_share)
-    _record_rollout(loaded, "canary", version, traffic_share=traffic_share)
-    started = f"release {version} of {loaded.name} answers {traffic_share:.0%} of the requests"
-    typer.echo(started if version else "the canary is ended")
+    """Let a release answer a share of the requests; the server rolls it back by itself if it does worse."""
+    _check_version_or_stop("canary", version, stop)
+    set_canary(config.releases, version, traffic_share)
+    if version is None:
+        _end_rollout(config, "canary")
+        return
+    audit_log.record(config.workspace, "canary started", release=version, traffic_share=traffic_share)
+    typer.echo(f"release {version} of {config.name} answers {traffic_share:.0%} of the requests")
 
 
-def start_shadow(version: VersionArgument = None, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Let a release predict for every request as a shadow: into the prediction log only."""
-    loaded = load_config(config)
-    set_shadow(loaded.releases, version)
-    _record_rollout(loaded, "shadow", version)
-    started = f"release {version} of {loaded.name} predicts into the log as a shadow"
-    typer.echo(started if version else "the shadow is ended")
+@COMMANDS.add("shadow")
+def start_shadow(
+    config: Config,
+    version: VersionArgument = None,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the shadow.")] = False,
+) -> None:
+    """Let a release predict every request too, for the prediction log alone."""
+    _check_version_or_stop("shadow", version, stop)
+    set_shadow(config.releases, version)
+    if version is None:
+        _end_rollout(config, "shadow")
+        return
+    audit_log.record(config.workspace, "shadow started", release=version)
+    typer.echo(f"release {version} of {config.name} predicts every request for the log")
 
 
-def _record_rollout(config: Config, role: str, version: str | None, **facts: float) -> None:
-    if version:
-        audit_log.record(config.workspace, f"{role} started", release=version, **facts)
-    else:
-        audit_log.record(config.workspace, f"{role} ended")
+def _check_version_or_stop(kind: str, version: str | None, stop: bool) -> None:
+    if stop == (version is not None):
+        raise UsageError(
+            f"`flightline {kind}` needs either a VERSION or --stop", f"`flightline {kind} --help` explains them"
+        )
 
 
+def _end_rollout(config: Config, kind: str) -> None:
+    audit_log.record(config.workspace, f"{kind} ended")
+    typer.echo(f"the {kind} of {config.name} is stopped")
+
+
+@COMMANDS.add("deploy")
 def deploy_release(
-    kind: Annotated[str, typer.Option("--manifest", metavar="|".join(PLATFORMS), help="The platform.")],
-    version: Annotated[
-        str | None, typer.Option("--release", metavar="VERSION", help="The release; the current one by default.")
-    ] = None,
+    config: Config,
+    platform: Annotated[
+        str, typer.Option("--manifest", metavar="|".join(PLATFORMS), help="The platform that will serve the release.")
+    ],
+    version: ReleaseOption = None,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write to this file; to stdout by default.")
+        Path | None, typer.Option("--output", metavar="FILE", help="The file for the manifests; stdout by default.")
     ] = None,
-    copy_to: Annotated[
+    bundle: Annotated[
         Path | None,
-        typer.Option("--bundle", metavar="DIR", help="Also copy the release here, in the form that platforms load."),
+        typer.Option("--bundle", metavar="DIR", help="Copy the release to this folder, laid out for the platform."),
     ] = None,
-    config: ConfigOption = DEFAULT_CONFIG,
-    overrides: SetOption = None,
 ) -> None:
     """Write Kubernetes manifests that serve a release, and its canary if there is one (docs/kubernetes.md)."""
-    if kind not in PLATFORMS:
-        raise UsageError(f"--manifest {kind}: unknown platform", f"choose from {', '.join(PLATFORMS)}")
-    loaded = load_config(config, overrides or ())
-    known = {release.version: release for release in read_releases(loaded.releases)}
-    canary_file = read_canary(loaded) if version is None else None
-    version = version or current_version(loaded.releases)
-    for wanted in filter(None, (version, canary_file and canary_file[0])):
+    if platform not in PLATFORMS:
+        raise UsageError(f"--manifest {platform}: unknown platform", f"choose from {', '.join(PLATFORMS)}")
+    known = {release.version: release for release in read_releases(config.releases)}
+    rollout = read_canary(config) if version is None else None
+    version = version or current_version(config.releases)
+    for wanted in filter(None, (version, rollout and rollout[0])):
         if wanted not in known:
-            raise UsageError(f"there is no release {wanted} of {loaded.name}", "list releases: `flightline releases`")
+            raise UsageError(f"there is no release {wanted} of {config.name}", "list releases: `flightline releases`")
     if version is None:
-        raise UsageError(f"no model of {loaded.name} is released", "release a model first: `make run`")
-    canary = (known[canary_file[0]], canary_file[1]) if canary_file else None
-    text = yaml.safe_dump_all(build_manifests(loaded, kind, known[version], canary), sort_keys=False)  # type: ignore[arg-type]
-    if copy_to is not None:
+        raise UsageError(f"no model of {config.name} is released", "release a model first: `make run`")
+    canary = (known[rollout[0]], rollout[1]) if rollout else None
+    manifests = build_manifests(config, platform, known[version], canary)  # type: ignore[arg-type]
+    text = yaml.safe_dump_all(manifests, sort_keys=False)
+    if bundle is not None:
         for release in filter(None, (known[version], canary and canary[0])):
-            typer.echo(f"copied to {write_bundle(loaded, release, copy_to)}", err=True)
+            typer.echo(f"copied to {write_bundle(config, release, bundle)}", err=True)
     if output is None:
         typer.echo(text, nl=False)
     else:
         output.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(output, text)
-
-
-def serve_release(config: ConfigOption = DEFAULT_CONFIG, overrides: SetOption = None) -> None:
-    """Serve the current release over HTTP and gRPC, on this machine, until Ctrl-C."""
-    from flightline.releases.server import serve
-
-    raise typer.Exit(serve(load_config(config, overrides or ())))

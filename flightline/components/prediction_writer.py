@@ -177,7 +177,7 @@ def decode_outputs(table: pa.Table, target: Target, threshold: float) -> pa.Tabl
     """The outputs as what they mean: `probability` and `label`, or `prediction`; of several classes `probability_CLASS`
     as well."""
     outputs = table[OUTPUTS_COLUMN].combine_chunks()
-    numbers = outputs.flatten().to_numpy(zero_copy_only=False).reshape(table.num_rows, target.width)
+    numbers = outputs.flatten().to_numpy(zero_copy_only=False).reshape(table.num_rows, target.outputs)
     if problem := target.find_problem(numbers[:_CHECKED_ROWS]):
         raise RuntimeError(f"the model returned {problem}")
     answers = target.to_predictions(numbers, threshold)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flightline.init.table_reader import Column
-from flightline.init.target import Target
+from flightline.init.target import InferredTarget
 
 MAX_BINS = 64  # numbers with more values are binned
 MAX_ROWS = 200_000
@@ -37,7 +37,7 @@ class Association:
         return self.value >= (STRONG_AUC if self.measure == "AUC" else STRONG_R2)
 
 
-def measure_association(column: Column, label: Column, target: Target) -> Association | None:
+def measure_association(column: Column, label: Column, target: InferredTarget) -> Association | None:
     """Predict each half of the rows from the other half, by the column's value; None with too few rows.
 
     So a unique value in every row predicts nothing. A missing value counts as a value.

@@ -68,7 +68,7 @@ def _render_label(profile: TableProfile, name: str) -> str:
         lines.append("task: regression")
     elif target.classes:
         positive = yaml_scalar(_to_python_scalar(target.positive))
-        lines.append(f"positive: {positive}   # the positive class, 1; the other value is 0")
+        lines.append(f"positive_label: {positive}   # the positive class, 1; the other value is 0")
     lines.append(f"schema: schema/{name}.pbtxt")
     return "\n".join(lines)
 
@@ -98,7 +98,7 @@ def _render_data(profile: TableProfile, location: tuple[str, str]) -> str:
     comment = "   # cells that count as empty, in every column"
     return (
         f"data:\n  input: {yaml_scalar(location[0])}\n  pattern: {yaml_scalar(location[1])}\n"
-        + (f"  missing: [{', '.join(map(yaml_scalar, markers))}]{comment}\n" if markers else "")
+        + (f"  missing_values: [{', '.join(map(yaml_scalar, markers))}]{comment}\n" if markers else "")
         + "  # Two thirds of the rows are for training, one third for evaluation, chosen by a hash of the row.\n"
         "  # If new data arrive over time, and the model is to predict the future, see docs/continuous-training.md.\n"
         "  splits: {train: 2, eval: 1}"
@@ -206,7 +206,7 @@ serving_check:                    # the exported model is tested in a separate p
   examples: 200                   # evaluation rows to predict, without their labels
   latency_ms: {latency}                 # largest 99th percentile for requests of one row
 
-card:                             # the model card in the report; fill it in
+model_card:                          # the model card in the report; fill it in
   owners: ""
   contact: ""
   intended_use: ""                # why {label} is predicted, and who uses the prediction

@@ -10,7 +10,8 @@ from flightline.init.association import Association, measure_association
 from flightline.init.column_roles import Role, choose_role
 from flightline.init.header_checks import check_separator
 from flightline.init.table_reader import Column, InputTable, read_table
-from flightline.init.target import Target, Task, infer_target
+from flightline.init.target import InferredTarget, infer_target
+from flightline.serving.target import Task
 from flightline.utils.suggestions import suggest_names
 
 EVAL_SHARE = 1 / 3
@@ -44,7 +45,7 @@ class TableProfile:
 
     table: InputTable
     label: Column
-    target: Target
+    target: InferredTarget
     features: tuple[ColumnProfile, ...]
 
     @property
@@ -118,7 +119,7 @@ def profile_table(
     return found
 
 
-def _profile_column(column: Column, label: Column, target: Target, include: bool) -> ColumnProfile:
+def _profile_column(column: Column, label: Column, target: InferredTarget, include: bool) -> ColumnProfile:
     varies = column.distinct > 1 or (column.distinct and column.missing)
     association = measure_association(column, label, target) if varies else None
     role = choose_role(column, association)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from google.protobuf import text_format
 
-from flightline.executors.example_gen.column_types import Kind
 from flightline.init.column_roles import format_value
 from flightline.init.domains import NumericRange, ValueSet, min_presence, propose_domain
 from flightline.init.drift_comparators import (
@@ -16,8 +15,9 @@ from flightline.init.drift_comparators import (
 )
 from flightline.init.profile import ColumnProfile, TableProfile
 from flightline.init.table_reader import Column
+from flightline.serving.input_feature import ColumnType
 
-_SCHEMA_TYPES: dict[Kind | None, str] = {"int": "INT", "float": "FLOAT", "bytes": "BYTES", None: "BYTES"}
+_SCHEMA_TYPES: dict[ColumnType | None, str] = {"int": "INT", "float": "FLOAT", "bytes": "BYTES", None: "BYTES"}
 _OPEN_DOMAIN_MIN_MASS = 0.8
 _NO_COMPARATOR_COMMENT = (
     "# No drift_comparator: with few rows or with outliers, random changes are as large as real drift."

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flightline.errors import InputError
-from flightline.executors.example_gen.column_types import Kind, infer_kind, is_text, parse_values
+from flightline.executors.example_gen.column_types import infer_kind, is_text, parse_values
 from flightline.executors.example_gen.tables import CsvTable, Table, open_table
 from flightline.init.header_checks import check_header
 from flightline.init.unreadable_lines import UnreadableLines
+from flightline.serving.input_feature import ColumnType
 
 BLOCK_BYTES = 16 << 20
 MAX_CELLS = 30_000_000  # limits memory: a cell takes 4 bytes, plus the distinct values
@@ -39,7 +40,7 @@ class Column:
     """
 
     name: str
-    kind: Kind | None
+    kind: ColumnType | None
     values: np.ndarray
     codes: np.ndarray
     has_leading_zeros: bool = False
@@ -152,14 +153,14 @@ def _shared_column_names(tables: Sequence[Table]) -> list[str]:
     return first.columns
 
 
-def _declared_kinds(tables: Sequence[Table], names: Sequence[str]) -> dict[str, Kind | None]:
+def _declared_kinds(tables: Sequence[Table], names: Sequence[str]) -> dict[str, ColumnType | None]:
     """The types in the schema of a Parquet file; empty for CSV, whose types are inferred from the values."""
     if isinstance(tables[0], CsvTable):
         return {}
     return tables[0].kinds(BLOCK_BYTES, names)
 
 
-def _make_column(name: str, chunks: list[pa.DictionaryArray], kind: Kind | None) -> Column:
+def _make_column(name: str, chunks: list[pa.DictionaryArray], kind: ColumnType | None) -> Column:
     array = pa.chunked_array(chunks).unify_dictionaries().combine_chunks()
     if isinstance(array, pa.ChunkedArray):
         array = array.chunk(0)
@@ -185,7 +186,7 @@ def _make_column(name: str, chunks: list[pa.DictionaryArray], kind: Kind | None)
 
 
 def _deduplicate_values(
-    name: str, kind: Kind | None, values: np.ndarray, codes: np.ndarray, missing: np.ndarray
+    name: str, kind: ColumnType | None, values: np.ndarray, codes: np.ndarray, missing: np.ndarray
 ) -> Column:
     """A column with sorted, unique and used values: `1` and `1.0` are the same number, NaN is missing."""
     used = np.bincount(codes[codes >= 0], minlength=len(values)) > 0

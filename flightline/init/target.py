@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from flightline.errors import UsageError
 from flightline.init.dates import date_example
 from flightline.init.table_reader import Column
 from flightline.init.text_numbers import describe_text_numbers
+from flightline.serving.target import Task
 
-Task = Literal["binary", "multiclass", "regression"]
 MAX_CLASSES = 50
 MAX_INTEGER_CLASSES = 20  # whole numbers with more values are a regression
 _MAX_VALUES_CHECKED = 2_000  # distinct texts
@@ -30,7 +30,7 @@ _BAD_GOOD_WORDS = ("bad", "good")  # of these, the first is the positive class
 
 
 @dataclass(frozen=True)
-class Target:
+class InferredTarget:
     """The label and its task.
 
     Attributes:
@@ -52,7 +52,7 @@ class Target:
     rates: tuple[float, ...] = ()
 
 
-def infer_target(column: Column, requested: Task | None = None, positive: str | None = None) -> Target:
+def infer_target(column: Column, requested: Task | None = None, positive: str | None = None) -> InferredTarget:
     """Infer the task of a label; `requested` and `positive` override the inferred task and positive class.
 
     Raises:
@@ -66,7 +66,7 @@ def infer_target(column: Column, requested: Task | None = None, positive: str | 
         if not column.is_number:
             advice = _text_label_advice(column) or "choose binary or multiclass"
             raise UsageError(f"--task regression: the label {column.name} is text", advice)
-        return Target(column.name, "regression", why)
+        return InferredTarget(column.name, "regression", why)
     if task == "binary" and column.distinct != 2:
         raise UsageError(
             f"--task binary: the label {column.name} has {column.distinct:,} values", "choose another task"
@@ -103,7 +103,7 @@ def _infer_task(column: Column) -> tuple[Task, str]:
     return "regression", f"whole numbers with {column.distinct:,} values"
 
 
-def _class_target(column: Column, task: Task, why: str, requested: str | None) -> Target:
+def _class_target(column: Column, task: Task, why: str, requested: str | None) -> InferredTarget:
     values: list[Any] = column.values.tolist()
     rates = {value: float(count) / column.present for value, count in zip(values, column.counts, strict=True)}
     if task == "multiclass":
@@ -111,11 +111,11 @@ def _class_target(column: Column, task: Task, why: str, requested: str | None) -
             raise UsageError(
                 f"--positive {requested}: the label {column.name} has {len(values)} classes", "remove the option"
             )
-        return Target(column.name, task, why, tuple(values), rates=tuple(rates[value] for value in values))
+        return InferredTarget(column.name, task, why, tuple(values), rates=tuple(rates[value] for value in values))
     positive, positive_reason = _choose_positive(column, values, rates, requested)
     negative = next(value for value in values if value != positive)
     zero_one = column.is_number and (negative, positive) == (0, 1)
-    return Target(
+    return InferredTarget(
         label=column.name,
         task="binary",
         why=why,

@@ -102,7 +102,7 @@ def connect(settings: MetadataConfig) -> Iterator[Any]:
             database=settings.database,
             charset="utf8mb4",
             autocommit=True,
-            connect_timeout=max(1, round(settings.timeout_s)),
+            connect_timeout=max(1, round(settings.connect_timeout_s)),
         )
     except (pymysql.MySQLError, RuntimeError, OSError) as error:
         raise _translate_error(error, settings) from None
@@ -133,7 +133,7 @@ def has_store(settings: MetadataConfig) -> bool:
         for collation in {default} if not made else {collation for _, collation in made}:
             if not (collation.startswith("utf8mb4_") and collation.endswith("bin")):
                 raise ConfigError(
-                    f"metadata: the database {settings.place} compares texts by {collation}: runs whose names differ in"
+                    f"metadata: the database {settings.display_name} compares texts by {collation}: runs whose names differ in"
                     " case alone would become one, and some texts could not be stored",
                     f"make an empty one: {_CREATE_DATABASE_SQL.format(settings.database)}",
                 )
@@ -159,11 +159,11 @@ def named_lock(
         while _query(connection, "SELECT GET_LOCK(%s, 0)", lock) != [(1,)]:
             if time.monotonic() >= until:
                 raise LockHeld(
-                    f"{name} is at work elsewhere with the metadata store {settings.place}{_lock_holder_address(connection, lock)}",
+                    f"{name} is at work elsewhere with the metadata store {settings.display_name}{_lock_holder_address(connection, lock)}",
                     "wait until it has ended, or give --wait SECONDS; or give this pipeline a `name` of its own",
                 )
             if not told:
-                say(f"waiting for {name} elsewhere, which has the metadata store {settings.place}")
+                say(f"waiting for {name} elsewhere, which has the metadata store {settings.display_name}")
                 told = True
             time.sleep(_LOCK_POLL_INTERVAL_S)
         try:
@@ -189,7 +189,7 @@ def _translate_error(error: BaseException, settings: MetadataConfig) -> Flightli
     """One of ours for what the client says; never its arguments, only the server's code and words."""
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     words = str(error.args[1]) if code and len(error.args) > 1 else str(error)
-    what = f"the metadata store {settings.place}"
+    what = f"the metadata store {settings.display_name}"
     if code in _CONFIG_ERROR_CODES:
         todo = f"mend metadata.user or metadata.database, or what {settings.password_env} holds"
         if code in (1044, 1049):

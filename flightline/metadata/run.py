@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
-
-from flightline.metadata import reading
-from flightline.metadata.evaluation import OVERALL, Evaluation, read_evaluation
+from flightline.metadata.evaluation import Evaluation, read_evaluation
 from flightline.metadata.properties import properties_of
 from flightline.metadata.row_accounting import RowAccounting, parse_row_accounting
 from flightline.metadata.step import Step
@@ -72,31 +69,10 @@ class Run:
         properties = properties_of(artifact) if artifact else {}
         return properties.get("pushed_destination") if properties.get("pushed") else None
 
-    def statistics(self, split: str = "train") -> statistics_pb2.DatasetFeatureStatistics:
-        """TFDV's statistics of a split. Raises UsageError where there are none."""
-        return reading.load_statistics(self, split)
-
-    def anomalies(self, split: str = "train") -> anomalies_pb2.Anomalies:
-        """What ExampleValidator found in a split. Raises UsageError where it did not look."""
-        return reading.load_anomalies(self, split)
-
-    @property
-    def schema(self) -> schema_pb2.Schema:
-        """The curated schema. Raises UsageError where the run has none."""
-        return reading.load_schema(self)
-
     @property
     def evaluation(self) -> Evaluation | None:
         """All slices, the champion beside them, thresholds that were missed; None where nothing was evaluated."""
         return read_evaluation(self.steps)
-
-    def metrics(self, slice: str = OVERALL) -> dict[str, float]:  # noqa: A002 - the field's word
-        """What was measured on a slice (`overall`, `origin=JFK`). Raises UsageError where nothing was."""
-        return reading.load_metrics(self, slice)
-
-    def model(self) -> Any:
-        """The trained SavedModel, loaded; imports TensorFlow. Raises UsageError where there is none."""
-        return reading.load_model(self)
 
     def _flag(self, node: str, output: str, name: str) -> bool | None:
         step = self.steps.get(node)

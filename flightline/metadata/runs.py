@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 import ml_metadata as mlmd
@@ -16,7 +17,7 @@ from flightline.metadata.run_ids import AUXILIARY_SUFFIXES, list_pipelines, run_
 from flightline.metadata.step import Step
 from flightline.metadata.store import artifacts_by_key, execution_result, open_store
 
-LATEST = "latest"  # of the runs that train; scoring runs are asked for by name
+LATEST, PREVIOUS = "latest", "previous"  # the newest training run, and the one before it
 
 
 class Runs:
@@ -50,13 +51,13 @@ class Runs:
         return {context.name: context.create_time_since_epoch for context in self._contexts()}
 
     def get(self, run_id: str) -> Run:
-        """One run by its id, to be read: of whatever pipeline in the workspace. `latest` is the pipeline's newest.
+        """One run by its id, of any pipeline in the workspace; or `latest` and `previous`, of the config's pipeline.
 
         Raises:
             UsageError: there is no such run.
         """
-        if run_id == LATEST:
-            return self._latest()
+        if run_id in (LATEST, PREVIOUS):
+            return self._newest(0 if run_id == LATEST else 1)
         found = self.find(run_id)
         if found is None:
             raise UsageError(f"there is no run {run_id} in the metadata store", "list them with `flightline runs`")
@@ -86,11 +87,17 @@ class Runs:
         context = next((context for context in contexts if context.name == run_id), None)
         return self._run(context) if context else None
 
-    def _latest(self) -> Run:
+    def _newest(self, position: int) -> Run:
+        """The newest training run (0), or the one before it (1)."""
         own = self.config.name if self.config else None
-        for run in self:
-            if run.pipeline == own or (own is None and not run.pipeline.endswith(AUXILIARY_SUFFIXES)):
-                return run
+        trained = (
+            r for r in self if r.pipeline == own or (own is None and not r.pipeline.endswith(AUXILIARY_SUFFIXES))
+        )
+        newest = list(islice(trained, position + 1))
+        if len(newest) > position:
+            return newest[position]
+        if newest:
+            raise UsageError(f"there is no run before {newest[0].run_id}", "run the pipeline again")
         others = ", ".join(name for name in list_pipelines(self.store) if name != own)
         todo = f"there are runs of {others}: name the config of one with --config" if others else "run the pipeline"
         raise UsageError(f"there is no run{f' of {own}' if own else ''} in the metadata store yet", todo)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
@@ -56,13 +56,3 @@ class Step:
         """The first artifact of an output channel."""
         artifacts = self.outputs.get(key) or [None]
         return artifacts[0]
-
-
-class RunSteps(Protocol):
-    """What is read of a run by whoever needs its steps alone."""
-
-    @property
-    def run_id(self) -> str: ...
-
-    @property
-    def steps(self) -> dict[str, Step]: ...

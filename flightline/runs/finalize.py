@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flightline.config.feature_plan import plan_features
+from flightline.config.feature_planning import plan_features
 from flightline.config.settings import Config
 from flightline.errors import EXIT_OK, FlightlineError
+from flightline.metadata.artifact_files import load_schema
 from flightline.metadata.evaluation import OVERALL, Evaluation, save_evaluation
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, properties_of
 from flightline.metadata.run import Run
-from flightline.metadata.tuning import read_tuning_result
+from flightline.metadata.tuning_reader import read_tuning_result
 from flightline.releases import audit_log
 from flightline.releases.registry import is_released, prune_releases, publish_release
-from flightline.releases.signature import binary_label_values, build_input_contract, read_signatures
+from flightline.releases.signature import build_input_contract, find_negative_label, read_signatures
 from flightline.reporting.summary import SpanSummary, Summary
 from flightline.runs.audit_events import record_verdicts
 from flightline.runs.evaluation_reader import read_evaluation
@@ -94,8 +96,8 @@ def _publish_release(config: Config, observer: RunObserver, run: Run, evaluation
             "metrics": metrics,
             "inputs": _release_inputs(config, run),
         }
-        values = binary_label_values(run.schema, config.label, config.positive)
-        about["target"] = config.target.model_dump(mode="json") | ({"values": values} if values else {})
+        negative = find_negative_label(load_schema(run), config.label, config.positive_label)
+        about["target"] = replace(config.target, negative=negative).to_json()
         audit_log.record(config.workspace, "pushed", run=run.run_id, release=Path(run.pushed).name)
         publish_release(
             Path(run.pushed),
@@ -118,8 +120,9 @@ def _output_digests(run: Run) -> dict[str, str]:
 
 def _release_inputs(config: Config, run: Run) -> list[dict[str, Any]]:
     """Return the input contract of the run's model, from the schema that its data were checked against."""
-    plan = plan_features(run.schema, config.label, config.features, config.target)
-    return build_input_contract(run.schema, config.label, frozenset(plan.raw_names))
+    schema = load_schema(run)
+    plan = plan_features(schema, config.label, config.features, config.target)
+    return [feature.to_json() for feature in build_input_contract(schema, config.label, frozenset(plan.raw_names))]
 
 
 def _rejected_file(run: Run) -> str | None:

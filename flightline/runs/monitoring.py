@@ -18,8 +18,7 @@ from flightline.engines.validation import check_engine
 from flightline.errors import EXIT_OK, AlertFiring, FlightlineError, StepFailed, UsageError, print_error
 from flightline.executors.window_monitor.checks import skipped_checks
 from flightline.executors.window_monitor.distances import missing_comparators_warning
-from flightline.metadata.reading import load_schema as schema_of
-from flightline.metadata.reading import output_dir
+from flightline.metadata.artifact_files import load_schema, output_folder
 from flightline.metadata.run import Run
 from flightline.metadata.runs import Runs
 from flightline.metadata.store import save_run_properties
@@ -87,10 +86,10 @@ def _run_locked(config: Config, request: MonitorRequest) -> int:
     runs = Runs.open(config)
     history = read_history(runs, config)
     since, until = resolve_window(config, request, history)
-    served = find_release(runs, config)
-    trained = served.run
+    served = find_release(config)
+    trained = runs.get(str(served.metadata.get("run", "")))
     training = training_statistics(runs, trained)
-    schema = str(output_dir(trained, "CuratedSchema", "schema"))
+    schema = str(output_folder(trained, "CuratedSchema", "schema"))
     folder = create_run_folder(config, request.run_id or f"monitor-{time.strftime('%Y%m%d-%H%M%S')}")
     extracted = extract_window(config, since, until, folder / "window")
     previous = history[-1].statistics if history else None
@@ -106,7 +105,7 @@ def _run_locked(config: Config, request: MonitorRequest) -> int:
         return create_pipeline(config, MonitoringJob(extracted, statistics_ids, schema, previous_uri, release_metrics))
 
     heading = f"monitoring release [bold]{escape(served.version)}[/] of [bold]{config.name}[/]"
-    warning = missing_comparators_warning(schema_of(trained))
+    warning = missing_comparators_warning(load_schema(trained))
     show_result = partial(_evaluate_window, config=config, history=history, warning=warning)
     return run_auxiliary(config, folder, AuxiliaryRun("monitoring", heading, create_dag, show_result), request.plain)
 

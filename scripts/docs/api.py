@@ -1,54 +1,51 @@
-"""The Python API: which objects the reference shows. Their text is in their docstrings, read without an import."""
+"""The page of the Python API: which objects it shows. Their text is read from their docstrings, without an import."""
 
 from __future__ import annotations
 
 _INTRODUCTION = """# Python API
 
-What the notebooks and `flightline` use, without TensorFlow unless it says so. Whatever is not there raises
-`flightline.errors.UsageError`, with what to do. [Notebooks](../notebooks.md) has examples.
+`import flightline as fl` gives `fl.open`, `fl.Project`, `fl.Run`, `fl.Release` and the errors; the other classes are
+what their attributes return. Nothing loads TensorFlow except `model()`. What does not exist raises `fl.UsageError` with
+what to do. [Notebooks](../notebooks.md) has examples.
 """
 DOCUMENTED_OBJECTS = {
-    "A config": ("flightline.config.loader.load_config", "flightline.config.loader.dump_config"),
-    "Runs": ("flightline.metadata.runs.Runs", "flightline.metadata.run.Run", "flightline.metadata.step.Step"),
-    "What a run came to": (
+    "A project": ("flightline.open", "flightline.Project"),
+    "Runs": (
+        "flightline.Run",
+        "flightline.api.run.ProjectRuns",
+        "flightline.api.verdict.Verdict",
+        "flightline.api.metrics.Metrics",
+        "flightline.api.statistics.Statistics",
+        "flightline.api.anomalies.Anomalies",
+        "flightline.api.anomalies.Anomaly",
+        "flightline.api.steps.Steps",
+        "flightline.api.lineage.Lineage",
+        "flightline.api.run_diff.RunDiff",
+    ),
+    "Releases": ("flightline.Release", "flightline.api.release.ProjectReleases"),
+    "Data of a run": (
+        "flightline.metadata.step.Step",
         "flightline.metadata.row_accounting.RowAccounting",
         "flightline.metadata.evaluation.Evaluation",
         "flightline.metadata.evaluation.MissedThreshold",
         "flightline.metadata.evaluation.ChampionDifference",
-        "flightline.runs.explain.explain_run",
         "flightline.runs.explain.RunExplanation",
         "flightline.runs.explain.ThresholdCheck",
         "flightline.runs.explain.StepReason",
-    ),
-    "Lineage and differences": (
-        "flightline.releases.lineage.trace_lineage",
-        "flightline.releases.lineage.Lineage",
         "flightline.metadata.lineage.Artifact",
-        "flightline.reporting.run_diff.diff_runs",
-        "flightline.reporting.run_diff.RunDiff",
     ),
-    "Releases": (
-        "flightline.releases.release.ReleaseDetails",
-        "flightline.releases.registry.Release",
-        "flightline.releases.registry.read_releases",
-        "flightline.releases.registry.current_version",
-        "flightline.releases.registry.promote",
-        "flightline.releases.registry.roll_back",
+    "Errors": (
+        "flightline.FlightlineError",
+        "flightline.StepFailed",
+        "flightline.UsageError",
+        "flightline.ConfigError",
+        "flightline.InputError",
+        "flightline.DataBlocked",
+        "flightline.NotBlessed",
+        "flightline.PrivateApiChanged",
+        "flightline.AlertFiring",
+        "flightline.Interrupted",
     ),
-    "The audit log": (
-        "flightline.releases.audit_log.read",
-        "flightline.releases.audit_log.verify",
-        "flightline.releases.audit_log.AuditEntry",
-    ),
-    "Starting a run": ("flightline.runs.request.RunRequest", "flightline.runs.launch.run_pipeline"),
-    "Drawing": (
-        "flightline.reporting.html.notebook.distributions",
-        "flightline.reporting.html.notebook.by_slice",
-        "flightline.reporting.html.notebook.metrics",
-        "flightline.reporting.html.notebook.table",
-        "flightline.reporting.html.notebook.pictures",
-    ),
-    "Errors": ("flightline.errors.FlightlineError",),
 }
 
 

@@ -52,7 +52,7 @@ def test_poisoned_data_stop_at_the_gate(run, one_month, tmp_path):
     counted = result.summary["rows"]
     assert counted["read"] == len(rows) == sum(counted["splits"].values()) + sum(counted["rejected"].values())
     report = (result.folder / "report.html").read_text()
-    for told in ("Stopped by the data gate", "What the data gate found", "anomaly", "not run"):
+    for told in ("Stopped by the data gate", "Data gate findings", "anomaly", "not run"):
         assert told in report
 
 
@@ -102,7 +102,7 @@ def test_slices_that_are_too_far_apart_release_nothing(run, trained, flights_sam
     settings = (
         *LENIENT_SETTINGS,
         "evaluation.bins={distance: {quantiles: 2}}",
-        "evaluation.gaps={AUC: {by: [distance], at_most: 0.00001, min_slice_size: 50}}",
+        "evaluation.gaps={AUC: {columns: [distance], max_gap: 0.00001, min_slice_size: 50}}",
     )
     result = run(trained.workspace, flights_sample, "apart", settings=settings)
     assert result.code == 4

@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 import pytest
 
+import flightline as fl
 from flightline.metadata.properties import properties_of
 
 
@@ -55,7 +56,7 @@ def test_the_bill_of_a_release_has_its_files_and_the_packages_of_its_lock(traine
 
 def test_down_from_the_data_to_what_came_of_them(trained, ask):
     examples = trained.steps["ExampleGen"].output("examples").id
-    types = {artifact["type"] for artifact in ask("lineage", f"artifact:{examples}", "--down")["artifacts"]}
+    types = {artifact["type"] for artifact in ask("lineage", f"artifact:{examples}", "--downstream")["artifacts"]}
     assert {"ExampleStatistics", "Model", "PushedModel"} <= types
 
 
@@ -82,18 +83,18 @@ def test_diff_names_what_was_changed_and_what_came_of_it(again, ask):
 
 
 def test_the_python_api_gives_what_the_commands_show(trained):
-    from flightline.config.loader import load_config
-    from flightline.errors import UsageError
-    from flightline.metadata.runs import Runs
-
-    run = Runs.open(load_config(trained.folder / "config.yaml")).get("first")
-    assert run.statistics("eval").num_examples == trained.summary["rows"]["splits"]["eval"]
+    project = fl.open(trained.folder / "config.yaml")
+    run = project.runs["first"]
+    assert run.statistics("train", "eval").rows == trained.summary["rows"]["splits"]
     assert "late" in {feature.name for feature in run.schema.feature}
-    assert run.anomalies("train").baseline.feature
-    assert run.metrics(slice="origin=JFK") == trained.summary["evaluation"]["metrics"]["origin=JFK"]
-    with pytest.raises(UsageError, match="no metrics of slice origin=XXX"):
+    assert run.anomalies.protos["train"].baseline.feature
+    assert dict(run.metrics(slice="origin=JFK")) == trained.summary["evaluation"]["metrics"]["origin=JFK"]
+    assert run.verdict.title == "Released"
+    assert project.releases[trained.current].lineage.rows == run.rows
+    assert project.releases[trained.current].run.run_id == "first"
+    with pytest.raises(fl.UsageError, match="no metrics of slice origin=XXX"):
         run.metrics(slice="origin=XXX")
-    with pytest.raises(UsageError, match="statistics of split other"):
+    with pytest.raises(fl.UsageError, match="statistics of split other"):
         run.statistics("other")
 
 
@@ -102,7 +103,7 @@ def test_the_python_api_gives_what_the_commands_show(trained):
     [
         (("lineage", "release:7"), "has no release 7 of flights"),
         (("lineage", "artifact:999999"), "there is no artifact 999999"),
-        (("lineage", "no/such/folder"), "no artifact is at no/such/folder"),
+        (("lineage", "no/such/folder"), "there is no artifact at no/such/folder"),
         (("why", "nobody"), "there is no run nobody"),
         (("diff", "first", "nobody"), "there is no run nobody"),
     ],

@@ -160,6 +160,6 @@ def test_what_the_gate_refuses_ends_its_container_with_an_error(done):
     refusing = dataclasses.replace(done, spec=spec, outputs=dict(done.outputs), store=list(done.store))
     assert refusing.run_task("DataGate") == 1
     last = refusing.log("DataGate").strip().splitlines()[-1]
-    assert last.startswith("flightline.errors.DataBlocked: the data gate stopped the run: (rows): ")
+    assert last.startswith("flightline.DataBlocked: the data gate stopped the run: (rows): ")
     assert refusing.store == done.store  # no verdict
     assert "DataGate" in refusing.tasks["Transform"]["dependentTasks"]  # so that nothing is trained

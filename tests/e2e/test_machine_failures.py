@@ -78,7 +78,7 @@ def test_a_child_that_the_system_kills(run, month, tmp_path):
     """What the system does when memory runs out: the process of the serving check is gone."""
     (tmp_path / "doomed.py").write_text(
         "import os, signal\n"
-        "from flightline.modeling.trainer import run_fn as train\n"
+        "from models.trainer import run_fn as train\n"
         "def run_fn(arguments):\n"
         "    train(arguments)\n"
         "    from flightline.components import serving_probe\n"

@@ -49,11 +49,11 @@ def test_a_touch_runs_nothing_again(run, flights_sample, tmp_path):
 
 def test_an_edit_of_the_model_runs_what_depends_on_it_and_nothing_else(run, trained, flights_sample, tmp_path):
     """User code elsewhere than in `models`: the same network, and a file of its own that is edited."""
-    (tmp_path / "network.py").write_text("from flightline.modeling.trainer import run_fn\n")
+    (tmp_path / "network.py").write_text("from models.trainer import run_fn\n")
     options = ("--set", "user_code.run_fn=network.run_fn")
     first = run(trained.workspace, flights_sample, "own", *options, modules=tmp_path)
     assert first.code == 0, first.err
-    (tmp_path / "network.py").write_text("from flightline.modeling.trainer import run_fn  # edited\n")
+    (tmp_path / "network.py").write_text("from models.trainer import run_fn  # edited\n")
     edited = run(trained.workspace, flights_sample, "edited", *options, modules=tmp_path)
     ran = {node for node, step in edited.steps.items() if step.state == "COMPLETE"}
     # The same weights come of it, so that what reads the model has nothing new to read.

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-SEARCH = "tune={trials: 2, space: {train.learning_rate: [0.003], train.epochs: [1]}}"
+SEARCH = "tune={max_trials: 2, space: {train.learning_rate: [0.003], train.epochs: [1]}}"
 
 
 def test_a_search_is_used_shown_and_reused(run, trained, flights_sample, command):

@@ -131,7 +131,7 @@ def shuffled_labels(rows):
         (swapped, "origin", "ENUM_TYPE_UNEXPECTED_STRING_VALUES"),
         (swapped_numbers, "distance", "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH"),
         (nulls, "dep_delay", "MISSING_VALUES"),
-        (shuffled_labels, "dep_delay", "LABELS_DETACHED"),
+        (shuffled_labels, "dep_delay", "LABEL_ASSOCIATION_LOST"),
     ],
 )
 def test_what_is_wrong_is_caught(months, may, poison, feature, kind):

@@ -10,7 +10,8 @@ import ml_metadata as mlmd
 from hypothesis import strategies as st
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from flightline.config.settings import Config, DataConfig
+from flightline.config.data import DataConfig
+from flightline.config.settings import Config
 from flightline.config.window import WindowConfig
 from flightline.metadata.store import sqlite_config
 

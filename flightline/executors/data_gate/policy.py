@@ -8,7 +8,7 @@ from dataclasses import replace
 from flightline.config.gate import FindingKind, GatePolicy
 from flightline.executors.data_gate.findings import Finding
 
-DUPLICATED_SPAN, LABEL_ASSOCIATION_LOST = "DUPLICATED_SPAN", "LABELS_DETACHED"
+DUPLICATED_SPAN, LABEL_ASSOCIATION_LOST = "DUPLICATED_SPAN", "LABEL_ASSOCIATION_LOST"
 _KIND_BY_ANOMALY: dict[str, FindingKind] = {
     "MISSING_VALUES": "missing",
     "NO_ROWS_LEFT": "rejected",
@@ -16,7 +16,7 @@ _KIND_BY_ANOMALY: dict[str, FindingKind] = {
     "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH": "drift",
     "COMPARATOR_NORMALIZED_ABSOLUTE_DIFFERENCE_HIGH": "drift",
     DUPLICATED_SPAN: "duplicate",
-    LABEL_ASSOCIATION_LOST: "labels",
+    LABEL_ASSOCIATION_LOST: "label_association",
 }
 
 

@@ -7,13 +7,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flightline.config.feature_plan import plan_features
+from flightline.config.feature_planning import plan_features
 from flightline.config.modeling import FeatureSettings
 from flightline.config.schema_file import TYPE_NAMES
 from flightline.config.settings import Config
-from flightline.config.target import BINARY_TARGET, Target
 from flightline.errors import UsageError
+from flightline.metadata.artifact_files import load_schema
 from flightline.metadata.run import Run
+from flightline.serving.target import BINARY_TARGET, Target
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -87,8 +88,8 @@ def find_version(client: MlflowClient, name: str, release: str) -> str | None:
 def input_columns(
     run: Run, label: str, features: FeatureSettings, target: Target = BINARY_TARGET
 ) -> dict[str, tuple[str, bool]]:
-    """The input columns of the model: name → (int, float or bytes; whether a value is required)."""
-    schema = run.schema
+    """The columns that the model reads: name → (int, float or bytes; whether every row needs one)."""
+    schema = load_schema(run)
     known = {feature.name: feature for feature in schema.feature}
     names = plan_features(schema, label, features, target).raw_names
     return {name: (TYPE_NAMES[known[name].type], known[name].HasField("shape")) for name in names}

@@ -20,9 +20,10 @@ from typing import Any
 
 from absl import logging
 
+from flightline.config.gate import GateConfig
 from flightline.config.loader import check_against_data, load_config, require_thresholds
 from flightline.config.metadata import MetadataConfig
-from flightline.config.settings import Config, GateConfig
+from flightline.config.settings import Config
 from flightline.engines.arguments import RunnerName
 from flightline.engines.validation import check_engine
 from flightline.errors import FlightlineError, Interrupted, StepFailed, UsageError, print_error, summarize_error

@@ -10,7 +10,7 @@ from flightline.config.loader import load_config
 
 @pytest.fixture
 def examined(tmp_path, monkeypatch):
-    """`examined("a.b=value", ...)` → findings by what they are about; a machine without jars and credentials."""
+    """`examined("a.b=value", ...)` → findings by name; a machine without jars and credentials."""
     config = load_config(Path("configs/flights.yaml")).model_dump(mode="json", by_alias=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -19,25 +19,25 @@ def examined(tmp_path, monkeypatch):
 
     def examined(*overrides):
         found = check_environment(load_config(tmp_path / "flights.yaml", overrides))
-        return {finding.about: finding for finding in found}
+        return {finding.name: finding for finding in found}
 
     return examined
 
 
-def test_every_engine_is_told_of(examined):
+def test_every_engine_is_listed(examined):
     found = examined()
     assert {"python", "tfx", *ENGINES} == set(found)
     for name in ("python", "tfx", "local", "multiprocess", "portable"):
-        assert (found[name].state, found[name].todo) == ("runs here", "")
+        assert (found[name].state, found[name].fix) == ("ready", "")
 
 
 def test_what_is_missing_is_named_with_what_to_do(examined, tmp_path):
     found = examined()
     assert found["flink"].state == found["dataflow"].state == "incomplete"
-    assert "make flink" in found["flink"].todo
+    assert "make flink" in found["flink"].fix
     assert found["dataflow"].detail == "engines.dataflow.project is missing"
     (tmp_path / "server.jar").touch()
-    assert examined("engines.flink.job_server_jar=server.jar")["flink"].state == "runs here"
+    assert examined("engines.flink.job_server_jar=server.jar")["flink"].state == "ready"
 
 
 def test_dataflow_submits_once_it_has_everything(examined, tmp_path, monkeypatch):
@@ -49,4 +49,4 @@ def test_dataflow_submits_once_it_has_everything(examined, tmp_path, monkeypatch
     assert "no credentials" in examined(*settings)["dataflow"].detail
     (tmp_path / "key.json").touch()
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
-    assert examined(*settings)["dataflow"].state == "submits"
+    assert examined(*settings)["dataflow"].state == "submits remotely"

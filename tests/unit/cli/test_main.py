@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
 from run_store import RunRecorder
 from typer.testing import CliRunner
@@ -47,18 +48,27 @@ def two_pipelines(config, tmp_path):
     return config
 
 
-def test_runs_are_those_of_the_config_or_of_all_with_their_pipelines(two_pipelines, monkeypatch):
+def test_runs_are_those_of_the_config_or_of_all_pipelines(two_pipelines):
     [entry] = json.loads(ask("runs", "--config", two_pipelines, "--json").stdout)
     assert entry["run"] == "a"
-    assert "pipeline" not in ask("runs", "--config", two_pipelines).stdout
-    monkeypatch.setattr("flightline.cli.main.DEFAULT_CONFIG", two_pipelines)
-    listed = ask("runs").stdout.splitlines()
+    listed = ask("runs", "--all", "--config", two_pipelines).stdout.splitlines()
     assert [line.split()[:2] for line in listed] == [["run", "pipeline"], ["b", "bikes"], ["a", "flights"]]
 
 
-def test_runs_of_a_pipeline_that_has_none(tmp_path, config):
+def test_a_limit_shows_the_newest(two_pipelines):
+    [entry] = json.loads(ask("runs", "--all", "--limit", "1", "--config", two_pipelines, "--json").stdout)
+    assert entry["run"] == "b"
+
+
+def test_set_overrides_the_config_of_a_listing(two_pipelines):
+    [entry] = json.loads(ask("runs", "--config", two_pipelines, "--set", "name=bikes", "--json").stdout)
+    assert entry["run"] == "b"
+
+
+def test_a_pipeline_without_runs_says_how_to_list_the_others(tmp_path, config):
     RunRecorder(tmp_path / "ws" / "metadata.db", "bikes").run("b", {})
-    assert ask("runs", "--config", config).stdout.strip() == "there are no runs of flights yet"
+    listed = ask("runs", "--config", config)
+    assert listed.stdout.startswith("there are no runs of flights yet; --all lists")
 
 
 @pytest.mark.parametrize("command", ["show", "why", "report", "diff a"])
@@ -116,7 +126,7 @@ def test_a_run_that_was_killed_is_called_so_and_how_to_go_on_is_said(config, tmp
         RunRecorder(tmp_path / "ws" / "metadata.db").run("b", {"ExampleGen": {"state": "RUNNING"}})
         (tmp_path / "ws" / "runs" / "b").mkdir()
         listed = ask("runs", "--config", config).stdout
-    assert [line.split()[3] for line in listed.splitlines()[1:]] == ["running", "killed"]
+    assert [line.split()[4] for line in listed.splitlines()[1:]] == ["running", "killed"]
 
 
 @pytest.mark.parametrize(
@@ -196,3 +206,41 @@ def test_help_and_lists_do_not_wait_for_tensorflow(module):
     root = Path(__file__).resolve().parents[3]
     ended = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"
+
+
+LISTINGS = ("runs", "show", "report", "why", "diff", "lineage", "releases", "audit", "doctor", "schema propose", "gc")
+
+
+@pytest.fixture(scope="module")
+def commands():
+    """Name → command of click's, those of `schema` as `schema propose`."""
+    found = {}
+    for name, command in typer.main.get_command(app).commands.items():
+        inside = getattr(command, "commands", None)
+        found |= {f"{name} {n}": c for n, c in inside.items()} if inside else {name: command}
+    return found
+
+
+def test_every_command_takes_the_config_and_its_overrides(commands):
+    for name, command in commands.items():
+        options = {option for parameter in command.params for option in parameter.opts}
+        if name not in ("new", "init"):  # there is no config yet
+            assert {"--config", "--set"} <= options, name
+
+
+def test_every_listing_takes_json(commands):
+    for name in LISTINGS:
+        assert "--json" in {option for parameter in commands[name].params for option in parameter.opts}, name
+
+
+def test_every_command_and_option_is_described(commands):
+    for name, command in commands.items():
+        assert command.help, name
+        assert [p.name for p in command.params if not getattr(p, "help", None) and p.name != "help"] == [], name
+
+
+def test_help_groups_the_commands_by_purpose():
+    shown = ask("--help").stdout
+    titles = ["Set up", "Inspect runs", "Manage releases", "Serve and monitor", "Audit and reproduce", "Maintain"]
+    places = [shown.index(f" {title} ") for title in titles]
+    assert places == sorted(places)

@@ -72,7 +72,9 @@ def test_a_command_option_or_key_that_does_not_exist_is_found(words, wrong):
     assert command_problems(words) == [wrong]
 
 
-@pytest.mark.parametrize("key", ["evaluation.thresholds.AUC.lower", "data.splits.train", "steps.overrides.Trainer.retries"])
+@pytest.mark.parametrize(
+    "key", ["evaluation.thresholds.AUC.lower", "data.splits.train", "steps.overrides.Trainer.retries"]
+)
 def test_keys_below_a_mapping_are_accepted(key):
     assert is_config_key(key)
     assert not is_config_key(f"{key}x.y") or key == "data.splits.train"

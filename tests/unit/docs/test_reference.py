@@ -82,7 +82,7 @@ def test_defaults_are_the_configs_own():
 def test_every_command_of_flightline_is_there():
     told = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).stdout
     there = {command.words.split()[1] for command in COMMANDS if command.words.startswith("flightline ")}
-    asked = set(re.findall(r"^[│ ]+([a-z][a-z-]+)  ", told.split("Commands", 1)[1], re.MULTILINE))
+    asked = set(re.findall(r"^[│ ]+([a-z][a-z-]+)  ", told.split(" Set up ", 1)[1], re.MULTILINE))
     assert asked
     assert there == asked
 
@@ -98,7 +98,7 @@ def test_options_as_they_are_typed():
     [show] = [command for command in COMMANDS if command.words == "flightline show"]
     [local] = [command for command in COMMANDS if command.words == "python runner_local.py"]
     assert [argument.value for argument in show.arguments] == ["RUN"]
-    assert {option.usage for option in show.options} == {"--config CONFIG", "--json"}
+    assert {option.usage for option in show.options} == {"--config FILE", "--json", "--set a.b=value"}
     assert {"--set a.b=value", "--cache, --no-cache", "--from NODE"} <= {option.usage for option in local.options}
     [cache] = [option for option in local.options if "--cache" in option.names]
     assert cache.default == "`--cache`"

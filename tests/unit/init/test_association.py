@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from flightline.init.association import auc, measure_association
 from flightline.init.table_reader import Column
-from flightline.init.target import Target
+from flightline.init.target import InferredTarget
 
 ROWS = 400
 RANDOM = np.random.default_rng(5)
@@ -34,7 +34,7 @@ def test_noise_has_no_association_and_a_copy_is_a_leak_for_every_task():
     noise = column(RANDOM.normal(size=ROWS))
     own = column([f"u{row}" for row in range(ROWS)], "bytes")
     for task, label in tasks.items():
-        target = Target("y", task, "")
+        target = InferredTarget("y", task, "")
         assert measure_association(label, label, target).is_leak
         for nothing in (noise, own):
             found = measure_association(nothing, label, target)
@@ -45,11 +45,11 @@ def test_noise_has_no_association_and_a_copy_is_a_leak_for_every_task():
 def test_a_non_monotonic_association_is_detected():
     values = RANDOM.normal(size=ROWS)
     found = measure_association(
-        column(values), column((np.abs(values) > 0.7).astype(int), "int"), Target("y", "binary", "")
+        column(values), column((np.abs(values) > 0.7).astype(int), "int"), InferredTarget("y", "binary", "")
     )
     assert found.strong
 
 
 def test_too_few_rows_have_no_association():
     few = column(range(20), "int")
-    assert measure_association(few, few, Target("y", "regression", "")) is None
+    assert measure_association(few, few, InferredTarget("y", "regression", "")) is None

@@ -27,7 +27,7 @@ def test_markers_for_missing_values_are_reported_and_configured(init, table):
     result = init(table(rows(age=["NA" if row % 9 == 0 else row * 13 % 40 for row in range(90)])), "--label", "y")
     assert "'NA': count as empty cells" in result.stdout
     config = load_config(Path("configs/table.yaml"))
-    assert config.data.missing == ("NA",)
+    assert config.data.missing_values == ("NA",)
     assert "age" not in config.features.exclude
 
 
@@ -49,7 +49,7 @@ def test_words_among_numbers_are_missing_values_with_the_option(init, table):
     assert init(path, "--label", "y", "--missing-value", "unknown", "--force").exit_code == 0
     config = load_config(Path("configs/table.yaml"))
     check_against_data(config)
-    assert config.data.missing == ("unknown",)
+    assert config.data.missing_values == ("unknown",)
     assert "age" not in config.features.exclude
 
 

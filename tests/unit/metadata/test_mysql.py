@@ -22,7 +22,7 @@ def config():
     with socket.socket() as nobody:  # bound, and listens to nobody
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
-        settings = ("backend=mysql", f"port={port}", "database=lineage", "user=me", "timeout_s=1")
+        settings = ("backend=mysql", f"port={port}", "database=lineage", "user=me", "connect_timeout_s=1")
         yield load_config(DEFAULT_CONFIG, tuple(f"metadata.{setting}" for setting in settings))
 
 

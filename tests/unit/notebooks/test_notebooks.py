@@ -1,9 +1,12 @@
-"""What is committed of the notebooks: code without outputs, and one cell that says which run."""
+"""The notebooks as committed: code without outputs, the public API alone, and one cell that names the run."""
 
 import json
+import re
 
 import notebook_runs
 import pytest
+
+import flightline as fl
 
 NAMES = sorted(path.stem for path in notebook_runs.FOLDER.glob("*.ipynb"))
 
@@ -20,7 +23,17 @@ def test_no_output_is_committed(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_first_cell_of_code_says_which_run_and_asks_no_environment(name):
+def test_only_the_public_api_is_used(name):
+    code = "\n".join(cell.source for cell in notebook_runs.read_notebook(name).cells if cell.cell_type == "code")
+    assert re.findall(r"^.*import.*flightline.*$|^.*flightline.*import.*$", code, re.MULTILINE) == [
+        "import flightline as fl"
+    ]
+    assert set(re.findall(r"\bfl\.(\w+)", code)) <= set(fl.__all__)
+    assert not re.findall(r"\._\w|\.record\b|\.store\b", code)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_code_cell_names_the_run_and_reads_no_environment(name):
     notebook = notebook_runs.read_notebook(name)
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     assert first is notebook_runs.parameters_cell(notebook)

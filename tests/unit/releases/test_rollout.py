@@ -61,9 +61,14 @@ def test_rollout_commands_are_recorded_in_the_audit_log(folder, tmp_path):
     config.write_text(
         Path("configs/flights.yaml").read_text().replace("workspace: workspace", f"workspace: {tmp_path}")
     )
-    for arguments in (["canary", "1", "--traffic-share", "0.2"], ["shadow", "1"], ["canary"], ["shadow"]):
+    started = ["canary", "1", "--traffic-share", "0.2"], ["shadow", "1"]
+    for arguments in (*started, ["canary", "--stop"], ["shadow", "--stop"]):
         result = CliRunner().invoke(app, [*arguments, "--config", str(config)])
         assert result.exit_code == 0, result.output
     events = [(entry.event, entry.facts.get("release")) for entry in audit_log.verify(tmp_path)]
     assert events == [("canary started", "1"), ("shadow started", "1"), ("canary ended", None), ("shadow ended", None)]
     assert read_desired_releases(folder) == DesiredReleases("2")
+    for arguments in (["canary"], ["shadow", "1", "--stop"]):
+        result = CliRunner().invoke(app, [*arguments, "--config", str(config)])
+        assert result.exit_code == 2
+        assert "needs either a VERSION or --stop" in result.stderr

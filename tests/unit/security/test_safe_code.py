@@ -128,7 +128,7 @@ def test_markup_is_made_in_one_place_of_what_was_escaped():
         for name, call in calls(tree)
         if name == "Markup" and call.args and not isinstance(call.args[0], ast.Constant)
     }
-    assert makers == {"flightline/reporting/html/svg.py", "flightline/reporting/html/notebook.py"}
+    assert makers == {"flightline/reporting/html/svg.py", "flightline/api/pictures.py"}
 
 
 def test_rich_is_given_text_by_our_escape_alone():

@@ -8,7 +8,7 @@ import pytest
 from report_examples import make_summary
 from rich.console import Console
 
-from flightline.cli.main import show_slices
+from flightline.cli.runs import show_slices
 from flightline.config.modeling import TrainSettings
 from flightline.executors.data_gate.findings import FeatureDrift, Finding
 from flightline.reporting.progress_table import ProgressDisplay
@@ -59,7 +59,7 @@ def test_the_summary_of_a_run(word):
 
     def draw(console):
         show_summary(console, blocked)
-        show_slices(console, blocked)
+        show_slices(console, blocked.evaluation)
         show_next_commands(console, blocked, Path("runs") / word.replace("\0", ""), TrainSettings())
 
     shown = on_a_console(draw)

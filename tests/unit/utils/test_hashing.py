@@ -11,6 +11,6 @@ def test_a_large_file_is_read_whole(tmp_path):
 
 def test_code_is_a_module_with_what_it_imports():
     assert code_digest("flightline.executors.data_gate.findings") != code_digest("flightline.errors")
-    assert code_digest("flightline.modeling.trainer", "flightline.modeling.preprocessing") == code_digest(
-        "flightline.modeling.trainer", "flightline.modeling.preprocessing"
+    assert code_digest("flightline.modeling.training", "flightline.modeling.transforms") == code_digest(
+        "flightline.modeling.training", "flightline.modeling.transforms"
     )

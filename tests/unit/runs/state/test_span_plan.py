@@ -147,7 +147,7 @@ def test_a_corrected_version_is_new_and_only_taken_in(config, history):
 @pytest.mark.parametrize(
     ("setting", "why"),
     [
-        ("data.pattern=*.csv", "names no {SPAN} and no date"),
+        ("data.pattern=*.csv", "has neither {SPAN} nor a date"),
         ("window.min_spans=7", "more than the 6 spans"),
         ("window.spans=0", "greater than or equal to 1"),
         ("window.train_splits=[train, train]", "names a split twice"),
