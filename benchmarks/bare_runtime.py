@@ -1,4 +1,4 @@
-"""A SavedModel behind MLServer as its documentation shows it: no contract, no log, no swap. Ours is measured by it."""
+"""A SavedModel behind MLServer as in its documentation, without contract, log or hot swap: the serving baseline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlserver.types import InferenceRequest, InferenceResponse
 
 
 class BareRuntime(MLModel):
-    """Answers serialized tf.Examples by the model's `serving_default`."""
+    """Predicts serialized tf.Examples with the signature `serving_default` of the model."""
 
     async def load(self) -> bool:
         self._loaded = tf.saved_model.load(self.settings.parameters.uri)

@@ -1,9 +1,9 @@
-"""What a user would write instead of a pipeline: pandas, Keras, scikit-learn, one file, no lineage, no gates.
+"""A script without a pipeline, for comparison: pandas, Keras and scikit-learn in one file, no lineage, no gates.
 
     python bare_script.py CSV
 
-Same rows, features, model, batch and epochs as the stock pipeline. Its CPU seconds are the floor that a
-production pipeline's own cost is compared with ("the tax").
+Same rows, features, model, batch size and epochs as the stock pipeline. Its CPU seconds are the minimum that the
+cost of a production pipeline is compared with.
 """
 
 import json

@@ -1,10 +1,10 @@
-"""The bare script, stock TFX and Flightline in turn on the same rows: CPU, wall and peak memory, step by step.
+"""Compares a bare script, stock TFX and Flightline on the same rows: CPU, wall time and peak memory of each step.
 
     python benchmarks/bench.py [--copies N] [--out benchmarks]
 
-At a tenth of the flights and at the year; with `--copies N` at N times the year, for Flightline alone (stock would need
-more than an hour). Writes results.json, results.md and results.svg. Run it alone on the machine: seconds are this
-machine's, ratios travel.
+On a tenth of the flights and on the whole year; with `--copies N` on N times the year, for Flightline only (stock TFX
+would need more than an hour). Writes results.json, results.md and results.svg. Run nothing else on the machine
+meanwhile. Seconds depend on the machine; ratios hardly do.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ ROOT = BENCHMARKS.parent
 sys.path.insert(0, str(ROOT))
 
 from data import flights  # noqa: E402
+from flightline.metadata.evaluation import OVERALL  # noqa: E402
+from flightline.reporting.summary import Summary  # noqa: E402
 
-# Stock's component → ours.
+# Component of stock TFX → step of Flightline.
 STEPS = {"CsvExampleGen": "ExampleGen", "StatisticsGen": "StatisticsGen", "Transform": "Transform"}
 STEPS |= {"Trainer": "Trainer", "Evaluator": "Evaluator"}
-RESOURCES = {"cpu_s": "CPU s", "wall_s": "wall s", "peak_mb": "peak MB"}  # of each step and the whole
+RESOURCES = {"cpu_s": "CPU s", "wall_s": "wall s", "peak_mb": "peak MB"}  # of each step and of the whole run
 
 
 def labeled_flights() -> pd.DataFrame:
@@ -54,7 +56,7 @@ def write_rows(table: pd.DataFrame, folder: Path, copies: int = 1) -> int:
 
 
 def measure_command(command: list[str], log: Path) -> dict[str, float]:
-    """Runs a command; its CPU seconds with children, wall seconds, and peak resident set (with children) in MB."""
+    """Runs a command; returns its CPU seconds, wall seconds and peak resident set in MB, all with its children."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
@@ -85,8 +87,8 @@ class PeakMemory:
     def _sample(self) -> None:
         while True:
             try:
-                family = [self._process, *self._process.children(recursive=True)]
-                self._peak = max(self._peak, sum(one.memory_info().rss for one in family))
+                processes = [self._process, *self._process.children(recursive=True)]
+                self._peak = max(self._peak, sum(process.memory_info().rss for process in processes))
                 if self._process.status() == "zombie":
                     return
             except self._gone:
@@ -108,24 +110,27 @@ def bench_stock(data: Path, work: Path) -> dict[str, Any]:
     command = [sys.executable, str(BENCHMARKS / "stock_pipeline.py"), "--data", str(data), "--out", str(work / "stock")]
     whole = measure_command([*command, "--json", str(report)], work / "stock.log")
     parts = {part["component"]: part for part in json.loads(report.read_text())["components"]}
-    steps = {ours: {k: parts[theirs][k] for k in RESOURCES} for theirs, ours in {"import": "import", **STEPS}.items()}
+    steps = {
+        step: {k: parts[component][k] for k in RESOURCES} for component, step in {"import": "import", **STEPS}.items()
+    }
     return {"whole": whole, "steps": steps}
 
 
 def bench_flightline(data: Path, work: Path) -> dict[str, Any]:
     command = [sys.executable, str(ROOT / "runner_local.py"), "--config", str(BENCHMARKS / "flights_plain.yaml")]
-    command += ["--run-id", "bench", "--set", f"data.input={data}", "--set", f"workspace={work / 'ours'}"]
-    whole = measure_command(command, work / "ours.log")
-    folder = work / "ours" / "runs" / "bench"
+    command += ["--run-id", "bench", "--set", f"data.input={data}", "--set", f"workspace={work / 'flightline'}"]
+    whole = measure_command(command, work / "flightline.log")
+    folder = work / "flightline" / "runs" / "bench"
     timings = json.loads((folder / "timings.json").read_text())
     steps = {step: timings[step] for step in ("import", *STEPS.values(), "ServingCheck")}
-    # Without --run-id: that it would repeat the run is found out before anything is imported.
-    again = measure_command([*command[:4], *command[6:]], work / "again.log")
-    return {"whole": whole, "steps": steps, "again": again, "auc": _auc(folder)}
+    # Without --run-id, Flightline finds that nothing has changed before it imports anything.
+    rerun = measure_command([*command[:4], *command[6:]], work / "rerun.log")
+    return {"whole": whole, "steps": steps, "cached_rerun": rerun, "auc": _auc(folder)}
 
 
 def _auc(folder: Path) -> float:
-    return json.loads((folder / "summary.json").read_text())["evaluation"]["metrics"]["overall"]["auc"]
+    summary = Summary.read(folder)
+    return summary.evaluation.metrics[OVERALL]["auc"]
 
 
 def run_benchmarks(copies: int) -> dict[str, Any]:
@@ -155,26 +160,31 @@ def as_markdown(results: dict[str, Any]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "The bare pandas-and-Keras script, stock TFX and Flightline, one after the other on the same rows, features,",
-        "model, batch (256) and epoch. CPU is user + system seconds with children; peak is the resident set, for the",
-        "whole with children, for a step of this process alone.",
+        "A bare pandas-and-Keras script, stock TFX and Flightline, one after the other, with the same rows, features,",
+        "model, batch size (256) and one epoch. CPU is user + system seconds with children; peak is the resident",
+        "set: of the process with its children for the whole run, of the process alone for a step.",
         f"Measured on {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}.",
-        "Seconds are that machine's; ratios travel. Written by `make bench`.",
+        "Seconds depend on the machine; ratios hardly do. Written by `make bench`.",
         "",
         "![CPU seconds](results.svg)",
     ]
     for scale, found in results.items():
         lines += ["", f"## {scale}: {found['rows']:,} rows", "", *_table(found)]
-        ours = found["flightline"]
-        lines += ["", f"Nothing changed, run again: {ours['again']['wall_s']} s. AUC {ours['auc']:.4f}."]
+        flightline = found["flightline"]
+        rerun = f"Rerun without any change: {flightline['cached_rerun']['wall_s']} s."
+        lines += ["", f"{rerun} AUC {flightline['auc']:.4f}."]
     return "\n".join(lines) + "\n"
 
 
 def _table(found: dict[str, Any]) -> list[str]:
-    """A row a step: what each contestant used, and how many times that stock's CPU is of ours."""
+    """One row per step: the resources of each contestant, and the CPU seconds of stock TFX relative to Flightline's."""
     names = [name for name in ("bare", "stock", "flightline") if name in found]
     columns = [(name, used) for used in RESOURCES for name in names if name != "bare" or used == "cpu_s"]
-    header = "| step | " + " | ".join(f"{name}: {RESOURCES[used]}" for name, used in columns) + " | CPU, stock / ours |"
+    header = (
+        "| step | "
+        + " | ".join(f"{name}: {RESOURCES[used]}" for name, used in columns)
+        + " | CPU, stock / flightline |"
+    )
     lines = [header, "|---|" + "---:|" * (len(columns) + 1)]
     for step in found["flightline"]["steps"]:
         lines.append(_row(step, {name: found[name]["steps"].get(step, {}) for name in names}, columns))
@@ -190,13 +200,13 @@ def _row(title: str, used: dict[str, dict[str, float]], columns: list[tuple[str,
     for name, what in columns:
         value = used[name].get(what)
         cells.append("" if value is None else f"{value:,.0f}" if what == "peak_mb" else f"{value:,.1f}")
-    stock, ours = used.get("stock", {}).get("cpu_s"), used["flightline"]["cpu_s"]
-    ratio = f"{stock / max(ours, 0.1):.1f}" if stock else ""
+    stock, flightline = used.get("stock", {}).get("cpu_s"), used["flightline"]["cpu_s"]
+    ratio = f"{stock / max(flightline, 0.1):.1f}" if stock else ""
     return f"| {title} | {' | '.join(cells)} | {ratio} |"
 
 
 def draw_chart(results: dict[str, Any], path: Path) -> None:
-    """Bars of the whole's CPU seconds, by scale."""
+    """Bars of the CPU seconds of the whole run, by scale."""
     import matplotlib as mpl
 
     mpl.use("svg")
@@ -206,10 +216,10 @@ def draw_chart(results: dict[str, Any], path: Path) -> None:
     shown = [found for found in results.values() if "stock" in found]
     figure, axes = plt.subplots(1, len(shown), figsize=(4.5 * len(shown), 3), squeeze=False)
     for axis, found in zip(axes[0], shown, strict=True):
-        for place, name in enumerate(colours):
+        for position, name in enumerate(colours):
             seconds = found[name]["whole"]["cpu_s"]
-            axis.bar(place, seconds, color=colours[name])
-            axis.text(place, seconds, f"{seconds:,.0f}", ha="center", va="bottom")
+            axis.bar(position, seconds, color=colours[name])
+            axis.text(position, seconds, f"{seconds:,.0f}", ha="center", va="bottom")
         axis.set_xticks(range(len(colours)), list(colours))
         axis.set_title(f"{found['rows']:,} rows")
         axis.set_ylabel("CPU seconds")
@@ -220,13 +230,13 @@ def draw_chart(results: dict[str, Any], path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--copies", type=int, default=1, help="N times the year, Flightline alone")
+    parser.add_argument("--copies", type=int, default=1, help="N times the year, for Flightline only")
     parser.add_argument("--out", type=Path, default=BENCHMARKS)
     arguments = parser.parse_args()
-    kept = arguments.out / "results.json"
-    results = json.loads(kept.read_text()) if kept.is_file() else {}
+    file = arguments.out / "results.json"
+    results = json.loads(file.read_text()) if file.is_file() else {}
     results |= run_benchmarks(arguments.copies)
-    kept.write_text(json.dumps(results, indent=2) + "\n")
+    file.write_text(json.dumps(results, indent=2) + "\n")
     (arguments.out / "results.md").write_text(as_markdown(results))
     draw_chart(results, arguments.out / "results.svg")
     print(f"wrote {arguments.out / 'results.md'}")

@@ -1,8 +1,9 @@
-"""The endpoint beside a bare MLServer with the same SavedModel and a call in process: requests a second and latency.
+"""Compares the endpoint with a bare MLServer and with in-process calls of the same SavedModel: throughput and latency.
 
     python benchmarks/bench_serving.py [--config configs/flights.yaml] [--seconds 8] [--out benchmarks]
 
-For 1 and 8 clients, 1 and 100 rows a request, all on this machine. Writes serving.json and serving.md. Run it alone.
+For 1 and 8 clients, 1 and 100 rows per request, all on this machine. Writes serving.json and serving.md. Run nothing
+else on the machine meanwhile.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ sys.path.insert(0, str(ROOT))
 
 from flightline.config.loader import dump_config, load_config  # noqa: E402
 from flightline.releases.registry import read_releases  # noqa: E402
-from flightline.releases.server import SERVING_VENV  # noqa: E402
+from flightline.releases.server import serving_environment  # noqa: E402
 from flightline.serving.contract import Contract  # noqa: E402
 from scripts.load_generator import send_load  # noqa: E402
-from scripts.loop.server import free_ports  # noqa: E402
-from scripts.loop.traffic import read_flights  # noqa: E402
+from scripts.simulation.server import free_ports  # noqa: E402
+from scripts.simulation.traffic import read_flights  # noqa: E402
 
-CLIENTS_AND_BATCH_SIZES = ((1, 1), (8, 1), (1, 100), (8, 100))  # clients, rows a request
-ROWS = 2000  # different ones
+CLIENTS_AND_BATCH_SIZES = ((1, 1), (8, 1), (1, 100), (8, 100))  # clients, rows per request
+ROWS = 2000  # distinct ones
 START_TIMEOUT_S = 120
 IN_PROCESS_SCRIPT = """
 import json, sys, time
@@ -59,7 +60,7 @@ for rows in (1, 100):
 
 @dataclass(frozen=True)
 class Target:
-    """A server that is measured: how it is asked, and the process whose memory counts."""
+    """A measured server: how to send it requests, and the process whose memory is measured."""
 
     name: str
     port: int
@@ -69,33 +70,33 @@ class Target:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--config", type=Path, default=Path("configs/flights.yaml"))
-    arguments.add_argument("--data", type=Path, default=Path("data/flights/span-07/flights.csv"))
-    arguments.add_argument("--seconds", type=float, default=8.0)
-    arguments.add_argument("--out", type=Path, default=HERE)
-    asked = arguments.parse_args()
-    config = load_config(asked.config)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", type=Path, default=Path("configs/flights.yaml"))
+    parser.add_argument("--data", type=Path, default=Path("data/flights/span-07/flights.csv"))
+    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--out", type=Path, default=HERE)
+    options = parser.parse_args()
+    config = load_config(options.config)
     [release] = [one for one in read_releases(config.releases) if one.current]
-    flights = [row for row, _ in read_flights(asked.data, release.about["inputs"], config.label)][:ROWS]
-    contract = Contract.from_inputs(release.about["inputs"])
+    flights = [row for row, _ in read_flights(options.data, release.metadata["inputs"], config.label)][:ROWS]
+    contract = Contract.from_inputs(release.metadata["inputs"])
     examples = contract.read_rows(flights).examples
     results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         place = Path(folder)
-        results += measure_in_process(release.path, examples, place, asked.seconds)
+        results += measure_in_process(release.path, examples, place, options.seconds)
         with run_bare_server(release.path, examples, place) as target:
-            results += measure_server(target, asked.seconds)
+            results += measure_server(target, options.seconds)
         for logged in (False, True):
-            with run_flightline_server(asked.config, flights, place, logged) as target:
-                results += measure_server(target, asked.seconds)
-    asked.out.joinpath("serving.json").write_text(json.dumps(results, indent=2) + "\n")
-    asked.out.joinpath("serving.md").write_text(as_markdown(results))
-    print(f"wrote {asked.out / 'serving.md'}")
+            with run_flightline_server(options.config, flights, place, logged) as target:
+                results += measure_server(target, options.seconds)
+    options.out.joinpath("serving.json").write_text(json.dumps(results, indent=2) + "\n")
+    options.out.joinpath("serving.md").write_text(as_markdown(results))
+    print(f"wrote {options.out / 'serving.md'}")
 
 
 def measure_server(target: Target, seconds: float) -> Iterator[dict[str, Any]]:
-    """Each shape in turn, after a warm-up; about so many seconds each."""
+    """Measures each combination of clients and rows for about `seconds`, after a warm-up."""
     for clients, rows in CLIENTS_AND_BATCH_SIZES:
         send_load(target.port, 100, clients, lambda number, rows=rows: target.body(number, rows), target.path)
         trial = send_load(target.port, 200, clients, lambda number, rows=rows: target.body(number, rows), target.path)
@@ -105,7 +106,7 @@ def measure_server(target: Target, seconds: float) -> Iterator[dict[str, Any]]:
         )
         assert not done.failed, done.failures
         found = {
-            "what": target.name,
+            "server": target.name,
             "clients": clients,
             "rows": rows,
             "rps": done.requests / done.seconds,
@@ -118,17 +119,24 @@ def measure_server(target: Target, seconds: float) -> Iterator[dict[str, Any]]:
 
 
 def measure_in_process(model: Path, examples: list[bytes], place: Path, seconds: float) -> list[dict[str, Any]]:
-    """The SavedModel called in a process, with nothing around it."""
+    """Measures direct calls of the SavedModel in a process."""
     file = place / "examples.hex"
     file.write_text("".join(f"{example.hex()}\n" for example in examples))
-    command = [str(SERVING_VENV / "bin" / "python"), "-c", IN_PROCESS_SCRIPT, str(model), str(file), str(seconds)]
+    command = [
+        str(serving_environment() / "bin" / "python"),
+        "-c",
+        IN_PROCESS_SCRIPT,
+        str(model),
+        str(file),
+        str(seconds),
+    ]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    return [{"what": "in process", "clients": 1, **json.loads(line)} for line in lines]
+    return [{"server": "in process", "clients": 1, **json.loads(line)} for line in lines]
 
 
 @contextlib.contextmanager
 def run_bare_server(model: Path, examples: list[bytes], place: Path) -> Iterator[Target]:
-    """MLServer with a runtime of ten lines, in its own process: worker processes do not start on this uvloop."""
+    """MLServer with `BareRuntime`, without worker processes, which do not start with this version of uvloop."""
     folder = place / "bare"
     folder.mkdir()
     http_port, grpc_port, metrics_port = free_ports(3)
@@ -159,7 +167,7 @@ def run_bare_server(model: Path, examples: list[bytes], place: Path) -> Iterator
             ]
         }
 
-    command = [str(SERVING_VENV / "bin" / "mlserver"), "start", str(folder)]
+    command = [str(serving_environment() / "bin" / "mlserver"), "start", str(folder)]
     with running_server(command, folder / "log", http_port, {"PYTHONPATH": str(HERE)}) as process:
         yield Target("bare MLServer", http_port, "/v2/models/flights/infer", body, process)
 
@@ -173,15 +181,15 @@ def run_flightline_server(
     ports = [f"serving.http_port={http_port}", f"serving.grpc_port={grpc_port}", f"serving.metrics_port={metrics_port}"]
     log = [f"serving.log={{enabled: {str(logged).lower()}, folder: {place / 'predictions'}}}"]
     config = load_config(config_file, [*ports, *log])
-    own = place / f"ours-{logged}.yaml"
-    own.write_text(dump_config(config))
+    file = place / f"flightline-{logged}.yaml"
+    file.write_text(dump_config(config))
 
     def body(number: int, rows: int) -> dict[str, Any]:
         start = number * rows % (len(flights) - rows + 1)
         return {"rows": flights[start : start + rows]}
 
-    command = [sys.executable, "-c", "from flightline.cli.main import main; main()", "serve", "--config", str(own)]
-    with running_server(command, place / f"ours-{logged}.log", http_port, {"PYTHONPATH": str(ROOT)}) as process:
+    command = [sys.executable, "-c", "from flightline.cli.main import main; main()", "serve", "--config", str(file)]
+    with running_server(command, place / f"flightline-{logged}.log", http_port, {"PYTHONPATH": str(ROOT)}) as process:
         yield Target(f"Flightline{'' if logged else ', no log'}", http_port, "/predict", body, process)
 
 
@@ -189,10 +197,10 @@ def run_flightline_server(
 def running_server(
     command: list[str], log: Path, port: int, environment: dict[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A server, ready, until the block ends.
+    """Runs a server until the block ends, and enters the block when the server is ready.
 
     Raises:
-        RuntimeError: it did not come to be ready; the message is its output.
+        RuntimeError: it did not become ready; the message is its output.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -219,7 +227,7 @@ def is_ready(port: int) -> bool:
 
 
 def memory_mb(pid: int) -> float:
-    """Resident memory of a process and its children, shared pages once (Linux)."""
+    """Resident memory of a process and its children in MB; shared pages count once (Linux)."""
     total = 0.0
     for process in [pid, *descendants(pid)]:
         with contextlib.suppress(OSError):
@@ -240,24 +248,25 @@ def as_markdown(results: list[dict[str, Any]]) -> str:
     lines = [
         "# Serving benchmark",
         "",
-        "One SavedModel (the flights' current release): called in a process, behind a bare MLServer (serialized",
-        "examples in, nothing checked, nothing kept), and behind Flightline (named features in, contract checked,",
-        f"every answer logged). Clients and server share the machine: {platform.machine()}, {os.cpu_count()} cores,",
-        f"Python {platform.python_version()}. Ratios travel, milliseconds do not. Written by `make bench-serving`.",
+        "One SavedModel (the current release of the flights): called in a process, behind a bare MLServer (serialized",
+        "examples as input, no checks, no log), and behind Flightline (named features as input, contract checked,",
+        "every prediction logged). Clients and server share the machine:",
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}.",
+        "Milliseconds depend on the machine; ratios hardly do. Written by `make bench-serving`.",
         "",
-        "| what | clients | rows a request | requests a second | p50 ms | p99 ms | memory MB |",
+        "| server | clients | rows per request | requests per second | p50 ms | p99 ms | memory MB |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for one in results:
         memory = f"{one['memory_mb']:,.0f}" if "memory_mb" in one else ""
         numbers = f"{one['rps']:,.0f} | {one['p50_ms']:.1f} | {one['p99_ms']:.1f} | {memory}"
-        lines.append(f"| {one['what']} | {one['clients']} | {one['rows']} | {numbers} |")
+        lines.append(f"| {one['server']} | {one['clients']} | {one['rows']} | {numbers} |")
     lines += [
         "",
-        "A bare runtime calls TensorFlow on the event loop: while it computes, nobody's request is read or answered,",
-        "and eight clients get no more than one, at eight times the latency. Flightline computes in a thread beside",
-        "the loop, and what waits at the same time shares one call, which costs about the same for eight rows as for",
-        "one.",
+        "The bare runtime calls TensorFlow on the event loop: while it computes, no request is read or answered, and",
+        "eight clients get the throughput of one, at eight times the latency. Flightline computes in a separate",
+        "thread; requests that wait at the same time share one call, which costs about the same for eight rows as",
+        "for one.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,10 +1,10 @@
-"""What a new span costs against the window that it moves: Transform with and without the analyzer cache.
+"""Measures the cost of a new span for a sliding window: Transform with and without the analyzer cache.
 
     python benchmarks/bench_spans.py [--window 6] [--out benchmarks]
 
-Takes in one month of flights after another until the window is full, then runs Transform over it twice: with what the
-run before has left of it in the cache (all but the newest month of the window), and with no cache. Writes spans.json
-and spans.md. Run it alone on the machine: seconds are this machine's, ratios travel.
+Ingests one month of flights after another until the window is full, then runs Transform over it twice: with the cache
+of the previous run (all months but the newest), and without a cache. Writes spans.json and spans.md. Run nothing else
+on the machine meanwhile. Seconds depend on the machine; ratios hardly do.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 
 from data import flights  # noqa: E402
+from flightline.reporting.summary import Summary  # noqa: E402
 
 STEPS = ("ExampleGen", "StatisticsGen", "Transform", "Trainer", "Evaluator", "ServingCheck")
 
 
 def run_pipeline(workspace: Path, data: Path, window: int, *options: str) -> None:
-    """Runs the monthly pipeline; ends where it fails. A model that is not blessed is no failure here."""
+    """Runs the monthly pipeline; exits where it fails. A model that is not blessed does not count as a failure."""
     command = [sys.executable, "runner_local.py", "--config", "configs/flights_monthly.yaml", "--plain", *options]
     for setting in (f"workspace={workspace}", f"data.input={data}", f"window.spans={window}"):
         command += ["--set", setting]
@@ -48,10 +49,10 @@ def cpu_seconds_by_step(workspace: Path, run_id: str) -> dict[str, float]:
 
 
 def measure_span(window: int, work: Path) -> dict[str, Any]:
-    """Fills a window, moves it by one span, and does the Transform of that move again without its cache."""
+    """Fills a window, moves it by one span, and repeats the Transform of that move with and without its cache."""
     year, data, workspace = work / "year", work / "data", work / "workspace"
     flights.make(year)
-    spans = window + 2  # the window before the last span is full, and differs by one from the one before it
+    spans = window + 2  # one more than fills the window, and one that moves it
     for span in range(1, spans + 1):
         shutil.copytree(year / f"span-{span:02}", data / f"span-{span:02}")
     run_pipeline(workspace, data, window, "--all-new")
@@ -60,48 +61,48 @@ def measure_span(window: int, work: Path) -> dict[str, Any]:
 
     caches = workspace / "artifacts" / "Transform" / "updated_analyzer_cache"
     newest = max(caches.iterdir(), key=lambda folder: int(folder.name))
-    shutil.rmtree(newest)  # the one that the last run made; what is left is what it had found
-    again = (f"--span={spans}", "--no-cache", "--to", "Transform")
-    run_pipeline(workspace, data, window, *again, "--run-id", "warm")
+    shutil.rmtree(newest)  # written by the last run; the others are those it found
+    transform_only = (f"--span={spans}", "--no-cache", "--to", "Transform")
+    run_pipeline(workspace, data, window, *transform_only, "--run-id", "with-cache")
     shutil.rmtree(caches)
-    run_pipeline(workspace, data, window, *again, "--run-id", "cold")
+    run_pipeline(workspace, data, window, *transform_only, "--run-id", "without-cache")
     rows = [_span_rows(workspace, span) for span in range(spans - window, spans)]
     return {
         "window": window,
         "rows_of_window": sum(rows),
         "rows_of_new_span": rows[-1],
-        "warm": cpu_seconds_by_step(workspace, "warm")["Transform"],
-        "cold": cpu_seconds_by_step(workspace, "cold")["Transform"],
+        "with_cache": cpu_seconds_by_step(workspace, "with-cache")["Transform"],
+        "without_cache": cpu_seconds_by_step(workspace, "without-cache")["Transform"],
         "steps": whole,
     }
 
 
 def _span_rows(workspace: Path, span: int) -> int:
     [folder] = (workspace / "runs").glob(f"*-span-{span:02}")
-    return sum(json.loads((folder / "summary.json").read_text())["rows"]["splits"].values())
+    return Summary.read(folder).rows.used
 
 
 def as_markdown(found: dict[str, Any]) -> str:
     steps = " | ".join(f"{seconds:.1f}" for seconds in found["steps"].values())
     window, new = (f"{found[key]:,} rows" for key in ("rows_of_window", "rows_of_new_span"))
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    return f"""# What a new span costs
+    return f"""# Cost of a new span
 
 A window of {found["window"]} months, {window}, moved by one month of {new}.
 Measured on {machine}. Written by `make bench-spans`.
 
 | Transform, CPU s | |
 |---|---|
-| the new month analyzed, the others from the analyzer cache | {found["warm"]:.1f} |
-| all months analyzed | {found["cold"]:.1f} |
+| the new month analyzed, the others from the analyzer cache | {found["with_cache"]:.1f} |
+| all months analyzed | {found["without_cache"]:.1f} |
 
-Both transform every row of the window: its vocabularies and quantiles have changed.
+Both transform every row of the window, because its vocabularies and quantiles have changed.
 
-| CPU s of taking in a month | {" | ".join(found["steps"])} |
+| CPU s to ingest a month | {" | ".join(found["steps"])} |
 |---|{"---|" * len(found["steps"])}
 | | {steps} |
 
-ExampleGen and StatisticsGen read the new month alone; Evaluator reads all of it, with candidate and champion.
+ExampleGen and StatisticsGen read only the new month; Evaluator reads all of it, with candidate and champion.
 """
 
 

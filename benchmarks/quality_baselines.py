@@ -1,4 +1,4 @@
-"""What ours is compared with: scikit-learn's boosting and linear models as they come, and the measure of a task."""
+"""The baselines: scikit-learn's boosting and linear models with default settings, and the metric of each task."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 METRIC_BY_TASK = {"binary": "AUC", "multiclass": "accuracy", "regression": "RMSE"}
-_MAX_CATEGORIES = 255  # that boosting takes
+_MAX_CATEGORIES = 255  # limit of HistGradientBoosting
 
 
 def label_classes(table: Table, rows: pd.DataFrame) -> list[str]:
-    """The label's values in order; of two, the second is the one that is meant."""
+    """The label's values in order; of two, the second is the positive class."""
     return sorted(rows[table.label].astype(str).unique())
 
 
 def predict_boosting(table: Table, train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
-    """HistGradientBoosting with its defaults, categories told to it."""
+    """HistGradientBoosting with its defaults; text columns are declared as categorical."""
     kind = HistGradientBoostingRegressor if table.task == "regression" else HistGradientBoostingClassifier
     model = kind(categorical_features="from_dtype", random_state=seed)
     frames = [_categories(frame.drop(columns=table.label), train) for frame in (train, test)]
     model.fit(frames[0], _labels(table, train))
-    return _answers(table, model, frames[1])
+    return _predict(table, model, frames[1])
 
 
 def predict_linear(table: Table, train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
-    """Logistic regression, or ridge: z-scores, medians where a number is missing, a weight for each category."""
-    numbers = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
-    names = make_pipeline(
+    """Logistic regression, or ridge: z-scores, missing numbers replaced by the median, categories one-hot encoded."""
+    numeric = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
+    categorical = make_pipeline(
         SimpleImputer(strategy="constant", fill_value=""), OneHotEncoder(handle_unknown="ignore", min_frequency=3)
     )
     columns = make_column_transformer(
-        (numbers, make_column_selector(dtype_include="number")),
-        (names, make_column_selector(dtype_exclude="number")),
+        (numeric, make_column_selector(dtype_include="number")),
+        (categorical, make_column_selector(dtype_exclude="number")),
     )
     last = (
         RidgeCV(np.logspace(-2, 4, 13))
@@ -49,16 +49,16 @@ def predict_linear(table: Table, train: pd.DataFrame, test: pd.DataFrame, seed: 
     model = make_pipeline(columns, last)
     frames = [_as_text(frame.drop(columns=table.label)) for frame in (train, test)]
     model.fit(frames[0], _labels(table, train))
-    return _answers(table, model, frames[1])
+    return _predict(table, model, frames[1])
 
 
-def compute_metric(table: Table, test: pd.DataFrame, answers: np.ndarray) -> float:
-    """The metric of `answers`: probabilities of the second class, names of classes, or amounts."""
+def compute_metric(table: Table, test: pd.DataFrame, predictions: np.ndarray) -> float:
+    """The metric of `predictions`: probabilities of the second class, names of classes, or numeric values."""
     if table.task == "regression":
-        return float(root_mean_squared_error(test[table.label], answers))
+        return float(root_mean_squared_error(test[table.label], predictions))
     if table.task == "binary":
-        return float(roc_auc_score(_labels(table, test), answers))
-    return float(accuracy_score(_labels(table, test), answers))
+        return float(roc_auc_score(_labels(table, test), predictions))
+    return float(accuracy_score(_labels(table, test), predictions))
 
 
 def _labels(table: Table, rows: pd.DataFrame) -> np.ndarray:
@@ -66,7 +66,7 @@ def _labels(table: Table, rows: pd.DataFrame) -> np.ndarray:
     return column.to_numpy(dtype=float) if table.task == "regression" else column.astype(str).to_numpy()
 
 
-def _answers(table: Table, model: object, rows: pd.DataFrame) -> np.ndarray:
+def _predict(table: Table, model: object, rows: pd.DataFrame) -> np.ndarray:
     return model.predict_proba(rows)[:, 1] if table.task == "binary" else model.predict(rows)
 
 

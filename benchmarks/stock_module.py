@@ -1,4 +1,4 @@
-"""User code of the stock baseline: what a competent user writes after TFX's taxi template."""
+"""User code of the stock TFX baseline, in the style of TFX's taxi template."""
 
 import tensorflow as tf
 import tensorflow_transform as tft

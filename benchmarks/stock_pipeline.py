@@ -1,11 +1,11 @@
-"""The stock TFX pipeline on the flights data, timed per component: the baseline to beat.
+"""The stock TFX pipeline on the flights data, timed per component: the baseline of the benchmark.
 
     python stock_pipeline.py --data DIR --out DIR [--json FILE] [--beam-arg ARG]...
 
-DIR holds CSV files with the columns of stock_module.py, every row labelled. Prints one JSON document:
+DIR has CSV files with the columns of stock_module.py, every row labelled. Prints one JSON document:
 per component wall seconds, CPU seconds (user + system, children included) and the peak resident set in MB
-while it ran. Nothing is tuned: CsvExampleGen, default Beam arguments, LocalDagRunner, one epoch, batch 256.
-Needs the TFX 1.16 stack (tf_keras). Run it alone on the machine, side by side with the pipeline under test.
+while it ran. All settings are defaults: CsvExampleGen, default Beam arguments, LocalDagRunner, one epoch, batch 256.
+Needs the TFX 1.16 stack (tf_keras). Run nothing else on the machine meanwhile.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-# The image that serves a release, on Kubernetes or anywhere: flightline/serving/requirements.lock and our server, nothing of TFX.
+# The image that serves a release, on Kubernetes or elsewhere: flightline/serving and its own lock, without TFX.
 #
 #   docker build -f docker/serving.Dockerfile -t REGISTRY/flightline-serving:TAG .
 #   docker run -p 8080:8080 -v "$PWD/workspace/releases/flights/VERSION:/mnt/models:ro" REGISTRY/flightline-serving:TAG \

@@ -8,6 +8,7 @@
     ├── DataBlocked          3  the data gate stopped the run
     ├── NotBlessed           4  the model was not blessed; nothing was released
     ├── AlertFiring          5  monitoring raised a critical alert
+    ├── PrivateApiChanged    1  an installed library lacks a name that Flightline uses
     └── Interrupted        130  the run was interrupted: Ctrl-C or SIGTERM
 
 An error says what is wrong, where, and how to fix it. It is shown as one line; its traceback goes to the log.
@@ -109,6 +110,12 @@ class AlertFiring(FlightlineError):
     """Monitoring raised a critical alert."""
 
     exit_code = 5
+
+
+class PrivateApiChanged(FlightlineError):
+    """An installed library lacks a private name that Flightline uses."""
+
+    exit_code = 1
 
 
 class Interrupted(FlightlineError):

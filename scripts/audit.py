@@ -20,18 +20,19 @@ from pathlib import Path
 
 from flightline.errors import UsageError, format_names, print_error
 from flightline.releases.requirements_lock import Pin, parse_pins, select_pins
-from flightline.utils.hashing import PROJECT_ROOT, REQUIREMENTS_LOCK
 from flightline.utils.safe_yaml import parse_yaml
+from scripts.repository import REPOSITORY
 from scripts.tool_environment import ensure_environment
 
-VENV_DIR = PROJECT_ROOT / ".cache" / "audit"
+LOCK = REPOSITORY / "requirements.lock"
+VENV_DIR = REPOSITORY / ".cache" / "audit"
 REQUIREMENTS = Path(__file__).with_name("audit.txt")
 KNOWN_ADVISORIES = Path(__file__).with_name("audit-known.yaml")
 EXIT_UNAVAILABLE = 75  # sysexits' EX_TEMPFAIL: not to be had here and now
 AUDITED_LOCKS = (
-    ("TFX 1.16, Python 3.10", REQUIREMENTS_LOCK, "3.10.13"),
-    ("TFX 1.21, Python 3.13", REQUIREMENTS_LOCK, "3.13.0"),
-    ("the server", PROJECT_ROOT / "flightline" / "serving" / "requirements.lock", "3.10.13"),
+    ("TFX 1.16, Python 3.10", LOCK, "3.10.13"),
+    ("TFX 1.21, Python 3.13", LOCK, "3.13.0"),
+    ("the server", REPOSITORY / "flightline" / "serving" / "requirements.lock", "3.10.13"),
 )
 
 

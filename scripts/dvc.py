@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flightline.errors import UsageError, print_error
 from flightline.utils.dvc import DVC_ENV, DVC_EXECUTABLE
-from flightline.utils.hashing import PROJECT_ROOT
+from scripts.repository import REPOSITORY
 from scripts.tool_environment import ensure_environment
 
 REQUIREMENTS = Path(__file__).with_name("dvc.txt")
@@ -23,7 +23,7 @@ EXIT_UNAVAILABLE = 75  # sysexits' EX_TEMPFAIL: not to be had here and now
 def main(words: list[str]) -> int:
     """Does what is asked in the working directory; returns the exit code."""
     try:
-        command = ensure_environment("DVC", (PROJECT_ROOT / DVC_EXECUTABLE).parent.parent, REQUIREMENTS) / "dvc"
+        command = ensure_environment("DVC", (REPOSITORY / DVC_EXECUTABLE).parent.parent, REQUIREMENTS) / "dvc"
     except UsageError as error:
         print_error(sys.stderr, error)
         return EXIT_UNAVAILABLE

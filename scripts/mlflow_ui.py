@@ -24,7 +24,7 @@ VENV_DIR = Path(".cache/mlflow-ui").resolve()
 
 def main() -> int:
     """Serves the interface until it is interrupted; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Show what MLflow was told of the runs.")
+    parser = argparse.ArgumentParser(description="Show the runs in MLflow.")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the pipeline's config")
     parser.add_argument("--port", type=int, default=5000)
     asked = parser.parse_args()

@@ -1,4 +1,4 @@
-"""`flightline audit`: what changed production, and whether the log of it is whole."""
+"""`flightline audit`: list what changed production, and verify the log."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def show_audit(
         return
     console = make_console()
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in ("", "at (UTC)", "event", "by", "about"):
+    for column in ("", "time (UTC)", "event", "user", "facts"):
         table.add_column(column, overflow="fold")
     for entry in entries:
-        about = ", ".join(f"{name} {value}" for name, value in entry.facts.items() if value not in (None, ""))
-        table.add_row(str(entry.number), entry.at[:19].replace("T", " "), entry.event, entry.by, escape(about))
+        facts = ", ".join(f"{name} {value}" for name, value in entry.facts.items() if value not in (None, ""))
+        table.add_row(str(entry.sequence), entry.time[:19].replace("T", " "), entry.event, entry.user, escape(facts))
     console.print(table)
     if verify:
-        head = f": the last is {entries[-1].number}, {entries[-1].hash}" if entries else ""
-        console.print(f"[bold]Whole[/]: {len(entries)} entries, each follows the one before{head}", soft_wrap=True)
+        head = f"; the last is {entries[-1].sequence}, {entries[-1].entry_hash}" if entries else ""
+        console.print(f"[bold]Verified[/]: {len(entries)} entries, chain of hashes intact{head}", soft_wrap=True)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from flightline.cli.common import make_console, with_exit_codes
+from flightline.config.default_config import adopt_config
 from flightline.config.feature_plan import plan_features
 from flightline.config.settings import Config
 from flightline.errors import UsageError
@@ -72,7 +73,9 @@ def init(
     console = make_console()
     print_profile(console, found)
     console.print(f"\nWritten  {targets[0]} and {targets[1]}: read what is left out and why")
-    console.print(f"Next     [bold].venv/bin/python runner_local.py --config {targets[0]}[/]", soft_wrap=True)
+    is_default = adopt_config(targets[0])
+    command = "make run" if is_default else f".venv/bin/python runner_local.py --config {targets[0]}"
+    console.print(f"Next     [bold]{command}[/]", soft_wrap=True)
 
 
 def _parse_task(asked: str | None) -> Task | None:

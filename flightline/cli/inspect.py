@@ -11,12 +11,13 @@ from rich.table import Table
 
 from flightline.cli.common import ConfigOption, JsonOption, make_console, print_json, warn_foreign_runs, with_exit_codes
 from flightline.config.loader import DEFAULT_CONFIG, load_config
+from flightline.metadata.evaluation import COUNT_METRICS
 from flightline.metadata.provenance import DVC_PROPERTY
 from flightline.metadata.runs import LATEST, Runs
 from flightline.releases.lineage import REFERENCE_FORMATS, Lineage, trace_lineage
 from flightline.reporting.html.data import Change
 from flightline.reporting.run_diff import RunDiff, diff_runs
-from flightline.reporting.terminal_summary import COUNT_METRICS, show_findings
+from flightline.reporting.terminal_summary import show_findings
 from flightline.runs.explain import RunExplanation, explain_run
 from flightline.utils.terminal import escape
 
@@ -43,7 +44,7 @@ def show_lineage(
         print_json(found.to_dict())
         return
     console = make_console()
-    console.print(f"[bold]{escape(found.what)}[/]: {'what was made of it' if down else 'what it was made of'}")
+    console.print(f"[bold]{escape(found.subject)}[/]: {'what was made of it' if down else 'what it was made of'}")
     if not down:
         _show_provenance(console, found)
     table = _make_table("artifact", "type", "made by", "in run", "content", "where")
@@ -70,7 +71,7 @@ def _show_provenance(console: Console, found: Lineage) -> None:
     )
     facts.add_row("lock", found.lock)
     facts.add_row("champion", f"artifact {found.champion}" if found.champion else "none: the first of its kind")
-    for name in ("commit", "by"):
+    for name in ("commit", "started_by"):
         if name in found.about:
             facts.add_row(name, escape(str(found.about[name])))
     if DVC_PROPERTY in found.about:
@@ -110,7 +111,7 @@ def _show_explanation(console: Console, found: RunExplanation) -> None:
     if found.gate:
         show_findings(console, found.gate)
     if found.checks:
-        table = _make_table("", "metric", "on", "rows", "measured", "champion", "must be")
+        table = _make_table("result", "metric", "slice", "rows", "value", "champion", "threshold")
         for check in found.checks:
             mark = "[green]met[/]" if check.met else "[red]missed[/]"
             numbers = ("" if value is None else f"{value:.4f}" for value in (check.value, check.champion))
@@ -118,12 +119,12 @@ def _show_explanation(console: Console, found: RunExplanation) -> None:
             table.add_row(mark, check.metric, escape(check.slice), rows, *numbers, escape(check.bound))
         console.print(table)
     for difference in found.differences:
-        console.print(f"against the champion: {difference.description}", soft_wrap=True)
+        console.print(f"difference to the champion: {difference.description}", soft_wrap=True)
     if found.champion_load_error:
-        told = f"the champion could not be loaded: {escape(found.champion_load_error)}; nothing was held against it"
-        console.print(f"[yellow]{told}[/]", soft_wrap=True)
+        problem = f"the champion could not be loaded: {escape(found.champion_load_error)}; no comparison was made"
+        console.print(f"[yellow]{problem}[/]", soft_wrap=True)
     for name in found.slices_without_rows:
-        console.print(f"[yellow]no row[/] belongs to {escape(name)}, which a threshold asks for")
+        console.print(f"[yellow]no rows[/] in the slice {escape(name)}, which has a threshold")
     table = _make_table("step", "state", "why")
     for step in found.steps:
         table.add_row(step.node, step.state.lower(), escape(step.reason))
@@ -149,17 +150,17 @@ def show_diff(
 
 
 def _show_run_diff(console: Console, found: RunDiff) -> None:
-    if found.nothing:
-        console.print(f"{found.before} and {found.now} are the same in all that is compared")
+    if found.is_empty:
+        console.print(f"{found.before} and {found.now} do not differ")
         return
-    table = _make_table("", "what", found.before, found.now)
+    table = _make_table("part", "item", found.before, found.now)
     for kind in ("config", "code", "lock", "data", "schema"):
         changes: list[Change] = getattr(found, kind)
         for change in changes:
             table.add_row(kind, escape(change.name), _format_value(change.before), _format_value(change.now))
-    for moved in found.feature_shifts[:MAX_ROWS_SHOWN]:
-        missing = [f"missing {share:.1%}" for share in (moved.missing_before, moved.missing_now)]
-        table.add_row("moved", f"{escape(moved.feature)}: {moved.measure} {moved.distance:.4f}", *missing)
+    for shift in found.feature_shifts[:MAX_ROWS_SHOWN]:
+        missing = [f"missing {fraction:.1%}" for fraction in (shift.missing_before, shift.missing_now)]
+        table.add_row("distribution", f"{escape(shift.feature)}: {shift.measure} {shift.distance:.4f}", *missing)
     for metric in found.metrics[:MAX_ROWS_SHOWN]:
         table.add_row(
             "metric",

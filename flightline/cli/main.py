@@ -16,6 +16,7 @@ from flightline.cli.gc import register_commands as register_gc
 from flightline.cli.init import register_commands as register_init
 from flightline.cli.inspect import register_commands as register_inspect
 from flightline.cli.monitor import register_commands as register_monitoring
+from flightline.cli.new import register_commands as register_new
 from flightline.cli.releases import register_commands as register_releases
 from flightline.cli.reproduce import register_commands as register_reproduce
 from flightline.cli.sbom import register_commands as register_sbom
@@ -32,7 +33,7 @@ from flightline.reporting.html.data import REPORT_HTML
 from flightline.reporting.summary import Summary
 from flightline.reporting.terminal_summary import show_summary
 from flightline.runs.gc.collect import COLLECTED_AT_PROPERTY
-from flightline.runs.state.run_state import active_holder, read_summary, was_killed
+from flightline.runs.state.run_state import active_holder, was_killed
 from flightline.utils.file_lock import LockHolder
 from flightline.utils.files import restrict_umask
 from flightline.utils.terminal import escape
@@ -49,6 +50,7 @@ register_sbom(app)
 register_schema(app)
 register_monitoring(app)
 register_init(app)
+register_new(app)
 
 
 def main() -> None:
@@ -112,7 +114,7 @@ def show_run(
     """Show what a run came to: steps, rows, metrics of every slice, the verdict."""
     loaded = load_config(config)
     run = Runs.open(loaded).get(run_id)
-    summary = read_summary(loaded, run)
+    summary = Summary.read(loaded.run_folder(run.run_id))
     if as_json:
         print_json({**run_to_dict(run), "summary": summary.to_dict() if summary else None})
         return

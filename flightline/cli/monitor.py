@@ -1,4 +1,4 @@
-"""`flightline monitor | feedback`: what a served release does, and the labels that come back. TensorFlow at need."""
+"""`flightline monitor | feedback`: watch a served release, and ingest labels. Imports TensorFlow only to monitor."""
 
 from __future__ import annotations
 
@@ -26,24 +26,25 @@ def register_commands(app: typer.Typer) -> None:
 
 def monitor_command(
     since: Annotated[
-        str | None, typer.Option(metavar=TIME_FORMAT, help="Begin of the window; the end of the last one by default.")
+        str | None,
+        typer.Option(metavar=TIME_FORMAT, help="Start of the window; by default the end of the previous one."),
     ] = None,
-    until: Annotated[str | None, typer.Option(metavar=TIME_FORMAT, help="Its end; now by default.")] = None,
+    until: Annotated[str | None, typer.Option(metavar=TIME_FORMAT, help="End of the window; now by default.")] = None,
     allow_retrain: Annotated[
-        bool, typer.Option("--retrain", help="An alert may start a run, within monitoring.retrain's budget.")
+        bool, typer.Option("--retrain", help="Let an alert start a run, within the budget of monitoring.retrain.")
     ] = False,
     run_id: Annotated[str | None, typer.Option(help="Names the run; made of the time by default.")] = None,
     plain: Annotated[bool, typer.Option("--plain", help="One line an event, for logs and pipes.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
 ) -> None:
-    """Measure a window of the prediction log: skew, drift, performance; raise alerts (exit 5: a critical one)."""
+    """Measure a window of the prediction log: skew, drift, performance. Raise alerts (exit code 5: a critical one)."""
     from flightline.runs.monitoring import MonitorRequest, run_monitoring
     from flightline.runs.process.log_capture import silence_output
 
-    asked = tuple(overrides or ())
-    request = MonitorRequest(config, asked, parse_time(since), parse_time(until), run_id, allow_retrain, plain)
-    code = run_monitoring(load_config(config, asked), request)
+    options = tuple(overrides or ())
+    request = MonitorRequest(config, options, parse_time(since), parse_time(until), run_id, allow_retrain, plain)
+    code = run_monitoring(load_config(config, options), request)
     silence_output()
     raise typer.Exit(code)
 
@@ -54,34 +55,40 @@ def import_feedback(
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take labels that came back for requests; the next `monitor` joins them with what was answered."""
+    """Ingest labels for served requests; the next `flightline monitor` joins them with the predictions."""
     from flightline.monitoring.feedback import ingest_feedback
 
     loaded = load_config(config, tuple(overrides or ()))
-    taken = {file: ingest_feedback(loaded, file) for file in files}
+    results = {file: ingest_feedback(loaded, file) for file in files}
     if as_json:
         print_json(
             [
-                {"file": str(file), "read": t.read, "kept": t.kept, "rejected": t.rejected, "already": t.already}
-                for file, t in taken.items()
+                {
+                    "file": str(file),
+                    "rows_read": t.rows_read,
+                    "ingested": t.ingested,
+                    "rejected": t.rejected,
+                    "duplicate": t.duplicate,
+                }
+                for file, t in results.items()
             ]
         )
         return
-    for file, one in taken.items():
-        if one.already:
-            typer.echo(f"{file}: was taken before; nothing is done")
+    for file, result in results.items():
+        if result.duplicate:
+            typer.echo(f"{file}: already ingested, nothing changed")
             continue
-        rejected = "".join(f" + {reason} {rows:,}" for reason, rows in one.rejected.items())
-        typer.echo(f"{file}: read {one.read:,} = labels {one.kept:,}{rejected}")
-        if one.rejected:
-            typer.echo(f"rows set aside: {one.file.with_suffix('.rejected.csv')}")
+        rejected = "".join(f" + {reason} {rows:,}" for reason, rows in result.rejected.items())
+        typer.echo(f"{file}: rows read {result.rows_read:,} = ingested {result.ingested:,}{rejected}")
+        if result.rejected:
+            typer.echo(f"rejected rows: {result.file.with_suffix('.rejected.csv')}")
 
 
 def parse_time(text: str | None) -> float | None:
-    """Seconds since the epoch of a local time, or of one with its own offset.
+    """Convert a local time, or one with a UTC offset, to seconds since the epoch.
 
     Raises:
-        UsageError: it is no time.
+        UsageError: the text is not a time.
     """
     if text is None:
         return None

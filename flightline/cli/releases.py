@@ -1,4 +1,4 @@
-"""`flightline releases | rollback | promote`: what can be served, what is, and going back by one word."""
+"""`flightline releases | rollback | promote`: list releases, and change which one is current."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from flightline.reporting import mlflow
 from flightline.reporting.terminal_summary import relative_path
 from flightline.utils.terminal import escape
 
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it is kept with the release and in the audit log.")]
+ReasonOption = Annotated[
+    str, typer.Option("--reason", help="The reason, stored with the release and in the audit log.")
+]
 
 
 def register_commands(app: typer.Typer) -> None:
@@ -27,7 +29,7 @@ def register_commands(app: typer.Typer) -> None:
 
 
 def list_releases(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """List the releases, newest first, and which is current."""
+    """List the releases, newest first."""
     known = read_releases(load_config(config).releases)
     if as_json:
         print_json([release_to_dict(item) for item in known])
@@ -36,22 +38,22 @@ def list_releases(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = F
     for column in ("version", "", "run", "auc", "path"):
         table.add_column(column)
     for item in known:
-        auc = item.about.get("metrics", {}).get("auc")
+        auc = item.metadata.get("metrics", {}).get("auc")
         state = "[green]current[/]" if item.current else "[yellow]withdrawn[/]" if item.withdrawn is not None else ""
-        run = str(item.about.get("run", ""))
+        run = str(item.metadata.get("run", ""))
         table.add_row(item.version, state, run, "" if auc is None else f"{auc:.4f}", relative_path(item.path))
-    make_console().print(table if known else "there are no releases yet")
+    make_console().print(table if known else "no model has been released yet")
 
 
 def roll_back_release(
-    version: Annotated[str | None, typer.Argument(metavar="VERSION", help="The release to go back to.")] = None,
+    version: Annotated[str | None, typer.Argument(metavar="VERSION", help="The release to serve instead.")] = None,
     reason: ReasonOption = "",
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """Withdraw the current release: the newest older one that was not withdrawn is served instead, or VERSION.
+    """Withdraw the current release and serve VERSION, or the newest older release that was not withdrawn.
 
-    The next candidates are held against what is served then.
+    New candidates are then compared with the release that is served.
     """
     loaded = load_config(config)
     withdrawn, current = roll_back(loaded.releases, version, reason)
@@ -61,7 +63,7 @@ def roll_back_release(
     _print_current(
         loaded,
         current,
-        f"release [bold]{escape(withdrawn)}[/] is withdrawn, [bold]{escape(current)}[/] is current",
+        f"release [bold]{escape(withdrawn)}[/] is withdrawn, release [bold]{escape(current)}[/] is current",
         as_json,
     )
 
@@ -72,20 +74,22 @@ def promote_release(
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a release current, also one that was withdrawn."""
+    """Make a release current, even one that was withdrawn."""
     loaded = load_config(config)
     before = promote(loaded.releases, version)
     if before == version:
-        raise UsageError(f"release {version} is current already", "nothing was changed")
-    audit_log.record(loaded.workspace, "promoted", pipeline=loaded.name, release=version, before=before, reason=reason)
-    was = f", {escape(before)} was" if before else ""
+        raise UsageError(f"release {version} is already current", "nothing was changed")
+    audit_log.record(
+        loaded.workspace, "promoted", pipeline=loaded.name, release=version, previous=before, reason=reason
+    )
+    was = f" (before: {escape(before)})" if before else ""
     _print_current(loaded, version, f"release [bold]{escape(version)}[/] is current{was}", as_json)
 
 
 def release_to_dict(item: Release) -> dict[str, Any]:
     """A release for `--json`."""
     known = {"version": item.version, "current": item.current, "withdrawn": item.withdrawn, "path": str(item.path)}
-    return {**known, **item.about}
+    return {**known, **item.metadata}
 
 
 def _print_current(config: Config, current: str, sentence: str, as_json: bool) -> None:

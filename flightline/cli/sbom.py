@@ -1,4 +1,4 @@
-"""`flightline sbom`: what a release is made of, for whoever audits it. Without TensorFlow."""
+"""`flightline sbom`: the bill of materials of a release. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def write_sbom(
     version: Annotated[
         str, typer.Option("--release", metavar="VERSION", help="The release; the current one by default.")
     ] = CURRENT_RELEASE,
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Gets the bill; stdout by default.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write to this file; to stdout by default.")
+    ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Write the bill of materials of a release as CycloneDX JSON: its files, packages, data, schema, model card."""
@@ -47,41 +49,44 @@ def write_sbom(
 
 
 def read_bill(config: Config, version: str) -> SbomInputs:
-    """What the bill of a release is about.
+    """Collect the content of a release's bill of materials.
 
     Raises:
-        UsageError: there is no such release, or its run's folder or lock is gone.
+        UsageError: there is no such release, or its run's folder or lock no longer exists.
     """
     release = find_release(Runs.open(config), config, version)
-    run = str(release.about.get("run", ""))
+    run = str(release.metadata.get("run", ""))
     folder = config.run_folder(run)
-    origin = read_provenance(folder)
-    if origin is None or not {"lock", "schema", "data"} <= set(origin.digests):
-        raise UsageError(f"the folder of run {run}, {folder}, with its origin is gone: the packages are not known")
+    provenance = read_provenance(folder)
+    if provenance is None or not {"lock", "schema", "data"} <= set(provenance.digests):
+        raise UsageError(
+            f"the provenance of run {run} is missing in {folder}, so its packages are unknown", "choose another release"
+        )
     label, card = _read_label_and_card(folder / "config.yaml")
-    pins = parse_pins(find_lock_text(origin.digests["lock"], origin.commit))
+    pins = parse_pins(find_lock_text(provenance.digests["lock"], provenance.commit))
     return SbomInputs(
         name=config.name,
         version=release.version,
         path=release.path,
         run=run,
         released=float(release.version),
-        origin=origin,
-        pins=select_pins(pins, origin.versions["Python"]),
-        metrics=release.about.get("metrics", {}),
+        provenance=provenance,
+        pins=select_pins(pins, provenance.versions["Python"]),
+        metrics=release.metadata.get("metrics", {}),
         label=label,
+        target=release.metadata.get("target") or {},
         card=card,
     )
 
 
 def _read_label_and_card(path: Path) -> tuple[str, CardConfig]:
-    """Of the config that a run kept; its other keys may be those of another Flightline.
+    """Read the label and the model card from a run's config; other keys may be those of another Flightline version.
 
     Raises:
-        UsageError: it is gone or none.
+        UsageError: the file is missing or not a config.
     """
     try:
-        kept = parse_yaml(read_small_text(path, MAX_CONFIG_MB))
-        return str(kept["label"]), CardConfig.model_validate(kept.get("card") or {})
+        config = parse_yaml(read_small_text(path, MAX_CONFIG_MB))
+        return str(config["label"]), CardConfig.model_validate(config.get("card") or {})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path} is not the config that a run kept: {error}") from error
+        raise UsageError(f"{path} is not the config of a run: {error}") from error

@@ -1,4 +1,4 @@
-"""`flightline serve | score | canary | shadow`: releases that answer. Without TensorFlow until it has to be."""
+"""`flightline serve | score | canary | shadow | deploy`. Imports TensorFlow only to score."""
 
 from __future__ import annotations
 
@@ -58,35 +58,38 @@ def score_files(
     raise typer.Exit(code)
 
 
-VersionArgument = Annotated[str | None, typer.Argument(metavar="VERSION", help="The release; left out, it ends.")]
+VersionArgument = Annotated[str | None, typer.Argument(metavar="VERSION", help="The release; none ends the rollout.")]
 
 
 def start_canary(
     version: VersionArgument = None,
-    share: Annotated[float, typer.Option(help="Of the requests, by a hash of their id.")] = 0.1,
+    traffic_share: Annotated[
+        float, typer.Option(help="Share of the requests, chosen by a hash of the request id.")
+    ] = 0.1,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Let a release answer a share of the requests; the server takes it back by itself if it does worse."""
+    """Let a release answer a share of the requests; the server rolls it back automatically if it does worse."""
     loaded = load_config(config)
-    set_canary(loaded.releases, version, share)
-    _record_rollout(loaded, "canary", version, share=share)
-    ended = "there is no canary"
-    typer.echo(f"release {version} of {loaded.name} answers {share:.0%} of the requests" if version else ended)
+    set_canary(loaded.releases, version, traffic_share)
+    _record_rollout(loaded, "canary", version, traffic_share=traffic_share)
+    started = f"release {version} of {loaded.name} answers {traffic_share:.0%} of the requests"
+    typer.echo(started if version else "the canary is ended")
 
 
 def start_shadow(version: VersionArgument = None, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Let a release answer every request aside, into the prediction log alone."""
+    """Let a release predict for every request as a shadow: into the prediction log only."""
     loaded = load_config(config)
     set_shadow(loaded.releases, version)
     _record_rollout(loaded, "shadow", version)
-    typer.echo(f"release {version} of {loaded.name} answers into the log" if version else "there is no shadow")
+    started = f"release {version} of {loaded.name} predicts into the log as a shadow"
+    typer.echo(started if version else "the shadow is ended")
 
 
-def _record_rollout(config: Config, trial: str, version: str | None, **facts: float) -> None:
+def _record_rollout(config: Config, role: str, version: str | None, **facts: float) -> None:
     if version:
-        audit_log.record(config.workspace, f"{trial} started", release=version, **facts)
+        audit_log.record(config.workspace, f"{role} started", release=version, **facts)
     else:
-        audit_log.record(config.workspace, f"{trial} ended")
+        audit_log.record(config.workspace, f"{role} ended")
 
 
 def deploy_release(
@@ -94,27 +97,29 @@ def deploy_release(
     version: Annotated[
         str | None, typer.Option("--release", metavar="VERSION", help="The release; the current one by default.")
     ] = None,
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Gets the manifest; stdout by default.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write to this file; to stdout by default.")
+    ] = None,
     copy_to: Annotated[
         Path | None,
-        typer.Option("--bundle", metavar="DIR", help="Gets the release as platforms want it."),
+        typer.Option("--bundle", metavar="DIR", help="Also copy the release here, in the form that platforms load."),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: SetOption = None,
 ) -> None:
     """Write Kubernetes manifests that serve a release, and its canary if there is one (docs/kubernetes.md)."""
     if kind not in PLATFORMS:
-        raise UsageError(f"--manifest {kind}: there is no such platform", f"there are {', '.join(PLATFORMS)}")
+        raise UsageError(f"--manifest {kind}: unknown platform", f"choose from {', '.join(PLATFORMS)}")
     loaded = load_config(config, overrides or ())
     known = {release.version: release for release in read_releases(loaded.releases)}
-    trial = read_canary(loaded) if version is None else None
+    canary_file = read_canary(loaded) if version is None else None
     version = version or current_version(loaded.releases)
-    for wanted in filter(None, (version, trial and trial[0])):
+    for wanted in filter(None, (version, canary_file and canary_file[0])):
         if wanted not in known:
-            raise UsageError(f"there is no release {wanted} of {loaded.name}", "`flightline releases` lists them")
+            raise UsageError(f"there is no release {wanted} of {loaded.name}", "list releases: `flightline releases`")
     if version is None:
-        raise UsageError(f"nothing of {loaded.name} is released", "release a model first: `make run`")
-    canary = (known[trial[0]], trial[1]) if trial else None
+        raise UsageError(f"no model of {loaded.name} is released", "release a model first: `make run`")
+    canary = (known[canary_file[0]], canary_file[1]) if canary_file else None
     text = yaml.safe_dump_all(build_manifests(loaded, kind, known[version], canary), sort_keys=False)  # type: ignore[arg-type]
     if copy_to is not None:
         for release in filter(None, (known[version], canary and canary[0])):

@@ -1,4 +1,4 @@
-"""`flightline track`: tells MLflow of a run afterwards, such as one that ended while the server was down."""
+"""`flightline track`: logs a finished run to MLflow, such as one that ended while the server was down."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def track_run(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell MLflow of a run, and register what it released."""
+    """Log a run to MLflow, and register its release."""
     from flightline.reporting.mlflow.log_run import log_run
 
     tracked = log_run(load_config(config, settings or ()), run_id)
     if as_json:
         print_json(asdict(tracked))
         return
-    typer.echo(f"Tracked  {tracked}")
+    typer.echo(f"MLflow   {tracked}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any, BinaryIO
 
 from absl import logging
@@ -27,6 +28,8 @@ from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
+from flightline.components.tfx_internals.base_executor import get_scratch_dir
+from flightline.components.tfx_internals.beam_executor import get_beam_arguments, make_beam_pipeline
 from flightline.errors import InputError
 from flightline.executors.beam_runner import out_of_process_runner
 from flightline.executors.example_gen.beam_ingestion import ingest_on_beam
@@ -43,7 +46,7 @@ class ArrowExampleGenExecutor(csv_executor.Executor):
 
     def Do(  # noqa: N802
         self,
-        input_dict: dict[str, list[types.Artifact]],
+        input_dict: dict[str, list[types.Artifact]],  # noqa: ARG002 - TFX's argument
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
@@ -54,7 +57,6 @@ class ArrowExampleGenExecutor(csv_executor.Executor):
         Raises:
             InputError: the input can't be read; nothing is left in the artifact's directory.
         """
-        self._log_startup(input_dict, output_dict, exec_properties)
         artifact = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
         _require_tf_example(exec_properties)
         _resolve_span(exec_properties, artifact)
@@ -70,9 +72,9 @@ class ArrowExampleGenExecutor(csv_executor.Executor):
         )
         inputs = _find_files(exec_properties[standard_component_specs.INPUT_BASE_KEY], input_config)
         options, shares = unpack_options(custom), _read_hash_split(output_config)
-        if out_of_process_runner(self._beam_pipeline_args):
-            temp = self._get_tmp_dir()
-            counts = ingest_on_beam(self._make_beam_pipeline, inputs, artifact.uri, temp, options, shares, _open_file)
+        if out_of_process_runner(get_beam_arguments(self)):
+            temp, make_pipeline = get_scratch_dir(self), partial(make_beam_pipeline, self)
+            counts = ingest_on_beam(make_pipeline, inputs, artifact.uri, temp, options, shares, _open_file)
         else:
             counts = ingest(inputs, artifact.uri, options, shares, _open_file)
         for name, rows in counts.properties().items():

@@ -21,6 +21,7 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
 from tfx.utils import proto_utils
 
+from flightline.components.tfx_internals.pusher import PUSHER
 from flightline.utils.files import fsync_folder
 
 _STAGING_PREFIX = ".pushing-"
@@ -47,12 +48,12 @@ class Executor(stock.Executor):
             properties = {**exec_properties, keys.PUSH_DESTINATION_KEY: proto_utils.proto_to_json(destination)}
             super().Do(input_dict, output_dict, properties)
             pushed = artifact_utils.get_single_instance(output_dict[keys.PUSHED_MODEL_KEY])
-            if pushed.get_int_custom_property(stock._PUSHED_KEY):
+            if pushed.get_int_custom_property(PUSHER.PUSHED_KEY):
                 version = _publish_version(
-                    Path(pushed.get_string_custom_property(stock._PUSHED_DESTINATION_KEY)), releases
+                    Path(pushed.get_string_custom_property(PUSHER.PUSHED_DESTINATION_KEY)), releases
                 )
-                pushed.set_string_custom_property(stock._PUSHED_DESTINATION_KEY, str(version))
-                pushed.set_string_custom_property(stock._PUSHED_VERSION_KEY, version.name)
+                pushed.set_string_custom_property(PUSHER.PUSHED_DESTINATION_KEY, str(version))
+                pushed.set_string_custom_property(PUSHER.PUSHED_VERSION_KEY, version.name)
 
 
 def _publish_version(written: Path, releases: Path) -> Path:

@@ -27,11 +27,10 @@ class Executor(base_executor.BaseExecutor):
 
     def Do(  # noqa: N802 - TFX's name
         self,
-        input_dict: dict[str, list[types.Artifact]],
+        input_dict: dict[str, list[types.Artifact]],  # noqa: ARG002 - TFX's argument
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        self._log_startup(input_dict, output_dict, exec_properties)
         folder = artifact_utils.get_single_uri(output_dict["schema"])
         io_utils.write_string_file(f"{folder}/{schema_gen.DEFAULT_FILE_NAME}", exec_properties["schema_text"])
 

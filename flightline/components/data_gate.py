@@ -31,8 +31,7 @@ from flightline.executors.data_gate import anomaly_counts, findings
 from flightline.executors.data_gate.drift import DRIFT_SPLIT, measure_drift
 from flightline.executors.data_gate.label_association import feature_strengths, label_findings
 from flightline.executors.data_gate.policy import DUPLICATED_SPAN, apply_policy
-from flightline.executors.example_gen.csv_records import MAX_RECORD_BYTES
-from flightline.executors.example_gen.ingestion import REJECTED_FILE
+from flightline.executors.example_gen.artifact_layout import MAX_RECORD_BYTES, REJECTED_FILE
 from flightline.executors.examples import decode_examples, read_examples
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY
 from flightline.metadata.row_accounting import row_count_properties
@@ -71,7 +70,6 @@ class Executor(base_executor.BaseExecutor):
         Raises:
             DataBlocked: the data must not be trained on; its record is the findings.
         """
-        self._log_startup(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         statistics = artifact_utils.get_single_instance(input_dict["statistics"])
         anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])

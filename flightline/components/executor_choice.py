@@ -1,9 +1,10 @@
-"""Which executors stand behind the standard components."""
+"""The choice between the fast executors and TFX's own, from the config."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 from tfx import v1 as tfx
 
@@ -13,24 +14,34 @@ from flightline.config.engines import EngineConfig
 from flightline.errors import ConfigError
 
 
-def select_executors(engine: EngineConfig, vs_champion_confidence: float | None = None) -> SimpleNamespace:
-    """The components `StatisticsGen`, `Transform` and `Evaluator` with our executors behind them, or TFX's own.
+class StandardComponents(NamedTuple):
+    """Makers of three standard components, each with the executor that was chosen for it."""
 
-    Ours do the work in this process: on every engine but the local one it is TFX's that do it. Their inputs, outputs,
-    parameters and artifacts are the same, and so is what ML Metadata calls them. Bins and gaps go to either Evaluator.
+    StatisticsGen: Callable[..., Any]
+    Transform: Callable[..., Any]
+    Evaluator: Callable[..., Any]
+
+
+def select_executors(engine: EngineConfig, vs_champion_confidence: float | None = None) -> StandardComponents:
+    """Chooses the fast executors on the local engine, unless the config says `stock`, and TFX's own on every other one.
+
+    Inputs, outputs, parameters, artifacts and the names in ML Metadata are the same for both. Both Evaluators support
+    bins and gaps.
 
     Raises:
-        ConfigError: a confidence is asked for, and TFX's Evaluator, which knows of none, does the work.
+        ConfigError: `vs_champion_confidence` is set, which TFX's own Evaluator does not support.
     """
     stock = tfx.components
     if engine.name != "local" or engine.executors == "stock":
         if vs_champion_confidence is not None:
             raise ConfigError(
                 "evaluation.vs_champion_confidence needs the score of every row, which TFX's Evaluator does not keep",
-                "use engine.name=local with engine.executors=fast, or take the key out",
+                "use engine.name=local with engine.executors=fast, or remove the key",
             )
-        return SimpleNamespace(StatisticsGen=stock.StatisticsGen, Transform=stock.Transform, Evaluator=make_evaluator)
-    return SimpleNamespace(
+        return StandardComponents(
+            StatisticsGen=stock.StatisticsGen, Transform=stock.Transform, Evaluator=make_evaluator
+        )
+    return StandardComponents(
         StatisticsGen=fast_statistics.StatisticsGen,
         Transform=fast_transform.Transform,
         Evaluator=partial(fast_evaluator.Evaluator, vs_champion_confidence=vs_champion_confidence),

@@ -1,10 +1,12 @@
-"""TFX's Evaluator with a faster executor: same inputs, parameters and artifacts, and on record the same component.
+"""The standard Evaluator component, which computes TFMA's results in this process instead of on Beam.
 
-The executor is the stock one (with bins and gaps), run from start to end, with its Beam pipeline replaced by one that
-writes results computed without Beam. What is not proven equal runs in the stock executor unchanged, after a warning.
+Reads Examples, the model and, where there is one, the baseline model; writes ModelEvaluation and ModelBlessing. The
+executor is the stock one with bins and gaps; its Beam pipeline is replaced by one that only writes results computed
+before. What is not proven to be equal goes to the stock executor, with a warning that says why.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import apache_beam as beam
@@ -12,17 +14,18 @@ from tfx import types
 from tfx.dsl.components.base import executor_spec
 
 from flightline.components.evaluator import SliceGapEvaluator, SliceGapExecutor
-from flightline.errors import StepFailed
+from flightline.components.tfx_internals.beam_executor import get_beam_arguments
+from flightline.errors import PrivateApiChanged, StepFailed
 from flightline.executors import progress
 from flightline.executors.beam_runner import out_of_process_runner
 from flightline.executors.evaluator.engine import evaluate
 from flightline.executors.evaluator.job import VS_CHAMPION_CONFIDENCE, read_job
-from flightline.executors.evaluator.result_writer import write_results as write
+from flightline.executors.evaluator.result_writer import write_results
 from flightline.executors.evaluator.supported_config import UnsupportedEvaluationError
 
 
 class FastEvaluatorExecutor(SliceGapExecutor):
-    """Evaluates in process; the artifacts are those of the stock executor."""
+    """The stock executor, which does not use Beam for what `flightline.executors.evaluator` supports."""
 
     _write_results: Callable[[], None] | None = None
 
@@ -34,29 +37,29 @@ class FastEvaluatorExecutor(SliceGapExecutor):
     ) -> None:
         self._write_results = None
         try:
-            if runner := out_of_process_runner(self._beam_pipeline_args):
+            if runner := out_of_process_runner(get_beam_arguments(self)):
                 raise UnsupportedEvaluationError(f"the Beam arguments name {runner}")
             job = read_job(input_dict, output_dict, exec_properties, self._edges)
             results, comparison = evaluate(job, progress.report)
-        except UnsupportedEvaluationError as reason:
+        except (UnsupportedEvaluationError, PrivateApiChanged) as reason:
             if exec_properties.get(VS_CHAMPION_CONFIDENCE) is not None:
                 raise StepFailed(
-                    f"evaluation.vs_champion_confidence cannot be held: {reason}",
-                    "mend that, or take the key out: thresholds then bound the difference as measured",
+                    f"evaluation.vs_champion_confidence cannot be applied: {reason}",
+                    "fix that, or remove the key: the thresholds then apply to the difference as measured",
                 ) from reason
-            progress.warn(f"Evaluator runs the stock executor, which is slower: {reason}")
+            progress.warn_stock_executor("Evaluator", reason)
         else:
-            self._write_results = lambda: write(job, results, comparison)
+            self._write_results = lambda: write_results(job, results, comparison)
         super()._evaluate(input_dict, output_dict, exec_properties)
 
-    def _make_tfma_pipeline(self) -> beam.Pipeline:
+    def make_tfma_pipeline(self) -> AbstractContextManager[beam.Pipeline]:
         if self._write_results is None:
-            return super()._make_tfma_pipeline()
+            return super().make_tfma_pipeline()
         return _WritePipeline(self._write_results)
 
 
 class _WritePipeline(beam.Pipeline):
-    """Takes the transforms the stock executor applies, does not expand them, and writes the results at its end."""
+    """Ignores the transforms that the stock executor applies, and writes results computed before when it ends."""
 
     def __init__(self, write_results: Callable[[], None]) -> None:
         super().__init__(argv=[])
@@ -78,13 +81,14 @@ class Evaluator(SliceGapEvaluator):
     """`tfx.components.Evaluator` with the fast executor.
 
     Args:
-        vs_champion_confidence: with which the candidate must not be worse than thresholds against the champion allow.
-        others: what `JudgingEvaluator` takes.
+        vs_champion_confidence: the confidence, below 1, with which the candidate must meet the thresholds that compare
+            it with the champion; None compares the differences as measured.
+        evaluator_args: arguments of `SliceGapEvaluator`.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(FastEvaluatorExecutor)
 
-    def __init__(self, vs_champion_confidence: float | None = None, **others: Any) -> None:
-        super().__init__(**others)
+    def __init__(self, vs_champion_confidence: float | None = None, **evaluator_args: Any) -> None:
+        super().__init__(**evaluator_args)
         if vs_champion_confidence is not None:
             self.spec.exec_properties[VS_CHAMPION_CONFIDENCE] = vs_champion_confidence

@@ -1,6 +1,7 @@
 """StatisticsGen without Beam: the statistics that the stock executor computes, several times faster.
 
-What it can't compute alike goes to the stock executor, and a warning says why.
+Reads Examples and, where there is one, a Schema; writes ExampleStatistics. Options and inputs for which it could not
+give the same statistics go to the stock executor, with a warning that says why.
 """
 
 from __future__ import annotations
@@ -22,14 +23,17 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, json_utils, stats_utils
 
+from flightline.components.tfx_internals.beam_executor import BEAM_EXECUTOR, get_beam_arguments
 from flightline.executors import progress
 from flightline.executors.beam_runner import out_of_process_runner
 from flightline.executors.examples import decode_examples, read_examples
 from flightline.executors.statistics_gen import TooManyDistinctError, compute_statistics, list_unsupported_options
+from flightline.executors.tfdv_internals import TFDV
+from flightline.utils.private_api import find_first_problem
 
 
 class FastStatisticsExecutor(stock.Executor):
-    """The stock executor, without Beam where that gives the same statistics."""
+    """The stock executor, which does not use Beam where the same statistics can be computed without it."""
 
     def Do(  # noqa: N802
         self,
@@ -40,22 +44,22 @@ class FastStatisticsExecutor(stock.Executor):
         """Writes `Split-NAME/FeatureStats.pb` for every split that is not excluded.
 
         Raises:
-            ValueError: the inputs and options contradict each other, as in stock.
-            RuntimeError: a split does not have the rows its artifact says it has.
+            ValueError: there are two schemas, or no split is left; as in the stock executor.
+            RuntimeError: a split does not have the number of rows that ExampleGen recorded.
         """
         examples = artifact_utils.get_single_instance(input_dict[standard_component_specs.EXAMPLES_KEY])
         options = _read_options(input_dict, exec_properties)
-        runner = out_of_process_runner(self._beam_pipeline_args)
-        reason = (
-            f"the Beam arguments name {runner}" if runner else _find_unsupported(examples, options, exec_properties)
-        )
+        reason = find_first_problem((TFDV, BEAM_EXECUTOR))
+        if not reason and (runner := out_of_process_runner(get_beam_arguments(self))):
+            reason = f"the Beam arguments name {runner}"
+        reason = reason or _find_unsupported(examples, options, exec_properties)
         if not reason:
             try:
                 self._compute(examples, output_dict, exec_properties, options)
-            except TooManyDistinctError as err:
-                reason = str(err)
+            except TooManyDistinctError as error:
+                reason = str(error)
         if reason:
-            progress.warn(f"StatisticsGen runs the stock executor, which is slower: {reason}")
+            progress.warn_stock_executor("StatisticsGen", reason)
             super().Do(input_dict, output_dict, exec_properties)
 
     def _compute(
@@ -69,7 +73,7 @@ class FastStatisticsExecutor(stock.Executor):
         names = artifact_utils.decode_split_names(examples.split_names)
         splits = [name for name in names if name not in excluded]
         if not splits:
-            raise ValueError(f"{examples.uri}: no split is left of {names} when {excluded} are excluded")
+            raise ValueError(f"{examples.uri}: all splits of {names} are excluded by exclude_splits={excluded}")
         results: dict[str, statistics_pb2.DatasetFeatureStatisticsList] = {}
         for split in splits:
             rows_done_before = sum(int(result.datasets[0].num_examples) for result in results.values())
@@ -98,14 +102,14 @@ def _read_options(input_dict: dict[str, list[types.Artifact]], exec_properties: 
     options = tfdv.StatsOptions.from_json(text) if text else tfdv.StatsOptions()
     if schemas := input_dict.get(standard_component_specs.SCHEMA_KEY):
         if options.schema:
-            raise ValueError("a schema is both an input and in stats_options: give one of them")
+            raise ValueError("a schema is both an input and in stats_options; remove one of them")
         path = io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(schemas))
         options.schema = io_utils.SchemaReader().read(path)
     return options
 
 
 def _find_unsupported(examples: types.Artifact, options: tfdv.StatsOptions, exec_properties: dict[str, Any]) -> str:
-    """Why the stock executor is needed; empty if it isn't."""
+    """Why the stock executor is needed; empty if it is not."""
     payload = examples_utils.get_payload_format(examples)
     if payload != example_gen_pb2.FORMAT_TF_EXAMPLE:
         return f"the payload is {example_gen_pb2.PayloadFormat.Name(payload)}"
@@ -130,11 +134,11 @@ def _compute_split_statistics(
     (pattern,) = examples_utils.get_split_file_patterns([examples], split)
     result = compute_statistics(_read_batches(sorted(fileio.glob(pattern)), rows_done_before), options)
     rows = int(result.datasets[0].num_examples)
-    # A gzip file that was cut short between two records reads like a whole one.
+    # A gzip file that was truncated between two records can be read like a complete one.
     recorded = f"rows_split_{split}"
     if examples.has_custom_property(recorded) and examples.get_int_custom_property(recorded) != rows:
         raise RuntimeError(
-            f"{pattern}: holds {rows} examples, {examples.get_int_custom_property(recorded)} were written;"
+            f"{pattern} has {rows} examples, but ExampleGen wrote {examples.get_int_custom_property(recorded)};"
             " run ExampleGen again"
         )
     logging.info("Statistics of split %s: %d examples", split, rows)

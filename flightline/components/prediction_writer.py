@@ -24,8 +24,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from flightline.executors.example_gen.ingestion import REJECTED_FILE
-from flightline.executors.example_gen.input_bounds import FILE_COLUMN, LINE_COLUMN
+from flightline.executors.example_gen.artifact_layout import FILE_COLUMN, LINE_COLUMN, REJECTED_FILE
 from flightline.executors.examples import decode_examples
 from flightline.metadata.row_accounting import parse_row_accounting, row_count_properties
 from flightline.serving.target import Target
@@ -63,7 +62,6 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Raises RuntimeError where rows and predictions are not equally many; nothing is written then."""
-        self._log_startup(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         result = artifact_utils.get_single_uri(input_dict["inference_result"])
         rows = parse_row_accounting(row_count_properties(examples))
@@ -176,12 +174,12 @@ def decode_outputs(table: pa.Table, target: Target, threshold: float) -> pa.Tabl
     outputs = table[OUTPUTS].combine_chunks()
     numbers = outputs.flatten().to_numpy(zero_copy_only=False).reshape(table.num_rows, target.width)
     if problem := target.find_problem(numbers[:_CHECKED_ROWS]):
-        raise RuntimeError(f"the model answers {problem}")
-    answers = target.answers(numbers, threshold)
+        raise RuntimeError(f"the model returned {problem}")
+    answers = target.to_predictions(numbers, threshold)
     if answers.labels is None:
         return table.drop([OUTPUTS]).append_column("prediction", pa.array(answers.scores))
     table = table.drop([OUTPUTS]).append_column("probability", pa.array(answers.scores))
-    table = table.append_column("label", pa.array(answers.told))
+    table = table.append_column("label", pa.array(answers.label_values))
     if answers.probabilities is not None:
         for place, value in enumerate(target.classes):
             table = table.append_column(f"probability_{value}", pa.array(answers.probabilities[:, place]))

@@ -19,7 +19,6 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 from tfx import types
-from tfx.components.infra_validator import executor as infra_validator
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
@@ -27,6 +26,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import path_utils
 
 from flightline.components import serving_probe
+from flightline.components.tfx_internals.infra_validator import INFRA_VALIDATOR
 from flightline.errors import RESUME_HINT, StepFailed
 from flightline.executors.examples import read_examples
 
@@ -55,7 +55,6 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        self._log_startup(input_dict, output_dict, exec_properties)
         model = artifact_utils.get_single_instance(input_dict["model"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         # Not TFX's folder for temporary files: on Kubeflow that may be a URI, and the probe reads local files.
@@ -172,10 +171,10 @@ def find_serving_problem(answer: dict[str, Any], rows: int, latency_ms: float) -
 
 def _write_blessing(blessing: types.Artifact, problem: str) -> None:
     """Marks the artifact as InfraValidator does, with the reason beside."""
-    name = infra_validator._NOT_BLESSED_FILENAME if problem else infra_validator._BLESSED_FILENAME
+    name = INFRA_VALIDATOR.NOT_BLESSED_FILENAME if problem else INFRA_VALIDATOR.BLESSED_FILENAME
     with fileio.open(f"{blessing.uri}/{name}", "w") as file:
         file.write(problem)
-    blessing.set_int_custom_property(infra_validator._BLESSED_KEY, int(not problem))
+    blessing.set_int_custom_property(INFRA_VALIDATOR.BLESSED_KEY, int(not problem))
     if problem:
         logging.error("ServingCheck: %s", problem)
         blessing.set_string_custom_property("reason", problem)

@@ -13,6 +13,7 @@ from tfx.components.tuner import component, executor
 from tfx.dsl.components.base import executor_spec
 from tfx.types import standard_component_specs as keys
 
+from flightline.components.tfx_internals.base_executor import get_scratch_dir
 from flightline.errors import StepFailed
 from flightline.metadata.tuning import TUNING_PROPERTY, Trial, TuningResult
 
@@ -33,7 +34,7 @@ class TunerExecutor(executor.Executor):
         Raises:
             StepFailed: no trial has completed.
         """
-        tuner = executor.search(input_dict, exec_properties, self._get_tmp_dir(), print_tuning_summary=False)
+        tuner = executor.search(input_dict, exec_properties, get_scratch_dir(self), print_tuning_summary=False)
         trials = list(tuner.oracle.trials.values())
         if not any(trial.status == _COMPLETED_STATUS for trial in trials):
             # The last line of a traceback says what was wrong.

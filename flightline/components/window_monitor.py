@@ -1,4 +1,4 @@
-"""WindowMonitor: holds a window of the prediction log against the training data, the window before, and its labels."""
+"""WindowMonitor: compares a window of the prediction log with the training data, the previous window and its labels."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class WindowMonitorSpec(ComponentSpec):
 
 
 class Executor(base_executor.BaseExecutor):
-    """Measures; that something is beyond its threshold is an answer, not an error."""
+    """Writes the measures. A value beyond its threshold is a result, not an error."""
 
     def Do(  # noqa: N802 - TFX's name
         self,
@@ -47,11 +47,10 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        self._log_startup(input_dict, output_dict, exec_properties)
         schema = io_utils.SchemaReader().read(
             io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"]))
         )
-        held = Baselines(
+        baselines = Baselines(
             json.loads(exec_properties["released"]),
             schema,
             training=[
@@ -60,31 +59,31 @@ class Executor(base_executor.BaseExecutor):
             previous=_read_served_statistics(input_dict.get("previous_statistics") or []),
         )
         evaluation = input_dict.get("evaluation") or []
-        monitored = check_window(
+        result = check_window(
             Window(**json.loads(exec_properties["window"])),
             _read_served_statistics(input_dict.get("statistics") or []),
             read_slices(evaluation[0].uri) if evaluation else [],
-            held,
+            baselines,
             MonitoringConfig.model_validate_json(exec_properties["settings"]),
         )
         measures = artifact_utils.get_single_instance(output_dict["measures"])
-        measures.write(monitored.to_dict())
-        measures.set_int_custom_property("measures", len(monitored.measures))
-        measures.set_int_custom_property("breached_measures", len(breached_measures(monitored.measures)))
+        measures.write(result.to_dict())
+        measures.set_int_custom_property("measures", len(result.measures))
+        measures.set_int_custom_property("breached_measures", len(breached_measures(result.measures)))
 
 
 class WindowMonitor(base_component.BaseComponent):
-    """Writes what was measured on a window, each number with its threshold.
+    """Writes the measures of a window, each with its threshold.
 
     Args:
-        training_statistics: of what the released model was trained on, one for each span.
-        schema: the schema of the release, with drift and perhaps skew comparators.
-        window: what became of the window's requests.
-        released: version → metric → value at its own evaluation.
-        settings: thresholds.
-        statistics: of the window's answered rows, split `served`; None where nothing was answered.
-        previous_statistics: of the window before.
-        evaluation: the Evaluator's output for the labelled rows.
+        training_statistics: statistics of the release's training data, one artifact for each span.
+        schema: the release's schema, with drift and perhaps skew comparators.
+        window: the window's bounds, and what happened to its requests.
+        released: version → metric → value in the release's own evaluation.
+        settings: the thresholds.
+        statistics: statistics of the answered rows, split `served`; None if no row was answered.
+        previous_statistics: statistics of the previous window; None for the first.
+        evaluation: the Evaluator's output for the labelled rows; None if there are none.
         code: digest of the code that measures, part of the cache key.
     """
 
@@ -120,7 +119,7 @@ class WindowMonitor(base_component.BaseComponent):
 
 
 def read_split_statistics(artifact: types.Artifact, split: str) -> statistics_pb2.DatasetFeatureStatistics:
-    """The statistics of a split over all its rows."""
+    """The statistics over all rows of a split."""
     return stats_artifact_utils.load_statistics(artifact, split).get_default_slice().proto()
 
 

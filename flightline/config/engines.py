@@ -98,6 +98,9 @@ class DataflowSettings(EngineSection):
     bucket: str | None = Field(None, description="gs://BUCKET[/PATH] for Beam's temporary and staged files")
     image: str | None = Field(None, description="the workers' image, with requirements.lock and this package in it")
     setup_file: Path | None = Field(None, description="instead of an image: a setup.py that workers install")
+    extra_packages: tuple[Path, ...] = Field(
+        (), description="wheels that workers install before setup_file: the library's, which no package index has"
+    )
     service_account: str | None = Field(None, description="whose rights the workers have; the project's default one")
     machine_type: str | None = Field(None, description="of the workers; Dataflow's choice by default")
     num_workers: Annotated[int, Field(ge=1)] | None = Field(None, description="workers that a job begins with")

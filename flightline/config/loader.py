@@ -11,6 +11,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from flightline.config.default_config import resolve_config
 from flightline.config.feature_plan import plan_features
 from flightline.config.schema_file import read_feature_types, read_schema, schema_feature_types
 from flightline.config.settings import Config
@@ -21,16 +22,20 @@ from flightline.utils.safe_yaml import InvalidYaml, parse_yaml
 from flightline.utils.storage import InputFile, find_files
 from flightline.utils.suggestions import suggest_names
 
-DEFAULT_CONFIG = Path("configs/flights.yaml")
+DEFAULT_CONFIG = Path("configs")  # a folder: `resolve_config` chooses its config
 MAX_CONFIG_MB = 4  # of a config; one that excludes 50,000 columns by name has one
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     """The validated config of `path`, with `a.b=value` overrides (values are YAML) applied in order.
 
+    Args:
+        path: a file; or a folder, as `resolve_config` takes it.
+
     Raises:
         ConfigError: the file cannot be read, a key is unknown, a value is of the wrong type or out of range.
     """
+    path = resolve_config(path)
     raw = _read_yaml(path)
     for override in overrides:
         _apply_override(raw, override)

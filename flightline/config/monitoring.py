@@ -1,4 +1,4 @@
-"""The `monitoring` section of the config: what is watched in production, and when somebody is told."""
+"""The `monitoring` section of the config: what is monitored in production, and which thresholds raise alerts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from flightline.config.evaluation import METRIC_DIRECTION
 
 AlertSeverity = Literal["critical", "warning", "ignore"]
 AlertKind = Literal[
-    "skew", "drift", "prediction_drift", "performance", "refused", "failed", "lost", "latency", "silent"
+    "skew",
+    "drift",
+    "prediction_drift",
+    "performance",
+    "invalid_requests",
+    "failed_requests",
+    "lost_rows",
+    "latency",
+    "no_traffic",
 ]
 ALERT_KINDS: tuple[str, ...] = get_args(AlertKind)
 DEFAULT_SEVERITIES: Mapping[str, AlertSeverity] = {
@@ -21,18 +29,18 @@ DEFAULT_SEVERITIES: Mapping[str, AlertSeverity] = {
     "drift": "warning",
     "prediction_drift": "warning",
     "performance": "critical",
-    "refused": "warning",
-    "failed": "critical",
-    "lost": "warning",
+    "invalid_requests": "warning",
+    "failed_requests": "critical",
+    "lost_rows": "warning",
     "latency": "warning",
-    "silent": "critical",
+    "no_traffic": "critical",
 }
-# What is judged of labelled answers unless the config says otherwise; an error of amounts has no usual size.
+# Default thresholds on labelled predictions, by task. A regression error has no typical size, hence no default.
 DEFAULT_PERFORMANCE_BOUNDS: dict[str, dict[str, dict[str, float]]] = {
-    "multiclass": {"SparseCategoricalAccuracy": {"drop": 0.05}},
+    "multiclass": {"SparseCategoricalAccuracy": {"max_drop": 0.05}},
     "regression": {},
 }
-METRICS_FILE = "flightline.prom"  # in the folder of what is watched
+METRICS_FILE = "flightline.prom"  # in the pipeline's monitoring folder
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 
@@ -42,64 +50,74 @@ class _Section(BaseModel):
 
 
 class PerformanceBounds(_Section):
-    """When a metric on labelled answers is too low (or too high, where lower is better)."""
+    """Thresholds of one metric on labelled predictions; with both set, the stricter one applies."""
 
-    bound: float | None = Field(None, description="the worst value that is accepted")
-    drop: Annotated[float, Field(ge=0)] | None = Field(
-        None, description="how much worse than at the release's own evaluation is accepted"
+    limit: float | None = Field(None, description="the worst acceptable value: lowest or highest, by the metric")
+    max_drop: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="how much worse than in the release's own evaluation the metric may become"
     )
 
 
 class RetrainConfig(_Section):
-    """What `flightline monitor --retrain` may start."""
+    """When `flightline monitor --retrain` may start a run."""
 
-    max_per_day: Annotated[int, Field(ge=0)] = Field(1, description="runs started in any 24 hours")
+    max_per_day: Annotated[int, Field(ge=0)] = Field(1, description="retraining runs in any 24 hours")
     severities: tuple[Literal["critical", "warning"], ...] = Field(
-        ("critical",), description="those of alerts that start one"
+        ("critical",), description="severities of alerts that start a run"
     )
 
 
 class MonitoringConfig(_Section):
-    """Windows of the prediction log, thresholds, alerts."""
+    """Thresholds on windows of the prediction log, and where alerts are sent."""
 
-    min_rows: Annotated[int, Field(ge=1)] = Field(500, description="answers that a window has before it is compared")
+    min_rows: Annotated[int, Field(ge=1)] = Field(
+        500, description="predictions that a window needs before skew and drift are measured"
+    )
     min_labels: Annotated[int, Field(ge=1)] = Field(
-        500, description="labelled answers of a version before its performance is judged"
+        500, description="labelled predictions that a release needs before its performance is checked"
     )
     no_traffic_after_s: Annotated[float, Field(ge=0)] = Field(
-        60.0, description="seconds that a window without a request lasts before it is called silent"
+        60.0, description="length in seconds from which a window without requests raises `no_traffic`"
     )
-    max_label_delay_days: PositiveFloat = Field(60.0, description="how long after the answer a label may come back")
+    max_label_delay_days: PositiveFloat = Field(
+        60.0, description="days after the prediction within which its label is accepted"
+    )
     skew_threshold_factor: PositiveFloat = Field(
-        1.0, description="where the schema has no skew comparator: times the drift comparator's threshold"
+        1.0, description="skew threshold as a multiple of the drift threshold, for features without a skew comparator"
     )
-    prediction_drift: Fraction = Field(0.1, description="Jensen-Shannon divergence of the predictions of two windows")
+    max_prediction_drift: Fraction = Field(
+        0.1, description="Jensen-Shannon divergence between the predictions of this window and the previous one"
+    )
     performance: dict[str, PerformanceBounds] = Field(
-        {"AUC": PerformanceBounds(drop=0.05)}, description="metric → when it is too bad; by version that answered"
+        {"AUC": PerformanceBounds(max_drop=0.05)}, description="metric → its thresholds, checked for each release"
     )
-    max_invalid_requests: Fraction = Field(0.01, description="share of the requests that broke the contract")
-    max_failed_requests: Fraction = Field(
-        0.001, description="share of the requests that were not answered, by no fault of theirs"
+    max_invalid_requests: Fraction = Field(
+        0.01, description="largest share of requests that violate the input contract"
     )
-    max_lost_rows: Fraction = Field(0.001, description="share of the answers that the log dropped or lost")
-    latency_p99_ms: PositiveFloat | None = Field(
-        None, description="99th percentile of the latency; not judged by default"
+    max_failed_requests: Fraction = Field(0.001, description="largest share of valid requests that got no prediction")
+    max_lost_rows: Fraction = Field(0.001, description="largest share of rows missing from the prediction log")
+    max_latency_p99_ms: PositiveFloat | None = Field(
+        None, description="largest 99th percentile of the latency; not checked by default"
     )
     severity: dict[str, AlertSeverity] = Field(
-        {}, description="kind (`drift`) or alert (`drift:temp`) → critical, warning, ignore, where it is not as usual"
+        {}, description="kind (`drift`) or alert (`drift:temp`) → critical, warning or ignore; overrides the default"
     )
     raise_after_windows: Annotated[int, Field(ge=1)] = Field(
-        1, description="windows in a row beyond a threshold that alert"
+        1, description="consecutive windows beyond a threshold that raise an alert"
     )
     clear_after_windows: Annotated[int, Field(ge=1)] = Field(
-        1, description="windows in a row well within it that clear"
+        1, description="consecutive windows well within the threshold that clear an alert"
     )
-    clear_ratio: Fraction = Field(0.9, description="well within: this share of a threshold from above, or less")
+    clear_ratio: Fraction = Field(
+        0.9, description="a value counts as well within at this share of its threshold or less"
+    )
     cooldown_hours: Annotated[float, Field(ge=0)] = Field(
-        24.0, description="after somebody was told of an alert, and before it is told again"
+        24.0, description="hours before a firing alert is notified again"
     )
-    file: Path | None = Field(None, description="gets a JSON line an alert, beside WORKSPACE/monitoring/NAME")
-    webhook: str | None = Field(None, pattern=r"^https?://", description="gets a POST with the JSON of each alert")
+    alerts_file: Path | None = Field(
+        None, description="also append alerts here, one JSON object a line (always: WORKSPACE/monitoring/NAME)"
+    )
+    webhook: str | None = Field(None, pattern=r"^https?://", description="URL that receives each alert as a JSON POST")
     retrain: RetrainConfig = RetrainConfig()
 
     @field_validator("webhook")
@@ -107,24 +125,26 @@ class MonitoringConfig(_Section):
     def _validate_webhook_url(cls, webhook: str | None) -> str | None:
         parts = urlsplit(webhook or "http://none")
         if not parts.hostname:
-            raise ValueError("a webhook is http://HOST/... or https://HOST/...")
-        if parts.username or parts.password:  # the config is kept with every run
-            raise ValueError("no credentials here: the config is kept with every run, in its folder and its lineage")
+            raise ValueError("the webhook has no host: write http://HOST/... or https://HOST/...")
+        if parts.username or parts.password:
+            raise ValueError(
+                "remove the credentials: the config is stored with every run, in its folder and its lineage"
+            )
         return webhook
 
     @model_validator(mode="after")
     def _validate_names(self) -> MonitoringConfig:
         for name in self.severity:
             if name.partition(":")[0] not in ALERT_KINDS:
-                raise ValueError(f"severity: {name} is no alert; they begin with one of {', '.join(ALERT_KINDS)}")
+                raise ValueError(f"severity: {name} is not an alert; alerts start with one of {', '.join(ALERT_KINDS)}")
         for metric in self.performance:
             if metric not in METRIC_DIRECTION:
-                raise ValueError(f"performance: there is no metric {metric}; there are {', '.join(METRIC_DIRECTION)}")
+                raise ValueError(f"performance: unknown metric {metric}; choose from {', '.join(METRIC_DIRECTION)}")
             if METRIC_DIRECTION[metric] == 0:
-                raise ValueError(f"performance: {metric} is neither better high nor low")
+                raise ValueError(f"performance: {metric} has no better direction, so it cannot have a threshold")
         return self
 
     def severity_of(self, kind: str, subject: str) -> AlertSeverity:
-        """How severe an alert is: by its own name, else by its kind."""
-        usual = self.severity.get(kind, DEFAULT_SEVERITIES[kind])
-        return self.severity.get(f"{kind}:{subject}", usual) if subject else usual
+        """The severity of an alert: that of its name if configured, else that of its kind."""
+        default = self.severity.get(kind, DEFAULT_SEVERITIES[kind])
+        return self.severity.get(f"{kind}:{subject}", default) if subject else default

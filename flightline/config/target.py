@@ -63,6 +63,14 @@ class Target(Settings):
         """What Evaluator measures."""
         return tuple(TASK_METRICS[self.task])
 
+    def describe_prediction(self, label: str) -> str:
+        """What the model predicts of a label, in words: for model cards."""
+        if self.task == "regression":
+            return f"the value of {label}"
+        if self.task == "multiclass":
+            return f"the probability of each of the {len(self.classes)} classes of {label}"
+        return f"the probability that {label} is {1 if self.positive is None else self.positive}"
+
     def check_label(self, label: str, label_type: str) -> None:
         """Holds the task against the label's type in the schema.
 

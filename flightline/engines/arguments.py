@@ -116,8 +116,9 @@ def _dataflow_arguments(config: Config) -> list[str]:
         "dataflow_endpoint": settings.endpoint,
     }
     named = [f"--{name}={value}" for name, value in arguments.items() if value is not None]
+    packages = [f"--extra_package={path.resolve()}" for path in settings.extra_packages]
     labels = [f"--labels={key}={value}" for key, value in sorted(settings.labels.items())]
-    return ["--runner=DataflowRunner", *named, *labels, "--no_save_main_session"]
+    return ["--runner=DataflowRunner", *named, *packages, *labels, "--no_save_main_session"]
 
 
 _ARGUMENTS_BY_ENGINE: dict[EngineName, Callable[[Config], list[str]]] = {

@@ -11,8 +11,9 @@ from typing import Any
 
 from apache_beam.portability import common_urns
 from apache_beam.portability.api import beam_runner_api_pb2
-from apache_beam.runners.dataflow import dataflow_runner
 from apache_beam.runners.internal import names
+
+from flightline.engines.beam_internals import BEAM
 
 GRAPH_FILE = names.STAGED_PIPELINE_FILENAME
 STAGED_FILES_NOTE = f"{GRAPH_FILE} is the graph itself; Beam creates the others from the config"
@@ -73,33 +74,31 @@ def record_dry_run_jobs() -> Iterator[list[DataflowJob]]:
 
     With `--dry_run` Beam builds the graph and the staged files, and submits nothing. The job is an attribute of the
     result, which TFX's executors do not return; therefore this replaces the runner's method.
+
+    Raises:
+        PrivateApiChanged: the installed Beam lacks a name that this needs.
     """
     jobs: list[DataflowJob] = []
-    runner: Any = dataflow_runner.DataflowRunner
-    stock = runner.run_pipeline
+    BEAM.require()
+    stock = BEAM.run_pipeline
 
     def run_pipeline(self: Any, pipeline: Any, options: Any, *arguments: Any) -> Any:
         result = stock(self, pipeline, options, *arguments)
         jobs.append(_describe_job(result.job))
         return result
 
-    runner.run_pipeline = run_pipeline
-    try:
+    with BEAM.replace("run_pipeline", run_pipeline):
         yield jobs
-    finally:
-        runner.run_pipeline = stock
 
 
 def _describe_job(job: Any) -> DataflowJob:
     """Return the job that Beam's client would create, without the hashes of the uploaded files."""
-    from apache_beam.runners.dataflow.internal import apiclient
-
     graph = job.proto_pipeline
     staged = _staged_files(graph)
-    job.proto.environment = apiclient.Environment(
+    job.proto.environment = BEAM.Environment(
         packages=[name for name in staged if name != GRAPH_FILE],
         options=job.options,
-        environment_version=apiclient._FNAPI_ENVIRONMENT_MAJOR_VERSION,
+        environment_version=BEAM.FNAPI_ENVIRONMENT_MAJOR_VERSION,
         proto_pipeline_staged_url=f"{job.google_cloud_options.staging_location}/{GRAPH_FILE}",
         proto_pipeline=graph,
     ).proto

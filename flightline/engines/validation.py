@@ -127,6 +127,16 @@ def _check_worker_code(settings: DataflowSettings) -> None:
             f"engines.dataflow.setup_file: Beam does not accept {settings.setup_file.name}",
             "name a setup.py or pyproject.toml",
         )
+    for path in settings.extra_packages:
+        if not path.is_file():
+            raise ConfigError(
+                f"engines.dataflow.extra_packages: there is no {path}", "`make wheel` builds the library's wheel"
+            )
+    if settings.setup_file and not settings.extra_packages:
+        raise ConfigError(
+            "engines.dataflow.setup_file: workers need the library too, and no package index has it",
+            "set engines.dataflow.extra_packages=[PATH], the library's wheel",
+        )
 
 
 def _require_shared_paths(config: Config) -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import tensorflow as tf
 from tfx_bsl.coders import example_coder
 
-from flightline.executors.example_gen.encoder import encode_varint
+from flightline.executors.varint import MAX_VARINT_BYTES, encode_varint
 
 BATCH_BYTES = 8 << 20
 _RECORDS_PER_READ = 4096
@@ -22,7 +22,6 @@ _RECORDS_PER_READ = 4096
 _EXAMPLE = _ENTRY = _KEY = _LIST_VALUES = b"\x0a"  # tags of length-delimited fields
 _FEATURE = b"\x12"
 _BYTES_LIST, _FLOAT_LIST, _INT64_LIST = 0x0A, 0x12, 0x1A
-_MAX_VARINT_BYTES = 10
 _MAX_VARINT_SHIFT = 21  # lengths below 2**28
 _PADDING_BYTES = 16  # a length or a number may be looked for right after the last message
 
@@ -197,7 +196,7 @@ def _read_floats(rows: _MessageCursors, ends: np.ndarray) -> pa.Array:
 def _read_ints(rows: _MessageCursors, ends: np.ndarray) -> pa.Array:
     _require(rows.enter(_LIST_VALUES) == ends)
     sizes = ends - rows.at
-    _require((sizes > 0) & (sizes <= _MAX_VARINT_BYTES))
+    _require((sizes > 0) & (sizes <= MAX_VARINT_BYTES))
     numbers = np.zeros(len(sizes), np.uint64)
     for place in range(int(sizes.max(initial=0))):
         inside = place < sizes

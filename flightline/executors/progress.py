@@ -40,6 +40,11 @@ def warn(text: str) -> None:
         listener.on_warning(text)
 
 
+def warn_stock_executor(component: str, reason: object) -> None:
+    """Warns that a component does its work with TFX's own executor, and why."""
+    warn(f"{component} runs the stock executor, which is slower: {reason}")
+
+
 @contextmanager
 def listen(on_rows: OnRows, on_warning: OnWarning = lambda _: None) -> Iterator[None]:
     """Call `on_rows(rows_done)` and `on_warning(text)` for reports made by this thread inside the block."""

@@ -6,18 +6,16 @@ estimate; those are counted exactly here, as the Beam transform does.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
 import tensorflow_data_validation as tfdv
-from tensorflow_data_validation import types as tfdv_types
-from tensorflow_data_validation.arrow import arrow_util
-from tensorflow_data_validation.statistics import stats_impl
-from tensorflow_data_validation.statistics.generators import stats_generator, top_k_uniques_sketch_stats_generator
-from tensorflow_data_validation.utils import schema_util, stats_util, top_k_uniques_stats_util
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx_bsl.arrow import array_util
+
+from flightline.executors.tfdv_internals import TFDV, read_option_values
 
 MAX_DISTINCT_VALUES = 5_000_000
 """Distinct values of all counted columns together that are kept in memory."""
@@ -46,11 +44,11 @@ class TooManyDistinctError(Exception):
 
 def list_unsupported_options(options: tfdv.StatsOptions) -> str:
     """What in the options needs the Beam transform, for a person; empty if nothing does."""
-    defaults = vars(tfdv.StatsOptions())
+    defaults = read_option_values(tfdv.StatsOptions())
     changed = sorted(
-        name.lstrip("_")
-        for name, value in vars(options).items()
-        if name.lstrip("_") not in _SUPPORTED_OPTIONS and value != defaults.get(name)
+        name
+        for name, value in read_option_values(options).items()
+        if name not in _SUPPORTED_OPTIONS and value != defaults.get(name)
     )
     if options.feature_allowlist and not all(isinstance(name, str) for name in options.feature_allowlist):
         changed.append("feature_allowlist of paths")
@@ -85,17 +83,17 @@ def compute_statistics(
     for batch in batches:
         kept = _select_columns(batch, options.feature_allowlist)
         states = [generator.add_input(state, kept) for generator, state in zip(generators, states, strict=True)]
-    result = stats_impl.extract_statistics_output(states, generators)
+    result = TFDV.extract_statistics_output(states, generators)
     for dataset in result.datasets:
         dataset.features.sort(key=lambda feature: list(feature.path.step))
     return result
 
 
 def _make_generators(options: tfdv.StatsOptions) -> list[Any]:
-    generators = stats_impl.get_generators(options, in_memory=True)
+    generators = TFDV.get_generators(options, in_memory=True)
     if options.use_sketch_based_topk_uniques:
         return generators
-    estimates = top_k_uniques_sketch_stats_generator.TopKUniquesSketchStatsGenerator
+    estimates = TFDV.TopKUniquesSketchStatsGenerator
     return [ExactTopValues(options) if isinstance(g, estimates) else g for g in generators]
 
 
@@ -107,18 +105,18 @@ def _select_columns(batch: pa.RecordBatch, names: list[str] | None) -> pa.Record
     return pa.RecordBatch.from_arrays(columns, present)
 
 
-ValueCounts = dict[tfdv_types.FeaturePath, list[pa.Table]]
+ValueCounts = dict[tfdv.FeaturePath, list[pa.Table]]
 
 
-class ExactTopValues(stats_generator.CombinerStatsGenerator):
+class ExactTopValues(tfdv.CombinerStatsGenerator):
     """Counts every distinct value of text and categorical columns, as TFDV's `TopKUniquesStatsGenerator` does."""
 
     def __init__(self, options: tfdv.StatsOptions) -> None:
         super().__init__("ExactTopValues", options.schema)
         self._options = options
         schema = options.schema or schema_pb2.Schema()
-        self._bytes_features = frozenset(schema_util.get_bytes_features(schema))
-        self._categorical = schema_util.get_categorical_numeric_feature_types(schema)
+        self._bytes_features = frozenset(TFDV.get_bytes_features(schema))
+        self._categorical = TFDV.get_categorical_numeric_feature_types(schema)
 
     def create_accumulator(self) -> ValueCounts:
         """Tables of (value, count) by feature, not yet merged."""
@@ -126,7 +124,7 @@ class ExactTopValues(stats_generator.CombinerStatsGenerator):
 
     def add_input(self, accumulator: ValueCounts, input_record_batch: pa.RecordBatch) -> ValueCounts:
         """Counts the values of a batch."""
-        for path, column, _ in arrow_util.enumerate_arrays(input_record_batch, None, enumerate_leaves_only=True):
+        for path, column, _ in TFDV.enumerate_arrays(input_record_batch, None, enumerate_leaves_only=True):
             if not self._is_counted(path, column):
                 continue
             values, _ = array_util.flatten_nested(column)
@@ -153,7 +151,7 @@ class ExactTopValues(stats_generator.CombinerStatsGenerator):
         for path, tables in accumulator.items():
             table = _sum_counts(tables)
             result.features.append(
-                top_k_uniques_stats_util.make_feature_stats_proto_topk_uniques(
+                TFDV.make_feature_stats_proto_topk_uniques(
                     feature_path=path,
                     num_top_values=self._options.num_top_values,
                     num_rank_histogram_buckets=self._options.num_rank_histogram_buckets,
@@ -164,20 +162,20 @@ class ExactTopValues(stats_generator.CombinerStatsGenerator):
             )
         return result
 
-    def _is_counted(self, path: tfdv_types.FeaturePath, column: pa.Array) -> bool:
+    def _is_counted(self, path: tfdv.FeaturePath, column: pa.Array) -> bool:
         if path in self._bytes_features:
             return False
-        type_ = stats_util.get_feature_type_from_arrow_type(path, column.type)
+        type_ = TFDV.get_feature_type_from_arrow_type(path, column.type)
         if type_ == _FeatureType.INT:
-            return top_k_uniques_stats_util.output_categorical_numeric(self._categorical, path, type_)
+            return TFDV.output_categorical_numeric(self._categorical, path, type_)
         return type_ == _FeatureType.STRING
 
-    def _most_frequent(self, table: pa.Table) -> list[top_k_uniques_stats_util.FeatureValueCount]:
+    def _most_frequent(self, table: pa.Table) -> list[Any]:
         """The values TFDV's proto has room for, ties going to the larger value."""
         size = max(self._options.num_top_values, self._options.num_rank_histogram_buckets)
         top = table.sort_by([("count", "descending"), ("value", "descending")]).slice(0, size)
         pairs = zip(top.column("value").to_pylist(), top.column("count").to_pylist(), strict=True)
-        return [top_k_uniques_stats_util.FeatureValueCount(value, count) for value, count in pairs]
+        return list(itertools.starmap(TFDV.FeatureValueCount, pairs))
 
 
 def _sum_counts(tables: list[pa.Table]) -> pa.Table:

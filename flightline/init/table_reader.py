@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from flightline.errors import InputError
 from flightline.executors.example_gen.column_types import Kind, infer_kind, is_text, parse_values
-from flightline.executors.example_gen.tables import Table, open_table
+from flightline.executors.example_gen.tables import CsvTable, Table, open_table
 from flightline.init.header_checks import check_header
 from flightline.init.unreadable_lines import UnreadableLines
 
@@ -146,7 +146,7 @@ def _shared_column_names(tables: Sequence[Table]) -> list[str]:
 
 def _declared_kinds(tables: Sequence[Table], names: Sequence[str]) -> dict[str, Kind | None]:
     """Types that the file itself has (Parquet); those of CSV are read off the values."""
-    if hasattr(tables[0], "_body"):
+    if isinstance(tables[0], CsvTable):
         return {}
     return tables[0].kinds(BLOCK_BYTES, names)
 

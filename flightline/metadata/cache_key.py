@@ -17,7 +17,7 @@ from typing import Any
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, properties_of
-from flightline.utils.hashing import REQUIREMENTS_LOCK, code_digest, file_digest
+from flightline.utils.hashing import code_digest, lock_digest
 
 # Of an artifact's properties, those that a step may read; the others say where, when and by what it was made.
 _CONTENT_PROPERTIES = ("span", "version", "split_names", "payload_format", "file_format")
@@ -102,7 +102,7 @@ def compute_key_parts(
         },
         parameters=dict(_parameter_digests(parameters)),
         code=_step_code_digest(executor, parameters),
-        lock=file_digest(REQUIREMENTS_LOCK)[:_DIGEST_LENGTH] if REQUIREMENTS_LOCK.is_file() else "",
+        lock=(lock_digest() or "")[:_DIGEST_LENGTH],
     )
 
 

@@ -1,4 +1,4 @@
-"""What an evaluation said, as plain data: metrics by slice, and by how much which threshold was missed."""
+"""The results of an evaluation, as plain data: metrics by slice, the thresholds that were missed, and by how much."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ from flightline.metadata.step import Step
 
 OVERALL = "overall"
 EVALUATION_PROPERTY = "evaluation"  # of the ModelEvaluation artifact
-# Why a metric has no value, where that says something of the model: for those who read of a threshold missed.
-_MISSING_VALUE_REASONS = {"squared_pearson_correlation": ": all answers, or all labels, are the same"}
+COUNT_METRICS = {"example_count", "weighted_example_count"}
+# The worst slice is looked for among slices with at least this share of the rows, and at least this many: in smaller
+# ones chance decides.
+MIN_SLICE_SHARE, MIN_SLICE_ROWS = 0.002, 50
+# Why a metric can have no value, where the reason is worth knowing: part of the sentence about the missed threshold.
+_MISSING_VALUE_REASONS = {"squared_pearson_correlation": ": all predictions, or all labels, are equal"}
 
 
 def metric_key(class_name: str) -> str:
@@ -25,58 +29,64 @@ def metric_key(class_name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name).lower()
 
 
+LOWER_IS_BETTER = {"loss", *(metric_key(metric) for metric, sign in METRIC_DIRECTION.items() if sign < 0)}
+ONE_IS_BEST = {"calibration"}
+
+
 @dataclass(frozen=True)
 class MissedThreshold:
     """A threshold that was not met.
 
     Attributes:
-        metric: which metric.
-        slice: on which slice, `overall` or `feature=value`.
-        value: what was measured, None where nothing was; for `against_champion`, the difference to the champion.
-        side: "≥" or "≤".
-        bound: what it had to be at least, or at most.
-        against_champion: whether it is the difference to the champion that is bounded.
-        confidence: where the difference to the champion had to be surely so, with which; `value` is then the lower end.
-        gap: where two slices are too far apart, the sentence that says so; `slice` is then the columns that cut them.
+        metric: the metric's name.
+        slice: the slice, `overall` or `feature=value`.
+        value: the measured value, None where there is none; with `against_champion`, candidate - champion.
+        comparison: "≥" or "≤".
+        threshold: the lower or upper bound of the value.
+        against_champion: whether the threshold is on the difference to the champion.
+        confidence: the confidence that the difference needed, where the config sets one; `value` is then the lower
+            end of its interval.
+        gap: for a gap between slices that is too wide, a sentence about it; `slice` then names the slicing columns.
     """
 
     metric: str
     slice: str
     value: float | None
-    side: str
-    bound: float
+    comparison: str
+    threshold: float
     against_champion: bool = False
     confidence: float | None = None
     gap: str | None = None
 
     @property
-    def by(self) -> float:
-        """How far from the bound; infinite where nothing was measured."""
-        return float("inf") if self.value is None else abs(self.value - self.bound)
+    def margin(self) -> float:
+        """Distance between the value and the threshold; infinite where there is no value."""
+        return float("inf") if self.value is None else abs(self.value - self.threshold)
 
     @property
     def sentence(self) -> str:
+        """The miss in words, without a full stop."""
         if self.gap:
             return self.gap
+        required = f"must be {self.comparison} {self.threshold:.4g}"
         if self.value is None:
-            why = _MISSING_VALUE_REASONS.get(self.metric, "")
-            return f"{self.metric} on {self.slice} was not measured{why}, must be {self.side} {self.bound:.4g}"
-        what = f"{self.metric} against the champion" if self.against_champion else self.metric
+            reason = _MISSING_VALUE_REASONS.get(self.metric, "")
+            return f"{self.metric} on {self.slice} has no value{reason}, {required}"
+        measure = f"{self.metric} minus the champion's" if self.against_champion else self.metric
         if self.confidence is not None:
-            what = f"the lower end of {what} ({self.confidence:.0%} interval)"
-        needed = f"must be {self.side} {self.bound:.4g}"
-        return f"{what} on {self.slice} is {self.value:.4g}, {needed} (missed by {self.by:.2g})"
+            measure = f"the lower end of {measure} ({self.confidence:.0%} interval)"
+        return f"{measure} on {self.slice} is {self.value:.4g}, {required} (missed by {self.margin:.2g})"
 
 
 @dataclass(frozen=True)
 class ChampionDifference:
-    """Candidate - champion of one metric on all rows, as measured.
+    """Candidate - champion in one metric on all rows.
 
     Attributes:
-        metric: what was measured.
-        difference: on the rows as they are.
-        lower: from what it lies on with `confidence` (bootstrap); None where no interval was made.
-        upper: and up to what.
+        metric: the metric's name.
+        difference: on the evaluation rows as they are.
+        lower: lower end of the bootstrap confidence interval of the difference; None where none was computed.
+        upper: its upper end.
         confidence: of the interval, two-sided.
     """
 
@@ -88,6 +98,7 @@ class ChampionDifference:
 
     @property
     def description(self) -> str:
+        """The difference in words, with its interval."""
         if self.lower is None or self.upper is None or self.confidence is None:
             return f"{self.metric} {self.difference:+.4f}"
         interval = f"{self.confidence:.0%} interval {self.lower:+.4f} to {self.upper:+.4f}"
@@ -96,19 +107,22 @@ class ChampionDifference:
 
 @dataclass(frozen=True)
 class SliceGap:
-    """How far the best and the worst slice are apart in one metric, and how far they may be.
+    """The difference of one metric between the best and the worst slice, and its limit.
 
     Attributes:
-        metric, by: of what, and the columns that cut the rows (`origin,carrier`).
-        at_most, min_slice_size: how far apart, among the slices with so many rows.
-        slices: how many have them.
-        best, worst: names of slices, with their values and rows; empty where less than two were measured.
-        unmeasured: slices with enough rows and no value: precision where nothing was predicted positive.
+        metric: the metric's name.
+        columns: the columns that define the slices, separated by commas (`origin,carrier`).
+        max_gap: greatest difference allowed.
+        min_slice_size: slices with fewer rows are not compared.
+        slices: number of slices with enough rows.
+        best, worst: names of slices, with their values and rows; empty where fewer than two slices have a value.
+        slices_without_value: slices with enough rows and no value, such as precision where nothing was predicted
+            positive.
     """
 
     metric: str
-    by: str
-    at_most: float
+    columns: str
+    max_gap: float
     min_slice_size: int
     slices: int
     best: str
@@ -117,62 +131,60 @@ class SliceGap:
     worst: str
     worst_value: float | None
     worst_rows: int
-    unmeasured: list[str]
+    slices_without_value: list[str]
 
     @property
     def value(self) -> float | None:
-        """The difference; None where it cannot be said."""
-        if self.best_value is None or self.worst_value is None or self.unmeasured:
+        """The difference; None where a slice has no value, or there are fewer than two slices."""
+        if self.best_value is None or self.worst_value is None or self.slices_without_value:
             return None
         return abs(self.best_value - self.worst_value)
 
     @property
-    def met(self) -> bool:
-        """A gap that cannot be measured is not met."""
-        return self.value is not None and self.value <= self.at_most
+    def within_limit(self) -> bool:
+        """A gap without a value is not within its limit."""
+        return self.value is not None and self.value <= self.max_gap
 
     @property
     def description(self) -> str:
-        """What was measured."""
-        asked = f"the gap in {self.metric} by {self.by.replace(',', ' × ')}"
-        if self.unmeasured:
-            return f"{asked} was not measured: no {self.metric} on {', '.join(self.unmeasured[:3])}"
+        """The gap in words, without its limit."""
+        gap = f"the gap in {self.metric} by {self.columns.replace(',', ' × ')}"
+        if self.slices_without_value:
+            return f"{gap} has no value: no {self.metric} on {', '.join(self.slices_without_value[:3])}"
         if self.best_value is None or self.worst_value is None:
-            return (
-                f"{asked} was not measured: {self.slices} of its slices have {self.min_slice_size:,} rows, it takes two"
-            )
+            return f"{gap} has no value: it needs two slices of {self.min_slice_size:,} rows, there are {self.slices}"
         best = f"{self.best} ({self.best_value:.4f}, {self.best_rows:,} rows)"
         worst = f"{self.worst} ({self.worst_value:.4f}, {self.worst_rows:,} rows)"
-        return f"{asked} is {self.value:.4g} between {best} and {worst}"
+        return f"{gap} is {self.value:.4g} between {best} and {worst}"
 
     @property
-    def miss(self) -> MissedThreshold:
-        """The threshold that was not met, for those that show misses."""
-        told = f"{self.description}, must be ≤ {self.at_most:.4g}"
+    def missed_threshold(self) -> MissedThreshold:
+        """This gap as a missed threshold, for a gap that is not within its limit."""
+        sentence = f"{self.description}, must be ≤ {self.max_gap:.4g}"
         if self.value is not None:
-            told += f" (missed by {self.value - self.at_most:.2g})"
-        return MissedThreshold(self.metric, self.by, self.value, "≤", self.at_most, gap=told)
+            sentence += f" (missed by {self.value - self.max_gap:.2g})"
+        return MissedThreshold(self.metric, self.columns, self.value, "≤", self.max_gap, gap=sentence)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the Evaluator measured.
+    """The results of the Evaluator.
 
     Attributes:
         metrics: slice → metric → value; `overall` is all rows.
         champion: the same for the champion; empty where there is none.
-        misses: the thresholds that were not met, the widest first.
+        missed_thresholds: the thresholds that were not met, the widest miss first.
         blessed: the verdict; None where there were no thresholds.
-        unchecked: slices that a threshold asks for and that no row belongs to.
-        bounds: what a metric has to be on all rows, in words, by metric.
+        slices_without_rows: slices that have a threshold and no row.
+        bounds: metric → its bounds on all rows, as text (`≥ 0.9`).
         differences: to the champion; empty where there is none.
         champion_load_error: why the champion could not be loaded, so that nothing was compared; else empty.
-        gaps: between slices, those that are bounded; a gap that is too wide is among the misses too.
+        gaps: the gaps between slices that have a limit; one beyond its limit is in `missed_thresholds` too.
     """
 
     metrics: Mapping[str, Mapping[str, float]]
     champion: Mapping[str, Mapping[str, float]]
-    misses: list[MissedThreshold]
+    missed_thresholds: list[MissedThreshold]
     blessed: bool | None
     slices_without_rows: list[str]
     bounds: Mapping[str, str] = field(default_factory=dict)
@@ -181,16 +193,21 @@ class Evaluation:
     gaps: list[SliceGap] = field(default_factory=list)
 
     @property
-    def against(self) -> str:
-        """What a blessed candidate was held against."""
+    def compared_with(self) -> str:
+        """What the candidate was compared with, in words."""
         if self.champion:
             return "its thresholds and the champion"
         if self.champion_load_error:
-            return f"its thresholds alone: the champion could not be loaded ({self.champion_load_error})"
+            return f"its thresholds only: the champion could not be loaded ({self.champion_load_error})"
         return "its thresholds (there is no champion)"
 
+    @property
+    def min_slice_rows(self) -> int:
+        """Rows that a slice needs to be shown as the worst one."""
+        return max(MIN_SLICE_ROWS, round(MIN_SLICE_SHARE * self.metrics.get(OVERALL, {}).get("example_count", 0)))
+
     def worst_slice(self, metric: str, min_slice_size: int = 1) -> tuple[str, float] | None:
-        """The slice with the worst value of a metric, among those with enough rows for it to mean something."""
+        """The slice with the worst value of a metric, among the slices with enough rows."""
         values = {
             name: found[metric]
             for name, found in self.metrics.items()
@@ -205,21 +222,24 @@ class Evaluation:
         return worst, values[worst]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; each miss carries its sentence for readers that only show it."""
-        misses = [{**asdict(miss), "sentence": miss.sentence} for miss in self.misses]
-        return {**asdict(self), "misses": misses}
+        """JSON-ready; each missed threshold has its sentence, for readers that only show it."""
+        missed = [{**asdict(miss), "sentence": miss.sentence} for miss in self.missed_thresholds]
+        return {**asdict(self), "missed_thresholds": missed}
 
     @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> Evaluation:
-        misses = [MissedThreshold(**{k: v for k, v in miss.items() if k != "sentence"}) for miss in kept["misses"]]
-        measured = kept["metrics"].get(OVERALL, {})  # which an amount's AUC, of evaluations before, is not in
-        differences = [ChampionDifference(**one) for one in kept.get("differences", []) if one["metric"] in measured]
-        gaps = [SliceGap(**gap) for gap in kept.get("gaps", [])]
-        return cls(**{**kept, "misses": misses, "differences": differences, "gaps": gaps})
-
-
-LOWER_IS_BETTER = {"loss", *(metric_key(metric) for metric, sign in METRIC_DIRECTION.items() if sign < 0)}
-ONE_IS_BEST = {"calibration"}
+    def from_dict(cls, data: Mapping[str, Any]) -> Evaluation:
+        """The inverse of `to_dict`. Raises KeyError or TypeError where `data` is something else."""
+        missed = [
+            {name: value for name, value in miss.items() if name != "sentence"} for miss in data["missed_thresholds"]
+        ]
+        return cls(
+            **{
+                **data,
+                "missed_thresholds": [MissedThreshold(**miss) for miss in missed],
+                "differences": [ChampionDifference(**difference) for difference in data["differences"]],
+                "gaps": [SliceGap(**gap) for gap in data["gaps"]],
+            }
+        )
 
 
 def save_evaluation(store: mlmd.MetadataStore, steps: Mapping[str, Step], evaluation: Evaluation) -> None:
@@ -231,7 +251,7 @@ def save_evaluation(store: mlmd.MetadataStore, steps: Mapping[str, Step], evalua
 
 
 def read_evaluation(steps: Mapping[str, Step]) -> Evaluation | None:
-    """What the run's Evaluator measured; None where it did not get that far, or another runner than ours ran it."""
+    """The results of the run's Evaluator; None where it did not finish, or another runner ran it."""
     step = steps.get("Evaluator")
     artifact = step.output("evaluation") if step and step.done else None
     text = properties_of(artifact).get(EVALUATION_PROPERTY) if artifact else None

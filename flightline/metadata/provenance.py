@@ -1,4 +1,4 @@
-"""What a run is made from: commit, digests and versions, noted before anything starts."""
+"""The provenance of a run: commit, digests, versions and arguments, recorded before the first step starts."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from typing import Any
 
 from flightline.config.settings import Config
 from flightline.utils.dvc import tracked_md5s
-from flightline.utils.hashing import PROJECT_ROOT, REQUIREMENTS_LOCK, code_digest, file_digest
+from flightline.utils.hashing import code_digest, file_digest, lock_digest
+from flightline.utils.project import project_folder
 from flightline.utils.storage import InputFile, data_digest
 
-PROVENANCE_FILE = "origin.json"  # in the folder of the run
-DVC_PROPERTY = "dvc"  # what ML Metadata keeps with a run: `dvc` of its origin, as JSON
-CODE_DIGEST_PREFIX, LIBRARY_ENTRY_MODULE = (
-    "code: ",
-    "flightline.runs.launch",
-)  # which imports all of ours that a run executes
+PROVENANCE_FILE = "provenance.json"  # in the run's folder
+DVC_PROPERTY = "dvc"  # a property of the run in ML Metadata: `dvc` of its provenance, as JSON
+CODE_DIGEST_PREFIX = "code/"  # in `Provenance.digests`, before the name of a module
+LIBRARY_ENTRY_MODULE = "flightline.runs.launch"  # imports all of the library that a run executes
 RECORDED_PACKAGES = (
     "tfx",
     "tensorflow",
@@ -37,66 +36,70 @@ RECORDED_PACKAGES = (
 
 @dataclass(frozen=True)
 class Provenance:
-    """What decides what a run comes to.
+    """Everything that determines the result of a run.
 
     Attributes:
-        commit: of the code; None outside git. dirty: whether files differed from it.
-        digests: SHA-256 of the data, the schema, the lock and each package of code.
-        versions: of Python and what counts most among the packages.
+        commit: git commit of the code; None outside git.
+        dirty: whether files differed from the commit.
+        input_file_count: number of input files.
+        digests: SHA-256 of the data, the schema, the lock and each module with its imports (`code/MODULE`).
+        versions: of Python and of the main packages.
         inputs: input file, by its name below `data.input` → SHA-256 of its content.
-        asked: the runner, and the node that the run was to end at.
-        dvc: input file → MD5 of its content, of those that DVC tracks.
+        run_arguments: the runner, the last node (`to`) and the reason of the run, where given.
+        dvc: input file → MD5 of its content, for the files that DVC tracks.
     """
 
     commit: str | None
     dirty: bool
-    files: int
+    input_file_count: int
     digests: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
-    asked: dict[str, str] = field(default_factory=dict)
+    run_arguments: dict[str, str] = field(default_factory=dict)
     dvc: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """The text of the file."""
+        """The text of `provenance.json`."""
         return json.dumps(asdict(self), indent=2) + "\n"
 
 
 def read_provenance(folder: Path) -> Provenance | None:
-    """What a run of training wrote when it started; None where there is nothing of the kind."""
+    """The provenance in a run's folder; None where there is none: a scoring or monitoring run."""
     try:
-        kept: dict[str, Any] = json.loads((folder / PROVENANCE_FILE).read_text(encoding="utf-8"))
-        return Provenance(**kept)
+        data: dict[str, Any] = json.loads((folder / PROVENANCE_FILE).read_text(encoding="utf-8"))
+        return Provenance(**data)
     except (OSError, ValueError, TypeError):
         return None
 
 
 def run_properties(folder: Path) -> dict[str, str]:
-    """What ML Metadata keeps with a run as a whole: who started it, from which commit, with which config, on which
-    data where DVC tracks them."""
-    origin = read_provenance(folder)
-    facts = {"by": f"{getpass.getuser()}@{socket.gethostname()}"}
-    if origin is not None and origin.commit:
-        facts["commit"] = f"{origin.commit}{' with edits' if origin.dirty else ''}"
-    if origin is not None and origin.asked.get("reason"):
-        facts["reason"] = origin.asked["reason"]
-    if origin is not None and origin.dvc:
-        facts[DVC_PROPERTY] = json.dumps(origin.dvc, sort_keys=True)
+    """The properties of a run in ML Metadata: who started it, its commit, reason and config, and the data's digests
+    where DVC tracks them."""
+    provenance = read_provenance(folder)
+    facts = {"started_by": f"{getpass.getuser()}@{socket.gethostname()}"}
+    if provenance is not None and provenance.commit:
+        facts["commit"] = f"{provenance.commit}{' with uncommitted changes' if provenance.dirty else ''}"
+    if provenance is not None and provenance.run_arguments.get("reason"):
+        facts["reason"] = provenance.run_arguments["reason"]
+    if provenance is not None and provenance.dvc:
+        facts[DVC_PROPERTY] = json.dumps(provenance.dvc, sort_keys=True)
     if (folder / "config.yaml").is_file():
         facts["config"] = (folder / "config.yaml").read_text(encoding="utf-8")
     return facts
 
 
-def collect_provenance(config: Config, files: Sequence[InputFile], asked: dict[str, str]) -> Provenance:
-    """The origin of a run that is about to start."""
-    commit, dirty = git_commit(PROJECT_ROOT)
+def collect_provenance(config: Config, files: Sequence[InputFile], run_arguments: dict[str, str]) -> Provenance:
+    """The provenance of a run that is about to start."""
+    commit, dirty = git_commit(project_folder())
     digests = {"data": data_digest(files), "schema": file_digest(config.schema_file)}
-    if REQUIREMENTS_LOCK.is_file():
-        digests["lock"] = file_digest(REQUIREMENTS_LOCK)
+    if lock := lock_digest():
+        digests["lock"] = lock
     for module in (LIBRARY_ENTRY_MODULE, *user_modules(config)):
         digests[f"{CODE_DIGEST_PREFIX}{module}"] = code_digest(module)
     inputs = {file.name: file.digest for file in files}
-    return Provenance(commit, dirty, len(files), digests, _package_versions(), inputs, asked, tracked_md5s(files))
+    return Provenance(
+        commit, dirty, len(files), digests, _package_versions(), inputs, run_arguments, tracked_md5s(files)
+    )
 
 
 def git_commit(folder: Path) -> tuple[str | None, bool]:
@@ -117,8 +120,8 @@ def git_commit(folder: Path) -> tuple[str | None, bool]:
 
 
 def _run_git(git: str, folder: Path, *arguments: str) -> str:
-    asked = subprocess.run([git, *arguments], cwd=folder, capture_output=True, text=True, check=True, timeout=10)
-    return asked.stdout.strip()
+    completed = subprocess.run([git, *arguments], cwd=folder, capture_output=True, text=True, check=True, timeout=10)
+    return completed.stdout.strip()
 
 
 def _package_versions() -> dict[str, str]:

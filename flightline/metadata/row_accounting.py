@@ -1,4 +1,4 @@
-"""Row accounting: rows read = rows of each split + rows rejected, kept as properties of the Examples artifact."""
+"""Row accounting: rows read = rows of each split + rows rejected, stored as properties of the Examples artifact."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ ROWS_READ, ROWS_SPLIT_PREFIX, ROWS_REJECTED_PREFIX = "rows_read", "rows_split_",
 
 @dataclass(frozen=True)
 class RowAccounting:
-    """Where the rows of an input went.
+    """What became of the rows of an input.
 
     Attributes:
         read: rows of the input files.
         splits: rows used, by split.
-        rejected: rows set aside, by reason.
+        rejected: rejected rows, by reason.
     """
 
     read: int
@@ -25,6 +25,7 @@ class RowAccounting:
 
     @property
     def used(self) -> int:
+        """Rows of all splits."""
         return sum(self.splits.values())
 
     @property
@@ -36,14 +37,14 @@ class RowAccounting:
 def row_count_properties(artifact: Any) -> dict[str, int]:
     """The `rows_*` custom properties of an Examples artifact (TFX's).
 
-    Asked through TFX: on Kubeflow whole numbers come back as JSON and not as integers of ML Metadata.
+    Read through TFX: on Kubeflow, integers come back as JSON and not as integers of ML Metadata.
     """
     names = [name for name in artifact.mlmd_artifact.custom_properties if name.startswith("rows_")]
     return {name: artifact.get_int_custom_property(name) for name in names}
 
 
 def parse_row_accounting(properties: Mapping[str, int]) -> RowAccounting | None:
-    """The accounting in `rows_*` properties; None where the artifact carries none (stock TFX wrote it)."""
+    """The accounting in `rows_*` properties; None where there are none: stock TFX wrote the artifact."""
     if ROWS_READ not in properties:
         return None
     by_name = sorted(properties.items(), key=lambda item: (item[0] != f"{ROWS_SPLIT_PREFIX}train", item[0]))

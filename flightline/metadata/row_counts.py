@@ -1,4 +1,4 @@
-"""How many rows a finished step worked on, read from what it left behind."""
+"""The number of rows that a finished step processed, read from its outputs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flightline.metadata.step import Step
 
 
 def count_rows(step: Step) -> int | None:
-    """Rows of the step; None where it has none to speak of, or left no count."""
+    """Rows that the step processed; None where it processes none, or left no count."""
     count = ROW_COUNTERS.get(step.node)
     try:
         return count(step) if count and step.done else None
@@ -42,7 +42,7 @@ def _statistics_row_counter(output: str) -> Callable[[Step], int | None]:
 
 
 def _count_rows_transformed(step: Step) -> int | None:
-    """By its statistics, else (where spans have been profiled already) by the rows of what it read."""
+    """From its statistics; where it computes none, because the spans have theirs, from the rows of its inputs."""
     properties = [properties_of(examples) for examples in step.inputs.get("examples", [])]
     rows = sum(value for found in properties for name, value in found.items() if name.startswith(ROWS_SPLIT_PREFIX))
     return _statistics_row_counter("post_transform_stats")(step) or rows or None

@@ -1,4 +1,4 @@
-"""What a search for better settings came to, as plain data. Needs no TensorFlow."""
+"""The result of a hyperparameter search, as plain data. Does not import TensorFlow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TUNING_PROPERTY = "search"  # of the TunerResults artifact
 
 @dataclass(frozen=True)
 class Trial:
-    """A training with other values; `score` is None where it failed."""
+    """One training with its settings; `score` is None where it failed."""
 
     name: str
     values: dict[str, Any]
@@ -24,9 +24,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class TuningResult:
-    """The trials in the order in which they began; the first is of the settings as the config has them.
+    """All trials of a search.
 
-    `objective` is what was to be as low as possible, on held-out rows of the training split.
+    Attributes:
+        objective: the metric that the search minimizes, on rows held out of the training split.
+        trials: in the order in which they started; the first has the configured settings.
     """
 
     objective: str
@@ -34,10 +36,12 @@ class TuningResult:
 
     @property
     def best(self) -> Trial:
+        """The trial with the lowest score."""
         return min(self.completed, key=lambda trial: (trial.score, trial.name))
 
     @property
     def completed(self) -> list[Trial]:
+        """The trials that did not fail."""
         return [trial for trial in self.trials if trial.score is not None]
 
     @property
@@ -47,27 +51,28 @@ class TuningResult:
 
     @property
     def description(self) -> str:
-        """How many trials, the best of them, and what it changes."""
+        """The number of trials, the first score, and the best one with its changed settings, in words."""
         failed = len(self.trials) - len(self.completed)
         first, best = self.trials[0], self.best
         changed = [f"{name} {value}" for name, value in sorted(best.values.items()) if first.values.get(name) != value]
-        before = "failed" if first.score is None else f"{first.score:.5f}"
-        told = f"{len(self.trials)} trial{'s' if len(self.trials) > 1 else ''}" + (
-            f" ({failed} failed)" if failed else ""
-        )
-        found = f"{best.score:.5f} with {', '.join(changed)}" if changed else "nothing better"
-        return f"{told}: {self.objective} {before} as the config has it, {found}"
+        baseline = "failed" if first.score is None else f"{first.score:.5f}"
+        plural = "s" if len(self.trials) > 1 else ""
+        count = f"{len(self.trials)} trial{plural}" + (f" ({failed} failed)" if failed else "")
+        result = f"{best.score:.5f} with {', '.join(changed)}" if changed else "no trial is better"
+        return f"{count}: {self.objective} {baseline} with the configured settings, {result}"
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; `from_dict` reads it back."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> TuningResult:
-        return cls(kept["objective"], [Trial(**trial) for trial in kept["trials"]])
+    def from_dict(cls, data: Mapping[str, Any]) -> TuningResult:
+        """The inverse of `to_dict`."""
+        return cls(data["objective"], [Trial(**trial) for trial in data["trials"]])
 
 
 def read_tuning_result(steps: Mapping[str, Step]) -> TuningResult | None:
-    """What the run's search came to, its own or one that it took from an earlier run; None where there was none."""
+    """The result of the run's search, or of the earlier one that it reuses; None where there was none."""
     step = steps.get("Tuner")
     artifact = step.output("tuner_results") if step and step.done else None
     text = properties_of(artifact).get(TUNING_PROPERTY) if artifact else None

@@ -1,5 +1,4 @@
-"""Labels that come back for requests that were answered: read from a file, checked row by row, kept until monitoring
-joins them with the answers."""
+"""Labels for logged predictions: read from a file, validated row by row, and stored until monitoring joins them."""
 
 from __future__ import annotations
 
@@ -31,28 +30,35 @@ _ARROW_TYPES: dict[ColumnType, pa.DataType] = {"int": pa.int64(), "float": pa.fl
 
 @dataclass(frozen=True)
 class FeedbackResult:
-    """What became of the rows of a file.
+    """What happened to the rows of a feedback file.
 
     Attributes:
-        read: all of them; kept: labels; rejected: reason → rows.
-        file: where the labels are; already: it had been given before, and nothing was done.
+        rows_read: rows of the file.
+        ingested: rows whose label was stored.
+        rejected: reason → rows.
+        file: where the labels are stored.
+        duplicate: whether the same file was ingested before; nothing was changed then.
     """
 
-    read: int
-    kept: int
+    rows_read: int
+    ingested: int
     rejected: dict[str, int]
     file: Path
-    already: bool = False
+    duplicate: bool = False
 
 
 def feedback_folder(config: Config) -> Path:
-    """Where the labels of this pipeline are kept."""
+    """The folder with the labels of a pipeline."""
     return config.workspace / "feedback" / config.name
 
 
 def ingest_feedback(config: Config, file: Path, now: float | None = None) -> FeedbackResult:
-    """Takes the labels of a CSV or Parquet file: `request_id`, the label's column and, for requests of several rows,
-    `row` (0 is the first). Rows without a request, with a bad row number or label are set aside beside the labels.
+    """Store the labels of a CSV or Parquet file; write rejected rows to a file next to them.
+
+    Args:
+        config: names the label and its values.
+        file: has the columns `request_id`, the label and, for requests of several rows, `row` (0 is the first).
+        now: the arrival time, seconds since the epoch; the current time by default.
 
     Raises:
         InputError: the file cannot be read, or lacks a column.
@@ -67,37 +73,44 @@ def ingest_feedback(config: Config, file: Path, now: float | None = None) -> Fee
     make_private_folder(config.workspace)
     folder.parent.mkdir(exist_ok=True)
     make_private_folder(folder)
-    for before in folder.glob(f"*-{digest}.parquet"):
-        return FeedbackResult(table.num_rows, 0, {}, before, already=True)
+    for existing in folder.glob(f"*-{digest}.parquet"):
+        return FeedbackResult(table.num_rows, 0, {}, existing, duplicate=True)
     columns, reasons = _validate_rows(table, config.label, _label_type(config), label_domain(config))
-    good = pa.array([reason is None for reason in reasons], pa.bool_())
+    valid = pa.array([reason is None for reason in reasons], pa.bool_())
     arrived = int((time.time() if now is None else now) * 1e6)
-    kept = pa.table({**columns, ARRIVAL_TIME_COLUMN: pa.array([arrived] * table.num_rows, pa.int64())}).filter(good)
+    labels = pa.table({**columns, ARRIVAL_TIME_COLUMN: pa.array([arrived] * table.num_rows, pa.int64())}).filter(valid)
     target = folder / f"{arrived:017d}-{digest}.parquet"
     rejected = {reason: reasons.count(reason) for reason in dict.fromkeys(reasons) if reason is not None}
     if rejected:
         atomic_write(target.with_suffix(".rejected.csv"), _rejected_csv(table, reasons))
-    aside = target.with_name(f".{target.name}")
-    pq.write_table(kept, aside)
-    aside.replace(target)  # the last: until then nothing was taken, and the file can be given again
-    return FeedbackResult(table.num_rows, kept.num_rows, rejected, target)
+    temporary = target.with_name(f".{target.name}")
+    pq.write_table(labels, temporary)
+    temporary.replace(target)  # last, so that an interrupted ingestion can be repeated with the same file
+    return FeedbackResult(table.num_rows, labels.num_rows, rejected, target)
 
 
 def read_labels(config: Config, since: int, until: int) -> pa.Table:
-    """`_request_id`, `_row` and the label of those that came back from `since` on and before `until`, in microseconds
-    since the epoch; the last word where one came back more than once."""
+    """The labels that arrived in a time window; of several labels for one row, the last.
+
+    Args:
+        config: the pipeline.
+        since, until: microseconds since the epoch; the end is exclusive.
+
+    Returns:
+        Columns `_request_id`, `_row` and the label.
+    """
     files = sorted(feedback_folder(config).glob("*.parquet"))
     wanted = [file for file in files if since <= int(file.name.partition("-")[0]) < until]
     if not wanted:
         empty = {"_request_id": pa.string(), "_row": pa.int64(), config.label: _label_type(config)}
         return pa.table({name: pa.array([], kind) for name, kind in empty.items()})
-    together = pa.concat_tables([pq.read_table(file) for file in wanted])
-    again = together.select(["_request_id", "_row"]).to_pandas().duplicated(keep="last")
-    return together.filter(pa.array(~again)).drop([ARRIVAL_TIME_COLUMN])
+    labels = pa.concat_tables([pq.read_table(file) for file in wanted])
+    superseded = labels.select(["_request_id", "_row"]).to_pandas().duplicated(keep="last")
+    return labels.filter(pa.array(~superseded)).drop([ARRIVAL_TIME_COLUMN])
 
 
 def label_domain(config: Config) -> frozenset[object] | None:
-    """The label's values, where they are known: of classes, of 0 and 1, and of two that the schema names."""
+    """The values that the label may have; None for regression, and where the schema does not name both values."""
     if config.task == "multiclass":
         return frozenset(config.classes)
     if config.task == "regression":
@@ -116,7 +129,7 @@ def _label_type(config: Config) -> pa.DataType:
 
 
 def _read_feedback_file(file: Path) -> pa.Table:
-    """The file's columns as they are; a CSV's as text, so that no inference changes a request id."""
+    """The columns of the file; those of a CSV as text, so that no type inference changes a request id."""
     try:
         if file.suffix in {".parquet", ".pq"}:
             return pq.read_table(file)
@@ -126,13 +139,15 @@ def _read_feedback_file(file: Path) -> pa.Table:
         return pa.csv.read_csv(file, convert_options=as_text)
     except (OSError, pa.ArrowException) as error:
         detail = " ".join(str(error).split())
-        raise InputError(f"{file}: cannot be read: {detail}", "it has to be CSV with a header, or Parquet") from error
+        raise InputError(
+            f"{file} cannot be read: {detail}", "provide a CSV file with a header, or a Parquet file"
+        ) from error
 
 
 def _validate_rows(
     table: pa.Table, label: str, kind: pa.DataType, domain: frozenset[object] | None
 ) -> tuple[dict[str, pa.Array], list[str | None]]:
-    """The columns that are kept, and for each row why it is not."""
+    """The typed columns, and for each row the reason to reject it, or None."""
     requests = table[REQUEST_ID_COLUMN].cast(pa.string()).combine_chunks()
     rows = _parse_numbers(table[ROW_COLUMN]) if ROW_COLUMN in table.column_names else [0.0] * table.num_rows
     labels = table[label].to_pylist() if kind == pa.string() else _parse_numbers(table[label])
@@ -156,20 +171,20 @@ def _reject_reason(
     domain: frozenset[object] | None,
 ) -> str | None:
     if not request:
-        return "no request id"
+        return "missing_request_id"
     if row is None or row < 0 or row != int(row):
-        return "no row number"
+        return "invalid_row"
     if label is None or label == "":
-        return "no label"
+        return "missing_label"
     if pa.types.is_integer(kind) and (label != label or label != int(label)):
-        return "no whole number as its label"
+        return "non_integer_label"
     if domain is not None and label not in domain:
-        return "a label that is none of its values"
+        return "unknown_label"
     return None
 
 
 def _parse_numbers(column: pa.ChunkedArray) -> list[float | None]:
-    """Numbers, also those that are written as text; None for what is none."""
+    """The values as numbers, also where they are written as text; None for anything else."""
     values = column.combine_chunks()
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         number = pc.match_substring_regex(values, r"^\s*[+-]?[0-9]{1,15}(\.[0-9]*)?\s*$")
@@ -180,7 +195,7 @@ def _parse_numbers(column: pa.ChunkedArray) -> list[float | None]:
 def _rejected_csv(table: pa.Table, reasons: Sequence[str | None]) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["row_of_file", "reason", *table.column_names])
+    writer.writerow(["file_row", "reason", *table.column_names])
     writer.writerows(_rejected_rows(table, reasons))
     return text.getvalue()
 

@@ -1,4 +1,4 @@
-"""The windows that have been monitored, from ML Metadata: what was measured on each, oldest first."""
+"""The monitored windows of a pipeline, from ML Metadata."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ NODE_ID, OUTPUT_KEY = "WindowMonitor", "measures"
 
 @dataclass(frozen=True)
 class MonitoredWindow:
-    """A window that was monitored, and the run that did it."""
+    """A monitored window, and the run that monitored it."""
 
     run: Run = field(repr=False)
-    monitored: MonitoringResult
+    result: MonitoringResult
 
     @property
     def statistics(self) -> pb.Artifact | None:
-        """Of its answered rows; None where there were none, or where they were collected."""
+        """The statistics of its answered rows; None if there were no rows, or the files were garbage-collected."""
         step = self.run.steps.get("StatisticsGen")
         artifact = step.output("statistics") if step and step.done else None
         return artifact if artifact is not None and artifact.state not in COLLECTED_STATES else None
 
 
 def read_history(runs: Runs, config: Config) -> list[MonitoredWindow]:
-    """All windows of a pipeline, in the order of their ends; of one that was monitored twice, the later run."""
+    """All windows of a pipeline, ordered by their end; of a window that was monitored twice, the later run."""
     by_window: dict[tuple[int, int], MonitoredWindow] = {}
-    for past in _iter_monitored_windows(runs, config):  # newest first
-        window = past.monitored.window
-        by_window.setdefault((window.until, window.since), past)
+    for monitored in _iter_monitored_windows(runs, config):  # newest first
+        window = monitored.result.window
+        by_window.setdefault((window.until, window.since), monitored)
     return [by_window[key] for key in sorted(by_window)]
 
 
 def read_monitoring_result(run: Run) -> MonitoringResult | None:
-    """What a run measured; None where it did not get that far, or its files are gone."""
+    """What a run measured; None if it did not get that far, or its files are gone."""
     step = run.steps.get(NODE_ID)
     artifact = step.output(OUTPUT_KEY) if step and step.done else None
     if artifact is None:
@@ -58,6 +58,6 @@ def read_monitoring_result(run: Run) -> MonitoringResult | None:
 def _iter_monitored_windows(runs: Runs, config: Config) -> Iterator[MonitoredWindow]:
     for run in runs:
         if run.pipeline == f"{config.name}{MONITORING_SUFFIX}":
-            monitored = read_monitoring_result(run)
-            if monitored is not None:
-                yield MonitoredWindow(run, monitored)
+            result = read_monitoring_result(run)
+            if result is not None:
+                yield MonitoredWindow(run, result)

@@ -1,4 +1,4 @@
-"""Telling somebody: a line in a file that is kept, one in a file of the user's, a POST to a webhook."""
+"""Send alert events to the workspace's alert file, the user's alert file, and a webhook."""
 
 from __future__ import annotations
 
@@ -20,39 +20,40 @@ WEBHOOK_TIMEOUT_S = 10.0
 
 
 def notify(config: Config, run_id: str, events: Iterable[Event]) -> list[str]:
-    """Tells of alerts wherever the config says; returns what could not be told, a sentence each.
+    """Send events to every configured destination; return a message for each that failed.
 
-    The file of the workspace is written first, and the rest whatever happens to one of them.
+    A failing destination does not keep the others from being notified. The workspace's file comes first.
     """
-    told = [
-        {**event.to_dict(), "at": _format_time(event.at), "pipeline": config.name, "run": run_id} for event in events
+    messages = [
+        {**event.to_dict(), "time": _format_time(event.time), "pipeline": config.name, "run": run_id}
+        for event in events
     ]
     problems = []
-    for file in filter(None, (config.monitoring_folder / EVENTS_FILE, config.monitoring.file)):
+    for file in filter(None, (config.monitoring_folder / EVENTS_FILE, config.monitoring.alerts_file)):
         try:
-            _append_json_lines(file, told)
+            _append_json_lines(file, messages)
         except OSError as error:
             problems.append(f"the alerts could not be written to {file}: {error}")
     if config.monitoring.webhook:
-        for one in told:
+        for message in messages:
             try:
-                _post_json(config.monitoring.webhook, one)
+                _post_json(config.monitoring.webhook, message)
             except (OSError, ValueError) as error:
-                problems.append(f"the webhook could not be told of {one['alert']}: {summarize_error(error)}")
+                problems.append(f"the webhook did not accept {message['alert']}: {summarize_error(error)}")
     return problems
 
 
-def _append_json_lines(file: Path, told: Iterable[dict[str, Any]]) -> None:
+def _append_json_lines(file: Path, messages: Iterable[dict[str, Any]]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", encoding="utf-8") as lines:
-        lines.writelines(json.dumps(one) + "\n" for one in told)
+        lines.writelines(json.dumps(one) + "\n" for one in messages)
         lines.flush()
         os.fsync(lines.fileno())
 
 
 def _post_json(url: str, content: dict[str, Any]) -> None:
-    """Raises OSError or ValueError where nobody answered, or with anything but 2xx."""
-    request = urllib.request.Request(  # noqa: S310 - the config takes http and https alone
+    """POST `content` as JSON; raise OSError or ValueError without a 2xx response."""
+    request = urllib.request.Request(  # noqa: S310 - the config allows http and https only
         url, json.dumps(content).encode(), {"Content-Type": "application/json", "User-Agent": "flightline"}
     )
     with urllib.request.urlopen(request, timeout=WEBHOOK_TIMEOUT_S) as answer:  # noqa: S310

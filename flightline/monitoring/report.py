@@ -1,4 +1,4 @@
-"""The page of a monitored window: what is raised, the windows before it, performance, what was asked."""
+"""The HTML report of a monitored window: alerts, history, performance, served features."""
 
 from __future__ import annotations
 
@@ -35,50 +35,53 @@ class Chart:
     note: str = ""
 
 
-def write_report(config: Config, run: Run, past: Sequence[MonitoredWindow], alerts: Mapping[str, Alert]) -> Path:
-    """Writes `report.html` and `monitoring.json` into the run's folder; returns the page.
+def write_report(config: Config, run: Run, history: Sequence[MonitoredWindow], alerts: Mapping[str, Alert]) -> Path:
+    """Write `report.html` and `monitoring.json` into the run's folder; return the HTML file.
 
     Args:
-        past: the windows, the one that is reported last.
+        config: the pipeline.
+        run: the monitoring run.
+        history: the windows so far; the last one is the one to report.
+        alerts: the alerts after that window.
     """
-    past = past[-MAX_WINDOWS_SHOWN:]
-    monitored, raised = past[-1].monitored, firing_alerts(alerts)
+    history = history[-MAX_WINDOWS_SHOWN:]
+    result, firing = history[-1].result, firing_alerts(alerts)
     folder = config.run_folder(run.run_id)
-    atomic_write(folder / MONITORING_JSON, json.dumps(monitored.to_dict(), indent=2) + "\n")
-    beyond = {one.subject: one.kind for one in monitored.measures if one.breached and one.kind in {"skew", "drift"}}
+    atomic_write(folder / MONITORING_JSON, json.dumps(result.to_dict(), indent=2) + "\n")
+    breached = {one.subject: one.kind for one in result.measures if one.breached and one.kind in {"skew", "drift"}}
     page = render_monitoring(
         pipeline=config.name,
-        span=_format_window(monitored),
-        verdict=_verdict(raised),
-        figures=_figures(monitored),
-        raised=raised,
-        places=[_format_time(one.monitored.window.until) for one in past],
-        charts=build_charts(config, [one.monitored for one in past]),
-        monitored=monitored,
-        metric_names=_metric_names(monitored),
-        slices=[(name, values) for name, values in sorted(monitored.slices.items()) if name != "overall"][:400],
-        measures=sorted(monitored.measures, key=lambda one: -one.threshold_ratio),
-        features=_features(run, beyond),
-        beyond=beyond,
+        span=_format_window(result),
+        verdict=_verdict(firing),
+        figures=_figures(result),
+        firing=firing,
+        places=[_format_time(one.result.window.until) for one in history],
+        charts=build_charts(config, [one.result for one in history]),
+        result=result,
+        metric_names=_metric_names(result),
+        slices=[(name, values) for name, values in sorted(result.slices.items()) if name != "overall"][:400],
+        measures=sorted(result.measures, key=lambda one: -one.threshold_ratio),
+        features=_features(run, breached),
+        breached=breached,
     )
     atomic_write(folder / REPORT_HTML, page)
     return folder / REPORT_HTML
 
 
 def build_charts(config: Config, windows: Sequence[MonitoringResult]) -> list[Chart]:
-    """What is drawn over the windows; what was never measured is not."""
+    """The charts over the windows, without those that were never measured."""
     charts = [
-        Chart("Answered rows", {"rows": [float(one.window.answered) for one in windows]}),
+        Chart("Answered rows", {"rows": [float(one.window.answered_rows) for one in windows]}),
         *_performance_charts(config, windows),
         *(_distance_chart(kind, windows) for kind in ("skew", "drift")),
         _measure_chart("prediction_drift", "Drift of the predictions", windows),
-        _measure_chart("refused", "Share of requests refused", windows),
+        _measure_chart("invalid_requests", "Share of invalid requests", windows),
     ]
     return [chart for chart in charts if any(v is not None for values in chart.series.values() for v in values)]
 
 
 def _performance_charts(config: Config, windows: Sequence[MonitoringResult]) -> list[Chart]:
-    """For each watched metric what was served, whatever the release, and what the shadow would have answered."""
+    """For each configured metric: that of the served predictions, of whichever release, and that of the shadow."""
     charts = []
     for metric in config.monitoring.performance:
         key = metric_key(metric)
@@ -86,22 +89,22 @@ def _performance_charts(config: Config, windows: Sequence[MonitoringResult]) -> 
             "served": [one.slices.get("overall", {}).get(key) for one in windows],
             "shadow": [next((v.get(key) for v in one.metrics.get("shadow", {}).values()), None) for one in windows],
         }
-        kept = {name: values for name, values in series.items() if any(value is not None for value in values)}
-        charts.append(Chart(f"{metric} on labelled answers", kept))
+        present = {name: values for name, values in series.items() if any(value is not None for value in values)}
+        charts.append(Chart(f"{metric} on labelled rows", present))
     return charts
 
 
 def _distance_chart(kind: str, windows: Sequence[MonitoringResult]) -> Chart:
-    """The features that came nearest to their thresholds, as shares of these: they have one threshold then."""
-    threshold_ratio = [{one.subject: one.threshold_ratio for one in w.measures if one.kind == kind} for w in windows]
-    most: dict[str, float] = {}
-    for of_window in threshold_ratio:
-        for feature, value in of_window.items():
-            most[feature] = max(value, most.get(feature, 0.0))
-    chosen = sorted(most, key=lambda feature: -most[feature])[:3]
-    title = {"skew": "Skew against the training data", "drift": "Drift from the window before"}[kind]
-    series = {feature: [of_window.get(feature) for of_window in threshold_ratio] for feature in chosen}
-    return Chart(title, series, 1.0, "The three features that came nearest, as shares of their thresholds.")
+    """The features closest to their thresholds, as ratios of these, so that all share the threshold 1."""
+    ratios = [{one.subject: one.threshold_ratio for one in w.measures if one.kind == kind} for w in windows]
+    highest: dict[str, float] = {}
+    for by_feature in ratios:
+        for feature, value in by_feature.items():
+            highest[feature] = max(value, highest.get(feature, 0.0))
+    chosen = sorted(highest, key=lambda feature: -highest[feature])[:3]
+    title = {"skew": "Skew from the training data", "drift": "Drift from the previous window"}[kind]
+    series = {feature: [by_feature.get(feature) for by_feature in ratios] for feature in chosen}
+    return Chart(title, series, 1.0, "The three features closest to their thresholds, as ratios of these.")
 
 
 def _measure_chart(kind: str, title: str, windows: Sequence[MonitoringResult]) -> Chart:
@@ -110,8 +113,8 @@ def _measure_chart(kind: str, title: str, windows: Sequence[MonitoringResult]) -
     return Chart(title, {kind.replace("_", " "): [one.value if one else None for one in measures]}, threshold)
 
 
-def _features(run: Run, beyond: Mapping[str, str]) -> list[Feature]:
-    """Of the served rows, beside the training data; those beyond a threshold first."""
+def _features(run: Run, breached: Mapping[str, str]) -> list[Feature]:
+    """The features of the served rows and of the training data; those beyond a threshold first."""
     statistics: dict[str, Statistics] = {}
     step = run.steps.get("StatisticsGen")
     served = step.output("statistics") if step and step.done else None
@@ -120,49 +123,49 @@ def _features(run: Run, beyond: Mapping[str, str]) -> list[Feature]:
     resolved = run.steps.get("TrainingStatistics")
     training = resolved.outputs.get("statistics", []) if resolved else []
     if training and statistics:
-        statistics["training"] = read_statistics(training[-1].uri)[STATISTICS_SPLIT]  # of a window, its newest span
+        statistics["training"] = read_statistics(training[-1].uri)[STATISTICS_SPLIT]  # the newest of the training spans
     role: Callable[[str], str] = lambda name: "feature"  # noqa: E731, ARG005
     both = [feature for feature in summarize_features(statistics, role) if "served" in feature.splits]
-    answers = (PROBABILITY, PREDICTION, CLASS)
-    known = [feature for feature in both if not feature.name.startswith("_") or feature.name in answers]
-    return sorted(known, key=lambda feature: (feature.name not in beyond, feature.name))[:MAX_FEATURES_SHOWN]
+    predictions = (PROBABILITY, PREDICTION, CLASS)
+    known = [feature for feature in both if not feature.name.startswith("_") or feature.name in predictions]
+    return sorted(known, key=lambda feature: (feature.name not in breached, feature.name))[:MAX_FEATURES_SHOWN]
 
 
-def _verdict(raised: Sequence[Alert]) -> Verdict:
-    critical = [alert for alert in raised if alert.severity == "critical"]
+def _verdict(firing: Sequence[Alert]) -> Verdict:
+    critical = [alert for alert in firing if alert.severity == "critical"]
     if critical:
-        return Verdict("bad", "✕", "Critical", critical[0].sentence)
-    if raised:
-        return Verdict("unsure", "!", "Warning", raised[0].sentence)
-    return Verdict("good", "✓", "All is well", "No alert is raised.")
+        return Verdict("bad", "✕", "Critical", critical[0].message)
+    if firing:
+        return Verdict("unsure", "!", "Warning", firing[0].message)
+    return Verdict("good", "✓", "Healthy", "No alert is firing.")
 
 
-def _figures(monitored: MonitoringResult) -> list[KeyFigure]:
-    window = monitored.window
-    failed = window.requests.get("refused", 0) + window.requests.get("failed", 0)
-    found = [
+def _figures(result: MonitoringResult) -> list[KeyFigure]:
+    window = result.window
+    unanswered = window.requests.get("invalid", 0) + window.requests.get("failed", 0)
+    figures = [
         KeyFigure(
             "requests",
-            format_number(window.asked),
-            f"{format_number(failed)} without an answer" if failed else "all answered",
+            format_number(window.request_count),
+            f"{format_number(unanswered)} without a prediction" if unanswered else "all answered",
         ),
-        KeyFigure("rows", format_number(window.answered), ", ".join(sorted(window.rows))),
-        KeyFigure("labels", format_number(sum(window.labelled.get("served", {}).values())), "came back in this window"),
+        KeyFigure("rows", format_number(window.answered_rows), ", ".join(sorted(window.rows))),
+        KeyFigure("labels", format_number(sum(window.labelled.get("served", {}).values())), "arrived in this window"),
     ]
     if "p99" in window.latency_ms:
-        found.append(
+        figures.append(
             KeyFigure("latency", f"{window.latency_ms['p99']:.1f} ms", f"p99; p50 {window.latency_ms['p50']:.1f} ms")
         )
-    return found
+    return figures
 
 
-def _metric_names(monitored: MonitoringResult) -> list[str]:
-    names = {name for versions in monitored.metrics.values() for values in versions.values() for name in values}
+def _metric_names(result: MonitoringResult) -> list[str]:
+    names = {name for versions in result.metrics.values() for values in versions.values() for name in values}
     return sorted(names - COUNT_METRICS) + sorted(names & {"example_count"})
 
 
-def _format_window(monitored: MonitoringResult) -> str:
-    return f"{_format_time(monitored.window.since)} to {_format_time(monitored.window.until)}"
+def _format_window(result: MonitoringResult) -> str:
+    return f"{_format_time(result.window.since)} to {_format_time(result.window.until)}"
 
 
 def _format_time(us: int) -> str:

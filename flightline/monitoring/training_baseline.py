@@ -1,4 +1,4 @@
-"""What a release was trained on, as statistics: found in ML Metadata."""
+"""The statistics of the data that a release was trained on, from ML Metadata."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from flightline.metadata.runs import Runs
 
 
 def training_statistics(runs: Runs, trained: Run) -> list[pb.Artifact]:
-    """StatisticsGen's statistics of the Examples that a run trained on: of one, or of each span of its window.
+    """StatisticsGen's statistics of the Examples that a run trained on, one artifact for each span.
 
     Raises:
-        UsageError: there are none any more.
+        UsageError: none is left.
     """
     transform = trained.steps.get("Transform")
     examples = transform.inputs.get("examples", []) if transform else []
@@ -24,21 +24,23 @@ def training_statistics(runs: Runs, trained: Run) -> list[pb.Artifact]:
     for one in examples:
         events = runs.store.get_events_by_artifact_ids([one.id])
         readers = [event.execution_id for event in events if event.type in INPUT_EVENTS]
-        made = [e.artifact_id for e in runs.store.get_events_by_execution_ids(readers) if e.type in OUTPUT_EVENTS]
-        statistics = [a for a in runs.store.get_artifacts_by_id(made) if a.type_id == kind and _is_usable_statistics(a)]
+        outputs = [e.artifact_id for e in runs.store.get_events_by_execution_ids(readers) if e.type in OUTPUT_EVENTS]
+        statistics = [
+            a for a in runs.store.get_artifacts_by_id(outputs) if a.type_id == kind and _is_usable_statistics(a)
+        ]
         if statistics:
             newest = max(statistics, key=lambda artifact: artifact.id)
             found[newest.id] = newest
     if not found:
         raise UsageError(
-            f"the statistics of what run {trained.run_id} trained the current release on are gone",
-            "release a model anew",
+            f"the training statistics of the current release, from run {trained.run_id}, no longer exist",
+            "train and release a new model",
         )
     return [found[number] for number in sorted(found)]
 
 
 def _is_usable_statistics(artifact: pb.Artifact) -> bool:
-    """Whether they are StatisticsGen's, by split, and are there: Transform writes statistics as well."""
+    """Whether the files exist and are StatisticsGen's, which are by split; Transform writes statistics as well."""
     return (
         artifact.state not in COLLECTED_STATES and STATISTICS_SPLIT in artifact.properties["split_names"].string_value
     )

@@ -1,4 +1,4 @@
-"""From a release, a run or an artifact back to all that it was made of."""
+"""The lineage of a release, a run or an artifact."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from flightline.releases.registry import current_version
 
 CURRENT_RELEASE = "current"
 REFERENCE_FORMATS = "release:VERSION, release:current, run:RUN, artifact:ID, or an artifact's folder"
-# What a run comes to, the last first: where its lineage is read from.
+# Outputs of a run, the last first: the lineage of a run is that of its last output.
 _FINAL_OUTPUTS = (
     ("Pusher", "pushed_model"),
     ("Evaluator", "evaluation"),
@@ -32,21 +32,21 @@ _FINAL_OUTPUTS = (
 
 @dataclass(frozen=True)
 class Lineage:
-    """What was asked for, and what it was made of.
+    """The lineage of a subject: the artifacts that it was made from, or that were made from it.
 
     Attributes:
-        what: the thing asked for, in words.
-        artifacts: it and its ancestors, or its descendants, nearest first.
-        rows: of the Examples among them.
-        code: node → digest of the code that its step ran, for the steps that made the artifacts.
-        lock: digest of requirements.lock, as the newest of these steps had it.
-        champion: id of the Model that it was held against, where there was one.
-        metrics: of its evaluation over all rows.
-        gaps: between its slices, in words, where gaps are bounded.
-        about: facts on record with the run: commit, user, ...
+        subject: what the lineage is of, such as `release 7 of flights`.
+        artifacts: the subject and its ancestors or descendants, nearest first.
+        rows: row counts of the Examples among the artifacts.
+        code: node → digest of the code of the step that made the artifacts.
+        lock: digest of requirements.lock at the newest of these steps.
+        champion: id of the Model that the subject was compared with; None if there was none.
+        metrics: of the evaluation over all rows.
+        gaps: descriptions of the gaps between slices, if they are bounded.
+        about: properties of the run: commit, user, ...
     """
 
-    what: str
+    subject: str
     artifacts: list[Artifact]
     rows: RowAccounting | None
     code: dict[str, str]
@@ -59,7 +59,7 @@ class Lineage:
     def to_dict(self) -> dict[str, Any]:
         rows = self.rows
         return {
-            "what": self.what,
+            "subject": self.subject,
             "rows": None if rows is None else {"read": rows.read, "splits": rows.splits, "rejected": rows.rejected},
             "code": self.code,
             "lock": self.lock,
@@ -71,73 +71,83 @@ class Lineage:
         }
 
 
-def trace_lineage(runs: Runs, config: Config, what: str, direction: Direction = "up") -> Lineage:
-    """All that `what` was made of, or with `down` all that was made of it.
+def trace_lineage(runs: Runs, config: Config, reference: str, direction: Direction = "up") -> Lineage:
+    """Trace what a subject was made from, or with `down` what was made from it.
 
     Args:
-        runs: the store to look in.
-        config: says where releases are.
-        what: one of `FORMS`.
+        runs: the metadata store.
+        config: locates the releases.
+        reference: one of `REFERENCE_FORMATS`.
+        direction: `up` or `down`.
 
     Raises:
-        UsageError: there is nothing of that name.
+        UsageError: the reference does not exist.
     """
-    start, words = _resolve_reference(runs, config, what)
+    start, subject = _resolve_reference(runs, config, reference)
     found = trace_artifacts(runs.store, start, direction)
-    made_by = {artifact.run: artifact for artifact in reversed(found) if artifact.run}
+    run_ids = sorted({artifact.run for artifact in found if artifact.run})
     run = runs.get(found[0].run) if found[0].run else None
     keys = _step_key_parts(runs, found)
     examples = [artifact for artifact in found if artifact.type == "Examples" and artifact.node == "ExampleGen"]
     evaluation = read_evaluation(run.steps) if run else None
     return Lineage(
-        what=words,
+        subject=subject,
         artifacts=found,
         rows=parse_row_accounting(examples[0].properties) if examples else None,
         code={node: parts.code for node, parts in keys.items() if parts.code},
         lock=next((parts.lock for parts in keys.values()), ""),
         champion=_champion_id(run),
         metrics=dict(evaluation.metrics.get(OVERALL, {})) if evaluation else {},
-        gaps=[f"{gap.description}, at most {gap.at_most:g}" for gap in evaluation.gaps] if evaluation else [],
-        about={"runs": sorted(made_by), **(run.about if run else {})},
+        gaps=[f"{gap.description}, at most {gap.max_gap:g}" for gap in evaluation.gaps] if evaluation else [],
+        about={"runs": run_ids, **(run.about if run else {})},
     )
 
 
-def _resolve_reference(runs: Runs, config: Config, what: str) -> tuple[int, str]:
-    kind, separator, name = what.partition(":")
+def _resolve_reference(runs: Runs, config: Config, reference: str) -> tuple[int, str]:
+    """The artifact id and the description of a reference."""
+    kind, separator, name = reference.partition(":")
     if separator and kind == "release":
         return _resolve_release(runs, config, name)
     if separator and kind == "artifact" and name.isdigit():
         return int(name), f"artifact {name}"
-    if ("/" in what and not separator) or what.startswith("/"):
-        folder = str(Path(what).resolve())
-        matches = [artifact for artifact in runs.store.get_artifacts() if artifact.uri.rstrip("/") in (what, folder)]
-        if matches:
-            return matches[-1].id, f"artifact {matches[-1].id}"
-        raise UsageError(f"no artifact is at {what}", f"name {REFERENCE_FORMATS}")
-    run = runs.get(name if separator and kind == "run" else what)
+    if ("/" in reference and not separator) or reference.startswith("/"):
+        return _resolve_folder(runs, reference)
+    return _resolve_run(runs.get(name if separator and kind == "run" else reference), runs)
+
+
+def _resolve_folder(runs: Runs, folder: str) -> tuple[int, str]:
+    uris = {folder, str(Path(folder).resolve())}
+    matches = [artifact for artifact in runs.store.get_artifacts() if artifact.uri.rstrip("/") in uris]
+    if not matches:
+        raise UsageError(f"there is no artifact at {folder}", f"name {REFERENCE_FORMATS}")
+    return matches[-1].id, f"artifact {matches[-1].id}"
+
+
+def _resolve_run(run: Run, runs: Runs) -> tuple[int, str]:
     for node, key in _FINAL_OUTPUTS:
         step = run.steps.get(node)
         artifact = step.output(key) if step and step.done else None
         if artifact is not None:
-            return artifact.id, f"run {run.run_id}" if runs.belongs_to_pipeline(
-                run
-            ) else f"run {run.run_id} of {run.pipeline}"
-    raise UsageError(f"run {run.run_id} has made nothing", "`flightline why` says how far it got")
+            owner = "" if runs.belongs_to_pipeline(run) else f" of {run.pipeline}"
+            return artifact.id, f"run {run.run_id}{owner}"
+    raise UsageError(f"run {run.run_id} has no outputs", "see `flightline why` for how far it got")
 
 
 def _resolve_release(runs: Runs, config: Config, version: str) -> tuple[int, str]:
     wanted = current_version(config.releases) if version == CURRENT_RELEASE else version
     if wanted is None:
-        raise UsageError(f"nothing of {config.name} is released", "`flightline releases` lists releases")
+        raise UsageError(f"no model of {config.name} is released", "release a model first: `make run`")
     for artifact in reversed(runs.store.get_artifacts_by_type("PushedModel")):
         destination = str(properties_of(artifact).get("pushed_destination") or "")
         if destination and Path(destination) == config.releases.resolve() / wanted:
             return artifact.id, f"release {wanted} of {config.name}"
-    raise UsageError(f"release {version} of {config.name} is not on record", "`flightline releases` lists releases")
+    raise UsageError(
+        f"the metadata store has no release {version} of {config.name}", "list releases: `flightline releases`"
+    )
 
 
 def _step_key_parts(runs: Runs, artifacts: list[Artifact]) -> dict[str, KeyParts]:
-    """Node → the parts of its step's key, the newest step of each node first."""
+    """Node → the cache key parts of its newest step."""
     ids = sorted({artifact.execution for artifact in artifacts if artifact.execution is not None}, reverse=True)
     nodes = {artifact.execution: artifact.node for artifact in artifacts}
     keys: dict[str, KeyParts] = {}

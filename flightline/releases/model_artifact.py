@@ -1,4 +1,4 @@
-"""The Model artifact that a release is a copy of. Without TensorFlow."""
+"""Find the Model artifact that a release is a copy of. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from flightline.releases.registry import current_version, read_releases
 
 @dataclass(frozen=True)
 class ReleasedModel:
-    """A release, and the Model in ML Metadata that was pushed as it.
+    """A release, and its Model artifact in ML Metadata.
 
     Attributes:
-        inputs: its input contract, as release.json has it.
-        target: what it predicts, as release.json has it; empty of a release that does not say.
+        version: the version of the release.
+        artifact: the Model.
+        inputs: the input contract in release.json.
+        target: what is predicted, from release.json; empty if it is not there.
     """
 
     version: str
@@ -32,31 +34,35 @@ class ReleasedModel:
 
 
 def find_released_model(runs: Runs, config: Config, version: str | None = None) -> ReleasedModel:
-    """The model of a version; of the current one where none is named.
+    """The model of a release, by default of the current one.
 
     Raises:
-        UsageError: there is no such release, its model is not on record or gone, or it says no inputs.
+        UsageError: there is no such release, its Model does not exist any more, or release.json has no inputs.
     """
-    todo = "`flightline releases` lists them"
+    advice = "list releases: `flightline releases`"
     version = version or current_version(config.releases)
     if version is None:
-        raise UsageError(f"nothing of {config.name} is released", "release a model first: `make run`")
+        raise UsageError(f"no model of {config.name} is released", "release a model first: `make run`")
     known = {release.version: release for release in read_releases(config.releases)}
     if version not in known:
-        raise UsageError(f"there is no release {version} of {config.name}", todo)
-    inputs = known[version].about.get("inputs")
+        raise UsageError(f"there is no release {version} of {config.name}", advice)
+    inputs = known[version].metadata.get("inputs")
     if not inputs:
-        raise UsageError(f"release {version} of {config.name} does not say its inputs", "release it anew (--no-cache)")
+        raise UsageError(
+            f"release {version} of {config.name} has no input contract", "release the model again (--no-cache)"
+        )
     store = runs.store
     for pushed in reversed(store.get_artifacts_by_type("PushedModel")):
         destination = str(properties_of(pushed).get("pushed_destination") or "")
         if not destination or Path(destination) != (config.releases / version).resolve():
             continue
-        makers = [e.execution_id for e in store.get_events_by_artifact_ids([pushed.id]) if e.type in OUTPUT_EVENTS]
-        read = [e.artifact_id for e in store.get_events_by_execution_ids(makers[:1]) if e.type in INPUT_EVENTS]
+        producers = [e.execution_id for e in store.get_events_by_artifact_ids([pushed.id]) if e.type in OUTPUT_EVENTS]
+        inputs_read = [
+            e.artifact_id for e in store.get_events_by_execution_ids(producers[:1]) if e.type in INPUT_EVENTS
+        ]
         kind = store.get_artifact_type("Model").id
-        models = [artifact for artifact in store.get_artifacts_by_id(read) if artifact.type_id == kind]
+        models = [artifact for artifact in store.get_artifacts_by_id(inputs_read) if artifact.type_id == kind]
         if models and Path(models[0].uri).is_dir():
-            return ReleasedModel(version, models[0], inputs, known[version].about.get("target") or {})
-        raise UsageError(f"the Model artifact of release {version} is gone", f"score by another release: {todo}")
-    raise UsageError(f"release {version} of {config.name} is not on record in {store_name(config)}", todo)
+            return ReleasedModel(version, models[0], inputs, known[version].metadata.get("target") or {})
+        raise UsageError(f"the Model artifact of release {version} was deleted", f"choose another release; {advice}")
+    raise UsageError(f"{store_name(config)} has no release {version} of {config.name}", advice)

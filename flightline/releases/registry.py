@@ -1,8 +1,8 @@
-"""Releases: the versions that the Pusher wrote, which of them is current, and going back.
+"""The registry of releases: publish, promote, roll back, prune.
 
-`releases/NAME/VERSION/` is a SavedModel with a `release.json`; it comes into being whole (see
-`components/atomic_pusher.py`). `CURRENT` names the version to serve and is switched in one step, so that a reader sees
-the one of before or the new one. A version that was rolled back has a `withdrawn.json`: no later rollback goes to it.
+`releases/NAME/VERSION/` is a SavedModel with a `release.json`, which the Pusher creates atomically (see
+`components/atomic_pusher.py`). `CURRENT` contains the version to serve and is replaced atomically. A version that was
+rolled back has a `withdrawn.json`, and no later rollback returns to it.
 """
 
 from __future__ import annotations
@@ -20,64 +20,64 @@ from flightline.errors import UsageError
 from flightline.utils.files import atomic_write
 
 CURRENT_FILE, RELEASE_JSON, WITHDRAWN_FILE = "CURRENT", "release.json", "withdrawn.json"
-ROLLOUT_FILES = ("CANARY", "SHADOW")  # of the server: files that begin with, or hold, a version
+ROLLOUT_FILES = ("CANARY", "SHADOW")  # each contains a version that the server uses besides the current one
 _LOCK_FILE, _RETIRED_PREFIX, _PENDING_CHANGE_FILE = ".lock", ".retired-", ".change"
 
 
 @dataclass(frozen=True)
 class Release:
-    """One version of a model, ready to be served.
+    """A released version of a model.
 
     Attributes:
         version: the Pusher's version, seconds since the epoch.
-        path: a SavedModel.
-        current: whether it is the one to serve.
-        about: what is known of it (run, metrics, digests, inputs, ...).
-        withdrawn: why it was rolled back; None where it was not.
+        path: the folder, a SavedModel.
+        current: whether it is the version to serve.
+        metadata: the content of release.json (run, metrics, digests, inputs, ...).
+        withdrawn: why it was rolled back; None if it was not.
     """
 
     version: str
     path: Path
     current: bool
-    about: dict[str, Any]
+    metadata: dict[str, Any]
     withdrawn: str | None = None
 
 
-def publish_release(pushed: Path, about: dict[str, Any]) -> Release:
-    """Makes a pushed model the current release, described by `about`."""
+def publish_release(pushed: Path, metadata: dict[str, Any]) -> Release:
+    """Make a pushed model the current release, with `metadata` as its release.json."""
     with _registry_lock(pushed.parent):
-        _apply_change(pushed.parent, {"current": pushed.name, "about": about})
-    return Release(pushed.name, pushed, True, about)
+        _apply_change(pushed.parent, {"current": pushed.name, "metadata": metadata})
+    return Release(pushed.name, pushed, True, metadata)
 
 
 def read_releases(folder: Path) -> list[Release]:
-    """The releases below `folder`, newest first; a version without its description was never finished."""
+    """The releases in `folder`, newest first; a version without release.json was never published."""
     current = current_version(folder)
     found = []
     for path in folder.iterdir() if folder.is_dir() else ():
         if is_released(path):
-            about = json.loads((path / RELEASE_JSON).read_text(encoding="utf-8"))
-            found.append(Release(path.name, path, path.name == current, about, _withdrawal_reason(path)))
+            metadata = json.loads((path / RELEASE_JSON).read_text(encoding="utf-8"))
+            found.append(Release(path.name, path, path.name == current, metadata, _withdrawal_reason(path)))
     return sorted(found, key=lambda item: int(item.version), reverse=True)
 
 
 def finish_interrupted_change(folder: Path) -> None:
-    """Carries through what a process that was killed had begun to change; does nothing where there is nothing."""
+    """Complete a change that a killed process had begun, if there is one."""
     if (folder / _PENDING_CHANGE_FILE).is_file():
-        with _registry_lock(folder):
+        with _registry_lock(folder):  # completes it
             pass
 
 
 def is_released(path: Path) -> bool:
-    """Whether a version was pushed and described."""
+    """Whether a version was pushed and published."""
     return path.name.isdigit() and (path / RELEASE_JSON).is_file()
 
 
 def promote(folder: Path, version: str) -> str | None:
-    """Makes a release current, whether it was withdrawn or not; returns the one that was current.
+    """Make a release current, even if it was withdrawn; return the previously current version.
 
     Raises:
-        UsageError: there is no such release.
+        UsageError: the release does not exist.
     """
     with _registry_lock(folder):
         known = {item.version: item for item in read_releases(folder)}
@@ -89,43 +89,49 @@ def promote(folder: Path, version: str) -> str | None:
 
 
 def roll_back(folder: Path, version: str | None, reason: str) -> tuple[str, str]:
-    """Withdraws the current release, and makes `version` current; the newest older one that was not withdrawn, where
-    none is named. Returns (the one withdrawn, the one that is current now).
+    """Withdraw the current release and make another one current.
+
+    Args:
+        folder: the pipeline's releases.
+        version: the version to make current; by default the newest older one that was not withdrawn.
+        reason: stored with the withdrawn release.
+
+    Returns:
+        The withdrawn version, and the version that is current now.
 
     Raises:
-        UsageError: there is nothing to go back from, or to.
+        UsageError: there is no current release, or none to return to.
     """
     with _registry_lock(folder):
         known = read_releases(folder)
         current = next((item for item in known if item.current), None)
         if current is None:
-            raise UsageError(
-                f"no release in {folder} is current: there is nothing to roll back", "`flightline releases`"
-            )
+            raise UsageError(f"{folder} has no current release to roll back", "list releases: `flightline releases`")
         target = (
             next((item for item in known if item.version == version), None)
             if version
             else _rollback_target(known, current)
         )
         if target is None:
-            there = "there is no older release that was not withdrawn" if version is None else f"there is no {version}"
+            missing = "no older release that was not withdrawn" if version is None else f"no release {version}"
             raise UsageError(
-                f"release {current.version} stays current: {there}", _list_versions({r.version for r in known})
+                f"release {current.version} stays current: there is {missing}",
+                _list_versions({item.version for item in known}),
             )
         if target.current:
-            raise UsageError(f"release {target.version} is current already", "name another, or none")
+            raise UsageError(f"release {target.version} is already current", "name another version, or none")
         _apply_change(folder, {"current": target.version, "withdraw": current.version, "reason": reason})
         return current.version, target.version
 
 
 def prune_releases(folder: Path, keep: int) -> list[str]:
-    """Removes the oldest releases beyond the `keep` newest; returns their versions.
+    """Delete all but the `keep` newest releases; return the deleted versions.
 
-    The current one stays, what a rollback would go to, and what the server has on trial.
+    The current release, the one that a rollback would return to, the canary and the shadow are kept as well.
     """
     with _registry_lock(folder):
-        for left in folder.glob(f"{_RETIRED_PREFIX}*"):  # by a process that was killed
-            shutil.rmtree(left)
+        for leftover in folder.glob(f"{_RETIRED_PREFIX}*"):  # of a killed process
+            shutil.rmtree(leftover)
         known = read_releases(folder)
         current = next((item for item in known if item.current), None)
         older = _rollback_target(known, current) if current else None
@@ -133,37 +139,36 @@ def prune_releases(folder: Path, keep: int) -> list[str]:
         kept |= set(_rollout_versions(folder))
         retired = [item for item in known if item.version not in kept]
         for item in retired:
-            aside = folder / f"{_RETIRED_PREFIX}{item.version}"
-            item.path.rename(aside)  # gone at once for whoever lists releases; its files take longer
-            shutil.rmtree(aside)
+            retired_path = folder / f"{_RETIRED_PREFIX}{item.version}"
+            item.path.rename(retired_path)  # atomic, unlike deleting the files
+            shutil.rmtree(retired_path)
         return [item.version for item in retired]
 
 
-def current_version_excluding(folder: Path, runs: Callable[[str], bool]) -> str | None:
-    """The version that is current; where one of these runs released it, the one that was before it."""
+def current_version_excluding(folder: Path, is_excluded: Callable[[str], bool]) -> str | None:
+    """The current version; if an excluded run released it, the newest version before that was not."""
     known = read_releases(folder)
     current = next((item for item in known if item.current), None)
-    while current is not None and runs(str(current.about.get("run", ""))):
+    while current is not None and is_excluded(str(current.metadata.get("run", ""))):
         current = _rollback_target(known, current)
     return current.version if current else None
 
 
 def _apply_change(folder: Path, change: dict[str, Any]) -> None:
-    """Changes what is current. The change is written down first: were this process killed in the middle of it,
-    whoever comes next carries it through."""
+    """Apply a change. It is recorded first, so that the next process completes it if this one is killed."""
     atomic_write(folder / _PENDING_CHANGE_FILE, json.dumps(change) + "\n")
     _complete_pending_change(folder)
 
 
 def _complete_pending_change(folder: Path) -> None:
-    """Does what was written down, again as often as need be; nothing where nothing was."""
+    """Apply the recorded change, if there is one. Can be repeated safely."""
     try:
         change = json.loads((folder / _PENDING_CHANGE_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return
     version = folder / change["current"]
-    if "about" in change:
-        atomic_write(version / RELEASE_JSON, json.dumps(change["about"], indent=2, sort_keys=True) + "\n")
+    if "metadata" in change:
+        atomic_write(version / RELEASE_JSON, json.dumps(change["metadata"], indent=2, sort_keys=True) + "\n")
     (version / WITHDRAWN_FILE).unlink(missing_ok=True)
     atomic_write(folder / CURRENT_FILE, version.name + "\n")
     if "withdraw" in change:
@@ -172,8 +177,9 @@ def _complete_pending_change(folder: Path) -> None:
 
 
 def _rollback_target(known: list[Release], current: Release) -> Release | None:
-    """What a rollback goes to."""
-    return next((r for r in known if int(r.version) < int(current.version) and r.withdrawn is None), None)
+    """The release that a rollback returns to."""
+    older = (item for item in known if int(item.version) < int(current.version) and item.withdrawn is None)
+    return next(older, None)
 
 
 def _rollout_versions(folder: Path) -> Iterator[str]:
@@ -190,17 +196,17 @@ def _withdrawal_reason(path: Path) -> str | None:
         return str(json.loads((path / WITHDRAWN_FILE).read_text(encoding="utf-8")).get("reason", ""))
     except FileNotFoundError:
         return None
-    except ValueError:  # edited by hand: it was withdrawn all the same
+    except ValueError:  # edited by hand; the file still marks it as withdrawn
         return ""
 
 
 def _list_versions(versions: Any) -> str:
-    return f"there are {', '.join(sorted(versions, key=int))}" if versions else "nothing has been released yet"
+    return f"there are {', '.join(sorted(versions, key=int))}" if versions else "no model has been released yet"
 
 
 @contextlib.contextmanager
 def _registry_lock(folder: Path) -> Iterator[None]:
-    """Whoever changes releases waits for whoever else does."""
+    """Serialize changes of the registry, and complete a change that was interrupted."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / _LOCK_FILE).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -209,7 +215,7 @@ def _registry_lock(folder: Path) -> Iterator[None]:
 
 
 def current_version(folder: Path) -> str | None:
-    """The version to serve; None where nothing has been released."""
+    """The version to serve; None if nothing is released."""
     try:
         return (folder / CURRENT_FILE).read_text().strip()
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""A release and what it was made of."""
+"""A release with access to its run, lineage and model."""
 
 from __future__ import annotations
 
@@ -17,52 +17,52 @@ from flightline.releases.registry import Release, read_releases
 
 @dataclass(frozen=True)
 class ReleaseDetails:
-    """A release, with the store that knows where it came from.
+    """A release, its run, its lineage and its model.
 
     Attributes:
         version: as `flightline releases` lists it.
         path: its SavedModel.
-        current: whether it is the one to serve.
-        about: what was noted when it was released (run, metrics, ...).
+        current: whether it is the version to serve.
+        metadata: the content of release.json (run, metrics, ...).
     """
 
     version: str
     path: Path
     current: bool
-    about: dict[str, Any]
+    metadata: dict[str, Any]
     _runs: Runs
     _config: Config
 
     @property
     def run(self) -> Run:
-        """The run that made it. Raises UsageError where the store does not know it."""
-        return self._runs.get(str(self.about.get("run", "")))
+        """The run that released it. Raises UsageError if the metadata store does not have it."""
+        return self._runs.get(str(self.metadata.get("run", "")))
 
     def lineage(self) -> Lineage:
-        """Rows, schema, code, lock, config, champion, and every artifact that it was made of.
+        """Everything that it was made from: rows, schema, code, lock, config, champion, artifacts.
 
         Raises:
-            UsageError: the release is not on record in ML Metadata.
+            UsageError: the metadata store does not have the release.
         """
         return trace_lineage(self._runs, self._config, f"release:{self.version}")
 
     def model(self) -> Any:
-        """The released SavedModel, loaded; imports TensorFlow."""
+        """Load the SavedModel; imports TensorFlow."""
         return load_saved_model(self.path)
 
 
 def find_release(runs: Runs, config: Config, version: str = CURRENT_RELEASE) -> ReleaseDetails:
-    """A release by its version; `current` is the one to serve.
+    """Find a release by its version, by default the current one.
 
     Raises:
-        UsageError: there is none of that version.
+        UsageError: there is no such release.
     """
     for item in read_releases(config.releases):
         if item.version == version or (version == CURRENT_RELEASE and item.current):
             return _to_details(item, runs, config)
-    what = "current release" if version == CURRENT_RELEASE else f"release {version}"
-    raise UsageError(f"there is no {what} of {config.name}", "`flightline releases` lists releases")
+    name = "current release" if version == CURRENT_RELEASE else f"release {version}"
+    raise UsageError(f"there is no {name} of {config.name}", "list releases: `flightline releases`")
 
 
 def _to_details(item: Release, runs: Runs, config: Config) -> ReleaseDetails:
-    return ReleaseDetails(item.version, item.path, item.current, item.about, runs, config)
+    return ReleaseDetails(item.version, item.path, item.current, item.metadata, runs, config)

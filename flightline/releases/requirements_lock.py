@@ -1,4 +1,4 @@
-"""Reading a lock of ours: which versions of which packages, for which Python, and which package asks for which."""
+"""Parse requirements.lock: package versions, the Pythons they are for, and which package requires which."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from hashlib import sha256
 from packaging.markers import Marker, default_environment
 
 from flightline.errors import UsageError
-from flightline.utils.hashing import PROJECT_ROOT, REQUIREMENTS_LOCK
+from flightline.utils.hashing import lock_digest
+from flightline.utils.project import LOCK_NAME, lock_file, project_folder
 
 _PIN_LINE = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==(\S+?)(?: ; (.*?))? \\$")
 _HASH_LINE = re.compile(r"^    --hash=sha256:([0-9a-f]{64})")
@@ -21,12 +22,13 @@ _VIA_LINE = re.compile(r"^    #(?: via|  ) (\S+)")
 
 @dataclass(frozen=True)
 class Pin:
-    """A version of a package.
+    """A pinned version of a package.
 
     Attributes:
-        marker: for which Pythons and machines; empty for all.
-        hashes: SHA-256 of each file of it that may be installed.
-        via: the packages that ask for it.
+        name, version: of the package.
+        marker: the Pythons and machines that it is for; empty for all.
+        hashes: SHA-256 of each of its files that may be installed.
+        via: the packages that require it.
     """
 
     name: str
@@ -37,7 +39,7 @@ class Pin:
 
 
 def parse_pins(text: str) -> list[Pin]:
-    """Every version that a lock pins, in its order."""
+    """All pins of a lock, in order."""
     found: list[tuple[str, str, str, list[str], list[str]]] = []
     for line in text.splitlines():
         if pin := _PIN_LINE.match(line):
@@ -50,7 +52,7 @@ def parse_pins(text: str) -> list[Pin]:
 
 
 def select_pins(pins: Iterable[Pin], python: str) -> list[Pin]:
-    """Those that are installed on this machine's system for a Python, such as `3.10.13`."""
+    """The pins that are installed on this machine with a Python version such as `3.10.13`."""
     short = ".".join(python.split(".")[:2])
     here: dict[str, str] = {name: str(value) for name, value in default_environment().items()}
     environment = {**here, "python_version": short, "python_full_version": python, "extra": ""}
@@ -58,21 +60,21 @@ def select_pins(pins: Iterable[Pin], python: str) -> list[Pin]:
 
 
 def find_lock_text(digest: str, commit: str | None) -> str:
-    """The text of requirements.lock as a run had it: the one that is here, or its commit's.
+    """The text of a run's requirements.lock: the current file, or that of the run's commit.
 
     Raises:
         UsageError: neither has this digest.
     """
-    if REQUIREMENTS_LOCK.is_file() and sha256(REQUIREMENTS_LOCK.read_bytes()).hexdigest() == digest:
-        return REQUIREMENTS_LOCK.read_text(encoding="utf-8")
+    if lock_digest() == digest:
+        return lock_file().read_text(encoding="utf-8")
     git = shutil.which("git")
     if commit and git:
-        asked = subprocess.run(
-            [git, "show", f"{commit}:{REQUIREMENTS_LOCK.name}"], cwd=PROJECT_ROOT, capture_output=True, check=False
+        shown = subprocess.run(
+            [git, "show", f"{commit}:./{LOCK_NAME}"], cwd=project_folder(), capture_output=True, check=False
         )
-        if asked.returncode == 0 and sha256(asked.stdout).hexdigest() == digest:
-            return asked.stdout.decode()
+        if shown.returncode == 0 and sha256(shown.stdout).hexdigest() == digest:
+            return shown.stdout.decode()
     raise UsageError(
-        f"the requirements.lock that the run was made with, SHA-256 {digest[:16]}…, is not to be had",
-        f"check out {commit[:12]}, or fetch it" if commit else "the run did not come from a git repository",
+        f"the run's requirements.lock, SHA-256 {digest[:16]}…, cannot be found",
+        f"fetch or check out commit {commit[:12]}" if commit else "the run was not started in a git repository",
     )

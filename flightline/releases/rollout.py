@@ -1,4 +1,4 @@
-"""Releases on trial beside the current one: files that the server follows as it follows `CURRENT`."""
+"""Canary and shadow releases: files that the server follows, like `CURRENT`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ CANARY_FILE, SHADOW_FILE = "CANARY", "SHADOW"
 
 
 def set_shadow(folder: Path, version: str | None) -> None:
-    """Lets a release answer aside, into the log; None ends it. Raises UsageError where there is no such release."""
+    """Let a release predict for every request, into the log only; None ends the shadow.
+
+    Raises:
+        UsageError: there is no such release, or it is the current one.
+    """
     if version is None:
         (folder / SHADOW_FILE).unlink(missing_ok=True)
         return
@@ -21,19 +25,23 @@ def set_shadow(folder: Path, version: str | None) -> None:
     atomic_write(folder / SHADOW_FILE, version + "\n")
 
 
-def set_canary(folder: Path, version: str | None, share: float) -> None:
-    """Lets a release answer a share of the requests; None ends it. Raises UsageError where there is no such release."""
+def set_canary(folder: Path, version: str | None, traffic_share: float) -> None:
+    """Let a release answer a share of the requests; None ends the canary.
+
+    Raises:
+        UsageError: there is no such release, it is the current one, or the share is not between 0 and 1.
+    """
     if version is None:
         (folder / CANARY_FILE).unlink(missing_ok=True)
         return
     _check_release(folder, version)
-    if not 0 < share < 1:
-        raise UsageError(f"--share {share:g} is no share of the requests", "it lies between 0 and 1")
-    atomic_write(folder / CANARY_FILE, json.dumps({"version": version, "share": share}) + "\n")
+    if not 0 < traffic_share < 1:
+        raise UsageError(f"--traffic-share {traffic_share:g} is not between 0 and 1", "choose a share such as 0.1")
+    atomic_write(folder / CANARY_FILE, json.dumps({"version": version, "traffic_share": traffic_share}) + "\n")
 
 
 def _check_release(folder: Path, version: str) -> None:
     if not version.isdigit() or not (folder / version / RELEASE_JSON).is_file():
-        raise UsageError(f"there is no release {version} in {folder}", "`flightline releases` lists them")
+        raise UsageError(f"there is no release {version} in {folder}", "list releases: `flightline releases`")
     if version == current_version(folder):
-        raise UsageError(f"release {version} is the current one: it answers already", "name another")
+        raise UsageError(f"release {version} is the current release", "choose another version")

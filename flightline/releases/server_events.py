@@ -1,4 +1,4 @@
-"""What a running server does by itself, carried over to the audit log: the server knows nothing of the pipeline."""
+"""Copy the events of a running server to the audit log, which the server itself does not know."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from pathlib import Path
 
 from flightline.releases import audit_log
 
-AUDITED_EVENTS = {"serving", "release refused", "canary taken back"}
+AUDITED_EVENTS = {"serving", "release rejected", "canary rolled back"}
 POLL_INTERVAL_S = 0.5
 
 
 @contextlib.contextmanager
 def record_server_events(workspace: Path, events: Path) -> Iterator[None]:
-    """While entered, each event that the server appends to `events` is recorded; the last ones when it is left.
+    """Record each event that the server appends to `events`, until the context is left.
 
     Raises:
-        audit.AuditBroken: the log is not what was written, on leaving.
+        AuditLogCorrupted: when the context is left, if the audit log was edited.
     """
     start = events.stat().st_size if events.is_file() else 0
     reader, ended = _EventReader(workspace, events, start), threading.Event()
 
     def follow() -> None:
         while not ended.wait(POLL_INTERVAL_S):
-            with contextlib.suppress(audit_log.AuditLogCorrupted, OSError):  # raised on leaving, where somebody sees it
+            with contextlib.suppress(audit_log.AuditLogCorrupted, OSError):  # raised at the end, where it is reported
                 reader.read()
 
     thread = threading.Thread(target=follow, name="audit", daemon=True)
@@ -43,19 +43,19 @@ class _EventReader:
     def __init__(self, workspace: Path, events: Path, start: int) -> None:
         self._workspace = workspace
         self._events = events
-        self._at = start
+        self._offset = start
 
     def read(self) -> None:
-        """Records the whole lines that are new."""
+        """Record the complete new lines."""
         if not self._events.is_file():
             return
         with self._events.open("rb") as file:
-            file.seek(self._at)
+            file.seek(self._offset)
             for line in file:
                 if not line.endswith(b"\n"):
                     return
                 event = json.loads(line)
-                facts = {name: value for name, value in event.items() if name not in ("at", "event")}
+                facts = {name: value for name, value in event.items() if name not in ("time", "event")}
                 if event["event"] in AUDITED_EVENTS:
                     audit_log.record(self._workspace, event["event"], **facts)
-                self._at += len(line)
+                self._offset += len(line)

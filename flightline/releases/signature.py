@@ -1,6 +1,6 @@
-"""What a release takes, for whoever asks it: the features of its schema, their types, domains, and which must be there.
+"""The input contract of a release: its features, their types and domains, and which of them are required.
 
-Kept in release.json, so that a server holds requests to it without the schema, TFX or TensorFlow.
+It is stored in release.json, so that the server can validate requests without the schema, TFX or TensorFlow.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ SERVING_ENVIRONMENT = "SERVING"  # the schema's environment
 def build_input_contract(schema: schema_pb2.Schema, label: str, model_features: frozenset[str]) -> list[dict[str, Any]]:
     """The features of `schema` in serving, sorted by name.
 
-    Each is `{"name", "type": int | float | bytes, "required", "min"?, "max"?, "values"?}`. A feature is required where
-    every training row had it and the model reads it; a domain that lets some values through in training is left open.
+    Each is `{"name", "type": int | float | bytes, "required", "min"?, "max"?, "values"?}`. A feature is required if
+    every training row has it and the model reads it. A domain that tolerates other values has no bounds here.
     """
     domains = {domain.name: domain for domain in schema.string_domain}
     found = []
@@ -38,7 +38,7 @@ def build_input_contract(schema: schema_pb2.Schema, label: str, model_features: 
 
 
 def binary_label_values(schema: schema_pb2.Schema, label: str, positive: str | float | None) -> list[Any] | None:
-    """The label's value that is not `positive`, and `positive`; None where its domain does not name just the two."""
+    """The negative and the positive value of a binary label; None unless its domain consists of just these two."""
     feature = next(feature for feature in schema.feature if feature.name == label)
     if positive is None or _allows_unseen_values(feature):
         return None
@@ -58,7 +58,7 @@ def _is_always_present(feature: schema_pb2.Feature) -> bool:
 
 
 def _allows_unseen_values(feature: schema_pb2.Feature) -> bool:
-    """Whether values beyond the domain may come: the schema asks for a part of them only."""
+    """Whether the schema requires only a part of the values to be in the domain."""
     constraints = feature.distribution_constraints
     return feature.HasField("distribution_constraints") and constraints.min_domain_mass < 1
 
@@ -79,7 +79,7 @@ def _allowed_values(feature: schema_pb2.Feature, domains: dict[str, schema_pb2.S
 
 
 def read_signatures(saved_model: Path) -> dict[str, Any]:
-    """Signature → {"inputs", "outputs"}, each name → "TYPE [DIMENSIONS]" with -1 for the rows; those to be served.
+    """Signature → {"inputs", "outputs"}, each name → "TYPE [DIMENSIONS]", with -1 for the rows.
 
     Raises:
         OSError: there is no saved_model.pb.
@@ -97,5 +97,5 @@ def read_signatures(saved_model: Path) -> dict[str, Any]:
         name: {"inputs": described(signature.inputs), "outputs": described(signature.outputs)}
         for graph in model.meta_graphs
         for name, signature in sorted(graph.signature_def.items())
-        if signature.inputs  # not those of the initialisation
+        if signature.inputs  # excludes the initialization signature
     }

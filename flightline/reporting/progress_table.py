@@ -1,4 +1,4 @@
-"""What the user sees while a run goes on: a live table on a terminal, one line an event anywhere else."""
+"""The progress of a run on the screen: a live table on a terminal, one line per event anywhere else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.table import Table
 
 from flightline.utils.terminal import escape
 
-PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
+PLAIN_WIDTH = 120  # characters per line, where there is no terminal
 STATE_STYLES = {
     "ran": "green",
     "cached": "cyan",
@@ -28,7 +28,7 @@ STATE_STYLES = {
 
 @dataclass
 class StepProgress:
-    """One step's line: what is known of it so far."""
+    """The progress of one step; its times are seconds."""
 
     state: str = "waiting"
     rows: int | None = None
@@ -46,33 +46,33 @@ class ProgressDisplay:
     """Shows the steps of a run as they happen.
 
     Args:
-        console: where to.
-        live: a table that redraws itself; otherwise one line an event.
+        console: where to print.
+        live: whether to show a table that redraws itself, instead of one line per event.
     """
 
     console: Console
     live: bool
-    lines: dict[str, StepProgress] = field(default_factory=dict)
+    steps: dict[str, StepProgress] = field(default_factory=dict)
     _live: Live | None = None
     _last_progress: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open(self, nodes: Iterable[str]) -> None:
-        """Lists the steps to come."""
-        self.lines = {node: StepProgress() for node in nodes}
+        """Lists the steps of the run."""
+        self.steps = {node: StepProgress() for node in nodes}
         if self.live:
             self._live = self._live_display(get_renderable=self._table)
             self._live.start()
 
     def status(self, text: str) -> contextlib.AbstractContextManager[object]:
-        """Says that something takes a while, before there are steps."""
+        """Shows a text while something takes long, before the steps are known."""
         if self.live:
             return self._live_display(Spinner("dots", text=text), transient=True)
-        self._plain(text)
+        self._print_plain(text)
         return contextlib.nullcontext()
 
     def _live_display(self, *args: Any, **options: Any) -> Live:
-        """Rich would take what libraries write to stdout and stderr for the screen; it is for the log."""
+        """Without Rich's redirection: the output of libraries belongs in the log, not on the screen."""
         return Live(
             *args,
             console=self.console,
@@ -82,51 +82,54 @@ class ProgressDisplay:
             **options,
         )
 
-    def started(self, node: str) -> None:
-        self.lines[node] = StepProgress("running", started=time.monotonic())
-        self._plain(f"{self._place(node)} {node}: running")
+    def step_started(self, node: str) -> None:
+        """Shows that a step is running."""
+        self.steps[node] = StepProgress("running", started=time.monotonic())
+        self._print_plain(f"{self._step_position(node)} {node}: running")
 
     def progress(self, node: str, rows: int) -> None:
-        """Rows done so far by a step that runs; seen at most every few seconds on a plain screen."""
-        line = self.lines.get(node)
-        if line is None:
+        """Shows how many rows a running step has processed; on a plain screen every five seconds at most."""
+        step = self.steps.get(node)
+        if step is None:
             return
-        line.rows = rows
+        step.rows = rows
         with self._lock:
-            due = time.monotonic() - max(self._last_progress, line.started) > 5
+            due = time.monotonic() - max(self._last_progress, step.started) > 5
             if due:
                 self._last_progress = time.monotonic()
-        if due and line.elapsed:
-            self._plain(f"{self._place(node)} {node}: {rows:,} rows, {rows / line.elapsed:,.0f} a second")
+        if due and step.elapsed:
+            self._print_plain(
+                f"{self._step_position(node)} {node}: {rows:,} rows, {rows / step.elapsed:,.0f} per second"
+            )
 
     def note(self, text: str) -> None:
-        """A line that stays: above the table, or among the events."""
+        """Prints a line that stays on the screen, above the live table."""
         self.console.print(escape(text), style="yellow", soft_wrap=True)
 
-    def ended(self, node: str, state: str, rows: int | None, reason: str = "") -> None:
-        """`state` is ran, cached or failed; `reason`, why so."""
-        line = self.lines.setdefault(node, StepProgress(started=time.monotonic()))
-        line.seconds, line.state = time.monotonic() - line.started, state
-        line.rows = line.rows if rows is None else rows
-        line.reason = reason
-        counted = "" if line.rows is None else f", {line.rows:,} rows"
+    def step_ended(self, node: str, state: str, rows: int | None, reason: str = "") -> None:
+        """Shows how a step ended: `state` is ran, cached or failed, `reason` says why."""
+        step = self.steps.setdefault(node, StepProgress(started=time.monotonic()))
+        step.seconds, step.state = time.monotonic() - step.started, state
+        step.rows = step.rows if rows is None else rows
+        step.reason = reason
+        count = "" if step.rows is None else f", {step.rows:,} rows"
         because = f" ({reason})" if reason else ""
-        self._plain(f"{self._place(node)} {node}: {state}{counted}, {line.seconds:.1f} s{because}")
+        self._print_plain(f"{self._step_position(node)} {node}: {state}{count}, {step.seconds:.1f} s{because}")
 
     def close(self) -> None:
-        """Leaves the table as it is; nothing moves any more."""
-        for line in self.lines.values():
-            if line.state == "running":
-                line.seconds, line.state = line.elapsed, "failed"
+        """Stops the live table; a step that is still running has failed."""
+        for step in self.steps.values():
+            if step.state == "running":
+                step.seconds, step.state = step.elapsed, "failed"
         if self._live:
             self._live.stop()
             self._live = None
 
-    def _place(self, node: str) -> str:
-        nodes = list(self.lines)
+    def _step_position(self, node: str) -> str:
+        nodes = list(self.steps)
         return f"[{nodes.index(node) + 1}/{len(nodes)}]"
 
-    def _plain(self, text: str) -> None:
+    def _print_plain(self, text: str) -> None:
         if not self.live:
             self.console.print(escape(text), soft_wrap=True)
 
@@ -137,12 +140,12 @@ class ProgressDisplay:
         table.add_column("rows", justify="right", min_width=10)
         table.add_column("seconds", justify="right", min_width=8)
         table.add_column("why", style="dim", no_wrap=True, overflow="ellipsis")
-        for node, line in self.lines.items():
-            style = STATE_STYLES[line.state]
-            state = Spinner("dots", text="running", style=style) if line.state == "running" else line.state
-            rows = "" if line.rows is None else f"{line.rows:,}"
-            seconds = "" if line.elapsed is None else f"{line.elapsed:.1f}"
+        for node, step in self.steps.items():
+            style = STATE_STYLES[step.state]
+            state = Spinner("dots", text="running", style=style) if step.state == "running" else step.state
+            rows = "" if step.rows is None else f"{step.rows:,}"
+            seconds = "" if step.elapsed is None else f"{step.elapsed:.1f}"
             table.add_row(
-                node, state, rows, seconds, escape(line.reason), style=None if line.state == "running" else style
+                node, state, rows, seconds, escape(step.reason), style=None if step.state == "running" else style
             )
         return table

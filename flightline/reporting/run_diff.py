@@ -1,4 +1,4 @@
-"""What is different between two runs: config, code, lock, data, and what came of it on every slice."""
+"""The differences between two runs: config, code, lock, data, schema, and the metrics of every slice."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 from flightline.config.settings import Config
 from flightline.metadata.cache_key import DATA_DIGEST_PARAMETER
-from flightline.metadata.evaluation import read_evaluation
-from flightline.metadata.properties import properties_of
-from flightline.metadata.provenance import read_provenance
+from flightline.metadata.evaluation import OVERALL, read_evaluation
+from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, properties_of
+from flightline.metadata.provenance import Provenance, read_provenance
 from flightline.metadata.row_accounting import RowAccounting
 from flightline.metadata.run import Run
 from flightline.reporting.html.data import Change, FeatureShift
-from flightline.reporting.html.run_changes import compute_shifts, diff_settings
+from flightline.reporting.html.run_changes import compare_values, compute_shifts, diff_settings
 from flightline.reporting.html.statistics import read_statistics
 
-COMPARED_SPLIT = "train"  # whose statistics are compared: what the model learns from
+COMPARED_SPLIT = "train"  # the statistics of this split are compared
 
 
 @dataclass(frozen=True)
@@ -30,25 +30,26 @@ class SliceMetricChange:
     now: float | None
 
     @property
-    def by(self) -> float:
+    def difference(self) -> float:
+        """The absolute difference; a missing value counts as 0."""
         return abs((self.now or 0.0) - (self.before or 0.0))
 
 
 @dataclass(frozen=True)
 class RunDiff:
-    """What differs from run `before` to run `now`.
+    """The differences between the runs `before` and `now`.
 
     Attributes:
-        before: id of the one run.
-        now: and of the other.
+        before: id of the earlier run.
+        now: id of the other run.
         config: keys whose values differ.
-        code: commit, then the steps whose code differs, by digest.
+        code: the commit, then the digests of the steps whose code differs.
         lock: digests of requirements.lock, where they differ.
         data: digests and counts of rows, where they differ.
         schema: digest of the curated schema, where it differs.
-        movements: the features whose statistics differ, the farthest first.
-        metrics: of every slice, those that differ, the widest first.
-        artifacts: node and output → digests, where they differ.
+        feature_shifts: the features whose distributions differ, the largest shift first.
+        metrics: of every slice, those that differ, the widest difference first.
+        artifacts: digests of the outputs (`NODE.OUTPUT`), where they differ.
     """
 
     before: str
@@ -63,8 +64,8 @@ class RunDiff:
     artifacts: list[Change] = field(default_factory=list)
 
     @property
-    def nothing(self) -> bool:
-        """Whether the two are the same in everything that is compared."""
+    def is_empty(self) -> bool:
+        """Whether the two runs do not differ in anything."""
         return not any(asdict(self)[name] for name in asdict(self) if name not in ("before", "now"))
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,10 +73,10 @@ class RunDiff:
 
 
 def diff_runs(config: Config, before: Run, now: Run) -> RunDiff:
-    """Compares two runs by ML Metadata, their statistics and the origin that each left in its folder."""
-    origins = [read_provenance(config.run_folder(run.run_id)) for run in (before, now)]
-    commits = [{"commit": _format_commit(origin)} if origin else {} for origin in origins]
-    both = before.steps.keys() & now.steps.keys()  # one of them may have been a part, or have failed
+    """Compares two runs by ML Metadata, their statistics and the provenance in their folders."""
+    provenances = [read_provenance(config.run_folder(run.run_id)) for run in (before, now)]
+    commits = [{"commit": _format_commit(provenance)} if provenance else {} for provenance in provenances]
+    both = before.steps.keys() & now.steps.keys()  # either may be partial, or have failed
     keys = [_code_and_lock(run, both) for run in (before, now)]
     outputs = [_output_digests(run, both) for run in (before, now)]
     return RunDiff(
@@ -93,12 +94,11 @@ def diff_runs(config: Config, before: Run, now: Run) -> RunDiff:
 
 
 def _diff(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
-    names = [*now, *(name for name in before if name not in now)]
-    return [Change(name, before.get(name), now.get(name)) for name in names if before.get(name) != now.get(name)]
+    return [change for change in compare_values(before, now) if change.before != change.now]
 
 
-def _format_commit(origin: Any) -> str:
-    return f"{origin.commit or 'none'}{' with edits' if origin.dirty else ''}"
+def _format_commit(provenance: Provenance) -> str:
+    return f"{provenance.commit or 'none'}{' with uncommitted changes' if provenance.dirty else ''}"
 
 
 def _config_text(config: Config, run: Run) -> str:
@@ -119,7 +119,7 @@ def _code_and_lock(run: Run, nodes: Collection[str]) -> tuple[dict[str, str], di
 def _output_digests(run: Run, nodes: Collection[str]) -> dict[str, str]:
     """`Node.output` → content digest, for these steps."""
     return {
-        f"{node}.{key}": str(properties_of(artifacts[0]).get("content_digest") or "")
+        f"{node}.{key}": str(properties_of(artifacts[0]).get(CONTENT_DIGEST_PROPERTY) or "")
         for node, step in run.steps.items()
         for key, artifacts in step.outputs.items()
         if artifacts and node in nodes and node != "Champion"
@@ -132,7 +132,7 @@ def _data_facts(run: Run) -> dict[str, Any]:
     digests = [
         value for name, value in (parts.parameters if parts else {}).items() if name.endswith(DATA_DIGEST_PARAMETER)
     ]
-    facts: dict[str, Any] = {"content of the files": digests[0]} if digests else {}
+    facts: dict[str, Any] = {"data digest": digests[0]} if digests else {}
     rows: RowAccounting | None = run.rows
     if rows is not None:
         facts |= {"rows read": rows.read, **{f"rows {name}": count for name, count in rows.splits.items()}}
@@ -148,7 +148,8 @@ def _feature_shifts(before: Run, now: Run) -> list[FeatureShift]:
     found = [read_statistics(artifact.uri).get(COMPARED_SPLIT) for artifact in artifacts if artifact]
     if found[0] is None or found[1] is None:
         return []
-    return [m for m in compute_shifts(found[0], found[1]) if m.distance or m.missing_before != m.missing_now]
+    shifts = compute_shifts(found[0], found[1])
+    return [shift for shift in shifts if shift.distance or shift.missing_before != shift.missing_now]
 
 
 def diff_metrics(before: Run, now: Run) -> list[SliceMetricChange]:
@@ -163,4 +164,4 @@ def diff_metrics(before: Run, now: Run) -> list[SliceMetricChange]:
         for metric in sorted({*old.get(name, {}), *new.get(name, {})})
         if old.get(name, {}).get(metric) != new.get(name, {}).get(metric)
     ]
-    return sorted(changes, key=lambda change: (change.slice != "overall", -change.by))
+    return sorted(changes, key=lambda change: (change.slice != OVERALL, -change.difference))

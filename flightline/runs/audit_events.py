@@ -23,7 +23,7 @@ def record_run_started(config: Config, folder: Path, runner: str) -> None:
     """Record a run that is about to start, whose folder has its config and provenance.
 
     Raises:
-        AuditBroken: the log was modified; the run is not added to it.
+        AuditLogCorrupted: the log was modified; the run is not added to it.
     """
     origin = read_provenance(folder)
     audit_log.record(
@@ -34,7 +34,7 @@ def record_run_started(config: Config, folder: Path, runner: str) -> None:
         runner=runner,
         config=file_digest(folder / "config.yaml")[:_SHORT_DIGEST_CHARS],
         commit=origin.commit[:_SHORT_DIGEST_CHARS] if origin and origin.commit else None,
-        **({"reason": origin.asked["reason"]} if origin and origin.asked.get("reason") else {}),
+        **({"reason": origin.run_arguments["reason"]} if origin and origin.run_arguments.get("reason") else {}),
     )
 
 
@@ -53,9 +53,14 @@ def record_verdicts(config: Config, run: Run, findings: Sequence[Finding], evalu
         if overridden:
             record("overridden", gate, reason=gate.properties.get("override"), findings=len(overridden))
     if evaluation is not None and run.blessed is not None:
-        misses = "; ".join(miss.sentence for miss in evaluation.misses)
+        missed = "; ".join(miss.sentence for miss in evaluation.missed_thresholds)
         auc = evaluation.metrics.get(OVERALL, {}).get("auc")
-        record("blessed" if run.blessed else "not blessed", run.steps["Evaluator"], auc=auc, misses=misses or None)
+        record(
+            "blessed" if run.blessed else "not blessed",
+            run.steps["Evaluator"],
+            auc=auc,
+            missed_thresholds=missed or None,
+        )
 
 
 def record_run_ended(config: Config, run_id: str, summary: Summary) -> None:

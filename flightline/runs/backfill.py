@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from flightline.engines.arguments import RunnerName
 from flightline.errors import EXIT_OK, DataBlocked, FlightlineError, NotBlessed, UsageError, print_error
 from flightline.metadata.evaluation import OVERALL
 from flightline.reporting.progress_table import PLAIN_WIDTH
-from flightline.reporting.summary import SUMMARY_JSON, Summary
+from flightline.reporting.summary import Summary
 from flightline.runs.launch import launch_run
 from flightline.runs.request import RunRequest
 from flightline.runs.run_loop import SCREEN_FILE, RunResult
@@ -88,16 +87,8 @@ def _run_span(request: RunRequest, runner: RunnerName, span: int, name: str) -> 
     started = time.monotonic()
     span_request = replace(request, overrides=(*request.overrides, f"data.span={span}"), quiet=True)
     result = launch_run(span_request, runner)
-    summary = _read_summary(result.folder) if result.folder else None
+    summary = Summary.read(result.folder) if result.folder else None
     return SpanRun(summary.span.name if summary and summary.span else name, result, summary, time.monotonic() - started)
-
-
-def _read_summary(folder: Path) -> Summary | None:
-    """Return the run's summary; None if the run ended before it wrote one."""
-    try:
-        return Summary.from_dict(json.loads((folder / SUMMARY_JSON).read_text(encoding="utf-8")))
-    except OSError:
-        return None
 
 
 def format_span_line(span_run: SpanRun) -> str:

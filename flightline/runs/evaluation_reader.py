@@ -52,7 +52,7 @@ def read_evaluation(run: Run, settings: EvaluationSettings) -> Evaluation | None
     return Evaluation(
         metrics=metrics,
         champion=champion,
-        misses=_read_misses(validation, gaps) if validation else [],
+        missed_thresholds=_read_missed_thresholds(validation, gaps) if validation else [],
         blessed=run.blessed,
         slices_without_rows=_unchecked_slices(validation) if validation else [],
         bounds=bounds,
@@ -146,15 +146,17 @@ def _read_metrics(uri: str, model: str | None) -> dict[str, dict[str, float]]:
     return dict(sorted(found.items(), key=lambda item: (item[0] != OVERALL, item[0])))
 
 
-def _read_misses(validation: validation_result_pb2.ValidationResult, gaps: list[SliceGap]) -> list[MissedThreshold]:
-    misses = [gap.miss for gap in gaps if not gap.met]
+def _read_missed_thresholds(
+    validation: validation_result_pb2.ValidationResult, gaps: list[SliceGap]
+) -> list[MissedThreshold]:
+    missed = [gap.missed_threshold for gap in gaps if not gap.within_limit]
     for per_slice in validation.metric_validations_per_slice:
         if per_slice.HasField("cross_slice_key"):
             continue  # a gap: `gaps` has more about it than TFMA's protobuf
         keys = per_slice.slice_key.single_slice_keys
         name = slice_name([(key.column, _slice_value(key)) for key in keys])
-        misses += [_build_miss(name, failure) for failure in per_slice.failures]
-    return sorted(misses, key=lambda miss: -miss.by)
+        missed += [_build_missed_threshold(name, failure) for failure in per_slice.failures]
+    return sorted(missed, key=lambda miss: -miss.margin)
 
 
 def _slice_value(key: Any) -> Any:
@@ -162,7 +164,7 @@ def _slice_value(key: Any) -> Any:
     return getattr(key, kind) if kind else ""
 
 
-def _build_miss(slice_name: str, failure: validation_result_pb2.ValidationFailure) -> MissedThreshold:
+def _build_missed_threshold(slice_name: str, failure: validation_result_pb2.ValidationFailure) -> MissedThreshold:
     measured = failure.metric_value.double_value.value if failure.HasField("metric_value") else math.nan
     value = measured if math.isfinite(measured) else None
     threshold = failure.metric_threshold

@@ -108,7 +108,7 @@ def _describe_outcome(run: Run, evaluation: Evaluation | None) -> str:
 
 def _threshold_checks(evaluation: Evaluation) -> list[ThresholdCheck]:
     """Return every threshold on all rows, the missed ones on slices, and every gap between slices."""
-    missed = {(miss.metric, miss.slice): miss for miss in evaluation.misses if not miss.gap}
+    missed = {(miss.metric, miss.slice): miss for miss in evaluation.missed_thresholds if not miss.gap}
     checks = []
     for metric, bound in evaluation.bounds.items():
         miss = missed.pop((metric, OVERALL), None)
@@ -122,8 +122,8 @@ def _threshold_checks(evaluation: Evaluation) -> list[ThresholdCheck]:
 def _gap_check(gap: SliceGap) -> ThresholdCheck:
     """Return a gap between slices as a threshold; its rows are those of the smaller slice."""
     rows = min(gap.best_rows, gap.worst_rows) if gap.value is not None else None
-    bound = f"≤ {gap.at_most:.4g}: {gap.description}"
-    return ThresholdCheck(gap.metric, f"gap by {gap.by}", gap.value, None, bound, gap.met, rows)
+    bound = f"≤ {gap.max_gap:.4g}: {gap.description}"
+    return ThresholdCheck(gap.metric, f"gap by {gap.columns}", gap.value, None, bound, gap.within_limit, rows)
 
 
 def _threshold_check(evaluation: Evaluation, metric: str, name: str, bound: str, met: bool) -> ThresholdCheck:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from dataclasses import dataclass, replace
@@ -23,7 +22,6 @@ from flightline.metadata.store import has_store
 from flightline.releases import audit_log
 from flightline.reporting import mlflow, terminal_summary
 from flightline.reporting.progress_table import PLAIN_WIDTH
-from flightline.reporting.summary import SUMMARY_JSON
 from flightline.runs.audit_events import record_run_ended, record_run_started
 from flightline.runs.request import RunRequest
 from flightline.runs.run_loop import CompletedDag, DagRun, RunResult, ScreenOptions, run_dag
@@ -34,7 +32,7 @@ from flightline.runs.state.span_plan import SpanPlan, plan_span, resolve_span
 from flightline.runs.state.up_to_date import RUN_KEY_FILE, EarlierRun, compute_run_key, find_earlier_run
 from flightline.utils.diagnostics import describe_versions
 from flightline.utils.dotted_path import load_function
-from flightline.utils.files import atomic_write, restrict_umask
+from flightline.utils.files import restrict_umask
 from flightline.utils.suggestions import suggest_names
 
 # A run that only ingests its span ends at the gate; these are the nodes up to it.
@@ -163,7 +161,7 @@ class TrainingRun:
 
         config, console = self.config, dag.console
         summary, failure = finalize_run(config, dag.observer, dag.nodes, self.plan)
-        atomic_write(self.folder / SUMMARY_JSON, json.dumps(summary.to_dict(), indent=2) + "\n")
+        summary.write(self.folder)
         record_run_ended(config, self.folder.name, summary)
         terminal_summary.show_summary(console, summary)
         _write_report(config, dag)

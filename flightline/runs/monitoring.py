@@ -95,7 +95,7 @@ def _run_locked(config: Config, request: MonitorRequest) -> int:
     extracted = extract_window(config, since, until, folder / "window")
     previous = history[-1].statistics if history else None
     metrics_by_version = {
-        release.version: dict(release.about.get("metrics", {})) for release in read_releases(config.releases)
+        release.version: dict(release.metadata.get("metrics", {})) for release in read_releases(config.releases)
     }
 
     def create_dag() -> Any:
@@ -121,7 +121,7 @@ def resolve_window(config: Config, request: MonitorRequest, history: Sequence[Mo
     if request.since is not None:
         since = int(request.since * 1e6)
     elif history:
-        since = history[-1].monitored.window.until
+        since = history[-1].result.window.until
     else:
         first = first_request_time(config)
         if first is None:
@@ -166,7 +166,7 @@ def _evaluate_window(
     if not critical:
         return None
     more = f" (and {len(critical) - 1} more)" if len(critical) > 1 else ""
-    return AlertFiring(f"{critical[0].name}: {critical[0].sentence}{more}", f"{page} and docs/operations.md say more")
+    return AlertFiring(f"{critical[0].name}: {critical[0].message}{more}", f"{page} and docs/operations.md say more")
 
 
 def _retrain_on_alerts(config: Config, request: MonitorRequest, firing: Sequence[alerting.Alert]) -> None:

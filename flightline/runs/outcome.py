@@ -124,7 +124,7 @@ def _why_not_pushed(run: Run, evaluation: Evaluation | None) -> str:
         reason = properties_of(blessing).get("reason", "it did not pass") if blessing else "it did not pass"
         reasons.append(f"the serving check refused the model: {reason}")
     if run.blessed is False:
-        misses = evaluation.misses if evaluation else []
-        more = f" (and {len(misses) - 1} more)" if len(misses) > 1 else ""
-        reasons.append(f"{misses[0].sentence}{more}" if misses else "the Evaluator did not bless the model")
+        missed = evaluation.missed_thresholds if evaluation else []
+        more = f" (and {len(missed) - 1} more)" if len(missed) > 1 else ""
+        reasons.append(f"{missed[0].sentence}{more}" if missed else "the Evaluator did not bless the model")
     return "; ".join(reasons) or "the Pusher did not push the model, and both blessings are there; see the log"

@@ -30,7 +30,7 @@ def remaining_retrains(config: Config, now: datetime | None = None) -> int:
         for entry in audit_log.read(config.workspace)
         if entry.event == RETRAIN_STARTED
         and entry.facts.get("pipeline") == config.name
-        and datetime.fromisoformat(entry.at) > since
+        and datetime.fromisoformat(entry.time) > since
     ]
     return max(0, config.monitoring.retrain.max_per_day - len(started))
 

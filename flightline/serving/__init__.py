@@ -1,5 +1,6 @@
-"""The model server: MLServer with a runtime of ours over a release's SavedModel.
+"""The model server: MLServer with a runtime that serves the current release of a pipeline.
 
-It runs in an environment of its own (`make serving-setup`) and imports nothing from `pipeline` or `models`: what it
-knows of a model is in the release's folder. `contract`, `examples`, `log_files` and `prediction_log` need no MLServer.
+It runs in its own environment (`make serving-setup`) and imports nothing from the rest of the library: everything it
+needs to know about a model is in the release's folder. `contract`, `example_encoder`, `log_files` and `prediction_log`
+work without MLServer.
 """

@@ -1,8 +1,8 @@
-"""Requests that wait at the same time are answered by one call of the model.
+"""Micro-batching: requests that wait at the same time share one call of the model.
 
-A call of a SavedModel costs about a millisecond whatever its size, and on the event loop it would keep every other
-request waiting. A thread makes the calls of a release; while it is in one, requests gather for the next. Each release
-has a thread of its own, so that a canary that is slow slows nobody else.
+A call of a SavedModel costs about a millisecond whatever its size, and on the event loop it would block every other
+request. So each release has a thread that calls its model; requests that arrive during a call are batched into the
+next one. A slow canary does not delay the current release, because each has its own thread.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import numpy as np
 
 from flightline.serving.release import Release
 
-MAX_BATCH_ROWS = 4096  # rows of one call
-IDLE_TIMEOUT_S = 10.0  # after which a thread ends; the next request starts another
+MAX_BATCH_ROWS = 4096  # rows of one call of the model
+IDLE_TIMEOUT_S = 10.0  # without requests for that long, the thread ends; the next request starts a new one
 
 
 @dataclass
@@ -30,13 +30,13 @@ class _PendingRequest:
 
 
 class Batchers:
-    """The batcher of each release, for as long as somebody holds the release."""
+    """One batcher for each release that is still referenced somewhere."""
 
     def __init__(self) -> None:
         self._of: WeakKeyDictionary[Release, Batcher] = WeakKeyDictionary()
 
     async def predict(self, release: Release, examples: list[bytes]) -> np.ndarray:
-        """What the model gives for serialized examples, [rows, numbers]; raises what the model raises."""
+        """The model's outputs for serialized examples, [rows, outputs]. Raises what the model raises."""
         batcher = self._of.get(release)
         if batcher is None:
             batcher = self._of[release] = Batcher()
@@ -44,7 +44,7 @@ class Batchers:
 
 
 class Batcher:
-    """Answers the requests of one release in a thread of its own, several at a time where they wait."""
+    """Runs the model of one release in a thread, on batches of waiting requests."""
 
     def __init__(self) -> None:
         self._waiting: deque[_PendingRequest] = deque()
@@ -52,7 +52,7 @@ class Batcher:
         self._running = False
 
     async def predict(self, release: Release, examples: list[bytes]) -> np.ndarray:
-        """Answers one request, with whatever else waits."""
+        """The outputs for one request, computed together with other waiting requests."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[np.ndarray] = loop.create_future()
         with self._work_available:
@@ -69,7 +69,7 @@ class Batcher:
             _answer_batch(release, batch)
 
     def _next(self) -> list[_PendingRequest]:
-        """Waits for requests, and takes up to LARGEST rows of them; nothing where none came for a while."""
+        """Wait for requests and take up to `MAX_BATCH_ROWS` rows of them; empty after `IDLE_TIMEOUT_S` without one."""
         with self._work_available:
             if not self._waiting:
                 self._work_available.wait(IDLE_TIMEOUT_S)
@@ -86,7 +86,7 @@ def _answer_batch(release: Release, batch: list[_PendingRequest]) -> None:
     try:
         answers = release.predict([example for one in batch for example in one.examples])
     except Exception as error:
-        if len(batch) > 1:  # one of them is at fault; the others are not
+        if len(batch) > 1:  # retry each alone, so that one bad request does not fail the others
             for one in batch:
                 _answer_batch(release, [one])
         else:
@@ -100,7 +100,7 @@ def _answer_batch(release: Release, batch: list[_PendingRequest]) -> None:
 
 def _resolve_future(waiting: _PendingRequest, outcome: Any) -> None:
     def settle() -> None:
-        if waiting.future.done():  # the client has gone
+        if waiting.future.done():  # the client has disconnected
             return
         if isinstance(outcome, Exception):
             waiting.future.set_exception(outcome)
@@ -109,5 +109,5 @@ def _resolve_future(waiting: _PendingRequest, outcome: Any) -> None:
 
     try:
         waiting.loop.call_soon_threadsafe(settle)
-    except RuntimeError:  # the loop has been closed
+    except RuntimeError:  # the event loop is closed
         return

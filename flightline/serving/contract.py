@@ -1,7 +1,7 @@
-"""The input contract of a release: which features a row has, of which types and domains; and rows held to it.
+"""The input contract of a release: the features of a row, their types and domains; and the validation of rows.
 
-A row that breaks it is refused before inference, by the feature's name. What is checked is what the curated schema
-says of training data, so that a model is not asked about what it cannot have seen.
+A row that violates the contract is rejected before inference, with the feature's name. The contract comes from the
+curated schema of the training data, so the model is not given values that it cannot have seen in training.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from flightline.serving.features import (
 )
 from flightline.serving.target import BINARY_TARGET, Target
 
-MAX_PROBLEMS = 20  # named in one answer
+MAX_PROBLEMS = 20  # reported in one response
 
 
 @dataclass(frozen=True)
 class RowProblem:
-    """Why a row is refused. `row` counts from 0; it is None where the whole request is at fault."""
+    """Why a row is rejected. `row` counts from 0; it is None if the problem is the request as a whole."""
 
     row: int | None
     feature: str
@@ -39,7 +39,7 @@ class RowProblem:
 
 
 class ContractViolation(ValueError):
-    """A request that breaks the contract."""
+    """A request violates the contract."""
 
     def __init__(self, problems: Sequence[RowProblem]) -> None:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
@@ -53,7 +53,7 @@ class ValidatedRows:
 
     Attributes:
         examples: serialized tf.Examples, in the order of the request.
-        columns: feature → its values, None where missing.
+        columns: feature → [rows] values, None for missing ones.
     """
 
     examples: list[bytes]
@@ -61,7 +61,7 @@ class ValidatedRows:
 
 
 class Contract:
-    """The features of a release, and what its answers mean. Thread-safe."""
+    """The features of a release, and the meaning of its predictions. Thread-safe."""
 
     def __init__(self, features: Sequence[Feature], target: Target = BINARY_TARGET) -> None:
         if not features:
@@ -74,7 +74,11 @@ class Contract:
 
     @classmethod
     def from_inputs(cls, inputs: Sequence[Mapping[str, Any]], target: Target = BINARY_TARGET) -> Contract:
-        """The contract that `inputs` of a release.json say. Raises ValueError where they do not say one."""
+        """The contract in `inputs` of a release.json.
+
+        Raises:
+            ValueError: `inputs` is not a list of features.
+        """
         try:
             return cls(
                 [
@@ -94,15 +98,22 @@ class Contract:
             raise ValueError(f"the release's inputs are not a list of features: {error!r}") from error
 
     def read_rows(self, rows: Any) -> ValidatedRows:
-        """Holds a list of JSON objects to the contract. Raises Refused."""
+        """Validate a list of JSON objects.
+
+        Raises:
+            ContractViolation: the rows violate the contract.
+        """
         if not isinstance(rows, list) or not rows:
-            raise ContractViolation([RowProblem(None, "", "rows", "wants a list of at least one row")])
+            raise ContractViolation([RowProblem(None, "", "invalid_shape", "expected a list of at least one row")])
         for number, row in enumerate(rows):
             if not isinstance(row, dict):
                 raise ContractViolation(
                     [
                         RowProblem(
-                            number, "", "rows", f"wants an object of named features, got {describe_json_value(row)}"
+                            number,
+                            "",
+                            "invalid_shape",
+                            f"expected an object of features, got {describe_json_value(row)}",
                         )
                     ]
                 )
@@ -111,17 +122,21 @@ class Contract:
         return self._read(columns, len(rows), [self._unknown(name, number) for number, name in unknown])
 
     def read_columns(self, columns: Mapping[str, Sequence[Any]]) -> ValidatedRows:
-        """Holds columns, all of the same length, to the contract. Raises Refused."""
+        """Validate columns of the same length.
+
+        Raises:
+            ContractViolation: the columns violate the contract.
+        """
         unknown = [self._unknown(name, None) for name in columns if name not in self.features]
         lengths = {name: len(values) for name, values in columns.items()}
         if not lengths or not all(lengths.values()):
-            raise ContractViolation([RowProblem(None, "", "rows", "wants at least one row")])
+            raise ContractViolation([RowProblem(None, "", "invalid_shape", "expected at least one row")])
         count = next(iter(lengths.values()))
         if other := next((name for name, length in lengths.items() if length != count), None):
-            message = f"has {lengths[other]} values, where {next(iter(lengths))} has {count}"
-            raise ContractViolation([RowProblem(None, other, "rows", message)])
-        absent = [None] * count
-        return self._read({name: columns.get(name, absent) for name in self.features}, count, unknown)
+            message = f"has {lengths[other]} values, but {next(iter(lengths))} has {count}"
+            raise ContractViolation([RowProblem(None, other, "invalid_shape", message)])
+        missing = [None] * count
+        return self._read({name: columns.get(name, missing) for name in self.features}, count, unknown)
 
     def _read(self, columns: Mapping[str, Sequence[Any]], count: int, unknown: Sequence[RowProblem]) -> ValidatedRows:
         if unknown:
@@ -141,18 +156,18 @@ class Contract:
             for name, values in columns.items():
                 try:
                     self._checkers[name](values[row])
-                except InvalidValue as unfit:
-                    found.append(RowProblem(row, name, unfit.reason, str(unfit)))
+                except InvalidValue as error:
+                    found.append(RowProblem(row, name, error.reason, str(error)))
             if len(found) >= MAX_PROBLEMS:
                 break
         return found[:MAX_PROBLEMS]
 
     def _unknown(self, name: str, row: int | None) -> RowProblem:
         message = f"is not a feature of this model{did_you_mean(name, self.features)}"
-        return RowProblem(row, str(name), "unknown", message)
+        return RowProblem(row, str(name), "unknown_feature", message)
 
     def probe(self) -> Iterator[dict[str, Value]]:
-        """Two rows that keep the contract: one with the required values alone, one with every value."""
+        """Two valid rows: one with the required values only, one with all values."""
         everything = {name: sample_value(feature) for name, feature in self.features.items()}
         yield {name: value for name, value in everything.items() if self.features[name].required}
         yield everything

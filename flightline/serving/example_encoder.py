@@ -1,7 +1,7 @@
-"""Values into serialized tf.Examples, one row at a time and without TensorFlow.
+"""Encode rows as serialized tf.Examples, one at a time and without TensorFlow.
 
-The bytes are those that ExampleGen writes for the same values (`flightline.executors.example_gen.encoder`): features ordered by
-name, a missing value as an empty list of its type. What a model is asked is then what it was trained on, to the byte.
+The bytes equal those that ExampleGen writes for the same values: features are ordered by name, and a missing value is
+an empty list of its type. So the model gets exactly the input that it was trained on.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ _UINT64_MASK = (1 << 64) - 1
 
 
 def entry_encoder(name: str, kind: Kind) -> Callable[[Value | None], bytes]:
-    """The function that encodes a value of this feature, or None for a missing one, as its entry in an Example."""
+    """A function that encodes a value of this feature, or None for a missing one, as its entry in an Example."""
     key = b"\x0a" + _length_delimited(name.encode("utf-8"))
     feature = _ENCODERS[kind]
 
-    def around(content: bytes) -> bytes:
+    def wrap(content: bytes) -> bytes:
         return b"\x0a" + _length_delimited(key + b"\x12" + _length_delimited(content))
 
-    missing = around(_MISSING_FEATURES[kind])
-    if kind == "float":  # all of the same length: what is before the number is always the same
-        before = around(_encode_float(0.0))[: -_FLOAT32.size]
-        return lambda value: missing if value is None else before + _FLOAT32.pack(value)
-    return lambda value: missing if value is None else around(feature(value))
+    missing = wrap(_MISSING_FEATURES[kind])
+    if kind == "float":  # all entries have the same length, hence the same prefix before the number
+        prefix = wrap(_encode_float(0.0))[: -_FLOAT32.size]
+        return lambda value: missing if value is None else prefix + _FLOAT32.pack(value)
+    return lambda value: missing if value is None else wrap(feature(value))
 
 
 def encode_example(entries: Iterable[bytes]) -> bytes:
-    """A serialized tf.train.Example of entries that are ordered by the names of their features."""
+    """A serialized tf.train.Example from entries that are ordered by feature name."""
     return b"\x0a" + _length_delimited(b"".join(entries))
 
 
@@ -54,7 +54,7 @@ _ENCODERS: dict[Kind, Callable[[Value], bytes]] = {"int": _encode_int, "float": 
 
 
 def encode_varint(number: int) -> bytes:
-    """A number of 64 bits, unsigned, in protobuf's base 128."""
+    """An unsigned 64-bit number as a protobuf varint."""
     if number < 128:
         return bytes((number,))
     out = bytearray()

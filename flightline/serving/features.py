@@ -1,4 +1,4 @@
-"""One feature of a release's rows: reading a JSON value as what the feature is, or saying why it is not."""
+"""One feature of the contract: parse and validate its JSON values."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any, Literal, get_args
 
 from flightline.serving.example_encoder import Kind, Value, entry_encoder
 
-InvalidReason = Literal["missing", "type", "unparsable", "domain", "unknown", "rows"]
+InvalidReason = Literal["missing", "wrong_type", "unparsable", "out_of_domain", "unknown_feature", "invalid_shape"]
 EncodedValue = tuple[Value | None, bytes]
-"""A value as it is logged, and its entry in the tf.Example."""
+"""A value as it is logged, and its encoded entry in the tf.Example."""
 
-_CACHE_SIZE = 4096  # values a feature: encoding one that was seen before costs a look-up
+_CACHE_SIZE = 4096  # values for each feature, so that repeated values are not encoded again
 _CACHEABLE_TYPES = frozenset((int, float, bool, type(None)))
-_MAX_CACHED_CHARS = 64  # characters of a text that is remembered
+_MAX_CACHED_CHARS = 64  # longer texts are not cached
 _MAX_TEXT_CHARS = 10_000
 _INT64_RANGE = range(-(1 << 63), 1 << 63)
 _MAX_FLOAT32 = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
@@ -26,7 +26,7 @@ _TYPE_NAMES: dict[Kind, str] = {"int": "a whole number", "float": "a number", "b
 
 
 class InvalidValue(ValueError):
-    """A value that is not one of a feature's, and why."""
+    """A value that its feature does not allow, and why."""
 
     def __init__(self, reason: InvalidReason, message: str) -> None:
         super().__init__(message)
@@ -38,9 +38,10 @@ class Feature:
     """One feature of a row.
 
     Attributes:
+        kind: the type: int, float or bytes (text).
         required: whether a row must have a value.
-        low, high: smallest and largest value, where the domain has them.
-        values: the texts there are, where the domain is closed.
+        low, high: the smallest and largest allowed value; None if unbounded.
+        values: the allowed texts; None if any text is allowed.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Feature:
             raise ValueError(f"feature {self.name!r} is of type {self.kind!r}, not one of {', '.join(get_args(Kind))}")
 
     def checker(self) -> Callable[[Any], EncodedValue]:
-        """The function that reads one JSON value; it raises `Unfit`."""
+        """A function that parses one JSON value; it raises InvalidValue."""
         encode = entry_encoder(self.name, self.kind)
         readers: dict[Kind, Callable[[Any], Value]] = {"int": self._int, "float": self._float, "bytes": self._text}
         read = readers[self.kind]
@@ -72,7 +73,7 @@ class Feature:
             kind = value.__class__
             if kind is str:
                 return cached_check(value) if len(value) < _MAX_CACHED_CHARS else check(value)
-            # 0.0 and -0.0 are one key and two encodings.
+            # 0.0 and -0.0 are equal as cache keys, but have different encodings.
             return cached_check(value) if kind in _CACHEABLE_TYPES and (value or kind is not float) else check(value)
 
         return check_cached
@@ -80,7 +81,7 @@ class Feature:
     def _int(self, value: Any) -> int:
         number = self._number(value)
         if number != math.floor(number):
-            raise InvalidValue("type", f"wants a whole number, got {value!r}")
+            raise InvalidValue("wrong_type", f"expected a whole number, got {value!r}")
         if int(number) not in _INT64_RANGE:
             raise InvalidValue("unparsable", f"{value!r} does not fit into 64 bits")
         self._check_domain(number)
@@ -89,22 +90,22 @@ class Feature:
     def _float(self, value: Any) -> float:
         number = self._number(value)
         if abs(number) > _MAX_FLOAT32:
-            raise InvalidValue("unparsable", f"{value!r} does not fit into a float of 32 bits")
+            raise InvalidValue("unparsable", f"{value!r} does not fit into a 32-bit float")
         self._check_domain(number)
         return float(number)
 
     def _number(self, value: Any) -> int | float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidValue("type", f"wants {_TYPE_NAMES[self.kind]}, got {describe_json_value(value)}")
+            raise InvalidValue("wrong_type", f"expected {_TYPE_NAMES[self.kind]}, got {describe_json_value(value)}")
         if isinstance(value, float) and math.isinf(value):
-            raise InvalidValue("unparsable", "an infinite number")
+            raise InvalidValue("unparsable", "the number is infinite")
         return value
 
     def _check_domain(self, number: int | float) -> None:
         if self.low is not None and number < self.low:
-            raise InvalidValue("domain", f"{number} is below {self.low:g}, the smallest value there is")
+            raise InvalidValue("out_of_domain", f"{number} is below {self.low:g}, the smallest allowed value")
         if self.high is not None and number > self.high:
-            raise InvalidValue("domain", f"{number} is above {self.high:g}, the largest value there is")
+            raise InvalidValue("out_of_domain", f"{number} is above {self.high:g}, the largest allowed value")
 
     def _text(self, value: Any) -> str:
         if isinstance(value, bytes):
@@ -113,40 +114,43 @@ class Feature:
             except UnicodeDecodeError as error:
                 raise InvalidValue("unparsable", "the text is not UTF-8") from error
         if not isinstance(value, str):
-            raise InvalidValue("type", f"wants text, got {describe_json_value(value)}")
+            raise InvalidValue("wrong_type", f"expected text, got {describe_json_value(value)}")
         if len(value) > _MAX_TEXT_CHARS:
-            raise InvalidValue("unparsable", f"a text of {len(value):,} characters; {_MAX_TEXT_CHARS:,} are the most")
+            raise InvalidValue(
+                "unparsable", f"the text has {len(value):,} characters; at most {_MAX_TEXT_CHARS:,} are allowed"
+            )
         try:
             value.encode("utf-8")
-        except UnicodeEncodeError as error:  # half of a surrogate pair, which JSON can spell
+        except UnicodeEncodeError as error:  # half of a surrogate pair, which JSON can express
             raise InvalidValue("unparsable", "the text is not UTF-8") from error
         if self.values is not None and value not in self.values:
             raise InvalidValue(
-                "domain", f"{value!r} is not one of its {len(self.values)} values{did_you_mean(value, self.values)}"
+                "out_of_domain",
+                f"{value!r} is not one of the {len(self.values)} allowed values{did_you_mean(value, self.values)}",
             )
         return value
 
 
 def _is_missing(value: Any) -> bool:
-    """null, an empty text and NaN: three ways in which clients say that there is no value."""
+    """null, an empty text and NaN all mean that there is no value."""
     return value is None or value in ("", b"") or (isinstance(value, float) and math.isnan(value))
 
 
 def describe_json_value(value: Any) -> str:
-    """What a JSON value is, for a person."""
+    """The type of a JSON value, for error messages."""
     kinds = {bool: "true or false", str: "text", bytes: "text", dict: "an object", list: "a list"}
     name = kinds.get(type(value), type(value).__name__)
     return f"{name} {value[:40]!r}" if isinstance(value, str | bytes) else name
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`; did you mean ...?`, where one of the known names is close."""
+    """`; did you mean ...?` if a known name is similar; otherwise empty."""
     close = difflib.get_close_matches(name, sorted(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def sample_value(feature: Feature) -> Value:
-    """A value in the middle of the feature's domain."""
+    """A valid value, from the middle of the feature's domain."""
     if feature.kind == "bytes":
         return min(feature.values) if feature.values else "probe"
     low = feature.low if feature.low is not None else min(0.0, feature.high or 0.0)

@@ -1,4 +1,4 @@
-"""Entries of the prediction log as columns: whole columns at a time, since it runs beside the answers."""
+"""Convert log entries into Arrow record batches, column by column for speed."""
 
 from __future__ import annotations
 
@@ -17,14 +17,20 @@ from flightline.serving.contract import Contract, Value
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One request and its answer.
+    """One request and its predictions.
 
     Attributes:
-        contract: of the release that answered; it says which features there are.
-        columns: feature → [rows] values; empty for a request that was refused or failed.
-        scores, labels: [rows] of the answer, as `Answers` has them; None where there is none.
-        shadow: version and [rows] scores of a release that answered aside; shadow_labels: its labels.
-        error: why there is no answer; refused: whether that is because the request broke the contract.
+        time_us: when the request arrived, microseconds since the epoch.
+        request_id: from the client, or generated.
+        contract: of the release that answered; it defines the features.
+        version, role: of the release that answered.
+        latency_ms: from the parsed request to the predictions.
+        columns: feature → [rows] values; empty for an invalid or failed request.
+        scores, labels: [rows], see `Predictions`; None if there are no predictions.
+        shadow: version and [rows] scores of the shadow release.
+        shadow_labels: [rows] labels of the shadow release.
+        error: why there are no predictions.
+        invalid: whether the request violates the contract.
     """
 
     time_us: int
@@ -39,11 +45,11 @@ class LogEntry:
     shadow: tuple[str, np.ndarray] | None = None
     shadow_labels: np.ndarray | None = None
     error: str | None = None
-    refused: bool = False
+    invalid: bool = False
 
     @property
     def outcome(self) -> str:
-        return "refused" if self.refused else "answered" if self.error is None else "failed"
+        return "invalid" if self.invalid else "answered" if self.error is None else "failed"
 
     @property
     def rows(self) -> int:
@@ -72,16 +78,16 @@ _ROW_COLUMNS: dict[str, Callable[[LogEntry], np.ndarray | None]] = {
 def build_batch(
     entries: Sequence[LogEntry], schema: pa.Schema, hashed_features: Sequence[str], key: bytes
 ) -> pa.RecordBatch:
-    """The rows of entries that share a contract, in the columns of `schema`; some features as hashes by `key`."""
+    """The rows of entries with the same contract, as the columns of `schema`; `key` is for the hashed features."""
     rows = np.fromiter((entry.rows for entry in entries), np.int64, len(entries))
     row_to_entry = np.repeat(np.arange(len(entries)), rows)
-    several = len(row_to_entry) > len(entries)
+    multi_row = len(row_to_entry) > len(entries)
 
     def column(wanted: pa.Field) -> pa.Array:
         name, kind = wanted.name, wanted.type
         if name in _REQUEST_COLUMNS:
             values = pa.array([_REQUEST_COLUMNS[name](entry) for entry in entries], kind)
-            return values.take(pa.array(row_to_entry)) if several else values
+            return values.take(pa.array(row_to_entry)) if multi_row else values
         if name == "_row":
             return pa.array(np.arange(len(row_to_entry)) - np.repeat(np.cumsum(rows) - rows, rows), kind)
         if name == "_class":
@@ -90,14 +96,14 @@ def build_batch(
             return _text_column([entry.shadow_labels for entry in entries], rows)
         if name in _ROW_COLUMNS:
             return _number_column([_ROW_COLUMNS[name](entry) for entry in entries], rows, kind)
-        given = chain.from_iterable(entry.columns.get(name) or [None] * entry.rows for entry in entries)
-        return pa.array([keyed_hash(key, one) for one in given] if name in hashed_features else list(given), kind)
+        values = chain.from_iterable(entry.columns.get(name) or [None] * entry.rows for entry in entries)
+        return pa.array([keyed_hash(key, one) for one in values] if name in hashed_features else list(values), kind)
 
     return pa.RecordBatch.from_arrays([column(wanted) for wanted in schema], schema=schema)
 
 
 def _number_column(parts: Sequence[np.ndarray | None], rows: np.ndarray, kind: pa.DataType) -> pa.Array:
-    """The numbers of each entry one after another; null where an entry has none."""
+    """The concatenated numbers of all entries; null for entries without."""
     absent = np.fromiter((part is None for part in parts), bool, len(parts))
     if absent.all():
         return pa.nulls(int(rows.sum()), kind)
@@ -107,11 +113,11 @@ def _number_column(parts: Sequence[np.ndarray | None], rows: np.ndarray, kind: p
 
 
 def _text_column(parts: Sequence[np.ndarray | None], rows: np.ndarray) -> pa.Array:
-    """The classes of each entry one after another, as text; null where an entry has none."""
+    """The concatenated classes of all entries, as text; null for entries without."""
     texts = ([None] * count if part is None else map(str, part) for part, count in zip(parts, rows, strict=True))
     return pa.array(chain.from_iterable(texts), pa.string())
 
 
 def keyed_hash(key: bytes, value: Value | None) -> str | None:
-    """A value's keyed hash: equal values have equal ones, and without the key nobody can try values."""
+    """A keyed hash of a value: equal values have equal hashes, and guessing values needs the key."""
     return None if value is None else hmac.new(key, str(value).encode(), hashlib.sha256).hexdigest()[:16]

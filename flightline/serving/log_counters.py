@@ -1,7 +1,7 @@
-"""Counters of a prediction log that outlive the process: what a killed server had accepted is known afterwards.
+"""Counters of a prediction log that survive a killed process.
 
-They are in a small file that is mapped into memory. A killed process loses what is in its own memory; pages of a
-mapped file are the kernel's, and are still there.
+They are stored in a small memory-mapped file: its pages belong to the kernel, which keeps them when the process is
+killed. So the next server knows how many rows had been accepted but not written.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ COUNTERS_SUFFIX = ".counters"
 
 
 class LogCounts(NamedTuple):
-    """Rows of one writer.
+    """Row counts of one log writer.
 
     Attributes:
-        accepted: answers given to the writer.
-        written: of those, in a segment on disk.
-        dropped: answers that it did not take, since too many were waiting.
-        open_segment_rows: of the written ones, in the segment that is open.
+        accepted: rows that the writer accepted.
+        written: accepted rows that are in a segment on disk.
+        dropped: rows that were not accepted because the queue was full.
+        open_segment_rows: written rows that are in the open segment.
     """
 
     accepted: int = 0
@@ -34,7 +34,7 @@ class LogCounts(NamedTuple):
 
 
 class LogCounters:
-    """The counters of the one process that has them open; the file is locked for as long as that lives."""
+    """The counters of a running process, which holds a lock on the file as long as it lives."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("w+b")
@@ -46,19 +46,19 @@ class LogCounters:
         self.counts = LogCounts()
 
     def set(self, counts: LogCounts) -> None:
-        """Keeps new counts."""
+        """Replace the counts."""
         self.counts = counts
         _RECORD.pack_into(self._map, 0, *counts)
 
     def close(self) -> None:
-        """Ends them; there is nothing to recover of a writer that ended in order."""
+        """Delete the file: after a regular end there is nothing to recover."""
         self._map.close()
         self.path.unlink(missing_ok=True)
         self._file.close()
 
 
 def read_dead_writer_counts(path: Path) -> LogCounts | None:
-    """The last counts of a writer that has ended; None where it is alive."""
+    """The last counts of a writer that has ended; None if it is still running."""
     try:
         with path.open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

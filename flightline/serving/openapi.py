@@ -1,4 +1,4 @@
-"""The plain route's OpenAPI description, made of a release's contract."""
+"""The OpenAPI description of `/predict`, generated from a release's contract."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _JSON_TYPES: dict[Kind, str] = {"int": "integer", "float": "number", "bytes": "s
 
 
 def build_openapi(model: str, version: str, contract: Contract) -> dict[str, Any]:
-    """An OpenAPI 3.1 document: what a row may hold, and what comes back."""
+    """An OpenAPI 3.1 document of the request and the response."""
     rows = {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Row"}}
-    answered = {
-        "200": ("The predictions", "Answer"),
-        "400": ("A row that breaks the contract", "Refusal"),
-        "503": ("No release is loaded yet", "Refusal"),
+    responses = {
+        "200": ("The predictions", "Predictions"),
+        "400": ("A row violates the contract", "Error"),
+        "503": ("No release is loaded yet", "Error"),
     }
     return {
         "openapi": "3.1.0",
@@ -36,7 +36,7 @@ def build_openapi(model: str, version: str, contract: Contract) -> dict[str, Any
                             "description": text,
                             "content": _json_content({"$ref": f"#/components/schemas/{schema}"}),
                         }
-                        for status, (text, schema) in answered.items()
+                        for status, (text, schema) in responses.items()
                     },
                 }
             }
@@ -45,8 +45,8 @@ def build_openapi(model: str, version: str, contract: Contract) -> dict[str, Any
             "schemas": {
                 "Row": _row_schema(contract),
                 "Request": _object_schema({"id": {"type": "string"}, "rows": rows}, ["rows"]),
-                "Answer": _answer_schema(contract.target),
-                "Refusal": _error_schema(),
+                "Predictions": _predictions_schema(contract.target),
+                "Error": _error_schema(),
             }
         },
     }
@@ -70,15 +70,15 @@ def _feature_schema(feature: Feature) -> dict[str, Any]:
     return described
 
 
-def _answer_schema(target: Target) -> dict[str, Any]:
+def _predictions_schema(target: Target) -> dict[str, Any]:
     probability = {"type": "number", "minimum": 0, "maximum": 1}
     match target.task:
         case "regression":
             prediction = _object_schema({"prediction": {"type": "number"}})
         case "multiclass":
-            shares = _object_schema({str(value): probability for value in target.classes})
+            probabilities = _object_schema({str(value): probability for value in target.classes})
             label: dict[str, Any] = {"enum": list(target.classes)}
-            prediction = _object_schema({"probability": probability, "label": label, "probabilities": shares})
+            prediction = _object_schema({"probability": probability, "label": label, "probabilities": probabilities})
         case _:
             label = {"enum": list(target.values)} if target.values else {"type": "integer", "enum": [0, 1]}
             prediction = _object_schema({"probability": probability, "label": label})
@@ -89,8 +89,8 @@ def _answer_schema(target: Target) -> dict[str, Any]:
 def _error_schema() -> dict[str, Any]:
     text = {"type": "string"}
     problem = _object_schema({"row": {"type": ["integer", "null"]}, "feature": text, "reason": text, "message": text})
-    known = {"error": text, "id": {"type": ["string", "null"]}}
-    return _object_schema({**known, "problems": {"type": "array", "items": problem}})
+    fields = {"error": text, "id": {"type": ["string", "null"]}}
+    return _object_schema({**fields, "problems": {"type": "array", "items": problem}})
 
 
 def _object_schema(properties: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""The prediction log: every request and its answer, written by a thread of its own.
+"""The prediction log: every request and its predictions, written by a background thread.
 
-An answer waits for nothing: it goes to a bounded queue, and what does not fit is dropped and counted. The writer puts
-what waits on disk several times a second, so that a killed server loses the last fraction of a second at most; how
-many rows that was is known to the next one, which recovers the rest.
+Requests never wait for the log: entries go to a bounded queue, and those that do not fit are dropped and counted. The
+thread writes several times a second, so a killed server loses at most the last fraction of a second. The next server
+recovers everything else, and knows how many rows were lost.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ logger = logging.getLogger("flightline.serving.log")
 
 
 class PredictionLog:
-    """Appends entries to segments in a folder. Recovers what a killed server left there when it is opened.
+    """Appends entries to segments in a folder. Opening it recovers the segments of killed servers.
 
     Attributes:
-        lost: rows that earlier servers had accepted and that are nowhere; found when this log was opened.
+        lost_rows: rows that killed servers had accepted but not written, as found when this log was opened.
     """
 
     def __init__(self, settings: LogSettings) -> None:
         self._settings = settings
         self._folder = settings.folder
         self._folder.parent.mkdir(parents=True, exist_ok=True)
-        self._folder.mkdir(0o750, exist_ok=True)  # requests and answers: for its owner and group
-        self._key = _load_hash_key(self._folder) if settings.hash else b""
-        self.lost = recover_segments(self._folder)
-        self._token = secrets.token_hex(4)  # not the process id: in a container that is 1, time and again
+        self._folder.mkdir(0o750, exist_ok=True)  # requests may be personal data: for owner and group only
+        self._key = _load_hash_key(self._folder) if settings.hash_features else b""
+        self.lost_rows = recover_segments(self._folder)
+        self._token = secrets.token_hex(4)  # unlike the process id, which is always 1 in a container
         self._counters = LogCounters(self._folder / f"{_timestamp_name()}-{self._token}{COUNTERS_SUFFIX}")
         self._entries: list[LogEntry] = []
         self._waiting = 0
@@ -60,7 +60,7 @@ class PredictionLog:
         return self._counters.counts
 
     def append(self, entry: LogEntry) -> bool:
-        """Takes an entry, or drops it where too many wait; never waits itself."""
+        """Queue an entry, or drop it if the queue is full; returns whether it was queued. Never blocks."""
         rows = entry.rows
         with self._lock:
             counts = self._counters.counts
@@ -73,7 +73,7 @@ class PredictionLog:
             return True
 
     def close(self) -> None:
-        """Writes what waits and closes the segment."""
+        """Write the queued entries and close the segment."""
         with self._lock:
             self._closing = True
         self._wake.set()
@@ -91,7 +91,7 @@ class PredictionLog:
                 if time.monotonic() - last_cleanup > _CLEANUP_INTERVAL_S:
                     last_cleanup = time.monotonic()
                     delete_old_segments(self._folder, self._settings.keep_days, self._settings.keep_mb)
-            except Exception:  # a full disk, say: the server answers on, and what is lost is counted
+            except Exception:  # such as a full disk: the server keeps serving, and the lost rows are counted
                 logger.exception("the prediction log cannot be written")
                 self._segment = None
             if ending:
@@ -103,7 +103,7 @@ class PredictionLog:
             self._waiting = 0
         start = 0
         try:
-            for end in range(1, len(entries) + 1):  # runs of the same contract
+            for end in range(1, len(entries) + 1):  # consecutive entries with the same contract
                 if end == len(entries) or entries[end].contract is not entries[start].contract:
                     self._write(entries[start:end])
                     start = end
@@ -114,13 +114,13 @@ class PredictionLog:
             raise
 
     def _write(self, entries: Sequence[LogEntry]) -> None:
-        schema = log_schema(entries[0].contract, self._settings.drop, self._settings.hash)
+        schema = log_schema(entries[0].contract, self._settings.drop_features, self._settings.hash_features)
         if self._segment is not None and not self._segment.schema.equals(schema):
             self._close_segment()
         if self._segment is None:
             self._segment = _Segment(self._folder / f"{_timestamp_name()}-{self._token}{OPEN_SUFFIX}", schema)
             self._count(open_segment_rows=0)
-        batch = build_batch(entries, schema, self._settings.hash, self._key)
+        batch = build_batch(entries, schema, self._settings.hash_features, self._key)
         self._segment.write(batch)
         counts = self._counters.counts
         self._count(written=counts.written + batch.num_rows, open_segment_rows=self._segment.rows)
@@ -149,7 +149,7 @@ class _Segment:
         self._writer = pa.ipc.new_stream(self._file, schema)
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Appends a batch; it is on disk when this returns."""
+        """Append a batch and sync it to disk."""
         self._writer.write_batch(batch)
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -165,7 +165,7 @@ class _Segment:
 
 
 def _timestamp_name() -> str:
-    """A name by which segments sort: microseconds since the epoch."""
+    """Microseconds since the epoch, so that segments sort by time."""
     return f"{time.time_ns() // 1000:017d}"
 
 
@@ -180,21 +180,26 @@ def _load_hash_key(folder: Path) -> bytes:
 
 
 def recover_segments(folder: Path) -> int:
-    """Closes the segments of writers that were killed; returns how many rows they had accepted and not written."""
-    lost = 0
+    """Close the segments of killed writers; return how many rows they had accepted but not written."""
+    lost_rows = 0
     for counters in sorted(folder.glob(f"*{COUNTERS_SUFFIX}")):
         counts = read_dead_writer_counts(counters)
         if counts is None:
             continue
-        left = list(folder.glob(f"*-{counters.stem.rpartition('-')[2]}{OPEN_SUFFIX}"))
-        had_open_segment = bool(left)
-        rows = sum(close_segment(path) for path in left)
-        gone = counts.accepted - counts.written - (rows - counts.open_segment_rows if had_open_segment else 0)
-        note = {"writer": counters.stem, "accepted": counts.accepted, "recovered": rows, "lost": gone}
-        note |= {"dropped": counts.dropped, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        open_segments = list(folder.glob(f"*-{counters.stem.rpartition('-')[2]}{OPEN_SUFFIX}"))
+        rows = sum(close_segment(path) for path in open_segments)
+        lost = counts.accepted - counts.written - (rows - counts.open_segment_rows if open_segments else 0)
+        record = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "writer": counters.stem,
+            "accepted_rows": counts.accepted,
+            "recovered_rows": rows,
+            "lost_rows": lost,
+            "dropped_rows": counts.dropped,
+        }
         with (folder / RECOVERY_FILE).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(note) + "\n")
+            file.write(json.dumps(record) + "\n")
         counters.unlink(missing_ok=True)
-        lost += gone
-        logger.warning("a server was killed: %d rows of its log recovered, %d lost", rows, gone)
-    return lost
+        lost_rows += lost
+        logger.warning("a killed server left its prediction log open: %d rows recovered, %d lost", rows, lost)
+    return lost_rows

@@ -1,4 +1,4 @@
-"""A release in memory: its SavedModel, its contract, its version; loaded and checked before it may answer."""
+"""A release in memory: its model and contract, loaded and checked before it serves requests."""
 
 from __future__ import annotations
 
@@ -15,34 +15,36 @@ from flightline.serving.target import Target
 
 CURRENT_FILE, RELEASE_JSON = "CURRENT", "release.json"
 SIGNATURE = "serving_default"
-MAX_RELATIVE_DIFFERENCE = 1e-4  # relative, of an example's answer alone and in a batch: float32 sums in another order
-MIN_RELATIVE_SCALE = 0.01  # of the largest amount: one near zero is a sum of terms of that size, and as exact as these
-WARM_UP_BATCH_SIZES = (1, 2, 8, 64)  # sizes of batches
+# Between the prediction for an example alone and in a batch: float32 sums may be computed in another order. Relative to
+# the prediction itself, or to a share of the largest one, because a value near zero is a sum of much larger terms.
+MAX_RELATIVE_DIFFERENCE = 1e-4
+MIN_RELATIVE_SCALE = 0.01
+WARM_UP_BATCH_SIZES = (1, 2, 8, 64)
 
 
 class InvalidRelease(ValueError):
-    """A release that cannot be served, and why."""
+    """A release cannot be served; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
 class Release:
-    """A release that answers.
+    """A loaded release.
 
     Attributes:
         version: the name of its folder.
-        contract: what it takes, and what its answers mean.
-        predict: serialized tf.Examples to float32 [rows, numbers of the target]; thread-safe.
-        about: its release.json.
+        contract: its features, and the meaning of its predictions.
+        predict: from serialized tf.Examples to float32 [rows, outputs]; thread-safe.
+        metadata: its release.json.
     """
 
     version: str
     contract: Contract
     predict: Callable[[list[bytes]], np.ndarray]
-    about: dict[str, Any]
+    metadata: dict[str, Any]
 
 
 def current_version(releases: Path) -> str | None:
-    """The version that `CURRENT` names; None where there is none."""
+    """The version in `CURRENT`; None if there is none."""
     try:
         return (releases / CURRENT_FILE).read_text(encoding="utf-8").strip() or None
     except (FileNotFoundError, NotADirectoryError):
@@ -50,25 +52,25 @@ def current_version(releases: Path) -> str | None:
 
 
 def load_release(folder: Path) -> Release:
-    """Loads a release and asks it for what it will be asked for.
+    """Load a release and check it with sample requests.
 
     Raises:
-        BadRelease: it does not load, names no inputs, or gives an answer that is none.
+        InvalidRelease: it does not load, has no input contract, or returns invalid predictions.
     """
     try:
-        about = json.loads((folder / RELEASE_JSON).read_text(encoding="utf-8"))
-        contract = Contract.from_inputs(about["inputs"], Target.from_release(about))
+        metadata = json.loads((folder / RELEASE_JSON).read_text(encoding="utf-8"))
+        contract = Contract.from_inputs(metadata["inputs"], Target.from_release(metadata))
     except FileNotFoundError as error:
-        raise InvalidRelease(f"{folder} is no release: it has no {RELEASE_JSON}") from error
+        raise InvalidRelease(f"{folder} is not a release: it has no {RELEASE_JSON}") from error
     except KeyError as error:
         raise InvalidRelease(
-            f"{folder}: its {RELEASE_JSON} says no inputs; release it anew (make run ARGS=--no-cache)"
+            f"{folder}: its {RELEASE_JSON} has no inputs; release the model again (make run ARGS=--no-cache)"
         ) from error
     except (OSError, ValueError, TypeError) as error:
-        raise InvalidRelease(f"{folder}: {RELEASE_JSON} cannot be used: {error}") from error
+        raise InvalidRelease(f"{folder}: {RELEASE_JSON} is invalid: {error}") from error
     try:
-        release = Release(folder.name, contract, _load_predictor(folder), about)
-    except Exception as error:  # whatever TensorFlow raises of a model that is broken or incomplete
+        release = Release(folder.name, contract, _load_predictor(folder), metadata)
+    except Exception as error:  # TensorFlow raises many types for a broken or incomplete model
         raise InvalidRelease(f"{folder}: the model does not load: {' '.join(str(error).split())[:300]}") from error
     _probe_release(release)
     return release
@@ -79,13 +81,13 @@ def _load_predictor(folder: Path) -> Callable[[list[bytes]], np.ndarray]:
 
     model = tf.saved_model.load(str(folder))
     if SIGNATURE not in model.signatures:
-        raise ValueError(f"it has no signature {SIGNATURE}")
+        raise ValueError(f"the model has no signature {SIGNATURE}")
     serve = model.signatures[SIGNATURE]
     [argument] = serve.structured_input_signature[1]
     [output] = serve.structured_outputs
 
     def predict(examples: list[bytes]) -> np.ndarray:
-        # `model` is named here to live as long as this: its signature alone does not keep its variables.
+        # This reference keeps the model alive; its signature alone does not keep its variables.
         assert model is not None
         return serve(**{argument: tf.constant(examples)})[output].numpy().reshape(len(examples), -1)
 
@@ -93,19 +95,21 @@ def _load_predictor(folder: Path) -> Callable[[list[bytes]], np.ndarray]:
 
 
 def _probe_release(release: Release) -> None:
-    """Asks a release for the probes of its contract, alone and in batches."""
+    """Check the predictions for the contract's sample rows, alone and in batches."""
     probes = release.contract.read_rows(list(release.contract.probe())).examples
     try:
         alone = np.concatenate([release.predict([example]) for example in probes])
         for size in WARM_UP_BATCH_SIZES:
             together = release.predict((probes * size)[:size])
     except Exception as error:
-        raise InvalidRelease(f"{release.version}: it does not answer: {' '.join(str(error).split())[:300]}") from error
+        raise InvalidRelease(
+            f"{release.version}: the model fails on a sample request: {' '.join(str(error).split())[:300]}"
+        ) from error
     if len(together) != WARM_UP_BATCH_SIZES[-1]:
-        raise InvalidRelease(f"{release.version}: {WARM_UP_BATCH_SIZES[-1]} examples got {len(together)} answers")
+        raise InvalidRelease(f"{release.version}: {WARM_UP_BATCH_SIZES[-1]} examples got {len(together)} predictions")
     if problem := release.contract.target.find_problem(alone):
-        raise InvalidRelease(f"{release.version}: a probe was answered with {problem}")
+        raise InvalidRelease(f"{release.version}: for a sample request the model returned {problem}")
     size = np.abs(alone)
     least = np.maximum(1, MIN_RELATIVE_SCALE * size.max())
     if float((np.abs(together[: len(alone)] - alone) / np.maximum(least, size)).max()) > MAX_RELATIVE_DIFFERENCE:
-        raise InvalidRelease(f"{release.version}: an example alone and in a batch get different answers")
+        raise InvalidRelease(f"{release.version}: an example gets different predictions alone and in a batch")

@@ -1,7 +1,7 @@
-"""Follows the folder of releases: what `CURRENT`, `CANARY` and `SHADOW` name is loaded aside, checked, and swapped in.
+"""Watches the folder of releases: loads, checks and swaps in the versions in `CURRENT`, `CANARY` and `SHADOW`.
 
-A release that does not load or gives no sound answer is refused, and what answered before answers on. A canary that
-fails, slows down or predicts otherwise than the current release is taken back by itself.
+A release that does not load or fails its checks is rejected, and the served releases stay. A canary that fails, slows
+down or predicts differently from the current release is rolled back automatically.
 """
 
 from __future__ import annotations
@@ -27,45 +27,47 @@ logger = logging.getLogger("flightline.serving.release_watcher")
 
 
 class ReleaseWatcher:
-    """Keeps a service's deployment as the folder of releases asks."""
+    """Keeps a service's deployment in line with the folder of releases."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._settings = service.settings
-        self._refused: dict[str, float] = {}  # version → time of its release.json when it was refused
+        self._rejected: dict[str, float] = {}  # version → modification time of its release.json when it was rejected
         self._update_lock = asyncio.Lock()
         self._guard = CanaryGuard(self._settings.canary)
-        service.on_answer = self._guard.saw
+        service.on_answer = self._guard.record
 
     async def run(self) -> None:
-        """Looks every `poll_s` until cancelled."""
+        """Update the deployment every `poll_s` until cancelled."""
         while True:
             await asyncio.sleep(self._settings.poll_s)
             try:
-                await self.look()
-            except Exception:  # the next look may do better; what answers is not touched
-                logger.exception("looking at %s failed", self._settings.releases)
+                await self.update()
+            except Exception:  # retry at the next poll; the served releases stay
+                logger.exception("checking %s for releases failed", self._settings.releases)
 
-    async def look(self) -> None:
-        """Compares what is asked for with what answers, and changes what differs.
+    async def update(self) -> None:
+        """Load and swap in the releases that the folder names.
 
         Raises:
-            BadRelease: nothing answers yet, and nothing that is asked for can.
+            InvalidRelease: no release is being served yet, and none can be.
         """
         async with self._update_lock:
             self._check_canary()
-            wanted, deployment = read_desired_releases(self._settings.releases), self._service.deployment
-            current = await self._release(wanted.current, deployment)
+            desired, deployment = read_desired_releases(self._settings.releases), self._service.deployment
+            current = await self._release(desired.current, deployment)
             if current is None and deployment is None:
-                raise InvalidRelease(f"{self._settings.releases} has no release that can be served; release one first")
+                raise InvalidRelease(
+                    f"{self._settings.releases} has no release that can be served; release a model first"
+                )
             chosen = current or (deployment.current if deployment else None)
             assert chosen is not None
-            canary = await self._release(wanted.canary, deployment) if wanted.canary != chosen.version else None
-            shadow = await self._release(wanted.shadow, deployment) if wanted.shadow != chosen.version else None
-            self._swap(Deployment(chosen, canary, wanted.share if canary else 0.0, shadow))
+            canary = await self._release(desired.canary, deployment) if desired.canary != chosen.version else None
+            shadow = await self._release(desired.shadow, deployment) if desired.shadow != chosen.version else None
+            self._swap(Deployment(chosen, canary, desired.traffic_share if canary else 0.0, shadow))
 
     async def _release(self, version: str | None, deployment: Deployment | None) -> Release | None:
-        """The release of a version, loaded where it is not; None where there is none or it is refused."""
+        """The release of a version, loaded if it is not yet; None if there is none or it is rejected."""
         if version is None:
             return None
         if deployment:
@@ -73,18 +75,18 @@ class ReleaseWatcher:
                 if known is not None and known.version == version:
                     return known
         folder = self._settings.releases / version
-        if Path(version).name != version or self._refused.get(version) == _release_mtime(folder):
+        if Path(version).name != version or self._rejected.get(version) == _release_mtime(folder):
             return None
         started = time.perf_counter()
         try:
             release = await asyncio.to_thread(load_release, folder)
         except InvalidRelease as error:
-            self._refused[version] = _release_mtime(folder)
-            metrics.SWAPS.labels("refused").inc()
-            self.note("release refused", version=version, reason=str(error))
+            self._rejected[version] = _release_mtime(folder)
+            metrics.RELEASE_CHANGES.labels("rejected").inc()
+            self.record_event("release rejected", version=version, reason=str(error))
             return None
-        self._refused.pop(version, None)
-        self.note("release loaded", version=version, seconds=round(time.perf_counter() - started, 2))
+        self._rejected.pop(version, None)
+        self.record_event("release loaded", version=version, seconds=round(time.perf_counter() - started, 2))
         return release
 
     def _swap(self, new: Deployment) -> None:
@@ -93,57 +95,56 @@ class ReleaseWatcher:
             return
         if old is None or old.canary is not new.canary or old.current is not new.current:
             self._guard.reset()
-        self._service.deployment = new  # one assignment: a request sees the old or the new, whole
+        self._service.deployment = new  # a single assignment, so a request sees the old or the new deployment
         before, now = served_versions(old), served_versions(new)
         for role, version in before.items():
             if now.get(role) != version:
-                metrics.SERVED_RELEASES.labels(version, role).set(0)
+                metrics.ACTIVE_RELEASES.labels(version, role).set(0)
         for role, version in now.items():
-            metrics.SERVED_RELEASES.labels(version, role).set(1)
-        metrics.SWAPS.labels("done").inc()
-        self.note("serving", **now, **({"share": new.share} if new.canary else {}))
+            metrics.ACTIVE_RELEASES.labels(version, role).set(1)
+        metrics.RELEASE_CHANGES.labels("succeeded").inc()
+        self.record_event("serving", **now, **({"traffic_share": new.traffic_share} if new.canary else {}))
         if old is None:
             address = f"http://{self._settings.host}:{self._settings.http_port}/predict"
-            logger.info("ask it: POST %s; what it takes and answers: GET %s/openapi.json", address, address)
+            logger.info("ready: POST %s; description: GET %s/openapi.json", address, address)
         asyncio.get_running_loop().run_in_executor(None, _collect_and_freeze_gc)
 
     def _check_canary(self) -> None:
         deployment = self._service.deployment
         if deployment is None or deployment.canary is None:
             return
-        reason = self._guard.verdict()
+        reason = self._guard.rollback_reason()
         if not reason:
             return
         version = deployment.canary.version
-        self._swap(replace(deployment, canary=None, share=0.0))
-        rolled_back = {"version": version, "reason": reason, "at": _now()}
+        self._swap(replace(deployment, canary=None, traffic_share=0.0))
+        rolled_back = {"version": version, "reason": reason, "time": _now()}
         with contextlib.suppress(OSError):
-            aside = self._settings.releases / f".{ROLLED_BACK_FILE}.{os.getpid()}"
-            aside.write_text(json.dumps(rolled_back) + "\n", encoding="utf-8")
-            aside.replace(self._settings.releases / ROLLED_BACK_FILE)
-        self._refused[version] = _release_mtime(
-            self._settings.releases / version
-        )  # also where the file cannot be removed
+            temporary = self._settings.releases / f".{ROLLED_BACK_FILE}.{os.getpid()}"
+            temporary.write_text(json.dumps(rolled_back) + "\n", encoding="utf-8")
+            temporary.replace(self._settings.releases / ROLLED_BACK_FILE)
+        # Rejected as well, in case the file cannot be removed.
+        self._rejected[version] = _release_mtime(self._settings.releases / version)
         with contextlib.suppress(OSError):
             (self._settings.releases / CANARY_FILE).unlink()
-        metrics.SWAPS.labels("canary taken back").inc()
-        self.note("canary taken back", version=version, reason=reason)
+        metrics.RELEASE_CHANGES.labels("canary rolled back").inc()
+        self.record_event("canary rolled back", version=version, reason=reason)
 
-    def note(self, event: str, **facts: str | float) -> None:
-        """Says what happened, in the log of the server and in the file of events."""
+    def record_event(self, event: str, **facts: str | float) -> None:
+        """Write an event to the server's log and to the events file."""
         logger.info("%s: %s", event, ", ".join(f"{name} {value}" for name, value in facts.items()))
-        if self._settings.events:
+        if self._settings.events_file:
             with contextlib.suppress(OSError):
-                self._settings.events.parent.mkdir(parents=True, exist_ok=True)
-                with self._settings.events.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps({"at": _now(), "event": event, **facts}) + "\n")
+                self._settings.events_file.parent.mkdir(parents=True, exist_ok=True)
+                with self._settings.events_file.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({"time": _now(), "event": event, **facts}) + "\n")
 
 
 def _collect_and_freeze_gc() -> None:
-    """Frees releases that are gone, whose graphs hold on to themselves, and lets collections pass over the rest.
+    """Free replaced releases, whose graphs are reference cycles, and exclude all other objects from collection.
 
-    TensorFlow has about a million objects alive. Looking through all of them keeps every request waiting for 200 ms,
-    and Python did so every few hundred requests: it was the 99th percentile of eight clients.
+    TensorFlow keeps about a million objects alive. A full collection blocks every request for 200 ms, and Python ran
+    one every few hundred requests, which determined the 99th percentile of the latency with eight clients.
     """
     gc.unfreeze()
     gc.collect()
@@ -151,7 +152,7 @@ def _collect_and_freeze_gc() -> None:
 
 
 def _release_mtime(folder: Path) -> float:
-    """When a release was described; what was refused is looked at again where that has changed."""
+    """When release.json was written; a rejected release is tried again once that changes."""
     try:
         return (folder / "release.json").stat().st_mtime
     except OSError:

@@ -1,4 +1,4 @@
-"""What the folder of releases asks a server for: `CURRENT`, and the releases on trial beside it."""
+"""The files in the folder of releases that tell the server what to serve: current release, canary, shadow."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from pathlib import Path
 
 from flightline.serving.release import current_version
 
-CANARY_FILE, SHADOW_FILE, ROLLED_BACK_FILE = "CANARY", "SHADOW", "CANARY.taken-back"
+CANARY_FILE, SHADOW_FILE, ROLLED_BACK_FILE = "CANARY", "SHADOW", "CANARY.rolled-back"
 
 
 @dataclass(frozen=True)
 class DesiredReleases:
-    """What the folder asks for: versions by role, and the canary's share of the requests."""
+    """The versions to serve by role, and the canary's share of the requests."""
 
     current: str | None
     canary: str | None = None
-    share: float = 0.0
+    traffic_share: float = 0.0
     shadow: str | None = None
 
 
 def read_desired_releases(releases: Path) -> DesiredReleases:
-    """What the files of the folder say now; a file that says nothing sensible asks for nothing."""
-    canary, share = None, 0.0
+    """Read the files of the folder; an unreadable file counts as missing."""
+    canary, traffic_share = None, 0.0
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        asked = json.loads((releases / CANARY_FILE).read_text(encoding="utf-8"))
-        canary, share = str(asked["version"]), min(1.0, max(0.0, float(asked["share"])))
+        content = json.loads((releases / CANARY_FILE).read_text(encoding="utf-8"))
+        canary, traffic_share = str(content["version"]), min(1.0, max(0.0, float(content["traffic_share"])))
     shadow = None
     with contextlib.suppress(OSError):
         shadow = (releases / SHADOW_FILE).read_text(encoding="utf-8").strip() or None
-    return DesiredReleases(current_version(releases), canary, share, shadow)
+    return DesiredReleases(current_version(releases), canary, traffic_share, shadow)

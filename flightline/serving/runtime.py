@@ -1,4 +1,4 @@
-"""The MLServer runtime: the V2 protocol (REST and gRPC) and the routes of ours, over the one Service of the process."""
+"""The MLServer runtime: the V2 protocol (REST and gRPC) and Flightline's own routes, on top of a Service."""
 
 from __future__ import annotations
 
@@ -33,45 +33,50 @@ from flightline.serving.standalone import bundle_settings, write_settings
 
 V2_DATATYPES = {"int": "INT64", "float": "FP32", "bytes": "BYTES"}
 REQUEST_ID_HEADER = "x-request-id"
-NOT_READY_STATUS = 503  # a balancer asks another server, or this one again
+NOT_READY_STATUS = 503  # makes a load balancer retry
 
 
 @functools.cache
 def get_service(
-    uri: str, name: str = "", version: str = "", more: tuple[tuple[str, Any], ...] = ()
+    uri: str, name: str = "", version: str = "", options: tuple[tuple[str, Any], ...] = ()
 ) -> tuple[Service, ReleaseWatcher]:
-    """The process's service: MLServer makes a new runtime at each reload, and what answers must not change with it.
+    """The service of this process. It is cached because MLServer makes a new runtime at each reload.
 
     Args:
-        uri: a settings file; or a release's folder, as Seldon hands it over, which is then called `name`, `version`.
-        more: settings of such a folder's server.
+        uri: a settings file; or the folder of a release, as Seldon passes it.
+        name, version: of the release in the folder.
+        options: further settings for a folder.
     """
     path = Path(uri)
-    settings = write_settings(path, name, version, **dict(more)) if path.is_dir() else path
+    settings = write_settings(path, name, version, **dict(options)) if path.is_dir() else path
     service = Service(read_settings(settings))
     return service, ReleaseWatcher(service)
 
 
 class FlightlineRuntime(MLModel):
-    """Serves the current release of a pipeline; follows `CURRENT` by itself, and at once when told to reload."""
+    """Serves the current release of a pipeline, and follows `CURRENT`: by polling, and at once on a reload."""
 
     _watch_task: asyncio.Task[None] | None = None
 
     async def load(self) -> bool:
-        """Loads what `CURRENT` names. Raises BadRelease where nothing can answer."""
+        """Load the current release.
+
+        Raises:
+            InvalidRelease: there is no release that can be served.
+        """
         parameters = self.settings.parameters
         if Path(uri := str(parameters.uri)).is_absolute():
             self._service, self._watcher = get_service(uri)
         else:
             folder = await get_model_uri(self.settings)
-            version, more = bundle_settings(parameters.version, parameters.extra)
-            self._service, self._watcher = get_service(folder, self.name, version, tuple(more.items()))
-        await self._watcher.look()
+            version, options = bundle_settings(parameters.version, parameters.extra)
+            self._service, self._watcher = get_service(folder, self.name, version, tuple(options.items()))
+        await self._watcher.update()
         self._watch_task = asyncio.create_task(self._watcher.run())
         return True
 
     async def metadata(self) -> MetadataModelResponse:
-        """What V2 says of the model: of the release that answers now. Raises MLServerError (503) where none does."""
+        """The V2 metadata of the current release. Raises MLServerError (503) if none is loaded."""
         deployment = self._service.deployment
         if deployment is None:
             raise _not_ready_error(NoReleaseLoaded())
@@ -84,7 +89,7 @@ class FlightlineRuntime(MLModel):
         )
 
     async def unload(self) -> bool:
-        """Stops following; the service goes on for the runtime that takes over."""
+        """Stop polling; the service keeps running for the runtime that takes over."""
         if self._watch_task:
             self._watch_task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -92,53 +97,57 @@ class FlightlineRuntime(MLModel):
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """Answers a V2 request. Raises InferenceError (400) where it breaks the contract, MLServerError (503) where no
-        release is loaded yet."""
+        """Answer a V2 request.
+
+        Raises:
+            InferenceError: the request violates the contract (400).
+            MLServerError: no release is loaded yet (503).
+        """
         try:
             rows = parse_rows(payload)
             if rows is not None:
-                answer = await self._service.answer_rows(rows, payload.id)
+                result = await self._service.predict_rows(rows, payload.id)
             else:
-                answer = await self._service.answer_columns(parse_columns(payload), payload.id)
+                result = await self._service.predict_columns(parse_columns(payload), payload.id)
         except ContractViolation as error:
             raise InferenceError(str(error)) from error
         except NoReleaseLoaded as error:
             raise _not_ready_error(error) from error
-        return v2_response(self.name, answer)
+        return v2_response(self.name, result)
 
     @custom_handler(rest_path="/predict")
     async def predict_rows(self, request: Request) -> Response:
-        """Answers `{"rows": [{...}, ...]}`; the request id is the header X-Request-Id, or `id`."""
+        """Answer `{"rows": [{...}, ...]}`; the request id is `id` or the header X-Request-Id."""
         request_id = request.headers.get(REQUEST_ID_HEADER)
         try:
-            asked = orjson.loads(await request.body())
-            if not isinstance(asked, dict) or not isinstance(asked.get("rows"), list):
-                raise ValueError('wants {"rows": [{"feature": value, ...}, ...]}')
-            request_id = str(asked.get("id") or request_id or "") or None
-            answer = await self._service.answer_rows(asked["rows"], request_id)
+            body = orjson.loads(await request.body())
+            if not isinstance(body, dict) or not isinstance(body.get("rows"), list):
+                raise ValueError('expected {"rows": [{"feature": value, ...}, ...]}')
+            request_id = str(body.get("id") or request_id or "") or None
+            result = await self._service.predict_rows(body["rows"], request_id)
         except ContractViolation as error:
             return _json_response(error_response(error, request_id), 400, request_id)
         except NoReleaseLoaded as error:
             return _json_response({"error": str(error), "id": request_id, "problems": []}, NOT_READY_STATUS, request_id)
-        except ValueError as error:  # orjson's included
+        except ValueError as error:  # includes orjson's errors
             return _json_response({"error": f"the body cannot be read: {error}", "id": request_id, "problems": []}, 400)
-        return _json_response(json_response(self.name, answer), 200, answer.request_id)
+        return _json_response(json_response(self.name, result), 200, result.request_id)
 
     @custom_handler(rest_path="/predict/openapi.json", rest_method="GET")
     async def describe(self) -> Response:
-        """The OpenAPI description of /predict, made of the current release's contract."""
+        """The OpenAPI description of /predict for the current release."""
         deployment = self._service.deployment
         if deployment is None:
             return _json_response({"error": str(NoReleaseLoaded())}, NOT_READY_STATUS)
         return _json_response(build_openapi(self.name, deployment.current.version, deployment.current.contract), 200)
 
-    @custom_handler(rest_path="/served", rest_method="GET")
-    async def served(self) -> Response:
-        """Which releases answer now, by role."""
+    @custom_handler(rest_path="/releases", rest_method="GET")
+    async def releases(self) -> Response:
+        """The releases being served, by role."""
         deployment = self._service.deployment
         facts: dict[str, Any] = dict(served_versions(deployment))
         if deployment and deployment.canary:
-            facts["share"] = deployment.share
+            facts["traffic_share"] = deployment.traffic_share
         return _json_response(facts, 200)
 
 

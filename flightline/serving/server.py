@@ -1,4 +1,4 @@
-"""MLServer with the runtime of ours, until Ctrl-C or SIGTERM."""
+"""Run MLServer with Flightline's runtime until Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from flightline.serving.standalone import settings_from_args
 
 
 class SingleModelRepository(ModelRepository):
-    """The repository of the V2 repository API: it knows the one model, whose reload looks at `CURRENT` at once."""
+    """A model repository with one model; reloading it through the V2 API checks `CURRENT` at once."""
 
     def __init__(self, root: str) -> None:
         self._settings = _model_settings(root)
@@ -47,12 +47,12 @@ def _model_settings(path: str) -> ModelSettings:
 
 
 async def serve(path: str) -> int:
-    """Serves until told to end; returns the exit code."""
+    """Serve until stopped; return the exit code: 2 if no release was ever loaded."""
     settings = read_settings(Path(path))
     server = MLServer(
         ServerSettings(
             debug=False,
-            parallel_workers=0,  # TensorFlow computes in threads of its own; a second process would be a second model
+            parallel_workers=0,  # TensorFlow has its own threads; every worker process would load another model
             host=settings.host,
             http_port=settings.http_port,
             grpc_port=settings.grpc_port,
@@ -65,18 +65,18 @@ async def serve(path: str) -> int:
     )
     await server.start([_model_settings(path)])
     service, _ = get_service(path)
-    answered = service.deployment is not None
+    loaded = service.deployment is not None
     await service.close()
-    return 0 if answered else 2
+    return 0 if loaded else 2
 
 
 def _configure_logging() -> None:
-    """What we have to say; MLServer and uvicorn bring handlers of their own."""
+    """Log the messages of this package; MLServer and uvicorn configure their own handlers."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s [serving] %(levelname)s - %(message)s"))
-    ours = logging.getLogger("flightline.serving")
-    ours.addHandler(handler)
-    ours.setLevel(logging.INFO)
+    logger = logging.getLogger("flightline.serving")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
 
 
 def main() -> int:
@@ -84,9 +84,9 @@ def main() -> int:
     try:
         settings = settings_from_args(sys.argv[1:])
     except ValueError as error:
-        sys.stderr.write(f"serving: {error}\n")
+        sys.stderr.write(f"python -m flightline.serving: {error}\n")
         return 2
-    os.umask(os.umask(0o077) | 0o022)  # whatever it was: nobody else writes the log, or what was swapped
+    os.umask(os.umask(0o077) | 0o022)  # at least 022, so that other users cannot write the log
     _configure_logging()
     install_uvloop_event_loop()
     return asyncio.run(serve(str(settings)))

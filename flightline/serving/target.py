@@ -1,4 +1,4 @@
-"""What a release answers with: a probability and a label, a probability for each class, or an amount."""
+"""The meaning of a model's outputs: a probability and a label, a probability for each class, or a number."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Value = str | int | float
 
 @dataclass(frozen=True)
 class Target:
-    """What a model's outputs mean.
+    """What a model predicts.
 
     Attributes:
         task: binary, multiclass or regression.
-        classes: of multiclass, the label's values in the order of the model's outputs.
-        values: of binary, the label's values for 0 and 1, where it has others and both are known.
+        classes: for multiclass, the label's values in the order of the model's outputs.
+        values: for binary, the negative and the positive value of the label; empty for 0 and 1, or if unknown.
     """
 
     task: str = "binary"
@@ -26,55 +26,60 @@ class Target:
     values: tuple[Value, ...] = ()
 
     @classmethod
-    def from_release(cls, about: Mapping[str, Any]) -> Target:
-        """What release.json says; one that says nothing is of binary labels. Raises ValueError where it is none."""
-        said = about.get("target") or {}
-        target = cls(said.get("task", "binary"), tuple(said.get("classes") or ()), tuple(said.get("values") or ()))
+    def from_release(cls, metadata: Mapping[str, Any]) -> Target:
+        """The target in a release.json; binary by default.
+
+        Raises:
+            ValueError: the target is invalid.
+        """
+        raw = metadata.get("target") or {}
+        target = cls(raw.get("task", "binary"), tuple(raw.get("classes") or ()), tuple(raw.get("values") or ()))
         if target.task not in ("binary", "multiclass", "regression"):
-            raise ValueError(f"the release's task is {target.task!r}")
+            raise ValueError(f"the release has an unknown task, {target.task!r}")
         if (target.task == "multiclass") != bool(target.classes):
-            raise ValueError(f"a {target.task} release names {len(target.classes)} classes")
+            raise ValueError(f"a {target.task} release cannot have {len(target.classes)} classes")
         if target.values and (target.task != "binary" or len(target.values) != 2):
-            raise ValueError(f"a {target.task} release names {len(target.values)} values of its label")
+            raise ValueError(f"a {target.task} release cannot have {len(target.values)} label values")
         return target
 
     @property
     def width(self) -> int:
-        """How many numbers the model gives for a row."""
+        """The number of model outputs for a row."""
         return len(self.classes) or 1
 
     def find_problem(self, outputs: np.ndarray) -> str:
-        """Why outputs [rows, width] are no answers, or nothing."""
+        """What is wrong with outputs [rows, width]; empty if they are valid."""
         if outputs.shape[1] != self.width:
-            return f"{outputs.shape[1]} numbers for a row, where {self.width} are wanted"
+            return f"{outputs.shape[1]} numbers for a row, expected {self.width}"
         if self.task == "regression":
-            return "" if np.isfinite(outputs).all() else f"{outputs.ravel().tolist()}, not with finite numbers"
-        if np.all((outputs >= 0) & (outputs <= 1)):  # NaN is neither
+            return "" if np.isfinite(outputs).all() else f"{outputs.ravel().tolist()}, which are not all finite"
+        if np.all((outputs >= 0) & (outputs <= 1)):  # false for NaN
             return ""
-        return f"{outputs.ravel().tolist()}, not with probabilities"
+        return f"{outputs.ravel().tolist()}, which are not probabilities"
 
-    def answers(self, outputs: np.ndarray, threshold: float) -> Answers:
-        """The answers that outputs [rows, width] are; a probability of `threshold` or more is labelled 1."""
+    def to_predictions(self, outputs: np.ndarray, threshold: float) -> Predictions:
+        """Convert outputs [rows, width]; a binary probability of `threshold` or more gets the label 1."""
         if self.task == "regression":
-            return Answers(self, outputs[:, 0])
+            return Predictions(self, outputs[:, 0])
         if self.task == "binary":
-            return Answers(self, outputs[:, 0], (outputs[:, 0] >= threshold).astype(np.int64))
-        places = outputs.argmax(axis=1)
-        labels = np.array(self.classes, object)[places]
-        return Answers(self, outputs[np.arange(len(outputs)), places], labels, outputs)
+            return Predictions(self, outputs[:, 0], (outputs[:, 0] >= threshold).astype(np.int64))
+        indices = outputs.argmax(axis=1)
+        labels = np.array(self.classes, object)[indices]
+        return Predictions(self, outputs[np.arange(len(outputs)), indices], labels, outputs)
 
 
 BINARY_TARGET = Target()
 
 
 @dataclass(frozen=True)
-class Answers:
-    """The answers to some rows.
+class Predictions:
+    """The predictions for some rows.
 
     Attributes:
-        scores: float32 [rows]: the probability of 1, that of the label, or the amount.
-        labels: [rows] 0 and 1, or classes; None of amounts. `told` has them as the label's values.
-        probabilities: float32 [rows, classes], where there are several.
+        target: what is predicted.
+        scores: float32 [rows]: the probability of 1, that of the predicted class, or the predicted number.
+        labels: [rows] 0 or 1, or classes; None for regression.
+        probabilities: float32 [rows, classes] for multiclass, else None.
     """
 
     target: Target
@@ -86,19 +91,19 @@ class Answers:
         return len(self.scores)
 
     @property
-    def told(self) -> list[Value]:
-        """The labels as the caller knows them: words, where the label is in words. Amounts have none."""
+    def label_values(self) -> list[Value]:
+        """The labels as values of the label column, such as `yes` instead of 1; empty for regression."""
         labels: list[Value] = [] if self.labels is None else self.labels.tolist()
         return [self.target.values[int(label)] for label in labels] if self.target.values else labels
 
     def rows(self) -> list[dict[str, Any]]:
-        """Each answer as JSON has it."""
+        """The predictions as JSON objects, one for each row."""
         if self.labels is None:
-            return [{"prediction": amount} for amount in self.scores.tolist()]
-        both = zip(self.scores.tolist(), self.told, strict=True)
-        found: list[dict[str, Any]] = [{"probability": score, "label": label} for score, label in both]
+            return [{"prediction": number} for number in self.scores.tolist()]
+        both = zip(self.scores.tolist(), self.label_values, strict=True)
+        rows: list[dict[str, Any]] = [{"probability": score, "label": label} for score, label in both]
         if self.probabilities is not None:
             names = [str(value) for value in self.target.classes]
-            for answer, shares in zip(found, self.probabilities.tolist(), strict=True):
-                answer["probabilities"] = dict(zip(names, shares, strict=True))
-        return found
+            for row, probabilities in zip(rows, self.probabilities.tolist(), strict=True):
+                row["probabilities"] = dict(zip(names, probabilities, strict=True))
+        return rows

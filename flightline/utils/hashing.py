@@ -6,9 +6,8 @@ import hashlib
 from pathlib import Path
 
 from flightline.utils.import_graph import import_closure
+from flightline.utils.project import lock_file
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
-REQUIREMENTS_LOCK = PROJECT_ROOT / "requirements.lock"
 BLOCK_BYTES = 1 << 20
 
 
@@ -19,6 +18,12 @@ def file_digest(path: Path) -> str:
         while block := source.read(BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def lock_digest() -> str | None:
+    """SHA-256 of the project's requirements.lock; None where there is none."""
+    lock = lock_file()
+    return file_digest(lock) if lock.is_file() else None
 
 
 def code_digest(*modules: str) -> str:

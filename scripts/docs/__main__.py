@@ -1,10 +1,10 @@
-"""The documentation site, built by MkDocs in an environment of its own; it reads from the disk, with no network.
+"""Builds the documentation site with MkDocs, in a separate environment and without network.
 
-python -m scripts.docs setup       makes the environment, .cache/docs
-python -m scripts.docs [build]     writes build/docs/site/index.html; a broken link fails
+python -m scripts.docs setup       creates the environment .cache/docs
+python -m scripts.docs [build]     writes build/docs/site/index.html; fails on a broken link
 
-What describes the code is made in this environment, which has it; MkDocs gets Markdown, and reads docstrings off the
-source (griffe) without importing it.
+The reference pages are generated in this environment, which can import the code; MkDocs reads Markdown, and docstrings
+from the source (griffe) without importing it.
 """
 
 from __future__ import annotations
@@ -15,46 +15,46 @@ import sys
 from pathlib import Path
 
 from flightline.errors import UsageError, print_error
-from flightline.utils.hashing import PROJECT_ROOT
 from scripts.docs.source import SOURCE_DIR, assemble_source
+from scripts.repository import REPOSITORY
 from scripts.tool_environment import ensure_environment
 
-REQUIREMENTS = PROJECT_ROOT / "scripts" / "docs.txt"
-VENV_DIR = PROJECT_ROOT / ".cache" / "docs"
-SITE_DIR = PROJECT_ROOT / "build" / "docs" / "site"  # as mkdocs.yml has it
-EXIT_UNAVAILABLE = 75  # sysexits' EX_TEMPFAIL: not to be had here and now
+REQUIREMENTS = REPOSITORY / "scripts" / "docs.txt"
+VENV_DIR = REPOSITORY / ".cache" / "docs"
+SITE_DIR = REPOSITORY / "build" / "docs" / "site"  # as mkdocs.yml has it
+EXIT_UNAVAILABLE = 75  # sysexits' EX_TEMPFAIL: the tools are not available on this machine
 
 
-def main(words: list[str]) -> int:
-    """Does what is asked; returns the exit code."""
-    if words not in ([], ["build"], ["setup"]):
-        print_error(sys.stderr, UsageError(f"scripts.docs {' '.join(words)}", "`setup`, or `build`"))
+def main(argv: list[str]) -> int:
+    """Runs the command line; returns the exit code."""
+    if argv not in ([], ["build"], ["setup"]):
+        print_error(sys.stderr, UsageError(f"scripts.docs {' '.join(argv)}", "`setup`, or `build`"))
         return UsageError.exit_code
     try:
         tools = ensure_environment("the documentation's tools", VENV_DIR, REQUIREMENTS)
     except UsageError as error:
         print_error(sys.stderr, error)
         return EXIT_UNAVAILABLE
-    if words == ["setup"]:
+    if argv == ["setup"]:
         return 0
     assemble_source(SOURCE_DIR)
-    ended = build_site(tools)
-    if ended.returncode:
-        print(ended.stderr, end="", file=sys.stderr)
+    completed = build_site(tools)
+    if completed.returncode:
+        print(completed.stderr, end="", file=sys.stderr)
     else:
-        print(f"Written  {(SITE_DIR / 'index.html').relative_to(PROJECT_ROOT)}: open it in a browser")
-    return ended.returncode
+        print(f"Written  {(SITE_DIR / 'index.html').relative_to(REPOSITORY)}: open it in a browser")
+    return completed.returncode
 
 
 def build_site(tools: Path, site: Path = SITE_DIR) -> subprocess.CompletedProcess[str]:
-    """Makes a site of what was gathered; it fails where MkDocs has warned of anything.
+    """Builds the site from the assembled pages; any warning of MkDocs is an error.
 
-    Not with --quiet, by which warnings are neither shown nor counted.
+    Without --quiet, which would hide the warnings and ignore them.
     """
-    quiet = {"NO_MKDOCS_2_WARNING": "true", "PYTHONPATH": ""}  # an advertisement; and nothing of ours is imported
+    quiet = {"NO_MKDOCS_2_WARNING": "true", "PYTHONPATH": ""}  # no advertisement, and no import of the library
     command = [str(tools / "python"), "-m", "mkdocs", "build", "--strict", "--clean", "--site-dir", str(site)]
     return subprocess.run(
-        command, cwd=PROJECT_ROOT, env={**os.environ, **quiet}, capture_output=True, text=True, check=False
+        command, cwd=REPOSITORY, env={**os.environ, **quiet}, capture_output=True, text=True, check=False
     )
 
 

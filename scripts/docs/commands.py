@@ -1,4 +1,4 @@
-"""Every command, from what defines it: `flightline` and the runners from typer, the rest from the Makefile."""
+"""The reference of all commands: `flightline` and the runners from typer, the `make` targets from the Makefile."""
 
 from __future__ import annotations
 
@@ -13,38 +13,40 @@ import typer
 import runner_kubeflow
 from flightline.cli.main import app
 from flightline.cli.runner import runner_command
-from flightline.utils.hashing import PROJECT_ROOT
 from scripts.docs.markdown import code, escape_prose, table
+from scripts.repository import REPOSITORY
 
-_MAKE_TARGET_PATTERN = re.compile(r"^([a-z-]+):.*?## (.*)$", re.MULTILINE)
+_MAKE_TARGET_PATTERN = re.compile(r"^([a-z0-9-]+):.*?## (.*)$", re.MULTILINE)
+MAKEFILES = (REPOSITORY / "Makefile", REPOSITORY / "scripts" / "development.mk")
 REQUIRED_MARK = "**must be given**"
 _INTRODUCTION = """# Commands
 
-`make help`, `flightline --help` and `--help` of each say the same. `flightline` and `python` are those of `.venv/bin`.
-[Exit codes](exit-codes.md) tell how a command ended. Made from the code.
+`make help`, `flightline --help` and `--help` of each command show the same. `flightline` and `python` are those of
+`.venv/bin`. [Exit codes](exit-codes.md) lists how a command can end. Generated from the code.
 """
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """An argument or an option: how it is written, what it is by default, what it is for."""
+    """An argument or an option, with its default and its description."""
 
     names: tuple[str, ...]
     value: str
     default: str
-    about: str
+    description: str
 
     @property
-    def written(self) -> str:
+    def usage(self) -> str:
+        """The names and the value, as on the command line."""
         return f"{', '.join(self.names)} {self.value}".strip()
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command: the words that call it, what it does, its arguments and its options."""
+    """A command: the words that call it, its description, its arguments and its options."""
 
     words: str
-    about: str
+    description: str
     arguments: tuple[Parameter, ...]
     options: tuple[Parameter, ...]
 
@@ -58,18 +60,21 @@ def render_page() -> str:
     text = [_INTRODUCTION, "## make\n"]
     targets = make_targets().items()
     text.append(
-        table(("command", "what it does"), [(code(f"make {name}"), escape_prose(about)) for name, about in targets])
+        table(
+            ("command", "description"),
+            [(code(f"make {name}"), escape_prose(description)) for name, description in targets],
+        )
     )
-    text.append("`ARGS='...'` hands options on to what a target calls.\n")
+    text.append("`ARGS='...'` passes options to the command that a target runs.\n")
     for command in list_commands():
         usage = " ".join([command.words, "[OPTIONS]", *(_usage_form(argument) for argument in command.arguments)])
-        text.append(f"## {command.words}\n\n```\n{usage}\n```\n\n{escape_prose(command.about)}\n")
+        text.append(f"## {command.words}\n\n```\n{usage}\n```\n\n{escape_prose(command.description)}\n")
         rows = [
-            (code(item.written), item.default, escape_prose(item.about))
+            (code(item.usage), item.default, escape_prose(item.description))
             for item in (*command.arguments, *command.options)
         ]
         if rows:
-            text.append(table(("option", "default", "what it is for"), rows))
+            text.append(table(("option", "default", "description"), rows))
     return "\n".join(text)
 
 
@@ -78,8 +83,9 @@ def _usage_form(argument: Parameter) -> str:
 
 
 def make_targets() -> dict[str, str]:
-    """The Makefile's targets, with what its help says of each."""
-    return dict(_MAKE_TARGET_PATTERN.findall((PROJECT_ROOT / "Makefile").read_text(encoding="utf-8")))
+    """The targets of the Makefile and of what it includes, each with its help text."""
+    texts = [path.read_text(encoding="utf-8") for path in MAKEFILES]
+    return dict(_MAKE_TARGET_PATTERN.findall("\n".join(texts)))
 
 
 @functools.cache
@@ -100,22 +106,24 @@ def list_commands() -> tuple[Command, ...]:
 
 
 def _runner_description(runner: str) -> str:
-    """What a runner's script says of itself."""
-    said = re.search(r'^"""(.*?)"""', (PROJECT_ROOT / f"runner_{runner}.py").read_text(encoding="utf-8"), re.DOTALL)
-    return said[1] if said else ""
+    """The docstring of a runner's script."""
+    docstring = re.search(r'^"""(.*?)"""', (REPOSITORY / f"runner_{runner}.py").read_text(encoding="utf-8"), re.DOTALL)
+    return docstring[1] if docstring else ""
 
 
-def _walk_commands(called: str, command: Any) -> Iterator[Command]:
-    """The commands within a group of click's, by their words; the command itself where it is none."""
-    inside = getattr(command, "commands", None)
-    if inside is not None:
-        for name in sorted(inside):
-            yield from _walk_commands(f"{called} {name}", inside[name])
+def _walk_commands(words: str, command: Any) -> Iterator[Command]:
+    """The commands of a click group, recursively; a command that is not a group yields itself."""
+    subcommands = getattr(command, "commands", None)
+    if subcommands is not None:
+        for name in sorted(subcommands):
+            yield from _walk_commands(f"{words} {name}", subcommands[name])
         return
-    shown = [param for param in command.params if not getattr(param, "hidden", False)]
-    arguments = tuple(_parameter(param) for param in shown if param.param_type_name == "argument")
-    options = tuple(_parameter(param) for param in shown if param.param_type_name == "option" and param.name != "help")
-    yield Command(called, " ".join((command.help or "").split()), arguments, options)
+    visible = [param for param in command.params if not getattr(param, "hidden", False)]
+    arguments = tuple(_parameter(param) for param in visible if param.param_type_name == "argument")
+    options = tuple(
+        _parameter(param) for param in visible if param.param_type_name == "option" and param.name != "help"
+    )
+    yield Command(words, " ".join((command.help or "").split()), arguments, options)
 
 
 def _parameter(param: Any) -> Parameter:
@@ -123,9 +131,9 @@ def _parameter(param: Any) -> Parameter:
     switch = getattr(param, "is_flag", False)
     value = "" if switch else param.metavar or param.opts[-1].lstrip("-").replace("-", "_").upper()
     names = (*param.opts, *param.secondary_opts) if param.param_type_name == "option" else ()
-    about = (getattr(param, "help", None) or "").strip()
-    more = " Again and again." if getattr(param, "multiple", False) else ""
-    return Parameter(names, value, _default(default, param, switch), about + more)
+    description = (getattr(param, "help", None) or "").strip()
+    repeat = " Can be repeated." if getattr(param, "multiple", False) else ""
+    return Parameter(names, value, _default(default, param, switch), description + repeat)
 
 
 def _default(default: Any, param: Any, switch: bool) -> str:

@@ -1,4 +1,4 @@
-"""Every key of the config, from the pydantic models: type, default, meaning."""
+"""The reference of all config keys, from the pydantic models: type, default, description."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from flightline.config.settings import Config
 from scripts.docs.markdown import code, escape_prose, table
 
-Schema = dict[str, Any]  # JSON Schema, as pydantic gives it
+Schema = dict[str, Any]  # JSON Schema, as pydantic writes it
 _TYPE_WORDS = {
     "string": "text",
     "integer": "whole number",
@@ -22,28 +22,28 @@ _TYPE_WORDS = {
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<", "minItems": "at least"}
 _INTRODUCTION = """# Config keys
 
-Every key that `configs/*.yaml` may have, and `--set a.b=value` too. A key that is not here is refused, with the likely
-right one. `NAME` stands for a name that you choose among those that the meaning tells, `[]` for an entry of a list.
-Made from the code.
+Every key that `configs/*.yaml` and `--set a.b=value` accept. An unknown key is an error that suggests the most similar
+one. `NAME` stands for a name, which the description explains; `[]` stands for an entry of a list. Generated from the
+code.
 """
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key that holds a value: its whole path, type and default in words, and what it means."""
+    """A key with a value: its full path, its type and default in words, and its description."""
 
     path: str
     type: str
     default: str
-    meaning: str
+    description: str
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the config: its path (empty for the whole), what it is about, the values in it."""
+    """A section of the config: its path (empty for the top level), its description, and its keys with values."""
 
     path: str
-    about: str
+    description: str
     keys: tuple[Key, ...]
 
 
@@ -53,17 +53,17 @@ def render_page() -> str:
     for section in list_sections():
         level = "##" + "#" * min(section.path.count("."), 2)
         text.append(
-            f"{level} {code(section.path) if section.path else 'The pipeline'}\n\n{escape_prose(section.about)}\n"
+            f"{level} {code(section.path) if section.path else 'The pipeline'}\n\n{escape_prose(section.description)}\n"
         )
         if section.keys:
-            rows = [(code(key.path), key.type, key.default, escape_prose(key.meaning)) for key in section.keys]
-            text.append(table(("key", "type", "default", "meaning"), rows))
+            rows = [(code(key.path), key.type, key.default, escape_prose(key.description)) for key in section.keys]
+            text.append(table(("key", "type", "default", "description"), rows))
     return "\n".join(text)
 
 
 @functools.cache
 def list_sections() -> tuple[Section, ...]:
-    """All sections, each followed by those within it."""
+    """All sections, each followed by its subsections."""
     schema = Config.model_json_schema(by_alias=True)
     return tuple(_walk_sections("", schema, schema["$defs"]))
 
@@ -74,7 +74,8 @@ def _walk_sections(path: str, model: Schema, models: dict[str, Schema]) -> Itera
     keys = [
         Key(f"{path}.{name}".lstrip("."), _type(value), _default(value, name in required), _describe_value(value))
         for name, value in model["properties"].items()
-        if inner[name] is None or "$ref" not in value  # sections by name, in a list, or not there by default
+        if inner[name] is None
+        or "$ref" not in value  # not sections, except those by name, in a list, or absent by default
     ]
     yield Section(path, " ".join(model.get("description", "").split()), tuple(keys))
     for name, found in inner.items():
@@ -88,21 +89,21 @@ def _describe_value(value: Schema) -> str:
 
 
 def _nested_section(value: Schema, models: dict[str, Schema]) -> tuple[str, Schema] | None:
-    """(what follows the key, the model) of a value that is a section, or holds sections by name or as a list."""
+    """(what follows the key, the model) of a value that is a section, or contains sections by name or in a list."""
     if "$ref" in value:
         return "", models[_model_name(value)]
     for choice in (*value.get("anyOf", ()), *value.get("allOf", ())):
         if found := _nested_section(choice, models):
             return found
     for inside, suffix in (("additionalProperties", ".NAME"), ("items", "[]")):
-        held = value.get(inside)
-        if isinstance(held, dict) and "$ref" in held:
-            return suffix, models[_model_name(held)]
+        entry = value.get(inside)
+        if isinstance(entry, dict) and "$ref" in entry:
+            return suffix, models[_model_name(entry)]
     return None
 
 
 def _model_name(value: Schema) -> str:
-    """Of the model that a value refers to: `#/$defs/NAME`."""
+    """The name of the model that a value refers to as `#/$defs/NAME`."""
     return str(value["$ref"]).rpartition("/")[2]
 
 
@@ -133,6 +134,6 @@ def _default(value: Schema, required: bool) -> str:
     """The default as YAML, in code."""
     if required:
         return "**must be given**"
-    empty: Any = {"object": {}, "array": []}.get(value.get("type", ""))  # made anew for each config: not in the schema
+    empty: Any = {"object": {}, "array": []}.get(value.get("type", ""))  # default factories are not in the schema
     default = value.get("default", empty)
     return "none" if default is None else code(json.dumps(default, ensure_ascii=False))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from flightline.utils.hashing import PROJECT_ROOT
 from scripts.docs.__main__ import REQUIREMENTS, SITE_DIR, VENV_DIR, build_site
 from scripts.docs.source import SOURCE_DIR, assemble_source
+from scripts.repository import REPOSITORY
 from scripts.tool_environment import ensure_environment
 
 
@@ -26,4 +26,4 @@ def site(tools: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    return PROJECT_ROOT
+    return REPOSITORY

@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from flightline.utils.dvc import DVC_EXECUTABLE, fetch_file, file_md5, tracked_md5s
-from flightline.utils.hashing import PROJECT_ROOT, file_digest
+from flightline.utils.hashing import file_digest
 from flightline.utils.storage import find_files
 from scripts.dvc import main
+from scripts.repository import REPOSITORY
 
 WHO = ("-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false")
 
@@ -37,7 +38,7 @@ def project(tmp_path, dvc):
     """A repository with this project's settings, whose first commit tracks a month, pushed to the remote."""
     folder = tmp_path / "project"
     (folder / "data" / "months").mkdir(parents=True)
-    shutil.copytree(PROJECT_ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
+    shutil.copytree(REPOSITORY / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
     (folder / ".gitignore").write_text("data/months/\n.cache/\n")
     (folder / "data" / "months" / "01.csv").write_text("a\n1\n")
     git(folder, "init", "-q")
@@ -52,7 +53,7 @@ def test_the_pointer_of_the_flights_is_the_one_that_dvc_writes(flights_year, pro
     shutil.copytree(flights_year, project / "data" / "flights")
     (project / ".gitignore").write_text("data/flights/\n")
     dvc(project, "add", "--quiet", "data/flights")
-    written, ours = (yaml.safe_load((root / "data" / "flights.dvc").read_text()) for root in (project, PROJECT_ROOT))
+    written, ours = (yaml.safe_load((root / "data" / "flights.dvc").read_text()) for root in (project, REPOSITORY))
     assert written == ours
 
 
@@ -100,7 +101,7 @@ def test_dvc_is_asked_for_what_only_it_can_reach(project, dvc, tmp_path):
         shutil.rmtree(project / ".dvc" / "cache")
         assert fetch_file(path, md5, sha256, commit, tmp_path / "into") is None  # DVC is not there to be asked
         (project / DVC_EXECUTABLE).parent.mkdir(parents=True)
-        (project / DVC_EXECUTABLE).symlink_to(PROJECT_ROOT / DVC_EXECUTABLE)
+        (project / DVC_EXECUTABLE).symlink_to(REPOSITORY / DVC_EXECUTABLE)
         found = fetch_file(path, md5, sha256, commit, tmp_path / "into")
         server.shutdown()
     assert found == tmp_path / "into"

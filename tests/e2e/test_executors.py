@@ -154,7 +154,7 @@ def test_workers_without_this_package_are_told_apart(run_one, tmp_path):
             options = (*on_portable(job, worker), "--set", "engines.portable.start_services=false", "--to", "ExampleGen")
             result = run_one("lacking", *options, script="runner_beam.py")
     assert result.code == 1
-    assert "ModuleNotFoundError: No module named 'pipeline'" in result.last_line
+    assert "ModuleNotFoundError: No module named 'flightline'" in result.last_line
     assert "install this package's wheel" in result.last_line
     assert "Traceback" not in result.out + result.err
 

@@ -134,7 +134,7 @@ def test_a_candidate_behind_the_champion_releases_nothing(run, trained, flights_
     result = run(trained.workspace, flights_sample, "worse", settings=worse)
     assert result.code == 4
     assert trained.released == before
-    assert "auc against the champion on overall" in result.last_line
+    assert "auc minus the champion's on overall" in result.last_line
     assert result.summary["evaluation"]["champion"]["overall"]["auc"] > 0.7
 
 

@@ -1,4 +1,4 @@
-"""Tables that nobody wrote code for: `flightline init`, then a run of what it wrote, as a user does both."""
+"""`flightline init` on unknown tables, and a run of the config that it writes."""
 
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ def test_a_real_table_of_569_rows_is_released(own, tmp_path):
     assert (ended.folder / "workspace" / "index.html").is_file()
 
 
-def test_an_awkward_table_of_a_hundred_rows_runs_to_its_verdict(own, tmp_path):
+def test_a_messy_table_of_a_hundred_rows_runs_to_its_verdict(own, tmp_path):
     ended = own(write_messy_table(tmp_path / "awk ward.csv"), "--label", LABEL)
     assert ended.code in (0, 4), ended.err  # 35 rows judge it: the verdict may be either
     assert ended.summary["rows"]["rejected"] == {"missing_label": 3, "unparsable": 0}

@@ -35,7 +35,7 @@ def test_from_the_release_back_to_everything(trained, ask):
     assert found["artifacts"][0]["type"] == "PushedModel"
     assert found["code"].keys() >= {"ExampleGen", "Transform", "Trainer", "Evaluator", "ServingCheck"}
     assert found["lock"]
-    assert "@" in found["about"]["by"]
+    assert "@" in found["about"]["started_by"]
     assert "evaluation:" in found["about"]["config"]
     assert found["metrics"]["auc"] == trained.summary["evaluation"]["metrics"]["overall"]["auc"]
 
@@ -100,7 +100,7 @@ def test_the_python_api_gives_what_the_commands_show(trained):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("lineage", "release:7"), "release 7 of flights is not on record"),
+        (("lineage", "release:7"), "has no release 7 of flights"),
         (("lineage", "artifact:999999"), "there is no artifact 999999"),
         (("lineage", "no/such/folder"), "no artifact is at no/such/folder"),
         (("why", "nobody"), "there is no run nobody"),

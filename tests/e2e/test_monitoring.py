@@ -1,4 +1,4 @@
-"""`flightline monitor`: windows of a prediction log, held against the training data, the window before, and labels."""
+"""`flightline monitor`: windows compared with the training data, the previous window, and labels."""
 
 from __future__ import annotations
 
@@ -48,38 +48,38 @@ def stormy(calm, production, flights):
     return production.monitor("stormy", time.time() - START_S + 1, "--retrain")
 
 
-def test_a_calm_window_raises_nothing(calm, production, flights):
+def test_a_window_like_the_training_data_raises_no_alert(calm, production, flights):
     assert calm.code == 0, calm.err
     rows = len(flights[0])
     assert f"answered {rows:,}; labels came back for {rows:,}" in calm.out
-    assert "Alerts    none is raised" in calm.out
+    assert "Alerts    none firing" in calm.out
     measures = production.measures("calm")
     assert measures["skew:temp"]["value"] < measures["skew:temp"]["threshold"]
     assert not [name for name in measures if name.startswith("drift")]  # there is no window before
     assert measures["performance:AUC"]["rows"] == rows
 
 
-def test_its_lineage_goes_back_to_what_was_trained_on(calm, production):
+def test_the_lineage_of_a_window_leads_to_the_training_data(calm, production):
     runs = Runs.open(production.config)
     run = runs.get("calm")
     assert run.pipeline == "flights-monitoring"
     types = {node: sorted(step.inputs) for node, step in run.steps.items()}
     assert types["WindowMonitor"] == ["evaluation", "schema", "statistics", "training_statistics"]
     [training] = run.steps["WindowMonitor"].inputs["training_statistics"]
-    assert runs.producer_run_id(training) == production.release.about["run"]
+    assert runs.producer_run_id(training) == production.release.metadata["run"]
     assert runs.get("latest").run_id != "calm"
 
 
-def test_the_evaluator_is_the_standard_one_and_read_by_tfma(calm, production):
+def test_tfma_reads_the_evaluation_of_a_window(calm, production):
     import tensorflow_model_analysis as tfma
 
     evaluation = Runs.open(production.config).get("calm").steps["Evaluator"].output("evaluation")
     slices = dict(tfma.load_eval_result(evaluation.uri).slicing_metrics)
-    assert (("_answer", "served"),) in slices
+    assert (("_source", "served"),) in slices
     assert "stock executor" not in calm.out
 
 
-def test_what_moved_is_said_and_the_exit_code_tells(stormy, production):
+def test_changed_features_are_reported_with_exit_code_5(stormy, production):
     assert stormy.code == 5, stormy.err
     assert stormy.err.strip().splitlines()[-1].startswith("flightline: performance:AUC: ")
     measures = production.measures("stormy")
@@ -89,7 +89,7 @@ def test_what_moved_is_said_and_the_exit_code_tells(stormy, production):
     assert measures["performance:AUC"]["value"] < 0.5
 
 
-def test_everybody_is_told(stormy, production):
+def test_alerts_are_written_to_the_files_and_the_run(stormy, production):
     folder = production.config.monitoring_folder
     told = [json.loads(line) for line in (folder / "alerts.jsonl").read_text().splitlines()]
     assert {(one["event"], one["alert"]) for one in told} >= {("raised", "drift:temp"), ("raised", "skew:temp")}
@@ -106,17 +106,17 @@ def test_an_alert_starts_one_run_and_its_reason_is_kept(stormy, production):
     assert next(reason for event, reason in events if event == "retrain started").startswith("alert performance:AUC")
 
 
-def test_the_budget_is_spent(stormy, production):
+def test_the_retraining_budget_is_respected(stormy, production):
     ended = production.monitor("spent", time.time() - START_S + 2, "--retrain")
     assert ended.code == 5
     assert "no run started for alert performance" in ended.out
     assert "the limit is 1 in 24 hours" in ended.out
     # No request came in the meantime: nothing was compared, and no alert ended by that.
-    assert {"silent"} == set(production.measures("spent"))
+    assert {"no_traffic"} == set(production.measures("spent"))
     assert "drift:temp" in ended.out
 
 
-def test_the_report_is_one_page_that_draws_both(stormy, production):
+def test_the_report_shows_served_and_training_data(stormy, production):
     page = (production.config.run_folder("stormy") / "report.html").read_text()
     assert "Drift from the window before" in page
     assert "performance:AUC" in page
@@ -124,12 +124,12 @@ def test_the_report_is_one_page_that_draws_both(stormy, production):
     assert "<script" not in page
 
 
-def test_what_was_monitored_reaches_back_through_the_release(stormy, production):
+def test_the_lineage_of_a_window_includes_the_release(stormy, production):
     found = trace_lineage(Runs.open(production.config), production.config, f"release:{production.release.version}")
     assert found
 
 
-def test_a_window_that_ends_before_it_begins_is_refused(stormy, production):
+def test_a_window_that_ends_before_it_starts_is_rejected(stormy, production):
     ended = production.monitor("backwards", 1)
     assert ended.code == 2
     assert "the window ends before it begins" in ended.err

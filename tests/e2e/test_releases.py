@@ -1,4 +1,4 @@
-"""Releasing, going back, and what the next candidates are held to."""
+"""Releasing, rolling back, and comparing the next candidates with the served release."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ def back(two, command):
     return command(workspace, "rollback", "--reason", "pagers at three in the morning")
 
 
-def test_a_release_says_what_it_is_made_of_and_what_it_takes(two):
+def test_a_release_has_its_provenance_and_input_contract(two):
     workspace, _, first, _ = two
     about = json.loads((workspace / "releases" / "flights" / first.current / "release.json").read_text())
     assert about["run"] == "first"
@@ -41,10 +41,10 @@ def test_a_release_says_what_it_is_made_of_and_what_it_takes(two):
     assert (delay["type"], delay["required"]) == ("int", True)
 
 
-def test_one_word_goes_back_and_is_on_record(two, back, command):
+def test_a_rollback_is_recorded_in_the_audit_log(two, back, command):
     workspace, _, first, second = two
     assert back.returncode == 0, back.stderr
-    assert f"release {second.current} is withdrawn, {first.current} is current" in back.stdout
+    assert f"release {second.current} is withdrawn, release {first.current} is current" in back.stdout
     known = json.loads(command(workspace, "releases", "--json").stdout)
     assert [(one["version"], one["current"], one["withdrawn"]) for one in known] == [
         (second.current, False, "pagers at three in the morning"),
@@ -55,7 +55,7 @@ def test_one_word_goes_back_and_is_on_record(two, back, command):
     assert last["facts"]["reason"] == "pagers at three in the morning"
 
 
-def test_what_was_rolled_back_does_not_come_back_by_itself(two, back, run):
+def test_a_rolled_back_release_does_not_become_current_again(two, back, run):
     workspace, data, first, _ = two
     again = run(workspace, data, "again", *OTHER)
     assert again.code == 0, again.err
@@ -63,7 +63,7 @@ def test_what_was_rolled_back_does_not_come_back_by_itself(two, back, run):
     assert again.steps["Pusher"].state == "CACHED"
 
 
-def test_the_next_candidate_is_held_to_what_is_served(two, back, run):
+def test_the_next_candidate_is_compared_with_the_served_release(two, back, run):
     workspace, data, first, _ = two
     third = run(workspace, data, "third", "--set", "train.seed=3", "--to", "Evaluator")
     assert third.code in (0, 4), third.err

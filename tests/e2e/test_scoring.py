@@ -1,4 +1,4 @@
-"""`flightline score`: every row gets a prediction or a reason, and the prediction that every other way gives it."""
+"""`flightline score`: every row is predicted or rejected, with the same prediction as by the endpoint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from pipeline_runs import ROOT
 from raw_rows import evaluator_predictions, read_raw_rows
 
-from scripts.loop.server import free_ports
+from scripts.simulation.server import free_ports
 
 BAD = {3: ("month", "13"), 5: ("dep_delay", ""), 7: ("hour", "abc"), 9: ("origin", "BOS")}
 
@@ -58,7 +58,7 @@ def table(scored):
     return pq.read_table(output / "predictions.parquet")
 
 
-def test_rows_in_are_predictions_out_and_rejects(scored, table):
+def test_rows_read_equal_predictions_plus_rejected_rows(scored, table):
     ended, output = scored
     assert table.num_rows == 596
     assert "read 600 = predicted 596" in ended.stdout
@@ -74,7 +74,7 @@ def test_rows_in_are_predictions_out_and_rejects(scored, table):
     ]
 
 
-def test_each_prediction_says_its_row_version_and_time(trained, inputs, table):
+def test_each_prediction_has_its_row_version_and_time(trained, inputs, table):
     rows = table.to_pydict()
     bad = {place + 2 for place in BAD}
     lines = [line for line in range(2, 302) if line not in bad] + list(range(2, 302))
@@ -137,7 +137,7 @@ def test_predictions_have_a_lineage_back_to_the_training_run(trained, scored, ta
     assert runs.get("latest").pipeline == "flights"  # the newest run of the pipeline itself
 
 
-def test_files_that_cannot_be_scored_are_refused_before_anything_starts(trained, inputs, tmp_path):
+def test_files_that_cannot_be_scored_are_rejected_before_the_run_starts(trained, inputs, tmp_path):
     bare = tmp_path / "bare.csv"
     bare.write_text("month,day\n1,2\n")
     for name, words in ((bare, "is missing, which release"), (tmp_path / "none.csv", "there is no such file")):

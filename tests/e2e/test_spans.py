@@ -180,7 +180,7 @@ def test_a_champion_that_cannot_be_loaded_is_said_and_holds_nothing_up(history):
     assert evaluation["champion"] == {}
     assert "variables" in evaluation["champion_load_error"]
     screen = (history.workspace / "runs" / run.run_id / "screen.txt").read_text()
-    assert "BLESSED against its thresholds alone: the champion could not be loaded" in screen
+    assert "BLESSED, compared with its thresholds only: the champion could not be loaded" in screen
     assert "and the champion" not in screen
     assert run.steps["Evaluator"].inputs.get("baseline_model", []) == []
     assert summary["release"]

@@ -1,4 +1,4 @@
-"""MLflow on a real run: a real store, its own client, and the model as MLflow loads it."""
+"""A real run in MLflow: a real store, MLflow's client, and the model loaded by MLflow."""
 
 from pathlib import Path
 
@@ -34,14 +34,14 @@ def client(tracked):
 
 @pytest.fixture
 def rows(flights_sample):
-    """Rows as they are in the data, of flights that did leave: the schema asks for their delay."""
+    """Raw rows of flights that departed: the schema requires their delay."""
     rows = pd.read_csv(flights_sample / "span-01" / "flights.csv")
     return rows[rows["dep_delay"].notna()].head(40)
 
 
 @pytest.fixture(scope="module")
 def champion(tracked):
-    """The model by its alias, as whoever serves from MLflow loads it."""
+    """The model loaded from MLflow by its alias."""
     before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
     mlflow.set_tracking_uri(tracked.store)
     mlflow.set_registry_uri(tracked.store)
@@ -50,7 +50,7 @@ def champion(tracked):
     mlflow.set_registry_uri(before[1])
 
 
-def test_settings_and_metrics_of_every_slice(trained, tracked, client):
+def test_settings_and_metrics_of_every_slice_are_logged(trained, tracked, client):
     found = client.get_run(tracked.run_id)
     evaluation = trained.summary["evaluation"]["metrics"]
     assert found.data.params["train.epochs"] == "2"
@@ -63,49 +63,49 @@ def test_settings_and_metrics_of_every_slice(trained, tracked, client):
     assert found.info.status == "FINISHED"
 
 
-def test_the_report_is_there_to_open(trained, tracked, client, tmp_path):
+def test_report_is_an_artifact_of_the_run(trained, tracked, client, tmp_path):
     page = client.download_artifacts(tracked.run_id, "report.html", str(tmp_path))
     assert Path(page).read_text() == (trained.folder / "report.html").read_text()
 
 
-def test_each_side_knows_the_other(trained, tracked, client):
+def test_mlflow_and_ml_metadata_have_the_ids_of_each_other(trained, tracked, client):
     assert client.get_run(tracked.run_id).data.tags["tfx.run_id"] == "first"
     about = Runs.open(trained.workspace / "metadata.db").get("first").about
     assert about["mlflow_run_id"] == tracked.run_id
     assert about["mlflow_store"] == tracked.store
 
 
-def test_the_release_is_registered_and_champion(trained, tracked, client):
+def test_release_is_registered_as_champion(trained, tracked, client):
     version = client.get_model_version_by_alias("flights", "champion")
     assert str(version.version) == tracked.version
     assert version.tags["release"] == trained.current
     assert version.run_id == tracked.run_id
 
 
-def test_a_run_is_told_of_once(config, tracked, client):
+def test_logging_a_run_again_adds_nothing(config, tracked, client):
     assert log_run(config, "first") == tracked
     assert len(client.search_runs([client.get_experiment_by_name("flights").experiment_id])) == 1
     assert len(client.search_model_versions("name='flights'")) == 1
 
 
-def test_the_model_answers_named_features_as_the_release_does(champion, rows, trained):
+def test_model_from_mlflow_predicts_as_the_release_does(champion, rows, trained):
     import tensorflow as tf
 
-    answers = champion.predict(rows)
-    assert list(answers.columns) == ["probabilities"]
-    assert len(answers) == len(rows)
+    predictions = champion.predict(rows)
+    assert list(predictions.columns) == ["probabilities"]
+    assert len(predictions) == len(rows)
     serve = tf.saved_model.load(str(trained.workspace / "releases" / "flights" / trained.current)).signatures
     examples = [champion.unwrap_python_model()._example(row) for row in rows[_columns(champion)].to_dict("records")]
     direct = serve["serving_default"](examples=tf.constant(examples))["probabilities"].numpy()[:, 0]
-    np.testing.assert_allclose(answers["probabilities"], direct, rtol=1e-6)
-    assert answers["probabilities"].std() > 0.01
+    np.testing.assert_allclose(predictions["probabilities"], direct, rtol=1e-6)
+    assert predictions["probabilities"].std() > 0.01
 
 
 def _columns(model):
     return [column.name for column in model.metadata.signature.inputs.inputs]
 
 
-def test_the_model_takes_missing_values_and_refuses_wrong_ones(champion, rows):
+def test_model_from_mlflow_accepts_missing_values_and_rejects_wrong_types(champion, rows):
     some = rows.assign(temp=np.nan, wind_gust=None).drop(columns=["late"])
     assert champion.predict(some)["probabilities"].notna().all()
     with pytest.raises(Exception, match="missing inputs"):
@@ -114,8 +114,8 @@ def test_the_model_takes_missing_values_and_refuses_wrong_ones(champion, rows):
         champion.predict(rows.assign(month=1.5))
 
 
-def test_the_alias_follows_a_rollback(config, client, tracked, trained):
-    """An earlier release, registered; then `CURRENT` goes back to it, as a rollback does."""
+def test_alias_follows_a_rollback(config, client, tracked, trained):
+    """Registers an earlier release and makes it the current one, as a rollback does."""
     earlier = client.create_model_version("flights", source=f"runs:/{tracked.run_id}/model", run_id=tracked.run_id)
     client.set_model_version_tag("flights", earlier.version, "release", "7")
     assert (

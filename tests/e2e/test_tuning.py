@@ -13,7 +13,7 @@ def test_a_search_is_used_shown_and_reused(run, trained, flights_sample, command
     search = first.summary["search"]
     assert [trial["score"] is not None for trial in search["trials"]] == [True, True]
     best = min(search["trials"], key=lambda trial: trial["score"])
-    assert "Search   2 trials: val_loss " in first.out
+    assert "Tuning   2 trials: val_loss " in first.out
     assert first.steps["Tuner"].output("best_hyperparameters").type == "HyperParameters"
     record = next(iter(first.steps["Trainer"].outputs["model_run"])).uri
     trained_with = json.loads((Path(record) / "training.json").read_text())
@@ -21,7 +21,7 @@ def test_a_search_is_used_shown_and_reused(run, trained, flights_sample, command
     assert abs(min(epoch["val_loss"] for epoch in trained_with["history"]) - best["score"]) < 1e-4
     shown = command(trained.workspace, "show", "searched").stdout
     assert f"{best['score']:.5f}" in shown
-    assert "Search for settings" in (first.folder / "report.html").read_text()
+    assert "Hyperparameter search" in (first.folder / "report.html").read_text()
 
     again = run(
         trained.workspace, flights_sample, "reused", settings=(SEARCH, "evaluation.thresholds={AUC: {lower: 0.999}}")

@@ -93,10 +93,10 @@ def test_a_confidence_fails_what_may_be_worse_by_tfma_s_own_validation(made, com
     validation = tfma.load_validation_result(doubted.evaluation)
     assert not validation.validation_ok
     evaluation = as_read(doubted)
-    [miss] = evaluation.misses
+    [miss] = evaluation.missed_thresholds
     assert (miss.metric, miss.slice, miss.against_champion, miss.confidence) == ("auc", "overall", True, 0.95)
     assert miss.value == pytest.approx(auc.lower)
-    assert miss.sentence.startswith("the lower end of auc against the champion (95% interval) on overall is -0.")
+    assert miss.sentence.startswith("the lower end of auc minus the champion's (95% interval) on overall is -0.")
 
 
 def test_thresholds_against_the_champion_hold_on_every_slice_and_name_the_one_that_fell_short(made, compared, tmp_path):
@@ -107,10 +107,10 @@ def test_thresholds_against_the_champion_hold_on_every_slice_and_name_the_one_th
     no_loss = {"slice": ["month"], "thresholds": {"AUC": {"vs_champion": 0.0}}}
     held = evaluate(tmp_path, made, settings=EvaluationSettings(per_slice=[no_loss]))
     assert held.blessing.get_int_custom_property("blessed") == 0
-    misses = as_read(held).misses
+    misses = as_read(held).missed_thresholds
     assert {miss.slice for miss in misses} == worse
     assert all(miss.against_champion for miss in misses)
-    assert f"auc against the champion on {misses[0].slice} is -0." in misses[0].sentence
+    assert f"auc minus the champion's on {misses[0].slice} is -0." in misses[0].sentence
 
 
 def test_a_confidence_that_cannot_be_held_ends_the_step(made, tmp_path):

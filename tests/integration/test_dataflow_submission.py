@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import subprocess
+import sys
 import tarfile
 import time
 from pathlib import Path
@@ -110,19 +112,23 @@ def test_the_job_that_is_posted_is_the_one_that_the_config_describes(cloud, comp
     assert cloud.asked >= 2, "it was waited for: pending, running, done"
 
 
-def test_workers_without_an_image_are_sent_a_package_that_can_be_built(cloud, monkeypatch):
+def test_workers_without_an_image_are_sent_the_project_and_the_library(cloud, monkeypatch, tmp_path):
     import apache_beam as beam
 
     monkeypatch.chdir(ROOT)
-    arguments = beam_arguments(load_config(CONFIG, overrides(cloud, image=None, setup_file="./setup.py")))
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), "flightline"]
+    subprocess.run(build, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    settings = overrides(cloud, image=None, setup_file="./setup.py", extra_packages=[str(wheel)])
+    arguments = beam_arguments(load_config(CONFIG, settings))
     with beam.Pipeline(argv=arguments) as pipeline:
         pipeline | beam.Create([1])
     [package] = [content for name, content in cloud.objects.items() if name.endswith("/workflow.tar.gz")]
     with tarfile.open(fileobj=io.BytesIO(package)) as files:
         names = {name.partition("/")[2] for name in files.getnames()}
-    # What setup.py reads, and what workers import.
-    assert {"setup.py", "README.md", "requirements.in", "flightline/modeling/preprocessing.py"} <= names
-    assert "flightline/components/arrow_example_gen.py" in names
+    assert {"setup.py", "pipeline/training.py", "models/preprocessing.py"} <= names
+    [library] = [content for name, content in cloud.objects.items() if name.endswith(f"/{wheel.name}")]
+    assert library == wheel.read_bytes()
 
 
 LOCAL_DATA_DAG = """

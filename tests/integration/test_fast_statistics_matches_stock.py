@@ -1,11 +1,13 @@
 """StatisticsGen with the fast executor beside the stock executor, both run for real."""
 
 import random
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import tensorflow_data_validation as tfdv
 from google.protobuf import json_format
+from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.statistics_gen import component
 from tfx.components.statistics_gen import executor as stock
@@ -127,6 +129,23 @@ def test_what_needs_beam_goes_to_stock_with_a_warning(tmp_path, examples, warnin
     artifact = run(FastStatisticsExecutor, tmp_path / "ours", examples, stats_options_json=options.to_json())
     assert any("runs the stock executor, which is slower: weight_feature" in text for text in warnings)
     assert "weighted" in str(contents(artifact)).lower()
+
+
+def test_a_changed_private_function_sends_the_work_to_stock_with_one_warning(tmp_path, examples, monkeypatch):
+    expected = contents(run(FastStatisticsExecutor, tmp_path / "fast", examples))
+    original = stats_impl.get_generators
+    monkeypatch.setattr(
+        stats_impl, "get_generators", lambda options: original(options)
+    )  # as the stock executor calls it
+    warnings = []
+    with progress.listen(lambda _: None, warnings.append):
+        artifact = run(FastStatisticsExecutor, tmp_path / "ours", examples)
+    assert warnings == [
+        "StatisticsGen runs the stock executor, which is slower: tensorflow-data-validation"
+        f" {version('tensorflow-data-validation')} has tensorflow_data_validation.statistics.stats_impl.get_generators"
+        " without the parameter in_memory; Flightline was checked with 1.16.1 and 1.21.0"
+    ]
+    assert contents(artifact) == expected
 
 
 def test_too_many_distinct_values_go_to_stock(tmp_path, examples, warnings, monkeypatch):

@@ -1,6 +1,7 @@
 """The fast Transform executor next to the stock one, on the same examples."""
 
 import functools
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -282,6 +283,29 @@ def test_what_is_not_taken_goes_to_stock_with_one_warning(inputs, tmp_path, monk
     assert len(told) == 1
     assert reason in told[0]
     assert not [path for path in (tmp_path / "transform_graph").iterdir() if path.name != ".temp_path"]
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "library"),
+    # Names that the stock executor itself needs only for the analyzer cache, and only for statistics.
+    [(analyzer_cache, "_METADATA_FILE_NAME", "tensorflow-transform"), (stock, "_ANOMALIES_FILE", "tfx")],
+    ids=["a name of TFT", "a name of TFX"],
+)
+def test_a_missing_private_name_sends_the_work_to_stock_with_one_warning(
+    inputs, run, tmp_path, monkeypatch, module, name, library
+):
+    expected = run(FastTransformExecutor, "small").rows("eval")
+    monkeypatch.delattr(module, name)
+    warnings = []
+    with progress.listen(lambda _: None, warnings.append):
+        result = execute(FastTransformExecutor, inputs, tmp_path, "small")
+    assert warnings == [
+        f"Transform runs the stock executor, which is slower: {library} {version(library)} no longer has"
+        f" {module.__name__}.{name}; Flightline was checked with 1.16.0 and 1.21.0"
+    ]
+    rows = result.rows("eval")
+    assert rows.keys() == expected.keys()
+    np.testing.assert_allclose(rows["z"], expected["z"], rtol=1e-5, atol=1e-6)
 
 
 def test_stock_does_the_work_when_asked_to(inputs, tmp_path):

@@ -1,6 +1,4 @@
-"""The report and the index in headless Chromium, with values that would do harm if they were anything but text."""
-
-import json
+"""The report and the index in headless Chromium, with values that attack a page which does not escape them."""
 
 import browser
 import pytest
@@ -11,7 +9,7 @@ from flightline.metadata.runs import Runs
 from flightline.reporting.html.index import write_index
 from flightline.reporting.html.render import render_report
 
-PHONE, DESK = 360, 1200  # pixels across
+PHONE, DESK = 360, 1200  # width in pixels
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +24,12 @@ def index(tmp_path):
     RunRecorder(tmp_path / "metadata.db")
     folder = tmp_path / "runs" / "first"
     folder.mkdir(parents=True)
-    (folder / "summary.json").write_text(json.dumps(make_summary(HOSTILE_TEXT, pipeline=HOSTILE_TEXT).to_dict()))
+    make_summary(HOSTILE_TEXT, pipeline=HOSTILE_TEXT).write(folder)
     return write_index(tmp_path, Runs.open(tmp_path / "metadata.db")).read_text()
 
 
 @pytest.mark.parametrize(("name", "width"), [("report", PHONE), ("report", DESK), ("index", PHONE)])
-def test_nothing_leaves_nothing_runs_nothing_overflows(chromium, tmp_path, name, width):
+def test_page_sends_no_requests_runs_no_scripts_and_does_not_overflow(chromium, tmp_path, name, width):
     page = render_report(make_report_data(HOSTILE_TEXT)) if name == "report" else index(tmp_path)
     seen = browser.visit_page(chromium, page, tmp_path / "profile", width)
     assert seen.requests == []
@@ -42,7 +40,7 @@ def test_nothing_leaves_nothing_runs_nothing_overflows(chromium, tmp_path, name,
     assert seen.page["background"] == "rgb(250, 249, 247)"  # the style sheet is in force
 
 
-def test_harm_would_be_seen(chromium, tmp_path):
+def test_browser_detects_an_attack_that_is_not_escaped(chromium, tmp_path):
     seen = browser.visit_page(chromium, f"<body>{HOSTILE_TEXT}</body>", tmp_path / "profile", DESK)
     assert seen.requests == ["elsewhere.example/leak.png"]
     assert seen.page["hostile"]

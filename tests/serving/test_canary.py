@@ -1,4 +1,4 @@
-"""Two releases at once: a shadow that answers aside, a canary that answers a share and is taken back if it is worse."""
+"""Shadow and canary releases on a running server."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from scripts.load_generator import send_load
 
 
 def canary(releases, version, share):
-    (releases / "CANARY").write_text(json.dumps({"version": version, "share": share}))
+    (releases / "CANARY").write_text(json.dumps({"version": version, "traffic_share": share}))
 
 
 def body(number):
     return {"rows": [ROW | {"dep_delay": number % 200 - 60}], "id": str(number)}
 
 
-def test_a_shadow_answers_into_the_log_alone(releases):
+def test_a_shadow_predicts_into_the_log_only(releases):
     add_small_release(releases, 2, bias=1.0)
     add_small_release(releases, 1)
     (releases / "SHADOW").write_text("2\n")
@@ -39,7 +39,7 @@ def test_a_shadow_answers_into_the_log_alone(releases):
         wait_for(lambda: server.served == {"current": "1"})
 
 
-def test_a_shadow_with_other_features_gets_those_that_it_knows(releases):
+def test_a_shadow_with_fewer_features_gets_only_those(releases):
     add_small_release(releases, 2, bias=1.0, inputs=INPUTS[:3])
     add_small_release(releases, 1)
     (releases / "SHADOW").write_text("2\n")
@@ -56,7 +56,7 @@ def test_a_canary_answers_its_share_by_request_id_and_a_good_one_stays(releases)
     add_small_release(releases, 1)
     canary(releases, "2", 0.3)
     with running_server(releases.parents[1], canary={"min_requests": 100, "max_latency_ratio": 100.0}) as server:
-        assert server.served == {"current": "1", "canary": "2", "share": 0.3}
+        assert server.served == {"current": "1", "canary": "2", "traffic_share": 0.3}
         outcome = send_load(server.http_port, 2000, 4, body)
         assert outcome.failed == 0
         expected = sum(hash_fraction(str(number)) < 0.3 for number in range(2000))
@@ -73,7 +73,7 @@ def test_a_canary_answers_its_share_by_request_id_and_a_good_one_stays(releases)
         ({"slow_ms": 150}, 3.0, "latency"),
     ],
 )
-def test_a_canary_that_is_worse_is_taken_back_by_itself(releases, made, ratio, reason):
+def test_a_worse_canary_is_rolled_back_automatically(releases, made, ratio, reason):
     add_small_release(releases, 2, **made)
     add_small_release(releases, 1)
     canary(releases, "2", 0.5)
@@ -81,16 +81,16 @@ def test_a_canary_that_is_worse_is_taken_back_by_itself(releases, made, ratio, r
         outcome = send_load(server.http_port, 300, 2, body)
         assert outcome.failed == 0
         wait_for(lambda: server.served == {"current": "1"})
-        [event] = [one for one in server.events if one["event"] == "canary taken back"]
+        [event] = [one for one in server.events if one["event"] == "canary rolled back"]
         assert event["version"] == "2"
         assert reason in event["reason"]
         assert not (releases / "CANARY").exists()
-        assert json.loads((releases / "CANARY.taken-back").read_text())["version"] == "2"
-        wait_for(lambda: [one.facts for one in verify(server.workspace) if one.event == "canary taken back"])
-        assert server.metric("flightline_swaps_total", outcome="canary taken back") == 1
+        assert json.loads((releases / "CANARY.rolled-back").read_text())["version"] == "2"
+        wait_for(lambda: [one.facts for one in verify(server.workspace) if one.event == "canary rolled back"])
+        assert server.metric("flightline_release_changes_total", outcome="canary rolled back") == 1
 
 
-def test_requests_that_fail_in_a_canary_are_answered_by_the_current_release(releases):
+def test_a_request_that_fails_in_the_canary_is_answered_by_the_current_release(releases):
     add_small_release(releases, 2, fails_on="N-broken")
     add_small_release(releases, 1)
     canary(releases, "2", 0.5)
@@ -102,11 +102,11 @@ def test_requests_that_fail_in_a_canary_are_answered_by_the_current_release(rele
         assert outcome.failed == 0
         assert set(outcome.versions) == {"1"}
         wait_for(lambda: server.served == {"current": "1"})
-        [event] = [one for one in server.events if one["event"] == "canary taken back"]
+        [event] = [one for one in server.events if one["event"] == "canary rolled back"]
         assert "failed" in event["reason"]
 
 
-def test_a_canary_that_is_made_current_is_a_canary_no_more(releases):
+def test_a_promoted_canary_is_no_longer_a_canary(releases):
     add_small_release(releases, 2)
     add_small_release(releases, 1)
     canary(releases, "2", 0.5)

@@ -1,4 +1,4 @@
-"""Releases change under load: nobody notices, but for the version in the answers."""
+"""Releases are replaced under load without failed requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scripts.load_generator import send_load
 REQUESTS, SWAPS = 100_000, 20
 
 
-def test_no_request_fails_while_releases_are_swapped_twenty_times(releases):
+def test_no_request_fails_during_twenty_release_swaps(releases):
     versions = [add_small_release(releases, version, bias=version / 10) for version in (1, 2, 3)]
     with running_server(releases.parents[1]) as server:
         outcomes = []
@@ -48,7 +48,7 @@ def test_no_request_fails_while_releases_are_swapped_twenty_times(releases):
         assert [event["current"] for event in server.events if event["event"] == "serving"][1:] == swapped
 
 
-def test_an_answer_is_wholly_of_the_release_that_it_names(releases):
+def test_a_response_comes_from_the_release_that_it_names(releases):
     from math import exp
 
     add_small_release(releases, 1, bias=0.0)
@@ -75,16 +75,16 @@ def test_an_answer_is_wholly_of_the_release_that_it_names(releases):
         assert seen == {"1", "2"}
 
 
-def test_a_release_that_cannot_be_served_is_refused_and_the_old_one_answers_on(releases):
+def test_an_invalid_release_is_rejected_and_the_old_one_stays(releases):
     add_small_release(releases, 1)
     with running_server(releases.parents[1]) as server:
 
-        def refused(version, make):
+        def rejection_reason(version, make):
             make(releases / version)
             (releases / "CURRENT").write_text(f"{version}\n")
             wait_for(lambda: any(one.get("version") == version for one in server.events))
             event = next(one for one in server.events if one.get("version") == version)
-            assert event["event"] == "release refused"
+            assert event["event"] == "release rejected"
             assert server.served == {"current": "1"}
             assert server.predict(ROW)[1]["version"] == "1"
             return event["reason"]
@@ -106,16 +106,16 @@ def test_a_release_that_cannot_be_served_is_refused_and_the_old_one_answers_on(r
         def asks_for_what_it_does_not_say(folder):
             add_small_release(releases, int(folder.name), inputs=[{"name": "temp", "type": "float"}])
 
-        assert "does not load" in refused("2", torn)
-        assert "does not load" in refused("3", without_weights)
-        assert "no release.json" in refused("4", without_description)
-        assert "not with probabilities" in refused("5", not_finite)
-        assert "does not answer" in refused("6", asks_for_what_it_does_not_say)
+        assert "does not load" in rejection_reason("2", torn)
+        assert "does not load" in rejection_reason("3", without_weights)
+        assert "no release.json" in rejection_reason("4", without_description)
+        assert "not probabilities" in rejection_reason("5", not_finite)
+        assert "fails on a sample request" in rejection_reason("6", asks_for_what_it_does_not_say)
         add_small_release(releases, 7)
         wait_for(lambda: server.served == {"current": "7"})  # and it follows on
 
 
-def test_reload_of_the_repository_api_looks_at_once_and_keeps_answering(releases):
+def test_a_reload_through_the_repository_api_updates_at_once(releases):
     add_small_release(releases, 1)
     with running_server(releases.parents[1], poll_s=1000) as server:
         add_small_release(releases, 2, inputs=INPUTS[:3])
@@ -129,7 +129,7 @@ def test_reload_of_the_repository_api_looks_at_once_and_keeps_answering(releases
         assert "is not a feature" in server.predict(ROW)[1]["error"]
 
 
-def test_without_a_release_that_can_be_served_it_ends_and_says_so(releases):
+def test_the_server_stops_without_a_valid_release(releases):
 
     add_small_release(releases, 1)
     (releases / "1" / "saved_model.pb").unlink()

@@ -1,4 +1,4 @@
-"""Releases of classes and of amounts, served: both protocols, the description, the log."""
+"""Serving multiclass and regression releases: both protocols, the description, the log."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def shares(delay: float) -> list[float]:
     return [power / sum(powers) for power in powers]
 
 
-def test_both_protocols_answer_as_the_task_asks(served):
+def test_both_protocols_answer_for_every_task(served):
     task, server = served
     status, answer = server.predict(ROW, id="plain")
     assert status == 200
@@ -50,19 +50,19 @@ def test_both_protocols_answer_as_the_task_asks(served):
         assert outputs["label"] == ("BYTES", [1], ["early"])
 
 
-def test_what_it_says_of_itself_is_what_it_answers(served):
+def test_the_openapi_description_matches_the_responses(served):
     task, server = served
     _, about = server.ask("/v2/models/flights")
     names = {one["name"] for one in about["outputs"]}
     _, answer = server.predict(ROW)
     _, described = server.ask("/predict/openapi.json")
-    prediction = described["components"]["schemas"]["Answer"]["properties"]["predictions"]["items"]
+    prediction = described["components"]["schemas"]["Predictions"]["properties"]["predictions"]["items"]
     assert names == set(prediction["properties"]) == set(answer["predictions"][0])
     if task == "multiclass":
         assert prediction["properties"]["label"]["enum"] == CLASSES
 
 
-def test_the_log_keeps_the_class_or_the_amount(served):
+def test_the_log_has_the_class_or_the_predicted_number(served):
     task, server = served
     server.predict(ROW | {"dep_delay": -50}, id="kept")
 

@@ -1,4 +1,4 @@
-"""What the endpoint answers: over the plain route, the V2 protocol's REST and its gRPC."""
+"""Requests over `/predict`, V2 REST and V2 gRPC."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def named_inputs(**columns):
     return {"inputs": inputs}
 
 
-def test_an_answer_has_probability_label_version_and_request_id(server):
+def test_a_response_has_probability_label_version_and_request_id(server):
     status, answer = server.predict(ROW, ROW | {"dep_delay": -50}, id="order-1")
     assert status == 200
     assert answer["id"] == "order-1"
@@ -38,7 +38,7 @@ def test_an_answer_has_probability_label_version_and_request_id(server):
     ]
 
 
-def test_the_request_id_comes_from_the_header_or_is_made(server):
+def test_the_request_id_comes_from_the_header_or_is_generated(server):
     assert server.ask("/predict", {"rows": [ROW]}, X_Request_Id="abc")[1]["id"] == "abc"
     ids = {server.predict(ROW)[1]["id"] for _ in range(3)}
     assert len(ids) == 3
@@ -55,7 +55,7 @@ def test_the_request_id_comes_from_the_header_or_is_made(server):
         ({"tempp": 1.0}, "tempp"),
     ],
 )
-def test_a_row_that_breaks_the_contract_gets_400_with_the_features_name(server, change, feature):
+def test_an_invalid_row_gets_400_with_the_name_of_the_feature(server, change, feature):
     before = server.metric("flightline_rows_total")
     status, answer = server.predict(ROW, ROW | change)
     assert status == 400
@@ -64,7 +64,7 @@ def test_a_row_that_breaks_the_contract_gets_400_with_the_features_name(server, 
     assert server.metric("flightline_rows_total") == before  # nothing was inferred
 
 
-def test_the_v2_protocol_says_the_features_name_too(server):
+def test_an_invalid_v2_request_gets_the_name_of_the_feature(server):
     status, answer = server.ask(
         "/v2/models/flights/infer", named_inputs(dep_delay=[1, 5000], distance=[10, 10], origin=["EWR", "EWR"])
     )
@@ -73,18 +73,18 @@ def test_the_v2_protocol_says_the_features_name_too(server):
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"rows": 1}', b'{"rows": []}', b'{"rows": [1]}', b"\xff"])
-def test_a_body_that_is_no_list_of_rows_gets_400(server, body):
+def test_a_body_without_a_list_of_rows_gets_400(server, body):
     status, answer = server.ask("/predict", body, method="POST")
     assert status == 400
     assert answer["error"]
 
 
-def test_more_rows_than_a_request_may_have_get_400(server):
+def test_too_many_rows_get_400(server):
     assert server.predict(*[ROW] * 2001)[0] == 400
     assert len(server.predict(*[ROW] * 2000)[1]["predictions"]) == 2000
 
 
-def test_missing_optional_values_are_fine(server):
+def test_optional_values_may_be_missing(server):
     bare = {name: ROW[name] for name in ("dep_delay", "distance", "origin")}
     status, answer = server.predict(bare, bare | {"temp": None, "tailnum": ""})
     assert status == 200
@@ -155,7 +155,7 @@ def test_grpc(server):
     assert "origin" in refused
 
 
-def test_openapi_says_what_a_row_may_hold(server):
+def test_openapi_describes_the_rows(server):
     status, document = server.ask("/predict/openapi.json")
     assert status == 200
     row = document["components"]["schemas"]["Row"]
@@ -166,7 +166,7 @@ def test_openapi_says_what_a_row_may_hold(server):
     assert row["additionalProperties"] is False
 
 
-def test_every_request_and_answer_is_in_the_log(server):
+def test_every_request_is_logged_with_its_prediction(server):
     server.predict(ROW, ROW | {"dep_delay": 7}, id="logged")
     server.predict(ROW | {"origin": "BOS"}, id="refused")
 
@@ -186,7 +186,7 @@ def test_every_request_and_answer_is_in_the_log(server):
     assert refused["_probability"] is None
 
 
-def test_it_listens_on_this_machine_alone(server):
+def test_the_server_listens_on_the_local_machine_only(server):
     ports = (server.http_port, server.grpc_port, server.metrics_port)
     listening = [
         line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()
@@ -197,7 +197,7 @@ def test_it_listens_on_this_machine_alone(server):
     assert all(address.endswith("0100007F") for address in ours)  # 127.0.0.1, or ::ffff:127.0.0.1
 
 
-def test_what_monitoring_measured_last_is_among_the_metrics(server):
+def test_the_metrics_include_the_last_monitored_window(server):
     assert server.metric("flightline_skew", feature="temp") == 0
     file = server.workspace / "monitoring" / "flights" / "flightline.prom"
     file.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""One release in a folder, as platforms hand it over: by our own command, and by MLServer's over a bundle."""
+"""Serving one release from a folder: by `python -m flightline.serving`, and by MLServer with a bundle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from small_releases import ROW, add_small_release
 from flightline.config.loader import load_config
 from flightline.releases.manifests.bundle import MODEL_SETTINGS, write_bundle
 from flightline.releases.registry import read_releases as all_releases
-from scripts.loop.server import free_ports
+from scripts.simulation.server import free_ports
 
 STARTS_IN_S = 120
 
@@ -65,7 +65,7 @@ def release(releases):
     return releases / "7"
 
 
-def test_a_folder_is_served_under_the_name_that_it_is_given(release, tmp_path):
+def test_a_folder_is_served_under_the_given_name(release, tmp_path):
     ports = free_ports(3)
     names = ("--http-port", "--grpc-port", "--metrics-port")
     options = [word for name, port in zip(names, ports, strict=True) for word in (name, str(port))]
@@ -91,7 +91,7 @@ def test_a_folder_is_served_under_the_name_that_it_is_given(release, tmp_path):
     assert list(log.glob("*.parquet"))
 
 
-def test_a_bundle_is_served_by_mlserver_itself(release, tmp_path):
+def test_mlserver_serves_a_bundle(release, tmp_path):
     workspace = release.parents[2]
     config = load_config(Path("configs/flights.yaml"), [f"workspace={workspace}"])
     [known] = all_releases(config.releases)
@@ -117,7 +117,7 @@ def test_a_bundle_is_served_by_mlserver_itself(release, tmp_path):
         assert (status, answer["model_version"], answer["id"]) == (200, "7", "q")
 
 
-def test_a_folder_without_a_release_is_refused(tmp_path):
+def test_a_folder_without_a_release_is_rejected(tmp_path):
     ended = subprocess.run(
         [str(SERVING_PYTHON), "-m", "flightline.serving", "--release", str(tmp_path)],
         cwd=ROOT,

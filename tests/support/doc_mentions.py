@@ -6,9 +6,9 @@ import importlib.util
 import re
 from collections.abc import Iterator
 
-from flightline.utils.hashing import PROJECT_ROOT
 from scripts.docs.commands import list_commands, make_targets
 from scripts.docs.config_keys import list_sections
+from scripts.repository import REPOSITORY
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
@@ -48,7 +48,7 @@ def command_problems(words: str) -> list[str]:
 
 
 def _problems_in_part(words: str) -> list[str]:
-    if made := re.match(r"make ([a-z][a-z-]*)", words):
+    if made := re.match(r"make ([a-z][a-z0-9-]*)", words):
         return [] if made[1] in make_targets() else [f"there is no make target {made[1]}"]
     if module := re.search(r"python -m ([\w.]+)", words):
         return [] if importlib.util.find_spec(module[1]) else [f"there is no module {module[1]}"]
@@ -93,4 +93,4 @@ def mentioned_files(text: str) -> Iterator[tuple[str, bool]]:
     """(path or glob, whether it is there) for each file of this project that inline code names."""
     for span in inline_code(_FENCE.sub("", text)):
         if _FILE.fullmatch(span):
-            yield span, any(PROJECT_ROOT.glob(span.rstrip("/")))
+            yield span, any(REPOSITORY.glob(span.rstrip("/")))

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flightline.utils.dvc import file_md5, folder_listing
-from flightline.utils.hashing import PROJECT_ROOT
+from scripts.repository import REPOSITORY
 
 
 def make_dvc_project(folder: Path, files: Mapping[str, str]) -> Path:
     """Files below `data`, tracked: those in folders by a pointer for the folder; with the settings of this project."""
     (folder / ".dvc").mkdir(parents=True)
-    shutil.copyfile(PROJECT_ROOT / ".dvc" / "config", folder / ".dvc" / "config")
+    shutil.copyfile(REPOSITORY / ".dvc" / "config", folder / ".dvc" / "config")
     for name, content in files.items():
         path = folder / "data" / name
         path.parent.mkdir(parents=True, exist_ok=True)

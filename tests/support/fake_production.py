@@ -46,7 +46,7 @@ class FakeProduction:
         self.config = load_config(self.config_file)
         [self.release] = [one for one in read_releases(self.config.releases) if one.current]
         self._command, self._folder = command, folder
-        self._contract = Contract.from_inputs(self.release.about["inputs"])
+        self._contract = Contract.from_inputs(self.release.metadata["inputs"])
 
     def answer(self, prefix: str, rows: list[dict[str, Any]], probabilities, at: int) -> None:
         """A request for each row, answered `at` seconds after T0."""
@@ -90,7 +90,7 @@ class CommandResult:
 def labelled_flights(trained: Result, files: Sequence[Path], of_each: int) -> tuple[list[dict[str, Any]], list[str]]:
     """(rows, labels): flights of the files that have arrived, in turns."""
     config = load_config(trained.folder / "config.yaml")
-    inputs = next(one for one in read_releases(config.releases) if one.current).about["inputs"]
+    inputs = next(one for one in read_releases(config.releases) if one.current).metadata["inputs"]
     months = []
     for file in files:
         with file.open(newline="") as lines:

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from scripts.loop.server import free_ports
+from scripts.simulation.server import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVING_PYTHON = ROOT / ".venv-serving" / "bin" / "python"
@@ -62,7 +62,7 @@ class Server:
     @property
     def served(self) -> dict[str, Any]:
         """Which releases answer, by role."""
-        return self.ask("/served")[1]
+        return self.ask("/releases")[1]
 
     @property
     def events(self) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ def answered_entry(
 
 def refused_entry(request_id: str, at: int = 0) -> LogEntry:
     return LogEntry(
-        START_US + at, request_id, CONTRACT, "7", "current", 0.5, error="row 0: origin: nothing", refused=True
+        START_US + at, request_id, CONTRACT, "7", "current", 0.5, error="row 0: origin: nothing", invalid=True
     )
 
 

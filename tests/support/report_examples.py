@@ -1,4 +1,4 @@
-"""Reports made by hand: a good one, and one of which every text came from somebody who means harm."""
+"""Example reports: an ordinary one, and one whose texts all come from an attacker."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ METRICS = {"auc": 0.94, "binary_crossentropy": 0.23, "calibration": 0.99, "examp
 
 
 def make_summary(word: str = "JFK", **changes: Any) -> Summary:
-    """`word` stands wherever a value from the data, or a sentence about one, can stand."""
+    """A summary; `word` is every value from the data, and part of every sentence about one."""
     slices = {"overall": METRICS, f"origin={word}": METRICS, "origin=LGA": {**METRICS, "auc": 0.9}}
     miss = MissedThreshold("auc", f"origin={word}", 0.8, "≥", 0.9)
     made = Summary(
@@ -52,9 +52,9 @@ def make_summary(word: str = "JFK", **changes: Any) -> Summary:
 
 
 def make_report_data(word: str = "JFK", **changes: Any) -> ReportData:
-    """A whole report; what it is made of can be replaced."""
+    """A complete report; `changes` replaces fields."""
     numbers = SplitStatistics(
-        60, 2, Histogram([0.0, 1.0, 2.0], [50.0, 8.0]), mean=0.4, least=0.0, median=0.2, greatest=2.0, zeros=10
+        60, 2, Histogram([0.0, 1.0, 2.0], [50.0, 8.0]), mean=0.4, min=0.0, median=0.2, max=2.0, zeros=10
     )
     names = SplitStatistics(60, 0, values=[(word, 40.0), ("LGA", 20.0)], unique=2)
     curves = Curves([(0, 0), (0.1, 0.8), (1, 1)], [(0.5, 0.9)], [(0.1, 0.12, 700.0), (0.9, 0.88, 300.0)])
@@ -76,12 +76,12 @@ def make_report_data(word: str = "JFK", **changes: Any) -> ReportData:
         ],
         features=[
             Feature("late", "integer", "label", {"train": numbers, "eval": numbers}),
-            Feature(word, "category", "feature", {"train": names, "eval": names}),
+            Feature(word, "categorical", "feature", {"train": names, "eval": names}),
             Feature("empty", "other", "unused", {"train": SplitStatistics(60, 60)}),
         ],
         changes=RunChanges(
             run_id="earlier",
-            same_statistics=False,
+            statistics_unchanged=False,
             rows=[Change("read", 1000, 1100)],
             metrics=[Change("auc", 0.93, 0.94)],
             feature_shifts=[FeatureShift(word, "L-infinity", 0.2, 0.0, 0.5)],
@@ -91,9 +91,10 @@ def make_report_data(word: str = "JFK", **changes: Any) -> ReportData:
         ),
         training=TrainingHistory([(1, 0.7), (2, 0.5)], [(1, 0.6, 0.55)], 2, 1, {"rows_trained": 60.0}),
         curves={"candidate": curves, "baseline": curves},
-        origin=Provenance("0123abc", True, 12, {"data": "ff" * 32}, {"Python": "3.10"}),
+        provenance=Provenance("0123abc", True, 12, {"data": "ff" * 32}, {"Python": "3.10"}),
         card=CardConfig(owners=word, contact=word, intended_use=f"{word}\n\nsecond", limits=word),
         label="late",
+        prediction="the probability that late is 1",
         config=f"name: {word}\n",
     )
     return replace(made, **changes)

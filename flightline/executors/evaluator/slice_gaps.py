@@ -52,8 +52,8 @@ def _measure_gap(metric: str, bounds: GapBounds, slices: Sequence[SliceMetrics])
     best, worst = (order[0], order[-1]) if len(order) > 1 else ("", "")
     return SliceGap(
         metric=key,
-        by=",".join(bounds.by),
-        at_most=bounds.at_most,
+        columns=",".join(bounds.by),
+        max_gap=bounds.at_most,
         min_slice_size=bounds.min_slice_size,
         slices=len(rows),
         best=best,
@@ -62,5 +62,5 @@ def _measure_gap(metric: str, bounds: GapBounds, slices: Sequence[SliceMetrics])
         worst=worst,
         worst_value=values.get(worst),
         worst_rows=rows.get(worst, 0),
-        unmeasured=sorted(set(rows) - set(values)),
+        slices_without_value=sorted(set(rows) - set(values)),
     )

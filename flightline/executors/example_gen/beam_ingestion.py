@@ -15,11 +15,11 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from tfx.components.example_gen import write_split
 
+from flightline.executors.example_gen.artifact_layout import REJECTED_FILE
 from flightline.executors.example_gen.blocks import Table
 from flightline.executors.example_gen.column_types import Kind, wider_kind
 from flightline.executors.example_gen.encoder import encode_examples
 from flightline.executors.example_gen.ingestion import (
-    REJECTED_FILE,
     HashSplit,
     IngestOptions,
     InputSplit,

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from flightline.errors import InputError
+from flightline.executors.example_gen.artifact_layout import MAX_RECORD_BYTES
 from flightline.executors.example_gen.rejects import Reject, readable_text
 
-MAX_RECORD_BYTES = 16 << 20
 """Bytes after which a record is taken for an unclosed quote."""
 
 _NEWLINE, _RETURN, _QUOTE, _COMMA = b'\n\r",'

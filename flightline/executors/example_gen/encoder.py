@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flightline.executors.example_gen.column_types import Kind
+from flightline.executors.varint import MAX_VARINT_BYTES, encode_varint
 
 _EMPTY_BINARY = pa.scalar(b"", pa.large_binary())
-_MAX_VARINT_BYTES = 10  # the longest, for 64 bits
 # tf.train.Feature without a value: its list is there and empty; without a type it has no list.
 _MISSING_FEATURE: dict[Kind | None, bytes] = {"bytes": b"\x0a\x00", "float": b"\x12\x00", "int": b"\x1a\x00", None: b""}
 
@@ -56,16 +56,6 @@ def encode_features(column: Column) -> pa.Array:
         [rows] Arrow large_binary, each a tf.train.Feature.
     """
     return _take_or_missing(_encode_distinct_values(column), _MISSING_FEATURE[column.kind], column.indices)
-
-
-def encode_varint(number: int) -> bytes:
-    """A non-negative number in protobuf's base 128."""
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
 
 
 def _map_entries(name: str, column: Column) -> pa.Array:
@@ -126,7 +116,7 @@ def _map_distinct_lengths(lengths: np.ndarray, make: Callable[[int], bytes]) -> 
 
 def _encode_varints(numbers: np.ndarray) -> pa.Array:
     """[n] int64 to [n] large_binary in base 128; a negative number takes ten bytes."""
-    shifts = np.arange(_MAX_VARINT_BYTES, dtype=np.uint64) * np.uint64(7)
+    shifts = np.arange(MAX_VARINT_BYTES, dtype=np.uint64) * np.uint64(7)
     groups = numbers.astype(np.int64).view(np.uint64)[:, None] >> shifts
     used = groups > 0
     used[:, 0] = True

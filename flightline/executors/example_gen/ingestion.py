@@ -14,6 +14,7 @@ from absl import logging
 
 from flightline.errors import InputError, format_names
 from flightline.executors import progress
+from flightline.executors.example_gen.artifact_layout import REJECTED_FILE
 from flightline.executors.example_gen.blocks import Block, Table
 from flightline.executors.example_gen.column_types import Kind, wider_kind
 from flightline.executors.example_gen.encoder import Column, encode_examples, encode_features
@@ -24,8 +25,6 @@ from flightline.executors.example_gen.splits import hash_splits
 from flightline.executors.example_gen.tables import open_table
 from flightline.executors.example_gen.typed_rows import Rows, type_rows
 from flightline.executors.example_gen.writer import SplitWriter
-
-REJECTED_FILE = "rejected/rejected.csv"
 
 
 @dataclass(frozen=True)

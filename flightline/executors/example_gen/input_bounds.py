@@ -10,9 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-FILE_COLUMN, LINE_COLUMN = "_file", "_line"
-"""Where a row came from: features of its example, where row ids are asked for."""
-
 
 @dataclass(frozen=True)
 class Bounds:

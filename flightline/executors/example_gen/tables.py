@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.csv
 
 from flightline.errors import InputError, format_names
+from flightline.executors.example_gen.artifact_layout import MAX_RECORD_BYTES
 from flightline.executors.example_gen.blocks import Block, Table
 from flightline.executors.example_gen.column_types import Kind, infer_kind, wider_kind
-from flightline.executors.example_gen.csv_records import MAX_RECORD_BYTES, RecordBlock, read_records
+from flightline.executors.example_gen.csv_records import RecordBlock, read_records
 from flightline.executors.example_gen.parquet import ParquetTable
 from flightline.executors.example_gen.source import Opener, open_local, read_chunks, require_regular_file
 

@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flightline.executors.example_gen.artifact_layout import FILE_COLUMN, LINE_COLUMN
 from flightline.executors.example_gen.blocks import Block
 from flightline.executors.example_gen.column_types import Kind, parse_values
 from flightline.executors.example_gen.encoder import Column
-from flightline.executors.example_gen.input_bounds import FILE_COLUMN, LINE_COLUMN, Bounds
+from flightline.executors.example_gen.input_bounds import Bounds
 from flightline.executors.example_gen.rejects import Reason, Reject, readable_text
 
 _NO_BOUNDS = Bounds()

@@ -6,7 +6,6 @@ from typing import Any
 
 from tensorflow_transform import nodes
 from tensorflow_transform.beam import analysis_graph_builder, analyzer_cache, beam_nodes
-from tensorflow_transform.beam import impl as beam_impl
 
 from flightline.executors.transform import analyzers, cache, tracing
 from flightline.executors.transform.analyzers.vocabulary import order_and_write_handlers
@@ -14,6 +13,7 @@ from flightline.executors.transform.job import SplitSource, TransformJob
 from flightline.executors.transform.lazy_values import Batch, BatchStream, DataPass, LazyList
 from flightline.executors.transform.raw_examples import RawExamples
 from flightline.executors.transform.tfrecords import FeatureSpec
+from flightline.executors.transform.tft_internals import TFT
 from flightline.executors.transform.tracing import TracedFunction
 from flightline.executors.transform.walker import Handlers, Walker
 
@@ -77,7 +77,7 @@ def _graph_handlers(job: TransformJob, traced: TracedFunction, features: Feature
     def create_model(op: beam_nodes.CreateSavedModel, *bindings: LazyList) -> tuple[LazyList]:
         def create() -> list[Any]:
             bound = [binding.only() for binding in bindings]
-            replacements = beam_impl._get_tensor_replacement_map(None, *bound) if bound else None
+            replacements = TFT.get_tensor_replacement_map(None, *bound) if bound else None
             if op.label == "CreateSavedModel":
                 return [tracing.save_graph(job, traced, replacements)]
             return [tracing.build_phase_function(job, traced, features, op.output_signature, replacements)]
@@ -114,4 +114,4 @@ def _flatten(_: beam_nodes.Flatten, *inputs: LazyList) -> tuple[LazyList]:
 
 
 def _bind_tensor(op: beam_nodes.CreateTensorBinding, value: LazyList) -> tuple[LazyList]:
-    return (value.map(lambda v: beam_impl._TensorBinding(v, op.tensor_name, op.dtype_enum, op.is_asset_filepath)),)
+    return (value.map(lambda v: TFT.TensorBinding(v, op.tensor_name, op.dtype_enum, op.is_asset_filepath)),)

@@ -8,19 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.eager import wrap_function
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform import schema_inference, tf2_utils
 
-TENSOR_RANGE_COLLECTION = schema_inference._TF_METADATA_TENSOR_COLLECTION
-_RANGE_BOUND_COLLECTIONS = [
-    schema_inference._TF_METADATA_TENSOR_MIN_COLLECTION,
-    schema_inference._TF_METADATA_TENSOR_MAX_COLLECTION,
-]
-_ANNOTATION_COLLECTIONS = [
-    schema_inference._TF_METADATA_EXTRA_ANNOTATION_TYPE_URL,
-    schema_inference._TF_METADATA_EXTRA_ANNOTATION_PROTO,
-]
+from flightline.executors.transform.tft_internals import TENSORFLOW, TFT
 
 OutputNames = Mapping[str, str]
 """Names of outputs by the name of the tensor that the preprocessing_fn returned."""
@@ -33,7 +24,7 @@ def record_output_names(preprocessing_fn: Callable[..., Any], names: dict[str, s
         outputs = preprocessing_fn(inputs)
         if isinstance(outputs, Mapping) and all(tf.is_tensor(output) for output in outputs.values()):
             names.clear()
-            names.update(schema_inference._get_tensor_value_to_key_map(outputs))
+            names.update(TFT.get_tensor_value_to_key_map(outputs))
         return outputs
 
     return record
@@ -41,10 +32,9 @@ def record_output_names(preprocessing_fn: Callable[..., Any], names: dict[str, s
 
 def infer_schema_before_analysis(graph: tf.Graph, outputs: Mapping[str, Any], names: OutputNames) -> schema_pb2.Schema:
     """The schema before the analysis: which outputs are categorical, but not how many values they have."""
-    ranged = [tf.constant(names[t.name]) for t in graph.get_collection(TENSOR_RANGE_COLLECTION) if t.name in names]
-    return schema_inference.infer_feature_schema_v2(
-        outputs, lambda: {TENSOR_RANGE_COLLECTION: ranged}, evaluate_schema_overrides=False
-    )
+    ranges = TFT.TF_METADATA_TENSOR_COLLECTION
+    ranged = [tf.constant(names[t.name]) for t in graph.get_collection(ranges) if t.name in names]
+    return schema_inference.infer_feature_schema_v2(outputs, lambda: {ranges: ranged}, evaluate_schema_overrides=False)
 
 
 def infer_schema_after_analysis(function: Any, names: OutputNames) -> schema_pb2.Schema:
@@ -55,16 +45,23 @@ def infer_schema_after_analysis(function: Any, names: OutputNames) -> schema_pb2
             tables must still be there.
         names: recorded when it was traced.
     """
-    overrides, note = schema_inference._get_schema_overrides, schema_inference._TF_METADATA_EXTRA_ANNOTATION
-    anywhere = schema_inference._TF_METADATA_EXTRA_ANNOTATION_GLOBAL
-    noted = {
-        **overrides(function.graph, names, TENSOR_RANGE_COLLECTION, _RANGE_BOUND_COLLECTIONS),
-        **overrides(function.graph, names, note, _ANNOTATION_COLLECTIONS, anywhere),
-        schema_inference._METADATA_SPARSE_OUTPUT_OVERRIDES_FIELD: [
-            schema_inference._get_sparse_output_annotations_v2(function.graph, names)
-        ],
+    annotations = {
+        **TFT.get_schema_overrides(
+            function.graph,
+            names,
+            TFT.TF_METADATA_TENSOR_COLLECTION,
+            [TFT.TF_METADATA_TENSOR_MIN_COLLECTION, TFT.TF_METADATA_TENSOR_MAX_COLLECTION],
+        ),
+        **TFT.get_schema_overrides(
+            function.graph,
+            names,
+            TFT.TF_METADATA_EXTRA_ANNOTATION,
+            [TFT.TF_METADATA_EXTRA_ANNOTATION_TYPE_URL, TFT.TF_METADATA_EXTRA_ANNOTATION_PROTO],
+            TFT.TF_METADATA_EXTRA_ANNOTATION_GLOBAL,
+        ),
+        TFT.METADATA_SPARSE_OUTPUT_OVERRIDES_FIELD: [TFT.get_sparse_output_annotations_v2(function.graph, names)],
     }
-    values = _evaluate_tensors(function, noted)
+    values = _evaluate_tensors(function, annotations)
     return schema_inference.infer_feature_schema_v2(
         function.structured_outputs, lambda: values, evaluate_schema_overrides=True
     )
@@ -72,14 +69,14 @@ def infer_schema_after_analysis(function: Any, names: OutputNames) -> schema_pb2
 
 def prune_function(function: Any, inputs: Mapping[str, Any], fetches: list[Any]) -> Callable[..., list[Any]]:
     """The part of a ConcreteFunction's graph that leads to `fetches`: takes its inputs flat, gives what is fetched."""
-    whole = wrap_function.WrappedFunction(function.graph, wrap_function.VariableHolder(share_variables=True))
+    whole = TENSORFLOW.WrappedFunction(function.graph, TENSORFLOW.VariableHolder(share_variables=True))
     return whole.prune(feeds=tf.nest.flatten(inputs, expand_composites=True), fetches=fetches)
 
 
-def _evaluate_tensors(function: Any, noted: Mapping[str, Any]) -> Mapping[str, Any]:
+def _evaluate_tensors(function: Any, annotations: Mapping[str, Any]) -> Mapping[str, Any]:
     """The same structure with values in place of the tensors of the graph. They depend on no input: any will do."""
     inputs = tf2_utils.get_structured_inputs_from_func_graph(function.graph)
-    flat = tf.nest.flatten(noted)
+    flat = tf.nest.flatten(annotations)
     tensors = [value for value in flat if tf.is_tensor(value)]
     values = iter(())
     if tensors:
@@ -91,4 +88,4 @@ def _evaluate_tensors(function: Any, noted: Mapping[str, Any]) -> Mapping[str, A
 
         values = iter(evaluate())
     evaluated = [next(values) if tf.is_tensor(value) else tf.constant(value) for value in flat]
-    return tf.nest.pack_sequence_as(noted, evaluated)
+    return tf.nest.pack_sequence_as(annotations, evaluated)

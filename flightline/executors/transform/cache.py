@@ -14,6 +14,7 @@ from tensorflow_transform.beam import analyzer_cache
 from flightline.executors.transform.job import SplitSource
 from flightline.executors.transform.lazy_values import LazyList
 from flightline.executors.transform.tfrecords import list_files, read_batches
+from flightline.executors.transform.tft_internals import TFT
 from flightline.executors.transform.walker import Handlers
 
 _SHARD_SUFFIX = "-00000-of-00001"
@@ -27,8 +28,8 @@ def find_entries(cache_dir: str | None, sources: Sequence[SplitSource]) -> Input
     """Lists the entries of an earlier run's cache for the given splits; nothing is read yet."""
     found = {}
     for source in sources if cache_dir else ():
-        directory = analyzer_cache._get_dataset_cache_path(cache_dir, source.key)
-        manifest = analyzer_cache._ManifestFile(directory).read()
+        directory = TFT.get_dataset_cache_path(cache_dir, source.key)
+        manifest = TFT.ManifestFile(directory).read()
         if manifest:
             entries = {key: f"{directory}/{index}-*-of-*" for key, index in manifest.items()}
             found[source.key] = analyzer_cache.DatasetCache(entries, None)
@@ -67,18 +68,18 @@ def write_cache(
     """
     tf.io.gfile.makedirs(cache_dir)
     for source in sources:
-        directory = analyzer_cache._get_dataset_cache_path(cache_dir, source.key)
+        directory = TFT.get_dataset_cache_path(cache_dir, source.key)
         if previous_dir:
-            _copy(analyzer_cache._get_dataset_cache_path(previous_dir, source.key), directory)
+            _copy(TFT.get_dataset_cache_path(previous_dir, source.key), directory)
         if new.get(source.key):
             _write_entries(directory, new[source.key])
             size = sum(tf.io.gfile.stat(name).length for name in list_files(source.file_pattern))
-            with tf.io.TFRecordWriter(f"{directory}/{analyzer_cache._METADATA_FILE_NAME}{_SHARD_SUFFIX}") as out:
+            with tf.io.TFRecordWriter(f"{directory}/{TFT.METADATA_FILE_NAME}{_SHARD_SUFFIX}") as out:
                 out.write(analyzer_cache.DatasetCacheMetadata(size).encode())
 
 
 def _write_entries(directory: str, entries: Mapping[bytes, LazyList]) -> None:
-    with analyzer_cache._ManifestFile(directory) as manifest_file:
+    with TFT.ManifestFile(directory) as manifest_file:
         manifest = dict(manifest_file.read())
         start = max(manifest.values(), default=-1) + 1
         for index, (key, encoded) in enumerate(entries.items(), start):

@@ -6,11 +6,9 @@ import pyarrow as pa
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
-from tensorflow_data_validation.statistics import stats_impl
-from tensorflow_data_validation.statistics.generators import stats_generator
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from flightline.executors.tfdv_compat import slice_sqls
+from flightline.executors.tfdv_internals import TFDV, get_slice_sqls
 from flightline.executors.transform.job import StatisticsPaths
 from flightline.executors.transform.supported import UnsupportedTransformError
 
@@ -30,16 +28,16 @@ class StatisticsCollector:
             (options.feature_allowlist, "chosen features"),
             (options.slicing_config, "slices"),
             (options.experimental_slice_functions, "slices"),
-            (slice_sqls(options), "slices"),
+            (get_slice_sqls(options), "slices"),
             (options.experimental_num_feature_partitions > 1, "partitions of features"),
             (options.experimental_result_partitions != 1, "partitions of results"),
         ):
             if asked:
                 raise UnsupportedTransformError(f"the statistics options ask for {what}")
         self._options = options
-        self._generators = stats_impl.get_generators(options)
+        self._generators = TFDV.get_generators(options)
         for generator in self._generators:
-            if not isinstance(generator, stats_generator.CombinerStatsGenerator):
+            if not isinstance(generator, tfdv.CombinerStatsGenerator):
                 raise UnsupportedTransformError(f"statistics generator {type(generator).__name__}")
         self._accumulators: list[Any] = []
         self._pending: list[pa.RecordBatch] = []
@@ -68,7 +66,7 @@ class StatisticsCollector:
         ]
 
     @staticmethod
-    def _start(generator: stats_generator.CombinerStatsGenerator) -> Any:
+    def _start(generator: tfdv.CombinerStatsGenerator) -> Any:
         generator.setup()  # reads the vocabularies of the finished graph, where a generator uses them
         return generator.create_accumulator()
 
@@ -88,7 +86,7 @@ class StatisticsCollector:
         self._count_pending()
         if not self._accumulators:
             return statistics_pb2.DatasetFeatureStatisticsList(datasets=[statistics_pb2.DatasetFeatureStatistics()])
-        return stats_impl.extract_statistics_output(self._accumulators, self._generators)
+        return TFDV.extract_statistics_output(self._accumulators, self._generators)
 
 
 def _write(path: str, content: bytes) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.trackable import resource
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform import (
     TFTransformOutput,
@@ -28,6 +27,7 @@ from flightline.executors.transform.job import PreprocessingFn, TransformJob
 from flightline.executors.transform.lazy_values import Batch
 from flightline.executors.transform.supported import check_outputs
 from flightline.executors.transform.tfrecords import FeatureSpec
+from flightline.executors.transform.tft_internals import TENSORFLOW, TFT
 
 BatchFn = Callable[[tf.Tensor], Batch]
 """Takes serialized tf.Examples [rows]; gives the outputs of the graph, by name."""
@@ -92,8 +92,8 @@ def _make_concrete_function(
     module = tf.Module()
     context = graph_context.TFGraphContext(module, job.temp_dir, replacements)
     function = impl_helper.get_traced_transform_fn(preprocessing_fn, job.specs, context, names)
-    resources, objects = resource.ResourceTracker(), annotators.ObjectTracker()
-    with resource.resource_tracker_scope(resources), annotators.object_tracker_scope(objects):
+    resources, objects = TENSORFLOW.ResourceTracker(), annotators.ObjectTracker()
+    with TENSORFLOW.resource_tracker_scope(resources), annotators.object_tracker_scope(objects):
         return function.get_concrete_function(), (module, resources, objects)
 
 
@@ -163,7 +163,7 @@ def _later_phase(
 def _check_analyzers(traced: TracedFunction, graph: tf.Graph) -> None:
     """Raises RuntimeError when tracing again found other analyzers."""
     structured = tf2_utils.get_structured_inputs_from_func_graph(graph)
-    impl_helper._validate_analyzers_fingerprint(traced.fingerprint, graph, structured)
+    TFT.validate_analyzers_fingerprint(traced.fingerprint, graph, structured)
 
 
 def save_graph(job: TransformJob, traced: TracedFunction, replacements: Replacements) -> str:
@@ -177,7 +177,7 @@ def save_graph(job: TransformJob, traced: TracedFunction, replacements: Replacem
     )
     concrete = saved_transform_io_v2.write_v2_saved_model(module, function, "transform_fn", directory, job.save_options)
     _check_analyzers(traced, concrete.graph)
-    impl_helper._assert_no_analyzers_in_graph(concrete.graph)
+    TFT.assert_no_analyzers_in_graph(concrete.graph)
     metadata = dataset_metadata.DatasetMetadata(annotations.infer_schema_after_analysis(concrete, names))
     metadata_io.write_metadata(metadata, f"{directory}/{impl_helper.METADATA_DIR_NAME}")
     return directory

@@ -1,17 +1,16 @@
-"""Columns of a window: what was answered, by which release, as the prediction log and the DAG name them."""
+"""Names of the columns and splits of a monitoring window, shared by the prediction log and the monitoring DAG."""
 
 from __future__ import annotations
 
-PROBABILITY, PREDICTION, CLASS = "_probability", "_prediction", "_class"  # what was answered, as the log has it
+# The prediction, as the prediction log names it.
+PROBABILITY, PREDICTION, CLASS = "_probability", "_prediction", "_class"
 
+VERSION, SOURCE = "_version", "_source"
 
-VERSION, ANSWER = "_version", "_answer"
+SERVED, SHADOW = "served", "shadow"  # values of `_source`: returned to the client, or logged only
 
+# Multiclass logs keep one probability only, so accuracy is measured as a binary problem: the label is 1 where the
+# predicted class is right, and this column is the matching prediction, always 1.0.
+CONSTANT_ONE = "_constant_one"
 
-CONSTANT_ONE = "_certain"  # 1.0: that the answered class is the label, which is then 1 or 0
-
-
-SERVED, SHADOW = "served", "shadow"  # values of `_answer`: was it returned, or given aside
-
-
-STATISTICS_SPLIT = "train"  # drawn by a hash of the row: as good as all of them
+STATISTICS_SPLIT = "train"  # chosen by a hash of the row, so it represents all rows

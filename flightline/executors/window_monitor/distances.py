@@ -1,4 +1,4 @@
-"""How far a window is from what the model was trained on, and from the window before: TFDV's distances."""
+"""Distances of a window from the training data and from the previous window, as TFDV computes them."""
 
 from __future__ import annotations
 
@@ -18,31 +18,30 @@ _COMPARATORS = ("infinity_norm", "jensen_shannon_divergence", "normalized_abs_di
 
 
 def missing_comparators_warning(schema: schema_pb2.Schema) -> str:
-    """Where no feature can be held against anything: a sentence that says so, and what to add; else nothing."""
+    """A warning if no feature of the schema has a comparator; empty otherwise."""
     for feature in schema.feature:
         if any(
             one.HasField(name) for one in (feature.drift_comparator, feature.skew_comparator) for name in _COMPARATORS
         ):
             return ""
     return (
-        "no feature is watched for skew or drift: the schema of the release has no drift_comparator; "
-        "add some (schema/flights.pbtxt, docs/own-table.md) and train again"
+        "no feature is monitored for skew or drift: the release's schema has no drift_comparator; "
+        "add some (see schema/flights.pbtxt and docs/own-table.md) and train again"
     )
 
 
 def skew(
     served: Statistics, training: Sequence[Statistics], schema: schema_pb2.Schema, config: MonitoringConfig
 ) -> list[Measure]:
-    """Distances of the features from the training data, for those with a skew or a drift comparator.
+    """Distances from the training data, for features with a skew or drift comparator.
 
-    Where a model was trained on several spans it is the nearest of them that counts: what one of them was like, the
-    model has seen.
+    For a model trained on several spans, the distance to the nearest span counts: the model has seen such data.
     """
-    against = "the training data" if len(training) == 1 else f"the nearest of {len(training)} spans of training data"
+    baseline = "the training data" if len(training) == 1 else f"the nearest of {len(training)} training spans"
     skew_schema = _skew_comparators_as_drift(schema, config.skew_threshold_factor)
     nearest: dict[str, Measure] = {}
     for one in training:
-        for measure in _measure_distances("skew", served, one, skew_schema, against):
+        for measure in _measure_distances("skew", served, one, skew_schema, baseline):
             known = nearest.get(measure.subject)
             if known is None or measure.value < known.value:
                 nearest[measure.subject] = measure
@@ -50,26 +49,26 @@ def skew(
 
 
 def drift(served: Statistics, previous: Statistics, schema: schema_pb2.Schema) -> list[Measure]:
-    """Distances of the features from the window before, for those with a drift comparator."""
-    return _measure_distances("drift", served, previous, schema, "the window before")
+    """Distances from the previous window, for features with a drift comparator."""
+    return _measure_distances("drift", served, previous, schema, "the previous window")
 
 
 def prediction_drift(served: Statistics, previous: Statistics, config: MonitoringConfig) -> list[Measure]:
-    """How far the predictions are from those of the window before."""
+    """The distance between the predictions of this window and of the previous one."""
     schema = schema_pb2.Schema()
-    there = _features_with_values(served)
-    name = next((one for one in (CLASS, PREDICTION, PROBABILITY) if one in there), PROBABILITY)
+    present = _features_with_values(served)
+    name = next((one for one in (CLASS, PREDICTION, PROBABILITY) if one in present), PROBABILITY)
     feature = schema.feature.add(name=name, type=schema_pb2.BYTES if name == CLASS else schema_pb2.FLOAT)
-    feature.drift_comparator.jensen_shannon_divergence.threshold = config.prediction_drift
-    found = _measure_distances("drift", served, previous, schema, "the window before")
+    feature.drift_comparator.jensen_shannon_divergence.threshold = config.max_prediction_drift
+    found = _measure_distances("drift", served, previous, schema, "the previous window")
     named = f"{found[0].measure} of the predictions" if found else ""
     return [replace(one, kind="prediction_drift", subject="", measure=named) for one in found]
 
 
 def _measure_distances(
-    kind: str, served: Statistics, other: Statistics, schema: schema_pb2.Schema, against: str
+    kind: str, served: Statistics, other: Statistics, schema: schema_pb2.Schema, compared_with: str
 ) -> list[Measure]:
-    """Of what both have. A feature that neither has any value of has no distance."""
+    """Distances of the features that have values on both sides."""
     both = _features_with_values(served) & _features_with_values(other)
     wanted = schema_pb2.Schema()
     wanted.CopyFrom(schema)
@@ -78,7 +77,9 @@ def _measure_distances(
     found, _ = measure_drift(served, other, wanted)
     rows = int(served.num_examples)
     return [
-        Measure(kind, one.feature, one.distance, one.threshold, "above", f"the {one.measure} distance", against, rows)
+        Measure(
+            kind, one.feature, one.distance, one.threshold, "above", f"the {one.measure} distance", compared_with, rows
+        )
         for one in found
     ]
 
@@ -94,7 +95,10 @@ def _features_with_values(statistics: Statistics) -> set[str]:
 
 
 def _skew_comparators_as_drift(schema: schema_pb2.Schema, factor: float) -> schema_pb2.Schema:
-    """The schema with its skew comparators where drift's are; where it has none, drift's, `factor` times as far."""
+    """The schema with each skew comparator in place of the drift comparator.
+
+    A feature without a skew comparator keeps its drift comparator, with `factor` times the threshold.
+    """
     changed = schema_pb2.Schema()
     changed.CopyFrom(schema)
     for feature in changed.feature:

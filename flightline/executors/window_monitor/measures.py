@@ -1,4 +1,4 @@
-"""What was measured on a window of the prediction log, and whether it is beyond what is accepted. Decides no alert."""
+"""Measured values of a window of the prediction log, each with its threshold. Alerts are decided elsewhere."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ Side = Literal["above", "below"]
 
 @dataclass(frozen=True)
 class Measure:
-    """One number with its threshold.
+    """One measured value with its threshold.
 
     Attributes:
-        kind: skew, drift, ... (`settings.Kind`).
+        kind: skew, drift, ... (`config.monitoring.AlertKind`).
         subject: the feature or the metric; empty for the window as a whole.
-        value: as measured. threshold: from which on it is too much.
-        bad: whether it is bad `above` or `below` the threshold.
-        measure: what the number is, in words. against: what it was compared with.
-        rows: how many it was measured on.
+        value: the measured value.
+        threshold: the largest or smallest acceptable value.
+        breach_side: whether the value is unacceptable `above` or `below` the threshold.
+        measure: what the value is, for people.
+        compared_with: the baseline of the comparison, for people.
+        rows: the number of rows or requests that it was measured on.
     """
 
     kind: str
     subject: str
     value: float
     threshold: float
-    bad: Side = "above"
+    breach_side: Side = "above"
     measure: str = ""
-    against: str = ""
+    compared_with: str = ""
     rows: int = 0
 
     @property
@@ -38,48 +40,47 @@ class Measure:
 
     @property
     def breached(self) -> bool:
-        """Whether it is beyond its threshold."""
-        return self.value > self.threshold if self.bad == "above" else self.value < self.threshold
+        """Whether the value is beyond its threshold."""
+        return self.value > self.threshold if self.breach_side == "above" else self.value < self.threshold
 
     @property
     def threshold_ratio(self) -> float:
-        """How near the value is to the threshold: 1 at it, more beyond it."""
-        if self.bad == "above":
+        """How close the value is to its threshold: 1 at the threshold, more beyond it."""
+        if self.breach_side == "above":
             return self.value / self.threshold if self.threshold else float(self.value > 0) * 2
         return self.threshold / self.value if self.value else 2.0
 
-    def may_clear(self, share: float) -> bool:
-        """Whether it is so far from its threshold that an alert may end; at `share` of it where it is bad above."""
-        if self.bad == "above":
-            return self.value <= self.threshold * share
-        return self.value >= self.threshold + (1 - share) * abs(self.threshold) * 0.1
+    def may_clear(self, ratio: float) -> bool:
+        """Whether the value is far enough within its threshold to clear an alert.
+
+        With an upper threshold: at `ratio` of it or less. With a lower one: above it by a tenth of 1 - `ratio`.
+        """
+        if self.breach_side == "above":
+            return self.value <= self.threshold * ratio
+        return self.value >= self.threshold + (1 - ratio) * abs(self.threshold) * 0.1
 
     @property
     def sentence(self) -> str:
-        """What it is, for a person."""
-        what = f"{self.measure} of {self.subject}" if self.subject else self.measure
-        side = "more" if self.bad == "above" else "less"
-        against = f" against {self.against}" if self.against else ""
-        return f"{what} is {self.value:.4g}{against}; {side} than {self.threshold:.4g} is too {_limit_word(self.bad)}"
-
-
-def _limit_word(bad: Side) -> str:
-    return "much" if bad == "above" else "little"
+        """The value and its threshold, for people."""
+        name = f"{self.measure} of {self.subject}" if self.subject else self.measure
+        baseline = f" (compared with {self.compared_with})" if self.compared_with else ""
+        limit = "at most" if self.breach_side == "above" else "at least"
+        return f"{name} is {self.value:.4g}{baseline}; the threshold is {limit} {self.threshold:.4g}"
 
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of the prediction log and what became of its requests.
+    """A time window of the prediction log, and what happened to its requests.
 
     Attributes:
-        since, until: microseconds since the epoch; the end is not part of it.
-        rows: answered rows by version. requests: by outcome (answered, refused, failed).
-        labelled: labelled rows by version (`served`), and of answers given aside (`shadow`).
-        lost: rows that the log dropped or lost in the window.
-        unmatched: labels that came back for no answer on record.
+        since, until: microseconds since the epoch; the end is exclusive.
+        rows: version → answered rows.
+        requests: outcome (answered, invalid, failed) → requests.
+        labelled: source (`served` or `shadow`) → version → labelled rows.
+        lost_rows: rows that the log dropped or lost in the window.
+        unmatched_labels: labels whose prediction is not in the log.
         latency_ms: percentile (p50, p99) → milliseconds.
-        previous: run that measured the window before; empty where none did.
-        single_class_versions: versions whose labels, of two values, were all the same.
+        single_class_versions: versions of a binary model whose labels all have the same value.
     """
 
     since: int
@@ -87,29 +88,28 @@ class Window:
     rows: dict[str, int] = field(default_factory=dict)
     requests: dict[str, int] = field(default_factory=dict)
     labelled: dict[str, dict[str, int]] = field(default_factory=dict)
-    lost: int = 0
+    lost_rows: int = 0
     unmatched_labels: int = 0
     latency_ms: dict[str, float] = field(default_factory=dict)
-    previous: str = ""
     single_class_versions: tuple[str, ...] = ()
 
     @property
-    def answered(self) -> int:
-        """In rows."""
+    def answered_rows(self) -> int:
+        """The number of rows that got a prediction."""
         return sum(self.rows.values())
 
     @property
-    def asked(self) -> int:
-        """In requests."""
+    def request_count(self) -> int:
+        """The number of requests, whatever their outcome."""
         return sum(self.requests.values())
 
 
 @dataclass(frozen=True)
 class MonitoringResult:
-    """A window and all that was measured on it.
+    """A window and everything that was measured on it.
 
     Attributes:
-        metrics: `served` or `shadow` → version → metric → value, on labelled rows.
+        metrics: source (`served` or `shadow`) → version → metric → value, on labelled rows.
         slices: slice of the served rows → metric → value.
     """
 
@@ -122,23 +122,23 @@ class MonitoringResult:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> MonitoringResult:
-        """Reads what `to_dict` gave.
+    def from_dict(cls, data: Mapping[str, Any]) -> MonitoringResult:
+        """The inverse of `to_dict`.
 
         Raises:
-            ValueError: it is nothing of the kind.
+            ValueError: `data` has another form.
         """
         try:
             return cls(
-                Window(**kept["window"]),
-                [Measure(**one) for one in kept["measures"]],
-                kept["metrics"],
-                kept["slices"],
+                Window(**data["window"]),
+                [Measure(**one) for one in data["measures"]],
+                data["metrics"],
+                data["slices"],
             )
         except (KeyError, TypeError) as error:
-            raise ValueError(f"not what monitoring measured: {json.dumps(kept)[:80]}") from error
+            raise ValueError(f"not a monitoring result: {json.dumps(data)[:80]}") from error
 
 
 def breached_measures(measures: Iterable[Measure]) -> list[Measure]:
-    """Those beyond their thresholds."""
+    """The measures beyond their thresholds."""
     return [measure for measure in measures if measure.breached]

@@ -1,7 +1,7 @@
-"""Kubernetes manifests of a release: Seldon Core v2 and v1, KServe. Plain data, from the config and release.json.
+"""Kubernetes manifests for a release, for Seldon Core v2 and v1 and KServe, as plain data.
 
-All of them run the image of docker/serving.Dockerfile, which serves one release from a folder: the contract and the
-answers are those of `make serve`. The platform copies the release into the container.
+All of them run the image of docker/serving.Dockerfile, which serves one release from a folder, with the same contract
+and responses as `make serve`. The platform copies the release into the container.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from flightline.releases.rollout import CANARY_FILE
 
 Platform = Literal["seldon-v2", "seldon-v1", "kserve"]
 PLATFORMS: tuple[str, ...] = get_args(Platform)
-# What the platforms copy folders from. Seldon does it with rclone, where the name before :// is that of a remote.
+# URI schemes that the platforms can copy from. Seldon uses rclone, where the scheme is the name of a remote.
 STORAGE_SCHEMES: dict[Platform, tuple[str, ...]] = {
     "seldon-v2": ("gs", "s3", "az", "minio", "hdfs"),
     "seldon-v1": ("gs", "s3", "az", "minio", "hdfs"),
@@ -28,13 +28,16 @@ STORAGE_SCHEMES: dict[Platform, tuple[str, ...]] = {
 
 
 def build_manifests(config: Config, kind: Platform, release: Release, canary: Canary | None = None) -> list[Manifest]:
-    """The documents that serve a release.
+    """The manifests that serve a release.
 
     Args:
+        config: the pipeline.
+        kind: the platform.
+        release: the release to serve.
         canary: another release, and the percentage of the requests that it answers.
 
     Raises:
-        UsageError: the config does not say which image, or where this platform finds releases.
+        UsageError: the config sets no image, or no storage that the platform can read.
     """
     check_kubernetes_settings(config, STORAGE_SCHEMES[kind])
     writers: dict[Platform, Callable[[Config, Release, Canary | None], list[Manifest]]] = {
@@ -46,13 +49,13 @@ def build_manifests(config: Config, kind: Platform, release: Release, canary: Ca
 
 
 def read_canary(config: Config) -> tuple[str, int] | None:
-    """The version that the file CANARY names and its percentage; None where nothing is on trial."""
+    """The version in the file CANARY and its percentage of the requests; None if there is no canary."""
     try:
-        trial = json.loads((config.releases / CANARY_FILE).read_text(encoding="utf-8"))
-        return str(trial["version"]), max(1, min(99, round(100 * float(trial["share"]))))
+        canary = json.loads((config.releases / CANARY_FILE).read_text(encoding="utf-8"))
+        return str(canary["version"]), max(1, min(99, round(100 * float(canary["traffic_share"]))))
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{config.releases / CANARY_FILE} is no trial: {error}", "`flightline canary` ends it"
+            f"{config.releases / CANARY_FILE} is invalid: {error}", "end the canary: `flightline canary`"
         ) from error

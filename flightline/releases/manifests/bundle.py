@@ -1,4 +1,4 @@
-"""A release's folder as platforms want it."""
+"""A copy of a release with the settings that Seldon Core v2 needs."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ RUNTIME_CLASS = "flightline.serving.runtime.FlightlineRuntime"
 
 
 def write_bundle(config: Config, release: Release, folder: Path) -> Path:
-    """Copies a release as platforms want it, with MLServer's settings beside it; returns the copy, `folder/VERSION`.
+    """Copy a release and add MLServer's settings; return the copy, `folder/VERSION`.
 
     Raises:
-        UsageError: there is such a copy already.
+        UsageError: the copy already exists.
     """
     target = folder / release.version
     if target.exists():
-        raise UsageError(f"{target} is there already", "take it away, or name another --bundle")
-    aside = folder / f".{release.version}.aside"
-    shutil.rmtree(aside, ignore_errors=True)
-    shutil.copytree(release.path, aside)
-    (aside / MODEL_SETTINGS).write_text(
+        raise UsageError(f"{target} already exists", "remove it, or choose another --bundle")
+    temporary = folder / f".{release.version}.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    shutil.copytree(release.path, temporary)
+    (temporary / MODEL_SETTINGS).write_text(
         json.dumps(_mlserver_settings(config, release), indent=2) + "\n", encoding="utf-8"
     )
-    aside.replace(target)
+    temporary.replace(target)
     return target
 
 
 def _mlserver_settings(config: Config, release: Release) -> dict[str, object]:
-    """Seldon Core v2 sets `name` and `version` to its own counts when it loads a model; what is ours is in `extra`."""
+    """MLServer's settings. Seldon Core v2 overwrites `name` and `version`, so `extra` has Flightline's own."""
     serving = config.serving
     return {
         "name": object_name(config),

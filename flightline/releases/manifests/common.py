@@ -1,4 +1,4 @@
-"""What the manifests of all platforms have in common: names, labels, the container."""
+"""Names, labels and the container, shared by the manifests of all platforms."""
 
 from __future__ import annotations
 
@@ -16,58 +16,58 @@ Canary = tuple[Release, int]
 
 
 def object_name(config: Config) -> str:
-    """The pipeline's name as Kubernetes takes it."""
+    """The pipeline's name as a valid Kubernetes name."""
     return config.name.replace("_", "-").rstrip("-")
 
 
-def check_kubernetes_settings(config: Config, stores: tuple[str, ...]) -> None:
-    """Raises UsageError where the config names no image, or a place that the platform does not copy from."""
+def check_kubernetes_settings(config: Config, schemes: tuple[str, ...]) -> None:
+    """Raise UsageError if the config sets no image, or no storage that the platform can read."""
     kubernetes = config.serving.kubernetes
     if not kubernetes.image:
         raise UsageError(
-            "serving.kubernetes.image is not set", "build docker/serving.Dockerfile, push it, and name it there"
+            "serving.kubernetes.image is not set", "build and push docker/serving.Dockerfile, and set the image"
         )
-    where = urlsplit(kubernetes.storage)
-    if where.scheme not in stores or not where.netloc:
+    uri = urlsplit(kubernetes.storage)
+    if uri.scheme not in schemes or not uri.netloc:
         raise UsageError(
-            f"serving.kubernetes.storage {kubernetes.storage or '(nothing)'} is no place that this platform reads from",
-            f"give a URI that begins with {', '.join(f'{store}://' for store in stores)}",
+            f"serving.kubernetes.storage is {kubernetes.storage or 'not set'}, which this platform cannot read",
+            f"set a URI that starts with {', '.join(f'{scheme}://' for scheme in schemes)}",
         )
 
 
 def object_metadata(config: Config, release: Release, name: str, **annotations: str) -> Manifest:
-    """Name, labels and annotations of an object: which release it serves, and which run and data that is of."""
-    digests = release.about.get("digests", {})
-    about = {f"flightline/{of}-digest": digest for of, digest in sorted(digests.items())}
-    if run := release.about.get("run"):
-        about["flightline/run"] = str(run)
+    """The metadata of an object; annotations name the release, its run and its content digests."""
+    digests = release.metadata.get("digests", {})
+    details = {f"flightline/{name}-digest": digest for name, digest in sorted(digests.items())}
+    if run := release.metadata.get("run"):
+        details["flightline/run"] = str(run)
     return {
         "name": name,
         "namespace": config.serving.kubernetes.namespace,
         "labels": {"app.kubernetes.io/name": object_name(config), "app.kubernetes.io/version": release.version},
-        "annotations": {"flightline/release": release.version, **about, **annotations},
+        "annotations": {"flightline/release": release.version, **details, **annotations},
     }
 
 
 def release_uri(config: Config, release: Release) -> str:
-    """Where the platform finds a release."""
+    """The URI from which the platform copies a release."""
     return f"{config.serving.kubernetes.storage.rstrip('/')}/{release.version}"
 
 
 def resource_requirements(config: Config) -> Manifest:
-    """Of a replica. TensorFlow takes what cores are free for a moment, so they are asked for and not limited."""
-    asked = {"cpu": config.serving.kubernetes.cpu, "memory": config.serving.kubernetes.memory}
-    return {"requests": asked, "limits": {"memory": asked["memory"]}}
+    """The resources of a replica. CPU is not limited, because TensorFlow uses idle cores in short bursts."""
+    requests = {"cpu": config.serving.kubernetes.cpu, "memory": config.serving.kubernetes.memory}
+    return {"requests": requests, "limits": {"memory": requests["memory"]}}
 
 
 def server_container(config: Config, release: Release, name: str) -> Manifest:
-    """Our server over the release that the platform puts into MOUNT."""
+    """The model server, for the release that the platform mounts at `MOUNT_PATH`."""
     serving, model = config.serving, object_name(config)
     options = {
         "--release": MOUNT_PATH,
         "--name": model,
         "--version": release.version,
-        "--host": "0.0.0.0",  # noqa: S104 - of a container: the platform decides who reaches it
+        "--host": "0.0.0.0",  # noqa: S104 - in a container; the platform restricts access
         "--threshold": str(serving.threshold),
         "--max-rows": str(serving.max_rows),
     }
@@ -83,6 +83,6 @@ def server_container(config: Config, release: Release, name: str) -> Manifest:
 
 
 def service_account_fields(config: Config) -> Manifest:
-    """Who the pod is, where the config says it."""
+    """The pod's service account, if the config sets one."""
     name = config.serving.kubernetes.service_account
     return {"serviceAccountName": name} if name else {}

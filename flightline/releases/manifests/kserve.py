@@ -1,4 +1,4 @@
-"""KServe: an InferenceService with a predictor of ours."""
+"""Manifests for KServe: an InferenceService with a custom predictor."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from flightline.releases.registry import Release
 
 
 def build_documents(config: Config, release: Release, canary: Canary | None) -> list[Manifest]:
-    """KServe rolls a new revision out beside the one before it: with a canary it is the canary that is applied."""
+    """An InferenceService of the canary if there is one: KServe keeps the previous revision running."""
     served, percent = canary or (release, None)
     server = server_container(config, served, "kserve-container")
-    server["ports"] = [
-        {"containerPort": HTTP_PORT, "protocol": "TCP"}
-    ]  # Knative takes one port; its name would be a protocol
+    # Knative allows one port only, and takes its name for a protocol.
+    server["ports"] = [{"containerPort": HTTP_PORT, "protocol": "TCP"}]
     server["env"] = [{"name": "STORAGE_URI", "value": release_uri(config, served)}]
     scrape_annotations = {
         "prometheus.io/scrape": "true",

@@ -1,4 +1,4 @@
-"""Seldon Core v1: a SeldonDeployment with a predictor for each release."""
+"""Manifests for Seldon Core v1: a SeldonDeployment with a predictor for each release."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from flightline.releases.manifests.common import (
 from flightline.releases.registry import Release
 
 RCLONE_IMAGE = "seldonio/rclone-storage-initializer:1.17.1"
-# The operator looks for ports by these names, and adds ones that nobody listens on where it finds none.
+# The operator looks for ports with these names, and adds unused ones if it does not find them.
 PORTS = {"http": HTTP_PORT, "grpc": GRPC_PORT, "metrics": METRICS_PORT}
-METRICS_PATH = "/prometheus"  # the path that it tells Prometheus of
+METRICS_PATH = "/prometheus"  # where the operator makes Prometheus scrape
 RELEASE_VOLUME = "release"
 
 
 def build_documents(config: Config, release: Release, canary: Canary | None) -> list[Manifest]:
-    """Seldon shares the traffic out between the predictors."""
+    """A SeldonDeployment, which splits the traffic between its predictors."""
     shares = [(release, 100 - canary[1]), canary] if canary else [(release, 100)]
     return [
         {
@@ -66,7 +66,7 @@ def _predictor(config: Config, release: Release, percent: int) -> Manifest:
 
 
 def _fetch_container(config: Config, release: Release) -> Manifest:
-    """Copies the release into the pod: Seldon fetches by itself for its own servers alone."""
+    """An init container that copies the release into the pod; Seldon does so for its prepackaged servers only."""
     fetch: dict[str, Any] = {
         "name": "fetch-release",
         "image": RCLONE_IMAGE,

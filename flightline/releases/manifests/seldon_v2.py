@@ -1,4 +1,4 @@
-"""Seldon Core v2: a Server with our image, and Models that it loads."""
+"""Manifests for Seldon Core v2: a Server with the serving image, and the Models that it loads."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ API_VERSION = "mlops.seldon.io/v1alpha1"
 CAPABILITY = "flightline"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 MODELS_FOLDER = "/mnt/agent/models"
-# A server has room for the current release, a canary, and the next of each while it takes over.
+# The current release, a canary, and the next version of each during a rollout.
 MAX_MODELS_PER_SERVER = 4
 
 
 def build_documents(config: Config, release: Release, canary: Canary | None) -> list[Manifest]:
-    """The current release's Model keeps its name from release to release: Seldon loads the new one, then moves over."""
+    """A Server and a Model. The Model's name stays the same, so Seldon replaces one release with the next smoothly."""
     name = object_name(config)
-    written = [_server_manifest(config, release), _model_manifest(config, release, name)]
+    documents = [_server_manifest(config, release), _model_manifest(config, release, name)]
     if canary is None:
-        return written
+        return documents
     canary_release, percent = canary
     experiment = {
         "default": name,
@@ -42,16 +42,16 @@ def build_documents(config: Config, release: Release, canary: Canary | None) -> 
         },
     ]
     for document in canary_documents:
-        document["metadata"]["labels"][COMPONENT_LABEL] = "canary"  # what is deleted when the trial ends
-    return [*written, *canary_documents]
+        document["metadata"]["labels"][COMPONENT_LABEL] = "canary"  # selects what to delete when the canary ends
+    return [*documents, *canary_documents]
 
 
 def _server_manifest(config: Config, release: Release) -> Manifest:
     server = {
-        "name": "mlserver",  # laid over the container of that name in the ServerConfig, which has ports and probes
+        "name": "mlserver",  # merged with this container of the ServerConfig, which defines ports and probes
         "image": config.serving.kubernetes.image,
         "command": ["mlserver", "start", MODELS_FOLDER],
-        "env": [{"name": "MLSERVER_PARALLEL_WORKERS", "value": "0"}],  # a worker would be another TensorFlow
+        "env": [{"name": "MLSERVER_PARALLEL_WORKERS", "value": "0"}],  # a worker process would load TensorFlow again
         "resources": resource_requirements(config),
     }
     return {
@@ -61,9 +61,7 @@ def _server_manifest(config: Config, release: Release) -> Manifest:
         "spec": {
             "serverConfig": "mlserver",
             "replicas": config.serving.kubernetes.replicas,
-            "capabilities": [
-                CAPABILITY
-            ],  # and no other: our image has no runtime for scikit-learn's models and the like
+            "capabilities": [CAPABILITY],  # only this one: the image has no runtime for other kinds of models
             "podSpec": {"containers": [server]},
         },
     }
@@ -87,6 +85,6 @@ def _model_manifest(config: Config, release: Release, name: str) -> Manifest:
 
 
 def _memory_per_model(memory: str) -> str:
-    """A model's part of a server's memory: Seldon schedules a model where that much is free."""
+    """A model's share of a server's memory, which Seldon uses for scheduling."""
     kib = int(memory[:-2]) * {"Ki": 1, "Mi": 1024, "Gi": 1024**2}[memory[-2:]]
     return f"{kib // MAX_MODELS_PER_SERVER}Ki"

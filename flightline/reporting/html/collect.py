@@ -1,4 +1,4 @@
-"""Collecting what a report shows: from ML Metadata, and from what the run left in its folder and its artifacts."""
+"""Collects the content of a report from ML Metadata, the run's folder and its artifacts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 
 from flightline.config.settings import Config
 from flightline.errors import InputError
-from flightline.metadata.evaluation import OVERALL
+from flightline.metadata.evaluation import COUNT_METRICS, OVERALL
 from flightline.metadata.provenance import read_provenance
 from flightline.metadata.row_accounting import RowAccounting
 from flightline.metadata.row_counts import count_rows
@@ -28,11 +28,10 @@ from flightline.reporting.html.statistics import (
     summarize_features,
 )
 from flightline.reporting.html.upstream_artifacts import list_artifacts
-from flightline.reporting.summary import SUMMARY_JSON, Summary
+from flightline.reporting.summary import Summary
 from flightline.utils.storage import find_files
 
 STATE_LABELS = {"COMPLETE": "ran", "CACHED": "cached", "NOT RUN": "not run"}
-COUNT_METRICS = {"example_count", "weighted_example_count"}
 
 
 def collect_report(
@@ -42,14 +41,14 @@ def collect_report(
     upstream: Mapping[str, Sequence[str]] | None = None,
     curves: Mapping[str, Curves] | None = None,
 ) -> ReportData:
-    """All that the report of a run shows; what the run did not get to is empty.
+    """The content of the report of a run; the parts that the run did not get to are empty.
 
     Args:
-        upstream: node → the nodes it waits for; guessed from the artifacts where the DAG is not at hand.
-        curves: by model, which only TFMA can read; none where TensorFlow is not loaded.
+        upstream: node → the nodes it waits for; inferred from the artifacts where it is None.
+        curves: by model. Only TFMA can read them, so that they are None where TensorFlow is not loaded.
     """
     folder = config.run_folder(run.run_id)
-    summary = read_summary(folder)
+    summary = Summary.read_if_valid(folder)
     statistics = _load_statistics(run)
     artifacts = list_artifacts(runs.store, run)
     config_text = _read_text(folder / "config.yaml")
@@ -65,23 +64,16 @@ def collect_report(
         changes=_compare_with_previous(config, runs, run, summary, statistics, config_text),
         training=_read_training(run),
         curves=dict(curves or {}),
-        origin=read_provenance(folder),
+        provenance=read_provenance(folder),
         card=config.card,
         label=config.label,
+        prediction=config.target.describe_prediction(config.label),
         config=config_text,
     )
 
 
-def read_summary(folder: Path) -> Summary | None:
-    """The summary that a run left; None where it left none that can be read."""
-    try:
-        return Summary.from_dict(_read_json(folder / SUMMARY_JSON))
-    except (KeyError, TypeError):
-        return None
-
-
 def read_timings(folder: Path) -> dict[str, dict[str, float]]:
-    """Wall and CPU seconds of each step, as the run wrote them down; empty where it did not."""
+    """Wall and CPU seconds of each step, from the run's `timings.json`; empty where there is none."""
     return _read_json(folder / "timings.json")
 
 
@@ -107,10 +99,10 @@ def _step_facts(
 
 
 def _infer_upstream(run: Run) -> dict[str, list[str]]:
-    """Node → the nodes of the run whose artifacts it took."""
-    makers = {a.id: step.node for step in run.steps.values() for found in step.outputs.values() for a in found}
+    """Node → the nodes of the run whose artifacts it read."""
+    producers = {a.id: step.node for step in run.steps.values() for found in step.outputs.values() for a in found}
     return {
-        step.node: sorted({makers[a.id] for found in step.inputs.values() for a in found if a.id in makers})
+        step.node: sorted({producers[a.id] for found in step.inputs.values() for a in found if a.id in producers})
         for step in run.steps.values()
     }
 
@@ -136,7 +128,7 @@ def _compare_with_previous(
     now: Mapping[str, Statistics],
     config_text: str,
 ) -> RunChanges | None:
-    """None where no earlier run of this pipeline got as far as statistics, or this one did not."""
+    """None where this run has no statistics, or no earlier run of this pipeline has any."""
     previous = _previous_run(runs, run) if now else None
     if previous is None:
         return None
@@ -146,16 +138,16 @@ def _compare_with_previous(
         return None
     names = [{feature_name(feature) for feature in statistics[split].features} for statistics in (before, now)]
     folder = config.run_folder(previous.run_id)
-    earlier = read_summary(folder)
-    same = _output_uri(run, "StatisticsGen", "statistics") == _output_uri(previous, "StatisticsGen", "statistics")
+    earlier = Summary.read_if_valid(folder)
+    unchanged = _output_uri(run, "StatisticsGen", "statistics") == _output_uri(previous, "StatisticsGen", "statistics")
     return RunChanges(
         run_id=previous.run_id,
-        same_statistics=same,
+        statistics_unchanged=unchanged,
         rows=compare_values(_row_counts(previous.rows), _row_counts(run.rows)),
         metrics=compare_values(_overall_metrics(earlier), _overall_metrics(summary))
         if _overall_metrics(summary)
         else [],
-        feature_shifts=[] if same else compute_shifts(before[split], now[split]),
+        feature_shifts=[] if unchanged else compute_shifts(before[split], now[split]),
         settings=_diff_configs(_read_text(folder / "config.yaml"), config_text),
         new_features=sorted(names[1] - names[0]),
         removed_features=sorted(names[0] - names[1]),
@@ -190,7 +182,7 @@ def _overall_metrics(summary: Summary | None) -> dict[str, float]:
 
 
 def _read_training(run: Run) -> TrainingHistory | None:
-    """What our trainer wrote down; None where the user's own wrote nothing of the kind."""
+    """The losses in `training.json`; None where the user's trainer wrote no such file."""
     uri = _output_uri(run, "Trainer", "model_run")
     try:
         [file] = find_files(uri, "training.json") if uri else []

@@ -1,4 +1,4 @@
-"""What a report shows, as plain data: collected once, kept as `report.json`, drawn as often as one likes."""
+"""The content of a report, as plain data: collected once, stored as `report.json`, and rendered from there."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from flightline.metadata.provenance import Provenance
 from flightline.reporting.summary import Summary
 from flightline.utils.distribution_distance import Histogram
 
-REPORT_JSON, REPORT_HTML = "report.json", "report.html"  # in the folder of the run
-SCORING_JSON, MONITORING_JSON = "scored.json", "monitoring.json"  # in that of a run beside training, when it is done
+REPORT_JSON, REPORT_HTML = "report.json", "report.html"  # in the run's folder
+SCORING_JSON, MONITORING_JSON = (
+    "scoring.json",
+    "monitoring.json",
+)  # in the folder of a finished scoring or monitoring run
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,8 @@ class StepFacts:
     Attributes:
         state: ran, cached, failed, canceled, running or not run.
         seconds, cpu_seconds: wall and CPU time (children included); None where it was not measured.
-        rows: rows it worked on, where it has any to speak of.
-        message: what a failed step gave as its reason.
+        rows: rows it processed; None where it processes none or left no count.
+        message: error message of a failed step.
         upstream: the nodes that it waits for.
     """
 
@@ -40,12 +43,14 @@ class StepFacts:
 
 @dataclass(frozen=True)
 class ArtifactFacts:
-    """An artifact that a step of this run took or made.
+    """An artifact that a step of this run read or wrote.
 
     Attributes:
-        id: in ML Metadata; type: the name of its type; key: the output that it came from.
-        node, run_id: what made it, and in which run; empty where ML Metadata does not say.
-        made_from: the ids of the artifacts that the node took.
+        id: in ML Metadata.
+        type: name of its type.
+        key: name of the output that it is.
+        node, run_id: the node that wrote it, and its run; empty where ML Metadata does not know.
+        input_ids: ids of the artifacts that the node read.
         digest: of its content, where ML Metadata carries one.
     """
 
@@ -55,20 +60,20 @@ class ArtifactFacts:
     node: str
     run_id: str
     uri: str
-    made_from: tuple[int, ...] = ()
+    input_ids: tuple[int, ...] = ()
     digest: str = ""
 
 
 @dataclass(frozen=True)
 class SplitStatistics:
-    """One feature in one split.
+    """Statistics of one feature in one split.
 
     Attributes:
-        rows, missing: rows of the split, and those without a value.
-        histogram, quantiles: of numbers: buckets of equal width, buckets of equal counts.
-        values, unique: of categories: the most frequent with their counts, and how many different ones there are.
-        mean, std_dev, least, median, greatest: of numbers.
-        zeros: rows that hold 0.
+        rows, missing: rows of the split, and how many of them have no value.
+        histogram, quantiles: of numeric values: buckets of equal width, buckets of equal counts.
+        values, unique: of categories: the most frequent ones with their counts, and the number of distinct ones.
+        mean, std_dev, min, median, max: of numeric values.
+        zeros: number of rows with the value 0.
     """
 
     rows: int
@@ -79,15 +84,15 @@ class SplitStatistics:
     unique: int | None = None
     mean: float | None = None
     std_dev: float | None = None
-    least: float | None = None
+    min: float | None = None
     median: float | None = None
-    greatest: float | None = None
+    max: float | None = None
     zeros: int | None = None
 
 
 @dataclass(frozen=True)
 class Feature:
-    """A column: `kind` is integer, number, category or other; `role` is label, feature or unused."""
+    """A column: `kind` is integer, float, categorical or other; `role` is label, feature or unused."""
 
     name: str
     kind: str
@@ -97,11 +102,11 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureShift:
-    """How far a feature moved since the previous run.
+    """How far the distribution of a feature has shifted since the previous run.
 
     Attributes:
-        measure: Jensen-Shannon divergence (numbers) or L-infinity distance (categories), both between 0 and 1.
-        missing_before, missing_now: shares of the rows without a value.
+        measure: Jensen-Shannon divergence (numeric) or L-infinity distance (categorical), both between 0 and 1.
+        missing_before, missing_now: fraction of the rows without a value.
     """
 
     feature: str
@@ -113,7 +118,7 @@ class FeatureShift:
 
 @dataclass(frozen=True)
 class Change:
-    """A value that is another than in the previous run; None where there was or is none."""
+    """A value before and now; None where there was or is none."""
 
     name: str
     before: int | float | str | None
@@ -122,17 +127,17 @@ class Change:
 
 @dataclass(frozen=True)
 class RunChanges:
-    """What is different from the previous run.
+    """The differences to the previous run.
 
     Attributes:
         run_id: the previous run.
-        same_statistics: the statistics are the very same artifact: the data did not change.
-        movements: the farthest first.
+        statistics_unchanged: both runs have the same statistics artifact: the data did not change.
+        feature_shifts: the largest first.
         settings: keys of the config whose values differ.
     """
 
     run_id: str
-    same_statistics: bool
+    statistics_unchanged: bool
     rows: list[Change]
     metrics: list[Change]
     feature_shifts: list[FeatureShift]
@@ -143,12 +148,12 @@ class RunChanges:
 
 @dataclass(frozen=True)
 class Curves:
-    """A model's curves over all evaluation rows.
+    """The curves of a model over all evaluation rows.
 
     Attributes:
         roc: (false positive rate, true positive rate), from threshold 1 to 0.
         precision_recall: (recall, precision).
-        calibration: (mean prediction, share of positive labels, rows) by bucket of predictions.
+        calibration: (mean prediction, fraction of positive labels, rows) for each bucket of predictions.
     """
 
     roc: list[tuple[float, float]]
@@ -158,12 +163,12 @@ class Curves:
 
 @dataclass(frozen=True)
 class TrainingHistory:
-    """How the model was fitted.
+    """The losses of a training.
 
     Attributes:
-        losses: (steps done, loss of the steps since the entry before).
-        epochs: (epoch, loss, held-out loss or None).
-        facts: what else the trainer noted, in its words (`rows_trained`, `parameters`, ...).
+        losses: (optimizer steps so far, mean loss since the previous entry).
+        epochs: (epoch, training loss, validation loss or None).
+        facts: the other numbers that the trainer recorded, by its names (`rows_trained`, `parameters`, ...).
     """
 
     losses: list[tuple[int, float | None]]
@@ -175,14 +180,16 @@ class TrainingHistory:
 
 @dataclass(frozen=True)
 class ReportData:
-    """All that the report of a run shows.
+    """The content of the report of a run.
 
     Attributes:
         started: milliseconds since the epoch.
-        seconds: from the first step to the last.
-        summary: what the run came to; None where it was ended from outside.
-        curves: by model: `candidate` and, where one was compared, `baseline`.
-        config: the run's config as YAML; label: the column that is predicted.
+        seconds: from the start of the first step to the end of the last.
+        summary: the result of the run; None where it is still running or was killed.
+        curves: by model: `candidate`, and `baseline` where there is a champion.
+        label: name of the label column.
+        prediction: what the model predicts, in words.
+        config: the run's config as YAML.
     """
 
     run_id: str
@@ -196,9 +203,10 @@ class ReportData:
     changes: RunChanges | None = None
     training: TrainingHistory | None = None
     curves: dict[str, Curves] = field(default_factory=dict)
-    origin: Provenance | None = None
+    provenance: Provenance | None = None
     card: CardConfig = field(default_factory=CardConfig)
     label: str = ""
+    prediction: str = ""
     config: str = ""
 
     def to_json(self) -> str:
@@ -206,10 +214,10 @@ class ReportData:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> ReportData:
-        """Reads what `to_json` gave.
+        """The inverse of `to_json`.
 
         Raises:
-            ValueError: the text is something else.
+            ValueError: the text is not a report.
         """
         try:
             read: ReportData = _adapter().validate_json(text)

@@ -1,4 +1,4 @@
-"""Laying out a small directed graph, top to bottom: each node one layer below the lowest that it depends on."""
+"""Layout of a small directed graph, top to bottom: each node is one layer below its lowest dependency."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SORT_SWEEPS = 6
 
 @dataclass(frozen=True)
 class DummyNode:
-    """Where an edge passes through a layer that lies between its ends."""
+    """The place where an edge passes through a layer between its two ends."""
 
     above: Hashable
     below: Hashable
@@ -21,17 +21,17 @@ class DummyNode:
 
 @dataclass(frozen=True)
 class Layout:
-    """Layers of nodes and passing edges, in their order from left to right; `edges` names all stops of each edge."""
+    """Layers of nodes and dummy nodes, each from left to right; `edges` has all nodes that an edge passes."""
 
     layers: list[list[Hashable]]
     edges: list[list[Hashable]]
 
 
 def layout_graph(upstream: Upstream) -> Layout:
-    """Places nodes so that edges are short and seldom cross.
+    """Places the nodes so that edges are short and rarely cross.
 
     Args:
-        upstream: node → the nodes above it; those that are no key are left out. A cycle is cut where it is met.
+        upstream: node → the nodes above it; nodes that are not keys are left out. Cycles are cut.
     """
     parents = _parents(upstream)
     depth = _layer_numbers(parents)
@@ -42,16 +42,16 @@ def layout_graph(upstream: Upstream) -> Layout:
     for node, ups in parents.items():
         for up in ups:
             if depth[up] < depth[node]:
-                vias = [DummyNode(up, node, layer) for layer in range(depth[up] + 1, depth[node])]
-                for via in vias:
-                    layers[via.layer].append(via)
-                edges.append([up, *vias, node])
+                dummies = [DummyNode(up, node, layer) for layer in range(depth[up] + 1, depth[node])]
+                for dummy in dummies:
+                    layers[dummy.layer].append(dummy)
+                edges.append([up, *dummies, node])
     _reduce_crossings(layers, edges)
     return Layout(layers, edges)
 
 
 def transitive_reduction(upstream: Upstream) -> dict[Hashable, list[Hashable]]:
-    """The same order with the fewest edges: none that a longer way says already."""
+    """The graph without the edges that a longer path implies."""
     parents = _parents(upstream)
     over: dict[Hashable, set[Hashable]] = {}
 
@@ -82,7 +82,7 @@ def _layer_numbers(parents: Upstream) -> dict[Hashable, int]:
 
     for node in parents:
         measure(node, frozenset())
-    for node, ups in parents.items():  # what depends on nothing goes right above the first that needs it
+    for node, ups in parents.items():  # a node without dependencies goes right above the first that needs it
         below = [depth[child] for child, of_child in parents.items() if node in of_child]
         if not ups and below:
             depth[node] = max(0, min(below) - 1)
@@ -90,7 +90,7 @@ def _layer_numbers(parents: Upstream) -> dict[Hashable, int]:
 
 
 def _reduce_crossings(layers: list[list[Hashable]], edges: Sequence[Sequence[Hashable]]) -> None:
-    """Sorts the layers in place, downwards and upwards in turn, by where the neighbours of each stop are."""
+    """Sorts the layers in place, downwards and upwards in turn, by the mean position of each node's neighbours."""
     above: dict[Hashable, list[Hashable]] = {}
     below: dict[Hashable, list[Hashable]] = {}
     for stops in edges:
@@ -100,6 +100,6 @@ def _reduce_crossings(layers: list[list[Hashable]], edges: Sequence[Sequence[Has
     for sweep in range(SORT_SWEEPS):
         neighbours = above if sweep % 2 == 0 else below
         for layer in layers if sweep % 2 == 0 else reversed(layers):
-            place = {stop: (i + 0.5) / len(row) for row in layers for i, stop in enumerate(row)}
-            centre = {s: [place[n] for n in neighbours.get(s, [])] or [place[s]] for s in layer}
+            position = {stop: (i + 0.5) / len(row) for row in layers for i, stop in enumerate(row)}
+            centre = {s: [position[n] for n in neighbours.get(s, [])] or [position[s]] for s in layer}
             layer.sort(key=lambda stop, centre=centre: sum(centre[stop]) / len(centre[stop]))  # type: ignore[misc]

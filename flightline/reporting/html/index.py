@@ -1,4 +1,4 @@
-"""`index.html` of the workspace: runs and releases over time, with their key figures and links to the reports."""
+"""`index.html` of the workspace: its runs and releases, with their metrics and links to the reports."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from flightline.metadata.run_ids import pipelines_by_run_id
 from flightline.metadata.runs import Runs
 from flightline.releases.registry import read_releases
 from flightline.reporting.html.charts.runs import RunPoint, timeline_chart
-from flightline.reporting.html.collect import read_summary, read_timings
+from flightline.reporting.html.collect import read_timings
 from flightline.reporting.html.data import MONITORING_JSON, REPORT_HTML, SCORING_JSON
 from flightline.reporting.html.render import render_index
 from flightline.reporting.html.view_model import Verdict, metric_rows, run_verdict
+from flightline.reporting.summary import Summary
 from flightline.utils.files import atomic_write
 
 INDEX_HTML = "index.html"
-MAX_RUNS_LISTED = 500  # runs, the newest; a page of thousands serves nobody
-METRICS_PER_RUN = 3  # metrics of a run
+MAX_RUNS_LISTED = 500  # the newest
+METRICS_PER_RUN = 3
 
 
 @dataclass(frozen=True)
 class RunEntry:
-    """A line of the index; `link` is empty where the run has no report."""
+    """A row of the index; `link` is empty where the run has no report."""
 
     run_id: str
     pipeline: str
@@ -38,7 +39,7 @@ class RunEntry:
 
 
 def write_index(workspace: Path, runs: Runs) -> Path:
-    """Writes the index of a workspace; returns its path. Reads a few small files a run, with a query a pipeline."""
+    """Writes the index of a workspace; returns its path. Reads a few small files per run; one query per pipeline."""
     started, pipelines = runs.for_workspace().started(), pipelines_by_run_id(runs.store)
     folders = {path.name: path for path in (workspace / "runs").glob("*") if path.is_dir()}
     known = sorted({*started, *folders}, key=lambda name: (-started.get(name, 0), name))
@@ -62,7 +63,7 @@ def write_index(workspace: Path, runs: Runs) -> Path:
 
 
 def _run_entry(run_id: str, folder: Path, started: int, pipeline: str) -> RunEntry:
-    summary = read_summary(folder)
+    summary = Summary.read_if_valid(folder)
     evaluation = summary.evaluation if summary else None
     timings = read_timings(folder)
     seconds = sum(timing.get("wall_s", 0.0) for timing in timings.values())
@@ -80,14 +81,14 @@ def _run_entry(run_id: str, folder: Path, started: int, pipeline: str) -> RunEnt
 
 
 def _auxiliary_verdict(folder: Path) -> Verdict | None:
-    """Of a run that scored or monitored, which leaves no summary; None where it did neither, or has not ended."""
-    done = {SCORING_JSON: "Scored", MONITORING_JSON: "Monitored"}
-    return next((Verdict("good", "✓", title, "") for file, title in done.items() if (folder / file).is_file()), None)
+    """The verdict on a finished scoring or monitoring run, which has no summary; None for any other run."""
+    titles = {SCORING_JSON: "Scored", MONITORING_JSON: "Monitored"}
+    return next((Verdict("good", "✓", title, "") for file, title in titles.items() if (folder / file).is_file()), None)
 
 
 def _headline_metrics(entries: list[RunEntry]) -> dict[str, list[str]]:
-    """Pipeline → the metrics that stand in the lists: the first few of its newest run that has any. Not columns for
-    all, since an amount's are not those of two values."""
+    """Pipeline → the metrics that the lists show: the first few of its newest run that has any. They differ between
+    pipelines: a regression has other metrics than a classification."""
     shown: dict[str, list[str]] = {}
     for entry in entries:
         if entry.metrics:
@@ -96,7 +97,7 @@ def _headline_metrics(entries: list[RunEntry]) -> dict[str, list[str]]:
 
 
 def _metric_charts(entries: list[RunEntry]) -> list[tuple[str, str, Any]]:
-    """(pipeline, metric, chart) for each pipeline that was measured twice or more, oldest run first."""
+    """(pipeline, metric, chart) for each pipeline with two or more evaluated runs, oldest run first."""
     charts = []
     for pipeline in sorted({entry.pipeline for entry in entries if entry.metrics}):
         runs = [entry for entry in reversed(entries) if entry.pipeline == pipeline and entry.metrics]

@@ -1,4 +1,4 @@
-"""Drawing a report as one HTML page that needs nothing but itself: no script, no font, no image, no request."""
+"""Renders reports as self-contained HTML pages: no script, no font, no image, no request."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ def render_index(**context: Any) -> str:
 
 
 def render_monitoring(**context: Any) -> str:
-    """The page of a monitored window."""
+    """The page of a monitoring run."""
     return _jinja_environment().get_template("monitoring.html").render(**context)
 
 
 def render_simulation(**context: Any) -> str:
-    """The timeline of months that were served, watched and retrained."""
-    return _jinja_environment().get_template("loop.html").render(**context)
+    """The page of a simulation: months of serving, monitoring and retraining."""
+    return _jinja_environment().get_template("simulation.html").render(**context)
 
 
 @cache
 def _jinja_environment() -> Environment:
-    """Whatever a template prints is escaped; what is missing is an error and not nothing."""
+    """Templates escape all that they print; a name that is not defined is an error."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE_DIR),
         autoescape=True,
@@ -61,21 +61,21 @@ def _jinja_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "number": svg.format_number,
-        "percent": svg.format_percent,
-        "duration": svg.format_duration,
-        "shortened": svg.shorten,
-        "moment": view_model.format_timestamp,
-        "paragraphs": view_model.split_paragraphs,
+        "format_number": svg.format_number,
+        "format_percent": svg.format_percent,
+        "format_duration": svg.format_duration,
+        "shorten": svg.shorten,
+        "format_timestamp": view_model.format_timestamp,
+        "split_paragraphs": view_model.split_paragraphs,
     }
     environment.globals |= {
         "view": view_model,
         "dag_chart": dag.dag_chart,
         "lineage_chart": dag.lineage_chart,
-        "signs": dag.STATE_SYMBOLS,
-        "distribution": distributions.distribution_chart,
+        "state_symbols": dag.STATE_SYMBOLS,
+        "distribution_chart": distributions.distribution_chart,
         "rows_bar": rows.rows_bar,
-        "parts_of": rows.row_segments,
+        "row_segments": rows.row_segments,
         "metric_by_slice": slices.metric_by_slice,
         "roc_chart": curves.roc_chart,
         "calibration_chart": curves.calibration_chart,

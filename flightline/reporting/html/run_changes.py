@@ -1,4 +1,4 @@
-"""What is different from the previous run: rows, metrics, settings, and how far each feature moved."""
+"""The differences to the previous run: rows, metrics, settings, and how far each feature has shifted."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from flightline.utils.distribution_distance import jensen_shannon, l_infinity
 from flightline.utils.safe_yaml import parse_yaml
 
 LINF, JENSEN_SHANNON = "L-infinity", "Jensen-Shannon"
-EMPTY_YAML_STRING = "''"  # a text that is not there, and one that is empty
-_IGNORED_SECTIONS = {"workspace", "tracking"}  # where a run is kept, and who is told, does not change what comes of it
+EMPTY_YAML_STRING = "''"  # equal to a key that is not set
+_IGNORED_SECTIONS = {"workspace", "tracking"}  # where a run is stored and logged does not change its result
 
 
 def compute_shifts(before: Statistics, now: Statistics) -> list[FeatureShift]:
-    """How far the features that both have moved, the farthest first.
+    """How far the features of both data sets have shifted, the largest shift first.
 
-    Categories by the L-infinity distance of their shares, numbers by the Jensen-Shannon divergence (base 2) of TFDV's
-    histograms of equal width: the measures that a schema's drift comparators name.
+    Categorical features by the L-infinity distance of their value frequencies, numeric ones by the Jensen-Shannon
+    divergence (base 2) of TFDV's histograms of equal width: the measures of a schema's drift comparators.
     """
     earlier = {feature_name(feature): feature for feature in before.features}
     found = []
@@ -36,8 +36,8 @@ def compute_shifts(before: Statistics, now: Statistics) -> list[FeatureShift]:
         if name not in earlier or feature_kind(feature) != feature_kind(earlier[name]):
             continue
         pair = (earlier[name], feature)
-        if feature_kind(feature) == "category":
-            measure, distance = LINF, l_infinity(*(_value_shares(f) for f in pair))
+        if feature_kind(feature) == "categorical":
+            measure, distance = LINF, l_infinity(*(_value_frequencies(f) for f in pair))
         elif all(histograms := [standard_histogram(f) for f in pair]):
             measure, distance = JENSEN_SHANNON, jensen_shannon(*histograms)  # type: ignore[arg-type]
         else:
@@ -46,27 +46,29 @@ def compute_shifts(before: Statistics, now: Statistics) -> list[FeatureShift]:
             count_missing(f, rows) / max(rows, 1) for f, rows in zip(pair, _row_counts(before, now), strict=True)
         ]
         found.append(FeatureShift(name, measure, round(distance, 6), *missing))
-    return sorted(found, key=lambda m: (-m.distance, -abs(m.missing_now - m.missing_before), m.feature))
+    return sorted(
+        found, key=lambda shift: (-shift.distance, -abs(shift.missing_now - shift.missing_before), shift.feature)
+    )
 
 
 def _row_counts(*datasets: Statistics) -> list[int]:
     return [dataset.num_examples for dataset in datasets]
 
 
-def _value_shares(feature: Any) -> dict[str, float]:
+def _value_frequencies(feature: Any) -> dict[str, float]:
     buckets = feature.string_stats.rank_histogram.buckets
     total = sum(bucket.sample_count for bucket in buckets) or 1.0
     return {bucket.label: bucket.sample_count / total for bucket in buckets}
 
 
 def compare_values(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
-    """The names of both, in the order of `now`, with their values; equal ones included."""
+    """The values of both by name, in the order of `now`; equal ones included."""
     names = [*now, *(name for name in before if name not in now)]
     return [Change(name, before.get(name), now.get(name)) for name in names]
 
 
 def diff_settings(before: str, now: str) -> list[Change]:
-    """The keys (`train.epochs`) at which two configs in YAML differ, with their values as text."""
+    """The keys (`train.epochs`) whose values differ between two configs in YAML; values are text."""
     old, new = (flatten_config(text) for text in (before, now))
     return [
         change
@@ -76,7 +78,7 @@ def diff_settings(before: str, now: str) -> list[Change]:
 
 
 def flatten_config(text: str) -> dict[str, str]:
-    """Every key (`train.epochs`) of a config in YAML that is set, with its value as text."""
+    """Every key (`train.epochs`) that a config in YAML sets, with its value as text."""
     return dict(_flatten(parse_yaml(text) or {}))
 
 

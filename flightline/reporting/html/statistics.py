@@ -1,4 +1,4 @@
-"""Features as TFDV's statistics tell them: distributions by split, missing values, the most frequent values."""
+"""Features from TFDV's statistics: distributions by split, missing values, the most frequent values."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from flightline.utils.distribution_distance import Histogram
 from flightline.utils.storage import find_files
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatistics
-MAX_VALUES_KEPT = 20  # of a category; a report has no room for more
+MAX_VALUES_KEPT = 20  # the most frequent values of a categorical feature
 _FeatureStatistics = statistics_pb2.FeatureNameStatistics
 _KIND_BY_TYPE = {
     _FeatureStatistics.INT: "integer",
-    _FeatureStatistics.FLOAT: "number",
-    _FeatureStatistics.STRING: "category",
-    _FeatureStatistics.BYTES: "category",
+    _FeatureStatistics.FLOAT: "float",
+    _FeatureStatistics.STRING: "categorical",
+    _FeatureStatistics.BYTES: "categorical",
 }
 
 
 def read_statistics(uri: str) -> dict[str, Statistics]:
-    """The statistics of an ExampleStatistics artifact by split, `train` first; none where the files are gone.
+    """The statistics of an ExampleStatistics artifact by split, `train` first; empty where the files are gone.
 
     Raises:
         OSError, InputError: a file cannot be read from here.
-        google.protobuf.message.DecodeError: a file is no statistics.
+        google.protobuf.message.DecodeError: a file is not a statistics file.
     """
     found = {}
     for file in find_files(uri, "Split-*/FeatureStats.pb"):
@@ -40,11 +40,11 @@ def read_statistics(uri: str) -> dict[str, Statistics]:
 
 
 def summarize_features(statistics: Mapping[str, Statistics], role_of: Callable[[str], str]) -> list[Feature]:
-    """The features of all splits, in the order of their names, the label first.
+    """The features of all splits, sorted by name, the label first.
 
     Args:
         statistics: by split.
-        role_of: a column's role: label, feature or unused.
+        role_of: column name → label, feature or unused.
     """
     by_name: dict[str, dict[str, SplitStatistics]] = {}
     kinds: dict[str, str] = {}
@@ -62,9 +62,9 @@ def feature_name(feature: statistics_pb2.FeatureNameStatistics) -> str:
 
 
 def feature_kind(feature: statistics_pb2.FeatureNameStatistics) -> str:
-    """integer, number, category (integers that are names included) or other."""
+    """integer, float, categorical (integers that are categories included) or other."""
     if feature.WhichOneof("stats") == "string_stats":
-        return "category"
+        return "categorical"
     return _KIND_BY_TYPE.get(feature.type, "other")
 
 
@@ -79,12 +79,12 @@ def count_missing(feature: statistics_pb2.FeatureNameStatistics, rows: int) -> i
 
 
 def standard_histogram(feature: statistics_pb2.FeatureNameStatistics) -> Histogram | None:
-    """The histogram of equal widths; None where there is none."""
+    """The histogram with buckets of equal width; None where there is none."""
     return _histogram(feature, statistics_pb2.Histogram.STANDARD)
 
 
 def finite_or_none(value: float) -> float | None:
-    """The number, or None where it is none: JSON knows no NaN."""
+    """The number, or None where it is infinite or NaN: JSON has neither."""
     return float(value) if math.isfinite(value) else None
 
 
@@ -108,9 +108,9 @@ def _split_statistics(feature: statistics_pb2.FeatureNameStatistics, rows: int) 
         quantiles=_histogram(feature, statistics_pb2.Histogram.QUANTILES),
         mean=finite_or_none(numbers.mean),
         std_dev=finite_or_none(numbers.std_dev),
-        least=finite_or_none(numbers.min),
+        min=finite_or_none(numbers.min),
         median=finite_or_none(numbers.median),
-        greatest=finite_or_none(numbers.max),
+        max=finite_or_none(numbers.max),
         zeros=numbers.num_zeros,
     )
 

@@ -1,4 +1,4 @@
-"""What the page says, from what was collected: the verdict in words, key figures, and the rows of its tables."""
+"""The texts and tables of a report page: the verdict in words, the key figures, the rows of the tables."""
 
 from __future__ import annotations
 
@@ -9,20 +9,25 @@ from pathlib import Path
 
 from flightline.errors import EXIT_OK, DataBlocked, Interrupted, NotBlessed, UsageError
 from flightline.executors.data_gate.findings import Finding
-from flightline.metadata.evaluation import LOWER_IS_BETTER, ONE_IS_BEST, OVERALL, Evaluation, MissedThreshold
+from flightline.metadata.evaluation import (
+    COUNT_METRICS,
+    LOWER_IS_BETTER,
+    ONE_IS_BEST,
+    OVERALL,
+    Evaluation,
+    MissedThreshold,
+)
 from flightline.reporting.html.charts.slices import SliceGroup, group_slices, natural_sort_key
 from flightline.reporting.html.data import Feature, ReportData
 from flightline.reporting.html.svg import format_duration, format_number
 from flightline.reporting.summary import Summary
 
-COUNT_METRICS = {"example_count", "weighted_example_count"}
-MIN_SLICE_SHARE, MIN_SLICE_ROWS = 0.002, 50  # a smaller slice says more about chance than about the model
-MAX_FEATURES_DRAWN, MAX_SLICES_LISTED = 150, 400  # what a page has room for; report.json has all
+MAX_FEATURES_DRAWN, MAX_SLICES_LISTED = 150, 400  # on the page; report.json has all
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`tone` is good, bad or unsure; `sign` says the same without colour."""
+    """How a run ended. `tone` is good, bad or unsure; `sign` repeats it for readers who see no colour."""
 
     tone: str
     sign: str
@@ -32,6 +37,8 @@ class Verdict:
 
 @dataclass(frozen=True)
 class KeyFigure:
+    """A number at the top of the page."""
+
     name: str
     value: str
     note: str = ""
@@ -42,9 +49,10 @@ class MetricRow:
     """A metric on all rows.
 
     Attributes:
-        better: whether it is better than the champion's; None where that cannot be said.
-        bound, missed: what it has to be by itself, and whether it is not.
-        behind: what the difference to the champion had to be and is not; empty where it is, or is not bounded.
+        better: whether it is better than the champion's; None where they are equal, or there is none to compare.
+        bound, missed_bound: the bounds of the value as text, and whether it is outside of them.
+        missed_difference: the threshold on the difference to the champion, as text, where it was missed; else empty.
+        worst_slice: name and value; None where no slice has enough rows.
     """
 
     name: str
@@ -52,23 +60,23 @@ class MetricRow:
     champion: float | None
     better: bool | None
     bound: str
-    missed: bool
-    behind: str
-    worst: tuple[str, float] | None
+    missed_bound: bool
+    missed_difference: str
+    worst_slice: tuple[str, float] | None
 
 
 def run_verdict(summary: Summary | None) -> Verdict:
-    """The run in a few words, by how it ended."""
+    """How a run ended, in a few words."""
     if summary is None:
-        sentence = "The run left no summary: it is still running, or was ended from outside."
+        sentence = "The run left no summary: it is still running, or was killed."
         return Verdict("unsure", "?", "No result", sentence)
     if summary.exit_code == EXIT_OK:
         if summary.release:
             sentence = f"{_blessing_sentence(summary.evaluation)} Release {Path(summary.release).name}.".strip()
             return Verdict("good", "✓", "Released", sentence)
         if summary.span and summary.span.note:
-            return Verdict("good", "✓", "Taken in", _as_sentence(summary.span.note))
-        return Verdict("good", "✓", "Done", "A part of the DAG was asked for; nothing was to be released.")
+            return Verdict("good", "✓", "Ingested", _as_sentence(summary.span.note))
+        return Verdict("good", "✓", "Done", "Only a part of the DAG ran; it does not include a release.")
     titles = {
         DataBlocked.exit_code: "Stopped by the data gate",
         NotBlessed.exit_code: "Not released",
@@ -89,14 +97,14 @@ def _blessing_sentence(evaluation: Evaluation | None) -> str:
     if evaluation.champion:
         differences = "; ".join(difference.description for difference in evaluation.differences)
         measured = f": {differences}" if differences else ""
-        return f"Every threshold holds, and so does the comparison with the champion{measured}."
+        return f"All thresholds met, those on the difference to the champion included{measured}."
     if evaluation.champion_load_error:
-        return f"Every threshold holds; the champion could not be loaded: {evaluation.champion_load_error}."
-    return "Every threshold holds; there was no champion to compare with."
+        return f"All thresholds met; the champion could not be loaded: {evaluation.champion_load_error}."
+    return "All thresholds met; there was no champion to compare with."
 
 
 def key_figures(data: ReportData) -> list[KeyFigure]:
-    """The few numbers that stand at the top."""
+    """The numbers at the top of the page."""
     figures = []
     evaluation = data.summary.evaluation if data.summary else None
     rows = metric_rows(evaluation) if evaluation else []
@@ -106,7 +114,7 @@ def key_figures(data: ReportData) -> list[KeyFigure]:
     if data.summary and data.summary.rows:
         rejected = sum(data.summary.rows.rejected.values())
         figures.append(
-            KeyFigure("rows read", format_number(data.summary.rows.read), f"{format_number(rejected)} set aside")
+            KeyFigure("rows read", format_number(data.summary.rows.read), f"{format_number(rejected)} rejected")
         )
     cpu = sum(step.cpu_seconds or 0.0 for step in data.steps)
     figures.append(KeyFigure("time", format_duration(data.seconds), f"{format_duration(cpu)} of CPU" if cpu else ""))
@@ -116,10 +124,9 @@ def key_figures(data: ReportData) -> list[KeyFigure]:
 def metric_rows(evaluation: Evaluation) -> list[MetricRow]:
     """The metrics on all rows: those with a threshold first."""
     overall, champion = evaluation.metrics.get(OVERALL, {}), evaluation.champion.get(OVERALL, {})
-    least = max(MIN_SLICE_ROWS, round(MIN_SLICE_SHARE * overall.get("example_count", 0)))
-    misses = [miss for miss in evaluation.misses if miss.slice == OVERALL]
-    missed = {miss.metric for miss in misses if not miss.against_champion}
-    behind = {miss.metric: _required_difference(miss) for miss in misses if miss.against_champion}
+    on_all_rows = [miss for miss in evaluation.missed_thresholds if miss.slice == OVERALL]
+    missed_bounds = {miss.metric for miss in on_all_rows if not miss.against_champion}
+    missed_differences = {miss.metric: _required_difference(miss) for miss in on_all_rows if miss.against_champion}
     names = sorted(set(overall) - COUNT_METRICS, key=lambda name: (name not in evaluation.bounds, name))
     return [
         MetricRow(
@@ -128,21 +135,23 @@ def metric_rows(evaluation: Evaluation) -> list[MetricRow]:
             champion.get(name),
             is_better(name, overall[name], champion[name]) if name in champion else None,
             evaluation.bounds.get(name, ""),
-            name in missed,
-            behind.get(name, ""),
-            evaluation.worst_slice(name, min_slice_size=least),
+            name in missed_bounds,
+            missed_differences.get(name, ""),
+            evaluation.worst_slice(name, min_slice_size=evaluation.min_slice_rows),
         )
         for name in names
     ]
 
 
 def _required_difference(miss: MissedThreshold) -> str:
-    what = "difference" if miss.confidence is None else f"lower end of the difference ({miss.confidence:.0%} interval)"
-    return f"{what} {miss.side} {miss.bound:.4g}"
+    measure = (
+        "difference" if miss.confidence is None else f"lower end of the difference ({miss.confidence:.0%} interval)"
+    )
+    return f"{measure} {miss.comparison} {miss.threshold:.4g}"
 
 
 def is_better(metric: str, value: float, other: float) -> bool | None:
-    """Whether a value is better than another one; None where they are the same to four digits."""
+    """Whether `value` is better than `other`; None where they are equal to four decimal places."""
     if round(value, 4) == round(other, 4):
         return None
     if metric in ONE_IS_BEST:
@@ -152,7 +161,7 @@ def is_better(metric: str, value: float, other: float) -> bool | None:
 
 @dataclass(frozen=True)
 class SliceTable:
-    """Every metric of every slice; `dropped` slices have no row."""
+    """The table of every metric of every slice; `dropped` is the number of slices without a row."""
 
     metrics: list[str]
     names: list[str]
@@ -167,23 +176,23 @@ def slice_table(evaluation: Evaluation) -> SliceTable:
 
 
 def slices_to_draw(evaluation: Evaluation) -> tuple[str, list[SliceGroup]]:
-    """The metric that is drawn by slice (the first with a threshold), and the slices."""
+    """The metric of the charts by slice (the first one with a threshold), and their slices."""
     rows = metric_rows(evaluation)
     return (rows[0].name, group_slices(evaluation)) if rows else ("", [])
 
 
 def features_to_draw(data: ReportData) -> list[Feature]:
-    """The features that get a picture: the label, what the gate found, what moved, then by name."""
+    """The features that get a chart: the label, those with findings, then those with the largest shifts."""
     if len(data.features) <= MAX_FEATURES_DRAWN:
         return data.features
-    moved = {shift.feature: shift.distance for shift in (data.changes.feature_shifts if data.changes else [])}
-    found = findings_by_feature(data.summary.findings if data.summary else [])
+    shifts = {shift.feature: shift.distance for shift in (data.changes.feature_shifts if data.changes else [])}
+    findings = findings_by_feature(data.summary.findings if data.summary else [])
 
-    def urgency(feature: Feature) -> tuple[bool, bool, float, str]:
+    def sort_key(feature: Feature) -> tuple[bool, bool, float, str]:
         name = feature.name
-        return feature.role != "label", name not in found, -moved.get(name, 0.0), name
+        return feature.role != "label", name not in findings, -shifts.get(name, 0.0), name
 
-    return sorted(data.features, key=urgency)[:MAX_FEATURES_DRAWN]
+    return sorted(data.features, key=sort_key)[:MAX_FEATURES_DRAWN]
 
 
 def findings_by_feature(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
@@ -194,10 +203,10 @@ def findings_by_feature(findings: Sequence[Finding]) -> dict[str, list[Finding]]
 
 
 def split_paragraphs(text: str) -> list[str]:
-    """A text of the card, by empty lines."""
+    """The paragraphs of a text, which empty lines separate."""
     return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
 
 
 def format_timestamp(milliseconds: int) -> str:
-    """A time of ML Metadata in this machine's zone."""
+    """A time of ML Metadata (milliseconds since the epoch) in this machine's time zone; a dash for 0."""
     return f"{datetime.fromtimestamp(milliseconds / 1000).astimezone():%d %B %Y, %H:%M %Z}" if milliseconds else "–"

@@ -1,4 +1,4 @@
-"""Making the report of a run, and the index of all: files that a reader sees whole or not at all."""
+"""Writes the report of a run and the index of all runs. A reader sees each file whole or not at all."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ def write_report(
     upstream: Mapping[str, Sequence[str]] | None = None,
     curves: Mapping[str, Curves] | None = None,
 ) -> Path:
-    """Collects what there is to say of a run, writes `report.json` and `report.html` and the index; returns the page.
+    """Writes `report.json`, `report.html` and the index; returns the path of the page.
 
     Args:
-        upstream: node → the nodes it waits for; curves: by model. Both are known in the process that ran the
-            pipeline; where they are not given, those of an earlier report of the run are kept.
+        upstream: node → the nodes it waits for.
+        curves: by model. Only the process that ran the pipeline knows these two; without them, those of an earlier
+            report of the run are kept.
     """
     runs = Runs.open(config)
     run = runs.get(run_id)
@@ -43,7 +44,7 @@ def write_report(
 
 
 def regenerate_report(config: Config, run_id: str) -> Path:
-    """`make_report` for a run that ended some time ago; returns the page.
+    """`write_report` for a run that has ended; returns the path of the page.
 
     Raises:
         UsageError: the run's folder cannot be written.
@@ -51,12 +52,12 @@ def regenerate_report(config: Config, run_id: str) -> Path:
     try:
         return write_report(config, run_id)
     except OSError as error:
-        todo = "mend the permissions"
+        todo = "fix the permissions of its folder"
         raise UsageError(f"the report of run {run_id} cannot be written: {error}", todo) from error
 
 
 def read_report(folder: Path) -> ReportData | None:
-    """The data of the report in a run's folder; None where there is none, or one of another version."""
+    """The data of the report in a run's folder; None where there is none, or one of another version of Flightline."""
     try:
         return ReportData.from_json((folder / REPORT_JSON).read_bytes())
     except (OSError, ValueError):
@@ -66,8 +67,8 @@ def read_report(folder: Path) -> ReportData | None:
 def _merge_earlier_report(
     data: ReportData, earlier: ReportData | None, run: Run, upstream: Mapping[str, Sequence[str]] | None
 ) -> ReportData:
-    """A report that is made anew, without TensorFlow and the DAG, keeps the curves and the order of the steps; and what
-    was read from artifacts that have been collected since."""
+    """Keeps what only an earlier report has: the curves and the order of the steps, which need TensorFlow and the DAG,
+    and what was read from artifacts that garbage collection has deleted since."""
     if earlier is None or earlier.run_id != run.run_id:
         return data
     known = {step.node: step.upstream for step in earlier.steps}

@@ -1,6 +1,7 @@
-"""Telling MLflow of runs and releases, where `tracking.mlflow` names a store. Nothing here is loaded without one.
+"""Logs runs and releases to MLflow, where `tracking.mlflow` names a store. MLflow is imported only then.
 
-MLflow is told and not asked: ML Metadata stays the record. A store that cannot be reached costs a run one line.
+Data flows to MLflow only: ML Metadata stays the record. Where MLflow cannot be reached, the run goes on and prints one
+warning.
 """
 
 from __future__ import annotations
@@ -17,26 +18,26 @@ if TYPE_CHECKING:
 
 
 def track_finished_run(config: Config, run_id: str, console: Console) -> None:
-    """Tells MLflow of a run that has ended, and says so; one that cannot be told of is said, and goes on."""
+    """Logs a run that has ended to MLflow, and prints where; a failure is printed as a warning and does not raise."""
     if config.tracking.mlflow is None:
         return
     from flightline.reporting.mlflow.log_run import log_run
     from flightline.utils.terminal import escape
 
     try:
-        console.print(f"[bold]Tracked[/]  {escape(str(log_run(config, run_id)))}", soft_wrap=True)
+        console.print(f"[bold]MLflow[/]   {escape(str(log_run(config, run_id)))}", soft_wrap=True)
     except Exception as error:
         traceback.print_exc()
-        console.print(escape(f"not tracked: {summarize_error(error)}"), style="yellow", soft_wrap=True)
+        console.print(escape(f"not logged to MLflow: {summarize_error(error)}"), style="yellow", soft_wrap=True)
 
 
 def sync_champion_alias(config: Config, version: str) -> str | None:
-    """Lets the alias `champion` of the registered model follow a release that became current.
+    """Moves the alias `champion` of the registered model to a release that has become current.
 
-    To be called after `CURRENT` was switched by hand: a promotion, a rollback.
+    Call it after a promotion or a rollback.
 
     Returns:
-        What to tell the user in one line, whether it went well or not; None where nothing is tracked.
+        A line for the user about the success or the failure; None where the config names no MLflow store.
     """
     if config.tracking.mlflow is None:
         return None
@@ -47,5 +48,5 @@ def sync_champion_alias(config: Config, version: str) -> str | None:
         with connect(config) as client:
             number = set_champion_alias(client, config.name, version)
     except Exception as error:
-        return f"MLflow was not told of release {version}: {summarize_error(error)}"
+        return f"MLflow: the alias champion was not moved to release {version}: {summarize_error(error)}"
     return f"MLflow: {config.name}@champion is version {number}, release {version}"

@@ -1,4 +1,4 @@
-"""The connection to MLflow: loaded when it is needed, no longer waited for than the config allows."""
+"""The connection to MLflow: imported when needed, with the timeouts of the config."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from flightline.errors import UsageError, summarize_error
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-UPLOAD_TIMEOUT_S = 300  # of one file: a model may be large
+UPLOAD_TIMEOUT_S = 300  # per file: a model may be large
 
 
 @contextlib.contextmanager
 def connect(config: Config) -> Iterator[MlflowClient]:
-    """While entered, MLflow's own functions and the client that is yielded talk to the config's store.
+    """Connects MLflow's own functions and the client that it yields to the store of the config.
 
     Raises:
         UsageError: MLflow is not installed, or its store cannot be reached.
@@ -30,7 +30,7 @@ def connect(config: Config) -> Iterator[MlflowClient]:
     if uri is None:
         raise UsageError("tracking.mlflow names no store", "set it, such as --set tracking.mlflow=embedded")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # MLflow asks for git; without one it would complain
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # MLflow warns where git is not installed
     try:
         import mlflow
     except ImportError as error:
@@ -48,7 +48,7 @@ def connect(config: Config) -> Iterator[MlflowClient]:
 
 
 def experiment_id(client: MlflowClient, config: Config) -> str:
-    """The experiment of the pipeline; made where there is none."""
+    """The id of the pipeline's experiment; creates it where there is none."""
     known = client.get_experiment_by_name(config.name)
     if known is None:
         artifacts = config.tracking.artifacts(config.workspace)
@@ -66,7 +66,7 @@ def _open_client(uri: str) -> MlflowClient:
         client = MlflowClient(uri, uri)
         client.search_experiments(max_results=1)
     except Exception as error:
-        todo = "see that it runs; `flightline track RUN` tells it afterwards"
+        todo = "start it, then log the run with `flightline track RUN`"
         raise UsageError(
             f"MLflow at {uri} cannot be reached: {summarize_error(_root_cause(error), 160)}", todo
         ) from error
@@ -74,14 +74,14 @@ def _open_client(uri: str) -> MlflowClient:
 
 
 def _root_cause(error: BaseException) -> BaseException:
-    """What happened at the bottom: refused, timed out. What was raised over it repeats the address five times."""
-    below = error.__cause__ or error.__context__
-    return error if below is None else _root_cause(below)
+    """The first error of the chain (connection refused, timeout); those above it only repeat the address."""
+    cause = error.__cause__ or error.__context__
+    return error if cause is None else _root_cause(cause)
 
 
 @contextlib.contextmanager
 def _request_timeout(seconds: int) -> Iterator[None]:
-    """One try and so many seconds a request, instead of MLflow's seven tries of two minutes each."""
+    """One try per request, and `seconds` for it, instead of MLflow's seven tries of two minutes each."""
     from mlflow import environment_variables as settings
 
     wanted: dict[Any, Any] = {
@@ -105,13 +105,13 @@ def _request_timeout(seconds: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _silence_mlflow() -> Iterator[None]:
-    """Tables made, versions registered and advice on how to log a model are no news on a terminal."""
+    """Keeps MLflow's messages about created tables, registered versions and logging practice off the terminal."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
-        # MLflow prints addresses of runs to stdout, which is for what was asked for.
+        # MLflow prints addresses of runs to stdout, which is for a command's own output.
         with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
             warnings.simplefilter("ignore", UserWarning)
             yield

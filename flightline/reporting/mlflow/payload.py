@@ -1,4 +1,4 @@
-"""What MLflow is told of a run, as plain data: the names and limits are MLflow's, MLflow itself is not needed."""
+"""The data of a run that is logged to MLflow, within its limits for names and values. Does not import MLflow."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from dataclasses import dataclass
 
 from flightline.errors import EXIT_OK, Interrupted
 from flightline.metadata.evaluation import OVERALL, Evaluation
+from flightline.metadata.provenance import CODE_DIGEST_PREFIX
 from flightline.reporting.html.data import ReportData
 from flightline.reporting.html.run_changes import flatten_config
 
-EXCLUDED_SETTINGS = ("card.",)  # settings that decide nothing about the model
+EXCLUDED_SETTINGS = ("card.",)  # settings that do not affect the model
 MAX_NAME_LENGTH, MAX_VALUE_LENGTH = 200, 6000
-_INVALID_NAME_CHARS = re.compile(r"[^\w.\- :]")  # by MLflow, in names
+_INVALID_NAME_CHARS = re.compile(r"[^\w.\- :]")  # in names, by MLflow's rules
 _PLAIN_SLICE = re.compile(r"[\w.\-]+=[\w.\-]+(,[\w.\-]+=[\w.\-]+)*")
 
 
 @dataclass(frozen=True)
 class MlflowMetric:
-    """A metric of MLflow; `step` is the optimiser's for what was measured while training, else 0."""
+    """A metric of MLflow; `step` is the optimizer step for metrics of the training, else 0."""
 
     name: str
     value: float
@@ -37,8 +38,8 @@ def run_params(data: ReportData) -> dict[str, str]:
 
 
 def run_metrics(data: ReportData) -> list[MlflowMetric]:
-    """All that was measured: `auc` on all rows, `origin:JFK/auc` on a slice, `champion/auc`, `rows/train`,
-    `seconds/Trainer`, `training/loss` by step. What is no number is left out."""
+    """All metrics of the run: `auc` on all rows, `origin:JFK/auc` on a slice, `champion/auc`, `rows/train`,
+    `seconds/Trainer`, `training/loss` by step. NaN and infinity are left out."""
     found = [
         MlflowMetric(name, value)
         for name, value in _evaluation_metrics(data.summary.evaluation if data.summary else None)
@@ -50,9 +51,11 @@ def run_metrics(data: ReportData) -> list[MlflowMetric]:
     found += [MlflowMetric(f"seconds/{step.node}", step.seconds) for step in data.steps if step.seconds is not None]
     if data.training is not None:
         found += [MlflowMetric("training/loss", loss, step) for step, loss in data.training.losses if loss is not None]
-        for epoch, _, held_out in data.training.epochs:
-            if held_out is not None:
-                found.append(MlflowMetric("training/held_out_loss", held_out, epoch * data.training.steps_per_epoch))
+        for epoch, _, validation_loss in data.training.epochs:
+            if validation_loss is not None:
+                found.append(
+                    MlflowMetric("training/validation_loss", validation_loss, epoch * data.training.steps_per_epoch)
+                )
     return [metric for metric in found if math.isfinite(metric.value)]
 
 
@@ -67,35 +70,37 @@ def _evaluation_metrics(evaluation: Evaluation | None) -> Iterator[tuple[str, fl
 
 
 def slice_prefix(name: str) -> str:
-    """A slice as the start of a metric's name: `origin=JFK,month=2` is `origin:JFK month:2`.
+    """A slice as the prefix of a metric's name: `origin=JFK,month=2` becomes `origin:JFK month:2`.
 
-    Values from the data may hold what MLflow refuses in names; where one does, a digest keeps the names apart.
+    Characters that MLflow does not allow in names are replaced; a digest then keeps the names distinct.
     """
-    written = name.replace("=", ":").replace(",", " ")
-    if _PLAIN_SLICE.fullmatch(name) and len(written) <= MAX_NAME_LENGTH:
-        return written
+    prefix = name.replace("=", ":").replace(",", " ")
+    if _PLAIN_SLICE.fullmatch(name) and len(prefix) <= MAX_NAME_LENGTH:
+        return prefix
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{_INVALID_NAME_CHARS.sub('_', written)[:MAX_NAME_LENGTH]}-{digest}"
+    return f"{_INVALID_NAME_CHARS.sub('_', prefix)[:MAX_NAME_LENGTH]}-{digest}"
 
 
 def run_tags(data: ReportData) -> dict[str, str]:
-    """Where the run is from, and what it came to."""
-    summary, origin = data.summary, data.origin
+    """Tags: ids of the run, its exit code, and its provenance."""
+    summary, provenance = data.summary, data.provenance
     tags = {"tfx.run_id": data.run_id, "tfx.pipeline": data.pipeline}
     if summary is not None:
         tags["flightline.exit_code"] = str(summary.exit_code)
         if summary.failure:
             tags["mlflow.note.content"] = summary.failure
-    if origin is not None:
-        tags |= {f"digest.{name.removeprefix('code: ')}": digest for name, digest in origin.digests.items()}
-        if origin.commit:
-            tags["mlflow.source.git.commit"] = origin.commit
-            tags["flightline.edited"] = str(origin.dirty).lower()
+    if provenance is not None:
+        tags |= {
+            f"digest.{name.removeprefix(CODE_DIGEST_PREFIX)}": digest for name, digest in provenance.digests.items()
+        }
+        if provenance.commit:
+            tags["mlflow.source.git.commit"] = provenance.commit
+            tags["flightline.git_dirty"] = str(provenance.dirty).lower()
     return tags
 
 
 def run_status(data: ReportData) -> str:
-    """MLflow's word for how the run ended; a model that was not blessed is a run that failed to release one."""
+    """MLflow's status of the run; a run whose model was not blessed has failed."""
     if data.summary is None or data.summary.exit_code == Interrupted.exit_code:
         return "KILLED"
     return "FINISHED" if data.summary.exit_code == EXIT_OK else "FAILED"

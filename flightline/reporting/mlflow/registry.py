@@ -1,4 +1,4 @@
-"""Releases in MLflow's registry: a version each, and the alias `champion` on the current one."""
+"""Releases in MLflow's model registry: one version each; the alias `champion` points at the current release."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHAMPION_ALIAS = "champion"
-MODEL_PATH = "model"  # its folder among the run's artifacts
-RELEASE_TAG = "release"  # the tag of a version: which release it is
+MODEL_PATH = "model"  # folder in the artifacts of the MLflow run
+RELEASE_TAG = "release"  # tag of a version, with the version of the release
 SERVED_MODEL_CODE = Path(__file__).with_name("served_model.py")
 
 
 def register_release(
     client: MlflowClient, config: Config, run: Run, features: FeatureSettings, mlflow_run: str, release: Path
 ) -> str:
-    """The version of a release; where there is none, the model is logged with the run and registered."""
+    """The registered version of a release; where there is none, logs the model with the run and registers it."""
     known = find_version(client, config.name, release.name)
     if known is not None:
         return known
-    # MLflow's log_model would read the history of every metric of the run anew, a request for each.
+    # Not with MLflow's log_model: it reads the history of every metric of the run, with one request per metric.
     with tempfile.TemporaryDirectory() as folder:
         _save_pyfunc(
             Path(folder) / MODEL_PATH, input_columns(run, config.label, features, config.target), config.target, release
@@ -45,7 +45,7 @@ def register_release(
 
 
 def _save_pyfunc(folder: Path, columns: dict[str, tuple[str, bool]], target: Target, release: Path) -> None:
-    """The release in MLflow's form: the SavedModel, whole, and the code that feeds it."""
+    """Writes the release as an MLflow model: the whole SavedModel, and the code that calls it."""
     import mlflow
 
     mlflow.pyfunc.save_model(
@@ -59,21 +59,21 @@ def _save_pyfunc(folder: Path, columns: dict[str, tuple[str, bool]], target: Tar
 
 
 def set_champion_alias(client: MlflowClient, name: str, release: str) -> str:
-    """Points the alias at a release's version; returns the version.
+    """Points the alias at the version of a release; returns the version.
 
     Raises:
         UsageError: the release is not registered.
     """
     number = find_version(client, name, release)
     if number is None:
-        todo = "`flightline track RUN` registers what a run has released"
+        todo = "`flightline track RUN` registers the release of a run"
         raise UsageError(f"release {release} of {name} is not registered in MLflow", todo)
     client.set_registered_model_alias(name, CHAMPION_ALIAS, number)
     return number
 
 
 def find_version(client: MlflowClient, name: str, release: str) -> str | None:
-    """The registry's version of a release, the newest where there are several; None where there is none."""
+    """The registered version of a release, the newest where there are several; None where there is none."""
     token: str | None = None
     numbers = []
     while True:
@@ -87,7 +87,7 @@ def find_version(client: MlflowClient, name: str, release: str) -> str | None:
 def input_columns(
     run: Run, label: str, features: FeatureSettings, target: Target = BINARY_TARGET
 ) -> dict[str, tuple[str, bool]]:
-    """The columns that the model reads: name → (int, float or bytes; whether every row needs one)."""
+    """The input columns of the model: name → (int, float or bytes; whether a value is required)."""
     schema = run.schema
     known = {feature.name: feature for feature in schema.feature}
     names = plan_features(schema, label, features, target).raw_names
@@ -95,8 +95,8 @@ def input_columns(
 
 
 def _signature(columns: dict[str, tuple[str, bool]], target: Target) -> Any:
-    """Named columns. Numbers are of any type: pandas makes floats of integers where one is missing, and integers of
-    floats where none has a fraction; MLflow would refuse both."""
+    """Named columns. Numeric columns accept any type: pandas turns integers with missing values into floats, which
+    MLflow would reject."""
     from mlflow.models import ModelSignature
     from mlflow.types.schema import AnyType, ColSpec, DataType, Schema
 

@@ -1,6 +1,6 @@
-"""A release as MLflow loads it: `mlflow.pyfunc.load_model("models:/flights@champion").predict(rows)`.
+"""A release as an MLflow model: `mlflow.pyfunc.load_model("models:/flights@champion").predict(rows)`.
 
-This file is logged with the model and runs where the model does: it needs MLflow, pandas and TensorFlow alone.
+This file is logged with the model and runs where the model is loaded: it needs only MLflow, pandas and TensorFlow.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 
 
 class ServedModel(PythonModel):
-    """Rows of named columns, as the data hold them, to what the SavedModel's `serving_default` gives."""
+    """Predicts rows of named raw columns with the signature `serving_default` of the SavedModel."""
 
     def load_context(self, context: PythonModelContext) -> None:
         import tensorflow as tf
@@ -25,13 +25,13 @@ class ServedModel(PythonModel):
         self.serve = self.model.signatures["serving_default"]
         self.argument = next(iter(self.serve.structured_input_signature[1]))
 
-    def predict(  # its arguments are MLflow's, by their names
+    def predict(  # MLflow requires these argument names
         self,
         context: PythonModelContext,  # noqa: ARG002
         model_input: pd.DataFrame,
         params: Any = None,  # noqa: ARG002
     ) -> pd.DataFrame:
-        """One row of answers for each of `model_input`; a column that is missing, or None or NaN, is a missing value.
+        """One row of predictions for each row of `model_input`; missing columns, None and NaN are missing values.
 
         Raises:
             ValueError: a value is not of its column's type.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +13,7 @@ from typing import Any
 from flightline.config.settings import Config
 from flightline.metadata.run import Run
 from flightline.metadata.runs import Runs
-from flightline.reporting.summary import SUMMARY_JSON
+from flightline.reporting.summary import SUMMARY_JSON, Summary
 from flightline.runs.outcome import GATE_NODE
 from flightline.runs.reproduce.champion import copy_champion
 from flightline.runs.reproduce.comparison import ArtifactComparison, compare_artifacts
@@ -118,7 +117,8 @@ def _rerun_and_compare(
         code, last_line = _run_subprocess(checkout, each, runner_options, folder)
     reproduction = Runs.open(folder / "workspace" / "metadata.db").get(run.run_id)
     report("comparing artifacts")
-    exit_code = _read_exit_code(config, run)
+    summary = Summary.read_if_valid(config.run_folder(run.run_id))
+    exit_code = summary.exit_code if summary else None
     if code == exit_code:
         last_line = ""
     result = Reproduction(run.run_id, folder, exit_code, code, last_line, compare_artifacts(run, reproduction))
@@ -143,9 +143,16 @@ def _window_runs(runs: Runs, run: Run) -> list[Run]:
 
 def _run_subprocess(checkout: Checkout, record: RunRecord, options: list[str], folder: Path) -> tuple[int, str]:
     """Run the recorded run; return its exit code and last line on stderr. Its screen goes to `screen.txt`."""
+    runner = record.provenance.run_arguments.get("runner", "local")
     with (folder / "screen.txt").open("ab") as screen:
         completed = subprocess.run(
-            [str(checkout.python), "-c", _RUNNER_SCRIPT, record.provenance.asked.get("runner", "local"), *options],
+            [
+                str(checkout.python),
+                "-c",
+                _RUNNER_SCRIPT,
+                record.provenance.run_arguments.get("runner", "local"),
+                *options,
+            ],
             cwd=checkout.folder,
             env=checkout_environment(checkout),
             stdout=screen,
@@ -159,10 +166,3 @@ def _run_subprocess(checkout: Checkout, record: RunRecord, options: list[str], f
             f"the run {record.run.run_id} could not be repeated (exit code {completed.returncode}): {last_line}"
         )
     return completed.returncode, " ".join(completed.stderr.strip().splitlines()[-1:])
-
-
-def _read_exit_code(config: Config, run: Run) -> int | None:
-    try:
-        return int(json.loads((config.run_folder(run.run_id) / SUMMARY_JSON).read_text(encoding="utf-8"))["exit_code"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

@@ -18,7 +18,8 @@ from flightline.metadata.provenance import CODE_DIGEST_PREFIX, Provenance, read_
 from flightline.metadata.run import Run
 from flightline.utils.dvc import fetch_file
 from flightline.utils.files import atomic_write
-from flightline.utils.hashing import PROJECT_ROOT, REQUIREMENTS_LOCK, file_digest
+from flightline.utils.hashing import file_digest, lock_digest
+from flightline.utils.project import project_folder
 from flightline.utils.storage import find_files, is_uri
 
 _DIGEST_SCRIPT = """
@@ -79,7 +80,7 @@ def read_run_record(config: Config, run: Run, to_node: str | None = None) -> Run
         raise RestoreError(f"the folder of run {run.run_id}, {folder}, with its config and provenance is gone")
     if not provenance.inputs:
         raise RestoreError(f"run {run.run_id} has no digests of its input files", "reproduce a later run")
-    last_node = provenance.asked.get("to", "") if to_node is None else to_node
+    last_node = provenance.run_arguments.get("to", "") if to_node is None else to_node
     return RunRecord(run, provenance, load_config(folder / CONFIG_FILE), last_node)
 
 
@@ -179,10 +180,8 @@ def restore_code(provenance: Provenance, folder: Path, set_up: bool) -> Checkout
         if name.startswith(CODE_DIGEST_PREFIX)
     }
     lock = provenance.digests.get("lock")
-    here = Checkout(PROJECT_ROOT, Path(sys.executable))
-    if not _changed_modules(here, expected) and lock == (
-        file_digest(REQUIREMENTS_LOCK) if REQUIREMENTS_LOCK.is_file() else None
-    ):
+    here = Checkout(project_folder(), Path(sys.executable))
+    if not _changed_modules(here, expected) and lock == lock_digest():
         return here
     if provenance.commit is None:
         raise RestoreError("the code has changed since, and the run was not made from a git repository")
@@ -192,7 +191,7 @@ def restore_code(provenance: Provenance, folder: Path, set_up: bool) -> Checkout
         cause = "it had uncommitted edits" if provenance.dirty else "it was not made from this checkout"
         commit = provenance.commit[:12]
         raise RestoreError(f"the run's code is not that of its commit {commit}: {changed[0]} differs ({cause})")
-    if lock == (file_digest(REQUIREMENTS_LOCK) if REQUIREMENTS_LOCK.is_file() else None):
+    if lock == lock_digest():
         return there
     if not set_up:
         raise RestoreError(
@@ -235,6 +234,6 @@ def _run_git(*arguments: str) -> None:
     git = shutil.which("git")
     if git is None:
         raise RestoreError("the run's code is that of another commit, and git is not installed", "install git")
-    completed = subprocess.run([git, *arguments], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+    completed = subprocess.run([git, *arguments], cwd=project_folder(), capture_output=True, text=True, check=False)
     if completed.returncode:
         raise RestoreError(f"git {' '.join(arguments[:2])} failed: {' '.join(completed.stderr.split())[:300]}")

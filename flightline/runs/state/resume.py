@@ -9,7 +9,6 @@ from there, and has the result that the killed run would have had.
 from __future__ import annotations
 
 import itertools
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from flightline.metadata.provenance import read_provenance
 from flightline.metadata.run_ids import base_run_id
 from flightline.metadata.store import has_store, open_store, record_failure
 from flightline.releases.registry import finish_interrupted_change
-from flightline.reporting.summary import SUMMARY_JSON
+from flightline.reporting.summary import Summary
 from flightline.runs.state.run_folder import CONFIG_FILE
 from flightline.utils.safe_yaml import parse_yaml
 from flightline.utils.storage import is_uri
@@ -94,23 +93,17 @@ def find_resumable_run(config: Config) -> ResumableRun:
         origin = read_provenance(path.parent)
         if origin is None or _read_pipeline_name(path) != config.name:
             continue
-        if _read_exit_code(path.parent) in _FINAL_EXIT_CODES:
+        summary = Summary.read_if_valid(path.parent)
+        if summary and summary.exit_code in _FINAL_EXIT_CODES:
             newest = f"the newest run of {config.name}, {path.parent.name}, has ended"
             raise UsageError(f"{newest}: there is no unfinished run to resume", "leave out --resume")
-        return ResumableRun(path.parent.name, path, origin.asked.get("to") or None)
+        return ResumableRun(path.parent.name, path, origin.run_arguments.get("to") or None)
     raise UsageError(f"there is no unfinished run in {config.workspace} to resume", "leave out --resume")
 
 
 def _read_pipeline_name(path: Path) -> object:
     try:
         return parse_yaml(path.read_text(encoding="utf-8"))["name"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _read_exit_code(folder: Path) -> int | None:
-    try:
-        return int(json.loads((folder / SUMMARY_JSON).read_text(encoding="utf-8"))["exit_code"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 from flightline.config.settings import Config
-from flightline.errors import UsageError
 from flightline.metadata.run import Run
 from flightline.metadata.run_ids import AUXILIARY_SUFFIXES
-from flightline.reporting.summary import SUMMARY_JSON, Summary
 from flightline.utils.file_lock import IN_USE_LOCK, LockHolder, find_lock_holder
-
-
-def read_summary(config: Config, run: Run) -> Summary | None:
-    """The summary that the run left; None where it left none.
-
-    Raises:
-        UsageError: what it left is not a summary.
-    """
-    path = config.run_folder(run.run_id) / SUMMARY_JSON
-    try:
-        return Summary.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is not a run's summary: {error}", "run again, or restore the file") from error
 
 
 def active_holder(config: Config, run: Run) -> LockHolder | None:

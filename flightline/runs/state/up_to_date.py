@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,9 @@ from flightline.config.settings import Config
 from flightline.errors import EXIT_OK, ConfigError
 from flightline.metadata.provenance import LIBRARY_ENTRY_MODULE, user_modules
 from flightline.releases.registry import current_version
-from flightline.reporting.summary import SUMMARY_JSON, Summary
+from flightline.reporting.summary import Summary
 from flightline.utils.dotted_path import missing_module_error
-from flightline.utils.hashing import REQUIREMENTS_LOCK, code_digest, file_digest
+from flightline.utils.hashing import code_digest, file_digest, lock_digest
 from flightline.utils.storage import InputFile, data_digest
 
 POST_RELEASE_SECTIONS = ("scoring", "monitoring")  # config sections that training does not read
@@ -41,14 +40,13 @@ def compute_run_key(config: Config, files: Sequence[InputFile], window: Sequence
         ConfigError: a module that `user_code` names does not exist, or a source file cannot be parsed.
     """
     code = _code_digest(config)
-    lock = file_digest(REQUIREMENTS_LOCK) if REQUIREMENTS_LOCK.is_file() else ""
     defaults = {name: Config.model_fields[name].default for name in POST_RELEASE_SECTIONS}
     parts = [
         dump_config(config.model_copy(update=defaults)),
         data_digest(files),
         file_digest(config.schema_file),
         code,
-        lock,
+        lock_digest() or "",
         *map(str, window),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
@@ -72,10 +70,9 @@ def find_earlier_run(config: Config, key: str) -> EarlierRun | None:
     for path in folders:
         if path.read_text().strip() != key:
             continue
-        try:
-            summary = Summary.from_dict(json.loads((path.parent / SUMMARY_JSON).read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # the run was killed while it wrote its summary
+        summary = Summary.read_if_valid(path.parent)
+        if summary is None:  # the run was killed
+            continue
         if summary.exit_code == EXIT_OK and summary.release and _is_current_release(config, Path(summary.release)):
             return EarlierRun(summary, path.parent)
     return None

@@ -18,7 +18,6 @@ from tfx.orchestration.portable import (
     data_types,
     partial_run_utils,
     runtime_parameter_utils,
-    tfx_runner,
 )
 from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 
@@ -28,6 +27,7 @@ from flightline.errors import UsageError
 from flightline.runs.process.resources import freeze_gc
 from flightline.runs.tfx.beam_orchestrator import LocalBeamDagRunner
 from flightline.runs.tfx.launcher_hooks import LaunchObserver, observe_launches
+from flightline.runs.tfx.runner_internals import RUNNER
 from flightline.utils.suggestions import suggest_names
 
 RUNNERS = {"local": local_dag_runner.LocalDagRunner, "beam": LocalBeamDagRunner}
@@ -63,16 +63,18 @@ def compile_pipeline(
 
     Raises:
         UsageError: one of them is not in the pipeline.
+        PrivateApiChanged: the installed TFX lacks a name that running the pipeline needs.
     """
     ids = [component.id for component in pipeline.components]
     for node in (from_node, to_node):
         if node is not None and node not in ids:
             raise UsageError(f"there is no node {node} in the DAG", suggest_names(node, ids))
-    ir = tfx_runner._make_pipeline_proto(pipeline)
+    RUNNER.require()
+    ir = RUNNER.make_pipeline_proto(pipeline)
     runtime_parameter_utils.substitute_runtime_parameter(ir, {PIPELINE_RUN_ID: run_id})
     if from_node or to_node:
         bounds = [[node] if node else None for node in (from_node, to_node)]
-        options = tfx_runner._run_opts_to_proto(tfx_pipeline.RunOptions(*bounds)).partial_run
+        options = RUNNER.run_opts_to_proto(tfx_pipeline.RunOptions(*bounds)).partial_run
         partial_run_utils.mark_pipeline(
             ir, options.from_nodes or None, options.to_nodes or None, snapshot_settings=options.snapshot_settings
         )

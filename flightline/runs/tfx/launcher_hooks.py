@@ -1,7 +1,6 @@
 """Hooks into TFX's launcher, which has none: what happens before, around and after each node of a run.
 
 Each is a context manager that replaces a name in one of TFX's modules while it is entered, and restores it afterwards.
-Checked with TFX 1.16.0 and 1.21.0.
 """
 
 from __future__ import annotations
@@ -10,8 +9,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from tfx.orchestration import metadata
-from tfx.orchestration.portable import cache_utils, data_types, launcher, outputs_utils
+from tfx.orchestration.portable import data_types, launcher, outputs_utils
 from tfx.orchestration.portable.mlmd import context_lib
 from tfx.proto.orchestration import execution_result_pb2
 
@@ -20,6 +18,7 @@ from flightline.executors import progress
 from flightline.metadata import mysql
 from flightline.metadata.cache_key import KeyParts, compute_key_parts
 from flightline.runs.tfx.retries import run_with_retries
+from flightline.runs.tfx.runner_internals import RUNNER
 
 
 class LaunchObserver(Protocol):
@@ -85,13 +84,12 @@ def observe_launches(observer: LaunchObserver, steps: StepsConfig) -> Iterator[N
             context_name=f"{pipeline_info.id}.{pipeline_node.node_info.id}.{parts.key}",
         )
 
-    stock_context = cache_utils.get_cache_context
-    launcher.Launcher, cache_utils.get_cache_context = ObservedLauncher, digest_cache_context
-    try:
-        with inject_store_password():
-            yield
-    finally:
-        launcher.Launcher, cache_utils.get_cache_context = stock, stock_context
+    with (
+        RUNNER.replace("Launcher", ObservedLauncher),
+        RUNNER.replace("get_cache_context", digest_cache_context),
+        inject_store_password(),
+    ):
+        yield
 
 
 def _executor_class_path(spec: Any) -> str | None:
@@ -106,7 +104,7 @@ def intercept_executors(callback: Callable[[str, data_types.ExecutionInfo], bool
 
     If it returns False, the node is not executed and is recorded with empty outputs. TFX has no hook for this.
     """
-    stock = launcher.Launcher._run_executor
+    stock = RUNNER.run_executor
 
     def run_executor(self: Any, execution: data_types.ExecutionInfo) -> Any:
         if callback(self._pipeline_node.node_info.id, execution):
@@ -114,11 +112,8 @@ def intercept_executors(callback: Callable[[str, data_types.ExecutionInfo], bool
         outputs_utils.make_output_dirs(execution.output_dict)
         return execution_result_pb2.ExecutorOutput()
 
-    launcher.Launcher._run_executor = run_executor
-    try:
+    with RUNNER.replace("run_executor", run_executor):
         yield
-    finally:
-        launcher.Launcher._run_executor = stock
 
 
 @contextlib.contextmanager
@@ -127,7 +122,7 @@ def inject_store_password() -> Iterator[None]:
 
     Otherwise it would be in the pipeline's configuration, which the runners log and pass on.
     """
-    stock = metadata.Metadata.__enter__
+    stock = RUNNER.enter
 
     def enter(self: Any) -> Any:
         configured = self._connection_config
@@ -138,8 +133,5 @@ def inject_store_password() -> Iterator[None]:
         finally:
             self._connection_config = configured
 
-    metadata.Metadata.__enter__ = enter
-    try:
+    with RUNNER.replace("enter", enter):
         yield
-    finally:
-        metadata.Metadata.__enter__ = stock

@@ -58,7 +58,7 @@ class RunObserver:
         self._usage_at_start = (time.monotonic(), cpu_seconds())
         release_memory()
         reset_peak_memory()
-        self.screen.started(node)
+        self.screen.step_started(node)
 
     def progress(self, rows: int) -> None:
         """Called by executors: how many rows the running step has processed."""
@@ -88,7 +88,7 @@ class RunObserver:
         self.measure(node)
         reason = explain_execution(self._runs(), self.run(), step, self._key_parts.get(node), self.cache)
         self._record_outputs(step, attempts, reason)
-        self.screen.ended(node, STATE_LABELS[step.state], count_rows(step), reason)
+        self.screen.step_ended(node, STATE_LABELS[step.state], count_rows(step), reason)
 
     def cache_key_computed(self, node: str, parts: KeyParts) -> None:
         """Called by the launcher before it looks the key up in the cache."""
@@ -123,7 +123,7 @@ class RunObserver:
         logging.error("%s failed:\n%s", node, "".join(traceback.format_exception(error)))
         self.measure(node)
         self.failures[node] = error
-        self.screen.ended(node, "failed", None)
+        self.screen.step_ended(node, "failed", None)
         try:
             step = self.run().steps.get(node)
             if step is not None and step.state in {"FAILED", "RUNNING"} and not step.message:

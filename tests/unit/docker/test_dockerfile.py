@@ -1,4 +1,4 @@
-"""The images: they cannot be built here, but what they copy and name can be held against the project."""
+"""The Dockerfiles agree with the repository: no image is built here."""
 
 import re
 from pathlib import Path
@@ -18,22 +18,28 @@ def sources(dockerfile: str) -> list[str]:
     return [source for line in copied for source in line.split()[:-1]]
 
 
-@pytest.mark.parametrize("dockerfile", DOCKERFILES)
-def test_python_is_the_project_s(dockerfile):
-    assert argument(dockerfile, "PYTHON_VERSION") == (ROOT / ".python-version").read_text().strip()
+def test_the_workers_get_the_python_that_setup_takes_first_on_a_new_glibc():
+    setup = (ROOT / "scripts" / "setup.sh").read_text()
+    versions = re.search(r'is_new_glibc; then versions="([^"]+)"', setup)[1].split()
+    assert argument("Dockerfile", "PYTHON_VERSION") == versions[0]
 
 
-def test_beam_is_the_lock_s_for_that_python():
+def test_the_server_gets_a_python_that_its_environment_supports():
+    supported = re.search(r"^for version in ([\d. ]+);", (ROOT / "scripts" / "serving.sh").read_text(), re.MULTILINE)
+    assert argument("serving.Dockerfile", "PYTHON_VERSION") == supported[1].split()[0]
+
+
+def test_the_workers_get_the_beam_that_the_lock_has_for_their_python():
     lock = (ROOT / "requirements.lock").read_text()
-    assert f"\napache-beam=={argument('Dockerfile', 'BEAM_VERSION')} ; python_full_version < '3.11'" in lock
+    assert f"\napache-beam=={argument('Dockerfile', 'BEAM_VERSION')} ; python_full_version >= '3.11'" in lock
 
 
-def test_what_they_copy_is_there_and_nothing_else_reaches_the_builder():
+def test_copied_files_exist_and_nothing_else_reaches_the_builder():
     copied = {source for dockerfile in DOCKERFILES for source in sources(dockerfile)}
-    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert all((ROOT / source).exists() for source in copied)
-    assert {source for source in copied if "/" not in source} == let_in
-    assert all(source.split("/")[0] in let_in for source in copied)
+    assert {source for source in copied if "/" not in source} == allowed
+    assert all(source.split("/")[0] in allowed for source in copied)
 
 
 def last_stage(dockerfile: str) -> str:
@@ -41,7 +47,7 @@ def last_stage(dockerfile: str) -> str:
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
-def test_what_runs_is_a_plain_user_of_a_known_number(dockerfile):
+def test_the_image_runs_as_an_ordinary_user_with_a_fixed_id(dockerfile):
     stage = last_stage(dockerfile)
     assert re.findall(r"^USER (\S+)$", stage, re.MULTILINE)[-1] == "flightline"
     assert re.search(r"^RUN useradd .*--uid 1000 flightline$", stage, re.MULTILINE)
@@ -50,7 +56,7 @@ def test_what_runs_is_a_plain_user_of_a_known_number(dockerfile):
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
-def test_what_linters_of_images_ask_for(dockerfile):
+def test_the_rules_of_dockerfile_linters_are_kept(dockerfile):
     text = re.sub(r"\\\n", " ", DOCKERFILES[dockerfile])
     images = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
     assert all(":" in image and not image.endswith(":latest") for image in images)
@@ -60,13 +66,13 @@ def test_what_linters_of_images_ask_for(dockerfile):
         assert "--no-install-recommends" in run
         assert "rm -rf /var/lib/apt/lists" in run
     for run in (run for run in runs if re.search(r"pip (install|sync)", run)):
-        assert "--require-hashes" in run or "--no-deps" in run  # the second: the wheel that was just built
+        assert "--require-hashes" in run or "--no-deps" in run  # the latter: our own packages
     assert not re.search(r"^ADD ", text, re.MULTILINE)
     assert not re.search(r"^(ENV|ARG) .*(PASSWORD|SECRET|TOKEN|KEY)", text, re.MULTILINE | re.IGNORECASE)
     assert re.search(r'^ENTRYPOINT \["', text, re.MULTILINE)  # signals reach the process itself
 
 
-def test_the_server_s_image_ends_as_a_plain_user_and_holds_nothing_of_tfx():
+def test_the_server_s_image_runs_as_an_ordinary_user_and_has_nothing_of_tfx():
     text = DOCKERFILES["serving.Dockerfile"]
     assert re.findall(r"^USER (\S+)$", text, re.MULTILINE)[-1] == "flightline"
     assert re.search(r"^RUN useradd .*--uid 1000 flightline$", text, re.MULTILINE)  # the uid that manifests run it as

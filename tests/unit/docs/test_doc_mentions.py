@@ -6,10 +6,10 @@ import pytest
 import yaml
 from doc_mentions import command_candidates, command_problems, is_config_key, mentioned_files
 
-from flightline.utils.hashing import PROJECT_ROOT
 from scripts.docs.source import BENCHMARK_FILES, assemble_source, generate_pages
+from scripts.repository import REPOSITORY
 
-DOCUMENTS = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 ids = [path.name for path in DOCUMENTS]
 
 
@@ -62,7 +62,7 @@ def pages_in(nav):
 def test_every_page_is_in_the_navigation_and_the_navigation_has_no_other(tmp_path):
     assemble_source(tmp_path / "source")
     there = {str(path.relative_to(tmp_path / "source")) for path in (tmp_path / "source").rglob("*.md")}
-    nav = yaml.safe_load((PROJECT_ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+    nav = yaml.safe_load((REPOSITORY / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
     assert sorted(pages_in(nav)) == sorted(there)
 
 
@@ -81,7 +81,7 @@ def test_what_is_gathered_is_the_documents_and_what_is_made_of_the_code(tmp_path
 def test_every_benchmark_that_a_page_links_to_is_in_the_site():
     linked = {
         name
-        for page in (PROJECT_ROOT / "docs").glob("*.md")
+        for page in (REPOSITORY / "docs").glob("*.md")
         for name in re.findall(r"\]\(\.\./benchmarks/([^)#]+)", page.read_text())
     }
     assert linked

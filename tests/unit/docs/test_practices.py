@@ -5,11 +5,11 @@ import re
 import pytest
 from doc_mentions import command_problems, inline_code
 
-from flightline.utils.hashing import PROJECT_ROOT
 from scripts.docs.commands import list_commands
 from scripts.docs.practices import read_practices, render_page
+from scripts.repository import REPOSITORY
 
-README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 PRACTICES = read_practices(README)
 IN_WORDS = {"any", "run twice", "the summary's `Rows` line"}  # commands that the cell tells in words
 OPTIONS = {
@@ -49,7 +49,7 @@ def test_the_test_exists(item):
         if proof.startswith("make "):
             assert command_problems(proof) == []
             continue
-        found = [path for path in PROJECT_ROOT.glob(proof) if path.is_dir() or path.name.startswith("test_")]
+        found = [path for path in REPOSITORY.glob(proof) if path.is_dir() or path.name.startswith("test_")]
         assert found, f"there is no {proof}"
         assert all(path.is_file() or any(path.rglob("test_*.py")) for path in found), f"{proof} holds no test"
 
@@ -65,4 +65,4 @@ def test_the_page_leads_to_the_pages_beside_it():
     text = render_page(README)
     assert "](docs/" not in text
     for name in re.findall(r"\]\(([\w-]+\.md)\)", text):
-        assert (PROJECT_ROOT / "docs" / name).is_file()
+        assert (REPOSITORY / "docs" / name).is_file()

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from flightline.cli.main import app
 from flightline.config.loader import dump_config, load_config
 from flightline.config.settings import Config
-from flightline.utils.hashing import PROJECT_ROOT
 from scripts.docs import api, commands, config_keys, exit_codes
 from scripts.docs.config_keys import list_sections
+from scripts.repository import REPOSITORY
 
 COMMANDS = commands.list_commands()
 
@@ -31,14 +31,14 @@ def leaves(value, path=""):
 def test_every_key_of_a_whole_config_is_there():
     keys = {key.path for section in list_sections() for key in section.keys}
     mappings = [key.path for section in list_sections() for key in section.keys if key.type.startswith("mapping")]
-    config = yaml.safe_load(dump_config(load_config(PROJECT_ROOT / "configs" / "flights_monthly.yaml")))
+    config = yaml.safe_load(dump_config(load_config(REPOSITORY / "configs" / "flights_monthly.yaml")))
     for path in leaves(config):
         assert path in keys or any(path.startswith(f"{mapping}.") for mapping in mappings), path
 
 
 def test_every_key_says_what_it_means_and_every_section_what_it_is_about():
-    assert [key.path for section in list_sections() for key in section.keys if len(key.meaning) < 5] == []
-    assert [section.path for section in list_sections() if len(section.about) < 5] == []
+    assert [key.path for section in list_sections() for key in section.keys if len(key.description) < 5] == []
+    assert [section.path for section in list_sections() if len(section.description) < 5] == []
 
 
 @pytest.mark.parametrize(
@@ -89,28 +89,29 @@ def test_every_command_of_flightline_is_there():
 
 @pytest.mark.parametrize("command", COMMANDS, ids=[command.words for command in COMMANDS])
 def test_every_command_and_option_says_what_it_is_for(command):
-    assert len(command.about) > 10
+    assert len(command.description) > 10
     for item in (*command.arguments, *command.options):
-        assert len(item.about) > 3, item.written
+        assert len(item.description) > 3, item.usage
 
 
 def test_options_as_they_are_typed():
     [show] = [command for command in COMMANDS if command.words == "flightline show"]
     [local] = [command for command in COMMANDS if command.words == "python runner_local.py"]
     assert [argument.value for argument in show.arguments] == ["RUN"]
-    assert {option.written for option in show.options} == {"--config CONFIG", "--json"}
-    assert {"--set a.b=value", "--cache, --no-cache", "--from NODE"} <= {option.written for option in local.options}
+    assert {option.usage for option in show.options} == {"--config CONFIG", "--json"}
+    assert {"--set a.b=value", "--cache, --no-cache", "--from NODE"} <= {option.usage for option in local.options}
     [cache] = [option for option in local.options if "--cache" in option.names]
     assert cache.default == "`--cache`"
 
 
-def test_every_target_of_the_makefile_is_there():
-    declared = re.findall(r"^\.PHONY: (\S+)", (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+def test_every_make_target_is_there():
+    makefiles = "\n".join(path.read_text(encoding="utf-8") for path in commands.MAKEFILES)
+    declared = re.findall(r"^\.PHONY: (\S+)", makefiles, re.MULTILINE)
     assert list(commands.make_targets()) == declared
 
 
 def test_the_exit_codes_are_those_of_the_readme():
-    readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8").split("## How a run ends", 1)[1]
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8").split("## How a run ends", 1)[1]
     table = {int(code) for code in re.findall(r"^\| (\d+) \|", readme, re.MULTILINE)}
     assert {code for code, _, _ in exit_codes.list_exit_codes()} == table
     assert all(about for _, _, about in exit_codes.list_exit_codes())
@@ -130,7 +131,7 @@ def test_making_the_reference_takes_no_tensorflow():
         "import sys; from scripts.docs.source import generate_pages; generate_pages();"
         "print(sorted({'tensorflow', 'tfx', 'apache_beam', 'keras', 'mkdocs'} & set(sys.modules)))"
     )
-    said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    said = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
 
 

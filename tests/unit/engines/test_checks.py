@@ -36,6 +36,8 @@ def test_dataflow_is_let_through_when_it_has_all_it_needs(config_of):
         (dataflow(image=None, setup_file=__file__), "Beam does not accept test_checks.py"),
         (dataflow(image=None), "workers have neither this package nor its requirements"),
         (dataflow(image=None, setup_file="nowhere.py"), r"there is no nowhere\.py"),
+        (dataflow(image=None, setup_file="setup.py"), "workers need the library too"),
+        (dataflow(image=None, setup_file="setup.py", extra_packages=["a.whl"]), r"extra_packages: there is no a\.whl"),
         ((*dataflow(), "data.input=data/flights"), "data.input: data/flights is relative"),
         ((*dataflow(), "data.input=/data/flights"), "is a path of this machine"),
         ((*dataflow(), "data.input=/data/flights", "engines.shared_paths=[/data]"), "is a path of this machine"),

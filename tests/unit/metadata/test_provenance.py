@@ -7,7 +7,7 @@ from flightline.metadata.provenance import Provenance, git_commit, read_provenan
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
-def test_the_commit_and_whether_files_differ_from_it(tmp_path):
+def test_commit_and_uncommitted_changes(tmp_path):
     who = ["-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false"]
     (tmp_path / "code.py").write_text("a = 1")
     for words in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "first"]):
@@ -18,14 +18,14 @@ def test_the_commit_and_whether_files_differ_from_it(tmp_path):
     (tmp_path / "code.py").write_text("a = 2")
     assert git_commit(tmp_path) == (commit, True)
     (tmp_path / "environment").mkdir()
-    assert git_commit(tmp_path / "environment") == (None, False)  # not of that repository
+    assert git_commit(tmp_path / "environment") == (None, False)  # git does not track it
 
 
-def test_outside_git_there_is_none(tmp_path):
+def test_no_commit_outside_git(tmp_path):
     assert git_commit(tmp_path) == (None, False)
 
 
-def test_what_was_not_noted_is_none(tmp_path):
+def test_missing_provenance_is_none(tmp_path):
     assert read_provenance(tmp_path) is None
-    (tmp_path / "origin.json").write_text('{"commit": null, "dirty": false, "files": 1}')
+    (tmp_path / "provenance.json").write_text('{"commit": null, "dirty": false, "input_file_count": 1}')
     assert read_provenance(tmp_path) == Provenance(None, False, 1)

@@ -13,14 +13,14 @@ PROPERTIES = {
 }
 
 
-def test_the_accounting_of_an_artifact():
+def test_accounting_is_parsed_from_the_properties_of_an_artifact():
     rows = parse_row_accounting(PROPERTIES)
     assert rows == RowAccounting(10, {"eval": 2, "train": 5}, {"missing_label": 2, "unparsable": 1})
     assert rows.used == 7
     assert rows.balanced
 
 
-def test_an_artifact_without_counts_has_no_accounting():
+def test_artifact_without_counts_has_no_accounting():
     assert parse_row_accounting({"span": 3}) is None
 
 
@@ -28,7 +28,7 @@ def test_an_artifact_without_counts_has_no_accounting():
     st.dictionaries(st.sampled_from("abc"), st.integers(0, 9)),
     st.dictionaries(st.sampled_from("xy"), st.integers(0, 9)),
 )
-def test_balanced_is_exactly_that_nothing_is_lost(splits, rejected):
+def test_accounting_is_balanced_only_if_no_row_is_lost(splits, rejected):
     total = sum(splits.values()) + sum(rejected.values())
     assert RowAccounting(total, splits, rejected).balanced
     assert not RowAccounting(total + 1, splits, rejected).balanced

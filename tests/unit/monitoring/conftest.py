@@ -1,4 +1,4 @@
-"""A config of its own for each test, and a prediction log as a server leaves it."""
+"""A config with a temporary workspace, and a prediction log as the server writes it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from flightline.serving.settings import LogSettings
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    return load_config(Path("configs/flights.yaml"), [f"workspace={tmp_path}", "serving.log.hash=[]"])
+    return load_config(Path("configs/flights.yaml"), [f"workspace={tmp_path}", "serving.log.hash_features=[]"])
 
 
 @pytest.fixture
 def log(config: Config):
-    """`log(*entries)` writes what a server would have."""
+    """`log(*entries)` writes entries as the server does."""
 
     def write(*entries: LogEntry) -> None:
         written = PredictionLog(LogSettings(prediction_log_folder(config), flush_s=0.01))

@@ -1,6 +1,8 @@
-"""A window of the log: which requests are in it, and which answers their labels come back for."""
+"""Extracting a window from the prediction log: its requests, and the rows whose labels arrived."""
 
 from __future__ import annotations
+
+import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,10 +30,10 @@ def labels(tmp_path, *lines):
     return file
 
 
-def test_requests_are_counted_by_what_became_of_them(config, log, tmp_path):
+def test_requests_are_counted_by_outcome(config, log, tmp_path):
     log(answered_entry("a", 0.1, 0.9), answered_entry("b", 0.4, version="8"), refused_entry("c"), failed_entry("d"))
     window = extract_window(config, START_US, START_US + 1, tmp_path / "w").window
-    assert window.requests == {"answered": 2, "refused": 1, "failed": 1}
+    assert window.requests == {"answered": 2, "invalid": 1, "failed": 1}
     assert window.rows == {"7": 2, "8": 1}
     assert window.latency_ms == {"p50": 1.5, "p99": 1.5}
     rows = pq.read_table(tmp_path / "w" / ROWS_FILE)
@@ -40,36 +42,36 @@ def test_requests_are_counted_by_what_became_of_them(config, log, tmp_path):
     assert not (tmp_path / "w" / LABELLED_FILE).exists()
 
 
-def test_the_end_of_a_window_is_the_begin_of_the_next(config, log, tmp_path):
+def test_the_end_of_a_window_is_exclusive(config, log, tmp_path):
     log(answered_entry("a", 0.1, at=0), answered_entry("b", 0.2, at=SECOND), answered_entry("c", 0.3, at=2 * SECOND))
     first = extract_window(config, START_US, START_US + SECOND, tmp_path / "1").window
     second = extract_window(config, START_US + SECOND, START_US + 2 * SECOND, tmp_path / "2").window
-    assert (first.answered, second.answered) == (1, 1)
+    assert (first.answered_rows, second.answered_rows) == (1, 1)
     assert first_request_time(config) == START_US
 
 
-def test_labels_meet_their_answers_whenever_they_were_given(config, log, tmp_path):
+def test_labels_are_joined_with_predictions_of_earlier_windows(config, log, tmp_path):
     log(answered_entry("old", 0.2, 0.7), answered_entry("new", 0.6, at=100 * SECOND))
     ingest_feedback(config, labels(tmp_path, "old,1,1", "new,0,0", "nobody,0,1"), now=(START_US + 150 * SECOND) / 1e6)
     extracted = extract_window(config, START_US + 50 * SECOND, START_US + 200 * SECOND, tmp_path / "w")
-    assert extracted.window.answered == 1
+    assert extracted.window.answered_rows == 1
     assert extracted.window.labelled == {"served": {"7": 2}}
     assert extracted.window.single_class_versions == ()
     assert extracted.window.unmatched_labels == 1
     rows = pq.read_table(tmp_path / "w" / LABELLED_FILE).to_pydict()
     assert rows["late"] == [1, 0]
     assert rows["_probability"] == [pytest.approx(0.7), pytest.approx(0.6)]
-    assert rows["_answer"] == ["served"] * 2
+    assert rows["_source"] == ["served"] * 2
 
 
-def test_a_shadow_is_judged_on_the_same_rows(config, log, tmp_path):
+def test_a_shadow_is_evaluated_on_the_same_rows(config, log, tmp_path):
     log(answered_entry("a", 0.2, 0.7, shadow=("6", 0.5)))
     ingest_feedback(config, labels(tmp_path, "a,0,0", "a,1,1"), now=(START_US + 1) / 1e6)
     extracted = extract_window(config, START_US, START_US + SECOND, tmp_path / "w")
     assert extracted.window.labelled == {"served": {"7": 2}, "shadow": {"6": 2}}
     assert extracted.window.single_class_versions == ()
     rows = pq.read_table(tmp_path / "w" / LABELLED_FILE).to_pydict()
-    assert list(zip(rows["_answer"], rows["_version"], rows["late"], strict=True)) == [
+    assert list(zip(rows["_source"], rows["_version"], rows["late"], strict=True)) == [
         ("served", "7", 0),
         ("served", "7", 1),
         ("shadow", "6", 0),
@@ -77,15 +79,15 @@ def test_a_shadow_is_judged_on_the_same_rows(config, log, tmp_path):
     ]
 
 
-def test_versions_whose_labels_are_all_the_same_are_named(config, log, tmp_path):
+def test_versions_with_labels_of_a_single_class_are_reported(config, log, tmp_path):
     log(answered_entry("a", 0.2, 0.7), answered_entry("b", 0.2, 0.7, version="8"))
     ingest_feedback(config, labels(tmp_path, "a,0,0", "a,1,1", "b,0,1", "b,1,1"), now=(START_US + 1) / 1e6)
     assert extract_window(config, START_US, START_US + SECOND, tmp_path / "w").window.single_class_versions == ("8",)
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_of_classes_the_shadow_is_judged_by_the_one_that_it_gave(config, tmp_path, known):
-    """A log that was written before shadows' classes were kept tells nothing of shadows."""
+def test_a_multiclass_shadow_is_evaluated_on_its_own_class(config, tmp_path, known):
+    """A log without the shadow's class has no shadow predictions."""
     config = config.model_copy(update={"task": "multiclass", "classes": (1, 2, 3)})
     columns = {
         "_time_us": [START_US, START_US],
@@ -106,7 +108,7 @@ def test_of_classes_the_shadow_is_judged_by_the_one_that_it_gave(config, tmp_pat
     ingest_feedback(config, labels(tmp_path, "a,0,3", "a,1,2"), now=(START_US + 1) / 1e6)
     extracted = extract_window(config, START_US, START_US + SECOND, tmp_path / "w")
     assert extracted.window.labelled == {"served": {"7": 2}} | ({"shadow": {"6": 1}} if known else {})
-    rows = pq.read_table(tmp_path / "w" / LABELLED_FILE).select(["_answer", "_version", "_class", "late"]).to_pylist()
+    rows = pq.read_table(tmp_path / "w" / LABELLED_FILE).select(["_source", "_version", "_class", "late"]).to_pylist()
     assert [tuple(row.values()) for row in rows] == [
         ("served", "7", "1", 0),
         ("served", "7", "2", 1),
@@ -114,7 +116,7 @@ def test_of_classes_the_shadow_is_judged_by_the_one_that_it_gave(config, tmp_pat
     ]
 
 
-def test_an_answer_that_is_too_old_for_its_label_counts_as_unmatched(config, log, tmp_path):
+def test_a_label_that_arrives_too_late_counts_as_unmatched(config, log, tmp_path):
     log(answered_entry("old", 0.2))
     day = 86_400 * SECOND
     late = START_US + int((config.monitoring.max_label_delay_days + 1) * day)
@@ -123,16 +125,18 @@ def test_an_answer_that_is_too_old_for_its_label_counts_as_unmatched(config, log
     assert (window.labelled, window.unmatched_labels) == ({}, 1)
 
 
-def test_rows_that_the_log_lost_are_counted(config, log, tmp_path):
+def test_rows_lost_by_the_log_are_counted(config, log, tmp_path):
     log(answered_entry("a", 0.1))
-    note = f'{{"writer": "{START_US + 5:017d}-abcd", "accepted": 9, "recovered": 5, "lost": 4, "dropped": 2}}\n'
-    (prediction_log_folder(config) / RECOVERY_FILE).write_text(note)
-    assert extract_window(config, START_US, START_US + SECOND, tmp_path / "1").window.lost == 6
-    assert extract_window(config, START_US + SECOND, START_US + 2 * SECOND, tmp_path / "2").window.lost == 0
+    record = {"writer": f"{START_US + 5:017d}-abcd", "accepted_rows": 9, "recovered_rows": 5, "lost_rows": 4}
+    (prediction_log_folder(config) / RECOVERY_FILE).write_text(json.dumps(record | {"dropped_rows": 2}) + "\n")
+    assert extract_window(config, START_US, START_US + SECOND, tmp_path / "1").window.lost_rows == 6
+    assert extract_window(config, START_US + SECOND, START_US + 2 * SECOND, tmp_path / "2").window.lost_rows == 0
 
 
-def test_what_is_kept_as_a_hash_is_not_compared(config, log, tmp_path):
-    serving = config.serving.model_copy(update={"log": config.serving.log.model_copy(update={"hash": ("origin",)})})
+def test_hashed_features_are_not_compared(config, log, tmp_path):
+    serving = config.serving.model_copy(
+        update={"log": config.serving.log.model_copy(update={"hash_features": ("origin",)})}
+    )
     log(answered_entry("a", 0.1))
     extract_window(config.model_copy(update={"serving": serving}), START_US, START_US + SECOND, tmp_path / "w")
     assert "origin" not in pq.read_schema(tmp_path / "w" / ROWS_FILE).names
@@ -142,10 +146,10 @@ def test_what_is_kept_as_a_hash_is_not_compared(config, log, tmp_path):
 def test_a_window_without_requests_is_empty(config, log, tmp_path):
     log(answered_entry("a", 0.1))
     window = extract_window(config, START_US + SECOND, START_US + 2 * SECOND, tmp_path / "w").window
-    assert (window.answered, window.asked, window.latency_ms) == (0, 0, {})
+    assert (window.answered_rows, window.request_count, window.latency_ms) == (0, 0, {})
 
 
-def test_a_label_of_two_words_is_joined_as_zero_and_one(config):
+def test_a_binary_text_label_is_converted_to_zero_and_one(config):
     labelled = pa.table({"late": ["yes", "no", "yes"], "_probability": [0.9, 0.1, 0.8]})
     joined = _to_evaluation_label(labelled, config.model_copy(update={"positive": "yes"}))
     assert joined["late"].to_pylist() == [1, 0, 1]
@@ -154,11 +158,11 @@ def test_a_label_of_two_words_is_joined_as_zero_and_one(config):
 
 
 @pytest.mark.parametrize(
-    ("classes", "labels", "answered"),
+    ("classes", "labels", "predicted"),
     [(("a", "b", "c"), ["a", "b", "x"], ["a", "c", "c"]), ((1, 2, 3), [1, 2, 9], ["1", "3", "3"])],
 )
-def test_a_label_of_classes_is_joined_as_whether_it_was_answered(config, classes, labels, answered):
-    labelled = pa.table({"late": labels, "_class": answered, "_probability": [0.9, 0.5, 0.8]})
+def test_a_multiclass_label_is_converted_to_whether_the_prediction_is_right(config, classes, labels, predicted):
+    labelled = pa.table({"late": labels, "_class": predicted, "_probability": [0.9, 0.5, 0.8]})
     joined = _to_evaluation_label(labelled, config.model_copy(update={"task": "multiclass", "classes": classes}))
     assert joined["late"].to_pylist() == [1, 0, 0]
     assert joined[CONSTANT_ONE].to_pylist() == [1.0, 1.0, 1.0]

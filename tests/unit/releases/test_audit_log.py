@@ -1,4 +1,4 @@
-"""The audit log: whatever is done to the file shows, and a torn line loses nothing that was acknowledged."""
+"""The audit log: any edit is detected, and an incomplete line loses no acknowledged event."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flightline.releases import audit_log
 from flightline.releases.audit_log import HEAD_FILE, LOG_FILE, AuditLogCorrupted, record, verify
-from flightline.utils.hashing import PROJECT_ROOT
+from scripts.repository import REPOSITORY
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def written(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
-    return tmp_path_factory.mktemp("spoiled")
+    return tmp_path_factory.mktemp("edited")
 
 
 def put(workspace, log, head):
@@ -35,18 +35,18 @@ def put(workspace, log, head):
     (workspace / HEAD_FILE).write_bytes(head)
 
 
-def test_what_is_recorded_is_read_back_in_order_and_whole(written, workspace):
+def test_recorded_events_are_read_back_in_order(written, workspace):
     put(workspace, *written)
     entries = verify(workspace)
-    assert [entry.number for entry in entries] == [1, 2, 3, 4, 5]
+    assert [entry.sequence for entry in entries] == [1, 2, 3, 4, 5]
     assert entries[3].facts == {"release": "16", "reason": '"late" flights, naïvely\n— see #7'}
-    assert all("@" in entry.by and entry.at.endswith("+00:00") for entry in entries)
+    assert all("@" in entry.user and entry.time.endswith("+00:00") for entry in entries)
     assert all(json.loads(line) for line in written[0].splitlines())
 
 
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
-def test_any_changed_byte_is_found(written, workspace, data):
+def test_any_changed_byte_is_detected(written, workspace, data):
     log, head = written
     place = data.draw(st.integers(0, len(log) - 1))
     other = data.draw(st.integers(0, 255).filter(lambda byte: byte != log[place]))
@@ -57,40 +57,40 @@ def test_any_changed_byte_is_found(written, workspace, data):
 
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
-def test_lines_removed_repeated_or_in_another_order_are_found(written, workspace, data):
+def test_removed_repeated_or_reordered_lines_are_detected(written, workspace, data):
     log, head = written
     lines = log.splitlines(keepends=True)
     others = data.draw(st.lists(st.sampled_from(lines), max_size=6).filter(lambda some: some != lines))
     put(workspace, b"".join(others), head)
-    with pytest.raises(AuditLogCorrupted, match=f"{LOG_FILE} is broken at line"):
+    with pytest.raises(AuditLogCorrupted, match=f"{LOG_FILE} is corrupted at line"):
         verify(workspace)
 
 
-def test_the_line_that_was_edited_is_named(written, workspace):
+def test_the_error_names_the_edited_line(written, workspace):
     log, head = written
     put(workspace, log.replace(b'"release": "17"', b'"release": "18"'), head)
-    with pytest.raises(AuditLogCorrupted, match="line 3: its content does not fit its hash"):
+    with pytest.raises(AuditLogCorrupted, match="line 3: the content does not match its hash"):
         verify(workspace)
 
 
-def test_a_log_that_is_broken_at_its_end_takes_nothing_more(written, workspace):
+def test_nothing_is_appended_to_a_truncated_log(written, workspace):
     log, head = written
     put(workspace, b"".join(log.splitlines(keepends=True)[:-2]), head)
     with pytest.raises(AuditLogCorrupted, match="lines are missing at the end"):
         record(workspace, "pushed", release="19")
 
 
-def test_a_torn_line_is_set_aside_and_said(written, workspace):
+def test_an_incomplete_line_is_removed_and_recorded(written, workspace):
     log, head = written
-    put(workspace, log + b'{"at": "2026', head)
-    with pytest.raises(AuditLogCorrupted, match="line 6: it is torn"):
+    put(workspace, log + b'{"time": "2026', head)
+    with pytest.raises(AuditLogCorrupted, match="line 6: the line is incomplete"):
         verify(workspace)
     record(workspace, "pushed", release="19")
-    assert [entry.event for entry in verify(workspace)][-2:] == ["torn line set aside", "pushed"]
-    assert (workspace / "audit.torn").read_bytes() == b'{"at": "2026\n'
+    assert [entry.event for entry in verify(workspace)][-2:] == ["torn line removed", "pushed"]
+    assert (workspace / "audit.torn").read_bytes() == b'{"time": "2026\n'
 
 
-def test_a_writer_killed_before_the_head_was_written_breaks_nothing(written, workspace):
+def test_a_writer_killed_before_it_wrote_the_head_does_not_corrupt_the_log(written, workspace):
     log, head = written
     put(workspace, log, head)
     record(workspace, "pushed", release="19")
@@ -109,12 +109,12 @@ for number in range(25):
 """
 
 
-def test_processes_that_record_at_once_wait_for_each_other(tmp_path):
+def test_concurrent_processes_record_every_event(tmp_path):
     command = [sys.executable, "-c", RECORD_MANY, str(tmp_path)]
-    writers = [subprocess.Popen(command, cwd=PROJECT_ROOT) for _ in range(3)]
+    writers = [subprocess.Popen(command, cwd=REPOSITORY) for _ in range(3)]
     assert [writer.wait() for writer in writers] == [0, 0, 0]
     assert len(audit_log.verify(tmp_path)) == 75
 
 
-def test_without_a_log_there_is_nothing_to_find(tmp_path):
+def test_a_missing_log_is_empty(tmp_path):
     assert verify(tmp_path) == []

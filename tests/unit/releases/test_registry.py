@@ -26,35 +26,35 @@ def push(folder, version):
     return pushed
 
 
-def test_a_release_becomes_current(tmp_path):
+def test_a_published_release_becomes_current(tmp_path):
     publish_release(push(tmp_path, "100"), {"run": "a"})
     publish_release(push(tmp_path, "200"), {"run": "b"})
     assert current_version(tmp_path) == "200"
-    assert [(r.version, r.current, r.about["run"]) for r in read_releases(tmp_path)] == [
+    assert [(r.version, r.current, r.metadata["run"]) for r in read_releases(tmp_path)] == [
         ("200", True, "b"),
         ("100", False, "a"),
     ]
 
 
-def test_versions_are_ordered_as_numbers(tmp_path):
+def test_versions_are_sorted_numerically(tmp_path):
     for version in ("9", "10"):
         publish_release(push(tmp_path, version), {})
     assert [r.version for r in read_releases(tmp_path)] == ["10", "9"]
 
 
-def test_a_push_that_was_never_finished_is_no_release(tmp_path):
+def test_a_pushed_but_unpublished_version_is_not_a_release(tmp_path):
     publish_release(push(tmp_path, "100"), {})
-    push(tmp_path, "200")  # the run ended before it was made current
+    push(tmp_path, "200")  # the run was killed before it was published
     assert [r.version for r in read_releases(tmp_path)] == ["100"]
     assert current_version(tmp_path) == "100"
 
 
-def test_nothing_released_yet(tmp_path):
+def test_an_empty_registry_has_no_current_version(tmp_path):
     assert read_releases(tmp_path / "absent") == []
     assert current_version(tmp_path) is None
 
 
-def test_a_write_that_fails_leaves_the_old_content(tmp_path):
+def test_a_failed_write_keeps_the_old_content(tmp_path):
     (tmp_path / CURRENT_FILE).write_text("100\n")
     with pytest.raises(UnicodeEncodeError):
         atomic_write(tmp_path / CURRENT_FILE, "\udcff")
@@ -68,21 +68,21 @@ def five(tmp_path):
     return tmp_path
 
 
-def test_back_to_the_release_before(five):
+def test_a_rollback_returns_to_the_previous_release(five):
     assert roll_back(five, None, "too many false alarms") == ("5", "4")
     assert current_version(five) == "4"
     newest = read_releases(five)[0]
     assert (newest.version, newest.withdrawn, newest.current) == ("5", "too many false alarms", False)
 
 
-def test_back_and_back_again_passes_over_what_was_withdrawn(five):
+def test_a_rollback_skips_withdrawn_releases(five):
     roll_back(five, None, "bad")
     publish_release(push(five, "6"), {})
     assert roll_back(five, None, "bad too") == ("6", "4")  # and not to 5
     assert roll_back(five, None, "") == ("4", "3")
 
 
-def test_back_to_one_that_is_named_and_forth_again(five):
+def test_a_rollback_to_a_named_release_can_be_reverted_by_promote(five):
     assert roll_back(five, "2", "") == ("5", "2")
     assert promote(five, "5") == "2"
     assert current_version(five) == "5"
@@ -90,17 +90,18 @@ def test_back_to_one_that_is_named_and_forth_again(five):
 
 
 @pytest.mark.parametrize(
-    ("version", "told"), [("9", "there is no 9; there are 1, 2, 3, 4, 5"), ("5", "release 5 is current already")]
+    ("version", "message"),
+    [("9", "there is no release 9; there are 1, 2, 3, 4, 5"), ("5", "release 5 is already current")],
 )
-def test_where_a_rollback_cannot_go(five, version, told):
-    with pytest.raises(UsageError) as refused:
+def test_a_rollback_to_an_unknown_or_current_release_is_rejected(five, version, message):
+    with pytest.raises(UsageError) as error:
         roll_back(five, version, "")
-    assert told in str(refused.value)
+    assert message in str(error.value)
     assert current_version(five) == "5"
 
 
-def test_the_first_release_has_nothing_before_it(tmp_path):
-    with pytest.raises(UsageError, match="is current"):
+def test_the_first_release_cannot_be_rolled_back(tmp_path):
+    with pytest.raises(UsageError, match="has no current release"):
         roll_back(tmp_path, None, "")
     publish_release(push(tmp_path, "1"), {})
     with pytest.raises(UsageError, match="1 stays current: there is no older release"):
@@ -109,16 +110,16 @@ def test_the_first_release_has_nothing_before_it(tmp_path):
         promote(tmp_path, "2")
 
 
-def test_the_oldest_are_retired_but_not_what_is_needed(five):
+def test_pruning_keeps_the_current_canary_and_rollback_releases(five):
     promote(five, "2")
-    (five / "CANARY").write_text(json.dumps({"version": "3", "share": 0.1}))
-    push(five, "7")  # not released: somebody is at it
-    assert prune_releases(five, keep=1) == ["4"]  # 5 is the newest, 3 on trial, 2 current, 1 what a rollback goes to
+    (five / "CANARY").write_text(json.dumps({"version": "3", "traffic_share": 0.1}))
+    push(five, "7")  # pushed, but not published yet
+    assert prune_releases(five, keep=1) == ["4"]  # 5 is the newest, 3 the canary, 2 current, 1 for a rollback
     assert [item.version for item in read_releases(five)] == ["5", "3", "2", "1"]
     assert (five / "7").is_dir()
 
 
-def test_a_retirement_that_was_killed_is_finished_by_the_next(five):
+def test_an_interrupted_prune_is_completed_by_the_next(five):
     (five / "1").rename(five / ".retired-1")
     assert [item.version for item in read_releases(five)] == ["5", "4", "3", "2"]
     assert prune_releases(five, keep=10) == []
@@ -126,8 +127,8 @@ def test_a_retirement_that_was_killed_is_finished_by_the_next(five):
 
 
 @pytest.mark.parametrize("writes", range(5))
-def test_a_switch_that_is_killed_is_carried_through_by_the_next(five, monkeypatch, writes):
-    """Killed before each of the writes of a rollback: before the first nothing has happened, after it all has."""
+def test_an_interrupted_rollback_is_completed_by_the_next_process(five, monkeypatch, writes):
+    """Kill a rollback before each of its writes: before the first, nothing changes; later, everything does."""
     real, done = flightline.releases.registry.atomic_write, []
 
     def killed(path, text):
@@ -146,16 +147,16 @@ def test_a_switch_that_is_killed_is_carried_through_by_the_next(five, monkeypatc
     assert not list(five.glob(".change"))
 
 
-def test_a_reader_never_sees_half_of_a_switch(five):
-    """CURRENT always names a whole release, whoever looks while others promote, roll back, release and retire."""
+def test_a_reader_always_sees_a_complete_current_release(five):
+    """CURRENT names a complete release at all times while others promote, roll back, publish and prune."""
     seen, stop = set(), threading.Event()
 
-    def look():
+    def read():
         while not stop.is_set():
             version = current_version(five)
             seen.add((five / version / "saved_model.pb").is_file() and (five / version / "release.json").is_file())
 
-    reader = threading.Thread(target=look)
+    reader = threading.Thread(target=read)
     reader.start()
     for number in range(40):
         promote(five, "4")

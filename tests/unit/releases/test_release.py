@@ -19,21 +19,21 @@ def runs(tmp_path):
     return Runs.open(config), config
 
 
-def test_a_release_by_version_and_the_current_one(runs):
+def test_a_release_is_found_by_version_or_as_the_current_one(runs):
     assert find_release(*runs).version == "8"
     assert find_release(*runs).current
     assert find_release(*runs, "7").version == "7"
     assert not find_release(*runs, "7").current
 
 
-def test_the_run_that_made_it(runs):
+def test_a_release_knows_its_run(runs):
     assert find_release(*runs).run.run_id == "first"
     with pytest.raises(UsageError, match="no run gone"):
         find_release(*runs, "7").run  # noqa: B018 - reading it is what raises
 
 
-def test_one_that_is_not_there_or_not_on_record_is_said(runs):
+def test_an_unknown_release_and_a_missing_lineage_are_errors(runs):
     with pytest.raises(UsageError, match="there is no release 9 of flights"):
         find_release(*runs, "9")
-    with pytest.raises(UsageError, match="not on record"):
+    with pytest.raises(UsageError, match="has no release 8"):
         find_release(*runs, "8").lineage()

@@ -5,10 +5,11 @@ import pytest
 
 from flightline.errors import UsageError
 from flightline.releases.requirements_lock import find_lock_text, parse_pins, select_pins
-from flightline.utils.hashing import PROJECT_ROOT, REQUIREMENTS_LOCK
+from scripts.repository import REPOSITORY
 
-TEXT = REQUIREMENTS_LOCK.read_text()
-SERVING = (PROJECT_ROOT / "flightline" / "serving" / "requirements.lock").read_text()
+LOCK = REPOSITORY / "requirements.lock"
+TEXT = LOCK.read_text()
+SERVING = (REPOSITORY / "flightline" / "serving" / "requirements.lock").read_text()
 
 
 @pytest.mark.parametrize("text", [TEXT, SERVING], ids=["requirements.lock", "serving"])
@@ -20,21 +21,21 @@ def test_every_pin_is_read_with_its_hashes(text):
 
 
 @pytest.mark.parametrize(("python", "tfx"), [("3.10.13", "1.16.0"), ("3.13.0", "1.21.0")])
-def test_for_one_python_each_package_has_one_version(python, tfx):
+def test_each_package_has_one_version_for_a_python(python, tfx):
     pins = select_pins(parse_pins(TEXT), python)
     versions = {pin.name: pin.version for pin in pins}
     assert len(versions) == len(pins) > 250
     assert versions["tfx"] == tfx
 
 
-def test_who_asks_for_a_package():
+def test_a_pin_names_the_packages_that_require_it():
     [absl] = [pin for pin in select_pins(parse_pins(TEXT), "3.10.13") if pin.name == "absl-py"]
     assert {"keras", "tensorflow", "tfx"} <= set(absl.via)
 
 
-def test_a_lock_by_its_digest():
-    assert find_lock_text(sha256(REQUIREMENTS_LOCK.read_bytes()).hexdigest(), None) == TEXT
-    with pytest.raises(UsageError, match="is not to be had"):
+def test_a_lock_is_found_by_its_digest():
+    assert find_lock_text(sha256(LOCK.read_bytes()).hexdigest(), None) == TEXT
+    with pytest.raises(UsageError, match="cannot be found"):
         find_lock_text("0" * 64, None)
-    with pytest.raises(UsageError, match="check out 0123456789ab"):
+    with pytest.raises(UsageError, match="check out commit 0123456789ab"):
         find_lock_text("0" * 64, "0123456789abcdef")

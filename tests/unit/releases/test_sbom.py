@@ -1,6 +1,7 @@
 import hashlib
 import json
 
+import pytest
 from sbom_examples import make_bill
 
 from flightline.releases.sbom import build_cyclonedx
@@ -13,7 +14,7 @@ def by_ref(document):
     }
 
 
-def test_it_names_files_data_schema_and_packages_with_their_digests(tmp_path):
+def test_the_sbom_lists_files_data_schema_and_packages_with_digests(tmp_path):
     document = build_cyclonedx(make_bill(tmp_path))
     parts = by_ref(document)
     model = parts["model"]
@@ -27,7 +28,7 @@ def test_it_names_files_data_schema_and_packages_with_their_digests(tmp_path):
     assert "pkg:pypi/tfx@1.21.0" not in parts
 
 
-def test_it_carries_the_model_card_and_the_lock_of_the_run(tmp_path):
+def test_the_sbom_has_the_model_card_and_the_digest_of_the_lock(tmp_path):
     document = build_cyclonedx(make_bill(tmp_path))
     card = document["metadata"]["component"]["modelCard"]
     assert card["modelParameters"]["datasets"] == [{"ref": "data"}]
@@ -35,10 +36,32 @@ def test_it_carries_the_model_card_and_the_lock_of_the_run(tmp_path):
     assert card["considerations"]["technicalLimitations"] == ["flights"]
     facts = {one["name"]: one["value"] for one in document["metadata"]["properties"]}
     assert facts["flightline:lock"] == "c" * 64
-    assert facts["flightline:commit"] == "0123abc with edits"
+    assert facts["flightline:commit"] == "0123abc with uncommitted changes"
 
 
-def test_every_dependency_is_a_part_and_every_package_is_reached(tmp_path):
+@pytest.mark.parametrize(
+    ("target", "task"),
+    [
+        ({"task": "regression"}, "regression: the value of y"),
+        (
+            {"task": "multiclass", "classes": ["red", "green", 3]},
+            "multiclass classification: the probability of each value of y (red, green, 3)",
+        ),
+        (
+            {"task": "binary", "positive": "yes", "values": ["no", "yes"]},
+            "binary classification: the probability that y is yes",
+        ),
+        ({"task": "binary", "positive": 0}, "binary classification: the probability that y is 0"),
+        ({"task": "binary", "positive": None}, "binary classification: the probability that y is 1"),
+        ({}, "binary classification: the probability that y is 1"),
+    ],
+)
+def test_the_model_card_says_what_the_model_predicts(tmp_path, target, task):
+    document = build_cyclonedx(make_bill(tmp_path, label="y", target=target))
+    assert document["metadata"]["component"]["modelCard"]["modelParameters"]["task"] == task
+
+
+def test_dependencies_are_components_and_every_package_is_reachable(tmp_path):
     document = build_cyclonedx(make_bill(tmp_path))
     parts, edges = by_ref(document), {one["ref"]: one["dependsOn"] for one in document["dependencies"]}
     assert set(edges) <= set(parts)
@@ -52,7 +75,7 @@ def test_every_dependency_is_a_part_and_every_package_is_reached(tmp_path):
     assert "pkg:pypi/tensorflow@2.16.2" in edges["pkg:pypi/tfx@1.16.0"]
 
 
-def test_equal_releases_have_equal_bills_and_another_file_another_number(tmp_path):
+def test_equal_releases_have_equal_sboms_and_a_changed_file_another_serial_number(tmp_path):
     first, again = (json.dumps(build_cyclonedx(make_bill(tmp_path))) for _ in range(2))
     assert first == again
     bill = make_bill(tmp_path)

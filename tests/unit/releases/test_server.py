@@ -1,4 +1,4 @@
-"""What the server is told, and when it is not started."""
+"""The settings of the server, and when it cannot start."""
 
 from __future__ import annotations
 
@@ -6,53 +6,51 @@ import json
 
 import pytest
 
-from flightline.config.loader import load_config
+from flightline.config.loader import DEFAULT_CONFIG, load_config
 from flightline.errors import ConfigError, UsageError
 from flightline.releases import server
 from flightline.serving.settings import read_settings
 
 
 def config_of(*overrides):
-    from flightline.config.loader import DEFAULT_CONFIG
-
     return load_config(DEFAULT_CONFIG, overrides)
 
 
-def test_the_server_reads_what_it_is_told(tmp_path):
-    config = config_of(f"workspace={tmp_path}", "serving.log.hash=[tailnum]", "serving.canary.max_drift=0.2")
+def test_the_server_reads_the_settings_of_the_config(tmp_path):
+    config = config_of(f"workspace={tmp_path}", "serving.log.hash_features=[tailnum]", "serving.canary.max_drift=0.2")
     file = tmp_path / "server.json"
     file.write_text(json.dumps(server.server_settings(config)))
     settings = read_settings(file)
     assert (settings.name, settings.host) == ("flights", "127.0.0.1")
     assert settings.releases == tmp_path / "releases" / "flights"
     assert settings.log is not None
-    assert settings.log.hash == ("tailnum",)
+    assert settings.log.hash_features == ("tailnum",)
     assert settings.log.folder == tmp_path / "predictions" / "flights"
     assert settings.canary.max_drift == 0.2
 
 
-def test_without_a_log_there_is_none(tmp_path):
+def test_a_disabled_log_has_no_settings(tmp_path):
     file = tmp_path / "server.json"
     file.write_text(json.dumps(server.server_settings(config_of("serving.log.enabled=false"))))
     assert read_settings(file).log is None
 
 
 @pytest.mark.parametrize(
-    ("override", "words"),
+    ("override", "message"),
     [
-        ("serving.log={drop: [tailnum], hash: [tailnum]}", "both dropped and hashed"),
+        ("serving.log={drop_features: [tailnum], hash_features: [tailnum]}", "in drop_features and in hash_features"),
         ("serving.http_port=99999", "serving.http_port"),
         ("serving.log.flush_s=5", "serving.log.flush_s"),
         ("serving.treshold=0.4", "threshold"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(override, words):
-    with pytest.raises(ConfigError, match=words):
+def test_invalid_settings_are_rejected(override, message):
+    with pytest.raises(ConfigError, match=message):
         config_of(override)
 
 
-def test_without_its_environment_or_a_release_it_is_not_started(tmp_path, monkeypatch):
-    monkeypatch.setattr(server, "SERVING_VENV", tmp_path / "nowhere")
+def test_the_server_needs_its_environment_and_a_release(tmp_path, monkeypatch):
+    monkeypatch.setattr(server, "serving_environment", lambda: tmp_path / "nowhere")
     with pytest.raises(UsageError, match="make serving-setup"):
         server.serve(config_of(f"workspace={tmp_path}"))
     (tmp_path / "nowhere" / "bin").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What a release says of its inputs, read from the schema."""
+"""The input contract of a release, from the schema."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ def contract():
     return {one["name"]: one for one in build_input_contract(schema, "late", reads)}
 
 
-def test_it_has_every_feature_but_the_label(contract):
+def test_the_contract_has_every_feature_but_the_label(contract):
     assert set(contract) == {feature.name for feature in read_schema(SCHEMA).feature} - {"late"}
     assert list(contract) == sorted(contract)
 
 
-def test_numbers_have_their_bounds_and_texts_their_values(contract):
+def test_numbers_have_bounds_and_texts_have_values(contract):
     assert contract["month"] == {"name": "month", "type": "int", "required": True, "min": 1, "max": 12}
     assert contract["origin"]["values"] == ["EWR", "JFK", "LGA"]
     assert contract["humid"] == {"name": "humid", "type": "float", "required": False, "min": 0.0, "max": 100.0}
 
 
-def test_a_domain_that_training_lets_values_through_is_open(contract):
+def test_a_domain_that_tolerates_other_values_is_open(contract):
     assert "values" not in contract["dest"]  # min_domain_mass below 1
 
 
-def test_what_the_model_does_not_read_is_not_asked_for(contract):
+def test_a_feature_that_the_model_does_not_read_is_optional(contract):
     assert not contract["flight"]["required"]
 
 
-def test_the_server_takes_it(contract):
+def test_the_server_can_read_the_contract(contract):
     from flightline.serving.contract import Contract
 
     assert set(Contract.from_inputs(list(contract.values())).features) == set(contract)
@@ -52,7 +52,7 @@ def test_the_server_takes_it(contract):
         ('type: BYTES string_domain { value: "yes" value: "no" }', "yes", ["no", "yes"]),
         ('type: BYTES domain: "y"', "b", ["a", "b"]),
         ("type: INT int_domain { min: 1 max: 2 }", 1, [2, 1]),
-        ("type: INT int_domain { min: 0 max: 1 }", None, None),  # 0 and 1 say it themselves
+        ("type: INT int_domain { min: 0 max: 1 }", None, None),  # 0 and 1 need no names
         ("type: INT int_domain { min: 1 max: 3 }", 1, None),
         ("type: INT int_domain { min: 1 }", 1, None),
         ("type: FLOAT float_domain { min: 1 max: 2 }", 1, None),  # and all between
@@ -62,6 +62,6 @@ def test_the_server_takes_it(contract):
         ("type: BYTES", "yes", None),
     ],
 )
-def test_a_label_of_two_values_is_known_where_its_domain_names_both(label, positive, values):
+def test_binary_label_values_need_a_domain_of_exactly_two(label, positive, values):
     text = f'feature {{ name: "y" {label} }} string_domain {{ name: "y" value: "a" value: "b" }}'
     assert binary_label_values(text_format.Parse(text, schema_pb2.Schema()), "y", positive) == values

@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from flightline.errors import UsageError
-from flightline.utils.hashing import REQUIREMENTS_LOCK
 from scripts import mlflow_ui
+from scripts.repository import REPOSITORY
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def config(tmp_path):
 def test_the_interface_is_of_the_version_that_writes_the_store():
     writes, shows = (
         re.search(rf"^{package}==([\d.]+)", path.read_text(), re.MULTILINE)[1]
-        for package, path in (("mlflow-skinny", REQUIREMENTS_LOCK), ("mlflow", mlflow_ui.REQUIREMENTS))
+        for package, path in (("mlflow-skinny", REPOSITORY / "requirements.lock"), ("mlflow", mlflow_ui.REQUIREMENTS))
     )
     assert shows == writes
 

@@ -74,8 +74,8 @@ def test_why_a_step_ran_and_what_was_noted(word, live):
     def draw(console):
         screen = ProgressDisplay(console, live=False)
         screen.open(["Trainer"])
-        screen.started("Trainer")
-        screen.ended("Trainer", "failed", 7, word)
+        screen.step_started("Trainer")
+        screen.step_ended("Trainer", "failed", 7, word)
         screen.note(word)
         if live:
             console.print(screen._table())

@@ -1,4 +1,4 @@
-"""When a canary has to go, and when not."""
+"""When a canary is rolled back, and when it stays."""
 
 from __future__ import annotations
 
@@ -12,57 +12,57 @@ from flightline.serving.settings import CanarySettings
 
 @pytest.fixture
 def guard():
-    return CanaryGuard(CanarySettings(min_requests=100, window=500))
+    return CanaryGuard(CanarySettings(min_requests=100, window_requests=500))
 
 
 def fill(guard, role, latency=2.0, low=0.0, high=1.0, count=200, seed=0):
     random = np.random.default_rng(seed)
     for value in random.uniform(low, high, count):
-        guard.saw(role, latency, np.array([value], np.float32))
+        guard.record(role, latency, np.array([value], np.float32))
 
 
-def test_one_that_does_as_well_stays(guard):
+def test_a_good_canary_stays(guard):
     fill(guard, CURRENT, seed=1)
     fill(guard, CANARY, latency=3.0, seed=2)
-    assert guard.verdict() == ""
+    assert guard.rollback_reason() == ""
 
 
-def test_one_that_is_slow_goes(guard):
+def test_a_slow_canary_is_rolled_back(guard):
     fill(guard, CURRENT, seed=1)
     fill(guard, CANARY, latency=4.1, seed=2)
-    assert "latency" in guard.verdict()
+    assert "latency" in guard.rollback_reason()
 
 
-def test_one_that_predicts_otherwise_goes(guard):
+def test_a_canary_with_other_predictions_is_rolled_back(guard):
     fill(guard, CURRENT)
     fill(guard, CANARY, low=0.4, high=0.6)
-    assert "distribution" in guard.verdict()
+    assert "distribution" in guard.rollback_reason()
 
 
-def test_nothing_is_said_of_speed_or_predictions_before_there_are_enough(guard):
+def test_a_canary_is_not_compared_before_enough_requests(guard):
     fill(guard, CURRENT)
     fill(guard, CANARY, latency=50.0, low=0.4, high=0.6, count=99)
-    assert guard.verdict() == ""
+    assert guard.rollback_reason() == ""
 
 
-def test_one_that_fails_goes_at_once(guard):
-    guard.saw(CANARY, 1.0, np.zeros(1))
+def test_a_failing_canary_is_rolled_back_at_once(guard):
+    guard.record(CANARY, 1.0, np.zeros(1))
     for _ in range(2):
-        guard.saw(CANARY, 0.0, None)
-    assert guard.verdict() == ""  # twice is chance
-    guard.saw(CANARY, 0.0, None)
-    assert "3 of its last 4 requests failed" in guard.verdict()
+        guard.record(CANARY, 0.0, None)
+    assert guard.rollback_reason() == ""  # two failures may be chance
+    guard.record(CANARY, 0.0, None)
+    assert "3 of its last 4 requests failed" in guard.rollback_reason()
     guard.reset()
-    assert guard.verdict() == ""
+    assert guard.rollback_reason() == ""
 
 
-def test_divergence_is_none_for_the_same_and_one_for_the_apart():
+def test_divergence_is_zero_for_equal_and_one_for_disjoint_samples():
     values = list(np.linspace(0, 1, 500))
     assert jensen_shannon_divergence(values, values) == 0
     assert jensen_shannon_divergence([0.1] * 50, [0.9] * 50) == pytest.approx(1)
 
 
-def test_ids_are_spread_evenly_and_stay_where_they_are():
+def test_request_ids_are_distributed_evenly_and_consistently():
     shares = [hash_fraction(f"request-{number}") for number in range(10_000)]
     assert all(0 <= share < 1 for share in shares)
     assert np.histogram(shares, 10, (0, 1))[0].min() > 900

@@ -1,4 +1,4 @@
-"""The server's tf.Examples are those of training, to the byte."""
+"""The server encodes the same bytes as ExampleGen."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def as_training_has_it(kind, values):
 
 
 @given(tables())
-def test_a_row_is_encoded_as_example_gen_encodes_it(table):
+def test_rows_are_encoded_like_example_gen(table):
     kinds, columns = table
     trained = encode_examples({name: as_training_has_it(kinds[name], values) for name, values in columns.items()})
     # By their UTF-8 bytes, as by their characters: the order of Python's text.

@@ -1,4 +1,4 @@
-"""The dashboard asks for metrics that there are."""
+"""The dashboard uses existing metrics."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ def known(tmp_path) -> set[str]:
     )
     names = {f"{name}{suffix}" for kind, name in declared for suffix in SUFFIXES[kind]}
     config = load_config(Path("configs/flights.yaml"), [f"workspace={tmp_path}"])
-    kinds = ("skew", "drift", "prediction_drift", "refused", "failed", "lost", "latency")
+    kinds = ("skew", "drift", "prediction_drift", "invalid_requests", "failed_requests", "lost_rows", "latency")
     measures = [Measure(kind, "x" if kind in {"skew", "drift"} else "", 0.5, 1.0) for kind in kinds]
     window = Window(0, 1, {"7": 1}, {"answered": 1}, {"served": {"7": 1}})
-    monitored = MonitoringResult(window, measures, {"served": {"7": {"auc": 0.9}}})
-    text = write_metrics(config, monitored, {"x": Alert("x", "critical")}).read_text()
+    result = MonitoringResult(window, measures, {"served": {"7": {"auc": 0.9}}})
+    text = write_metrics(config, result, {"x": Alert("x", "critical")}).read_text()
     return names | {re.match(r"\w+", line)[0] for line in text.splitlines() if not line.startswith("#")}
 
 
-def test_every_panel_asks_for_metrics_that_there_are(known):
-    asked = {
+def test_every_panel_uses_existing_metrics(known):
+    used = {
         name
         for panel in PANELS
         for target in panel["targets"]
         for name in re.findall(r"flightline_\w+", target["expr"])
     }
-    assert asked <= known
-    assert len(asked) > 15
+    assert used <= known
+    assert len(used) > 15
 
 
-def test_panels_have_a_title_a_legend_and_do_not_lie_on_each_other():
+def test_panels_have_titles_and_legends_and_do_not_overlap():
     places = [(p["gridPos"]["x"], p["gridPos"]["y"]) for p in PANELS]
     assert len(set(places)) == len(PANELS) == len({p["title"] for p in PANELS}) == len({p["id"] for p in PANELS})
     assert all(p["gridPos"]["x"] + p["gridPos"]["w"] <= 24 for p in PANELS)

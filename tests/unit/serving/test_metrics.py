@@ -1,4 +1,4 @@
-"""What monitoring measured last is shown at the server's `/metrics` as well."""
+"""The server's `/metrics` include the metrics of the last monitored window."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def shown(path) -> str:
     return generate_latest(registry).decode()
 
 
-def test_the_textfile_is_shown_as_it_is_now(tmp_path):
+def test_the_monitoring_file_is_read_at_each_scrape(tmp_path):
     path = tmp_path / "flightline.prom"
     assert shown(path) == ""
     path.write_text('# HELP flightline_drift x\n# TYPE flightline_drift gauge\nflightline_drift{feature="a b"} 0.5\n')
     assert 'flightline_drift{feature="a b"} 0.5' in shown(path)
 
 
-def test_a_file_that_is_no_metrics_breaks_nothing(tmp_path):
+def test_an_invalid_monitoring_file_is_ignored(tmp_path):
     path = tmp_path / "flightline.prom"
     path.write_text('flightline_drift{feature="a 0.5\n')
     assert "flightline_drift" not in shown(path)

@@ -1,4 +1,4 @@
-"""The prediction log: what is kept, what survives a kill, what is counted."""
+"""The prediction log: its content, its recovery after a kill, its counters."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def logged(folder: Path, entries, **settings) -> PredictionLog:
     return log
 
 
-def test_every_row_of_every_request_is_kept_as_flat_columns(tmp_path, entry):
+def test_every_row_is_logged_as_flat_columns(tmp_path, entry):
     shadow = ("41", np.array([0.25], np.float32))
     logged(tmp_path, [entry("a", 3), entry("b", shadow=shadow)])
     table = read_log(tmp_path).to_pydict()
@@ -60,7 +60,7 @@ def test_every_row_of_every_request_is_kept_as_flat_columns(tmp_path, entry):
     assert table["_version"] == ["42"] * 4
 
 
-def test_of_classes_the_log_has_that_of_the_shadow_too(tmp_path, entry, contract):
+def test_the_log_has_the_class_of_the_shadow(tmp_path, entry, contract):
     of_colours = Contract(list(contract.features.values()), Target("multiclass", ("red", "green", "blue")))
     labels = np.array(["red", "blue"], object)
     aside = {"shadow": ("41", np.array([0.5, 0.9], np.float32)), "shadow_labels": labels[::-1]}
@@ -71,7 +71,7 @@ def test_of_classes_the_log_has_that_of_the_shadow_too(tmp_path, entry, contract
     assert "_label" not in table
 
 
-def test_a_closed_log_is_parquet_alone_and_example_gen_reads_it(tmp_path, entry):
+def test_a_closed_log_is_parquet_that_example_gen_reads(tmp_path, entry):
     from flightline.executors.example_gen.tables import open_table
 
     logged(tmp_path, [entry("a", 5)])
@@ -82,7 +82,7 @@ def test_a_closed_log_is_parquet_alone_and_example_gen_reads_it(tmp_path, entry)
     assert sorted(path.name for path in tmp_path.iterdir()) == [segment.name]
 
 
-def test_a_refused_request_is_kept_with_its_reason(tmp_path, entry):
+def test_an_invalid_request_is_logged_with_its_error(tmp_path, entry):
     logged(tmp_path, [entry("a", columns={}, scores=None, labels=None, error="month: missing")])
     [row] = read_log(tmp_path).to_pylist()
     assert row["_error"] == "month: missing"
@@ -90,9 +90,9 @@ def test_a_refused_request_is_kept_with_its_reason(tmp_path, entry):
     assert row["_probability"] is None
 
 
-def test_sensitive_features_are_left_out_or_hashed_with_a_key(tmp_path, entry):
-    logged(tmp_path / "one", [entry("a"), entry("b")], drop=("tailnum",), hash=("origin", "month"))
-    logged(tmp_path / "other", [entry("a")], hash=("origin",))
+def test_sensitive_features_are_dropped_or_hashed(tmp_path, entry):
+    logged(tmp_path / "one", [entry("a"), entry("b")], drop_features=("tailnum",), hash_features=("origin", "month"))
+    logged(tmp_path / "other", [entry("a")], hash_features=("origin",))
     table = read_log(tmp_path / "one").to_pydict()
     assert "tailnum" not in table
     assert len(set(table["origin"])) == 1
@@ -104,7 +104,7 @@ def test_sensitive_features_are_left_out_or_hashed_with_a_key(tmp_path, entry):
         assert b"N14228" not in file.read_bytes()
 
 
-def test_what_does_not_fit_is_dropped_counted_and_nobody_waits(tmp_path, entry):
+def test_rows_beyond_the_queue_are_dropped_and_counted_without_blocking(tmp_path, entry):
     log = PredictionLog(LogSettings(tmp_path, flush_s=30.0, queue_rows=10))
     assert [log.append(entry(str(number), 4)) for number in range(5)] == [True, True, False, False, False]
     assert log.counts.accepted == 8
@@ -113,7 +113,7 @@ def test_what_does_not_fit_is_dropped_counted_and_nobody_waits(tmp_path, entry):
     assert read_log(tmp_path).num_rows == 8
 
 
-def test_segments_are_closed_at_their_size_and_read_as_one(tmp_path, entry):
+def test_segments_are_closed_at_their_size_and_read_together(tmp_path, entry):
     log = PredictionLog(LogSettings(tmp_path, flush_s=0.005, segment_mb=0.0001))
     for number in range(20):
         log.append(entry(str(number), 10))
@@ -123,7 +123,7 @@ def test_segments_are_closed_at_their_size_and_read_as_one(tmp_path, entry):
     assert read_log(tmp_path)["_request_id"].to_pylist() == [str(number) for number in range(20) for _ in range(10)]
 
 
-def test_releases_with_other_features_are_kept_in_segments_of_their_own(tmp_path, entry):
+def test_releases_with_other_features_get_their_own_segments(tmp_path, entry):
     other = Contract.from_inputs([{"name": "seats", "type": "int"}])
     logged(tmp_path, [entry("a"), entry("b", contract=other, columns={"seats": [150]}), entry("c")])
     table = read_log(tmp_path).to_pydict()
@@ -133,7 +133,7 @@ def test_releases_with_other_features_are_kept_in_segments_of_their_own(tmp_path
     assert len(segment_files(tmp_path)) == 3
 
 
-def test_old_segments_and_those_beyond_a_size_are_deleted_oldest_first(tmp_path):
+def test_segments_beyond_the_age_or_size_limit_are_deleted_oldest_first(tmp_path):
     for number in range(4):
         path = tmp_path / f"{number:017d}-aa.parquet"
         path.write_bytes(b"x" * 1000)
@@ -159,7 +159,8 @@ contract = Contract.from_inputs([{"name": "month", "type": "int", "required": Tr
 log = PredictionLog(LogSettings(Path(sys.argv[1]), flush_s=float(sys.argv[2]), segment_mb=float(sys.argv[3])))
 for number in range(1_000_000):
     rows = contract.read_rows([{"month": number}])
-    log.append(LogEntry(0, str(number), contract, "1", "current", 1.0, rows.columns, np.zeros(1, np.float32), np.zeros(1)))
+    scores = np.zeros(1, np.float32)
+    log.append(LogEntry(0, str(number), contract, "1", "current", 1.0, rows.columns, scores, np.zeros(1)))
     if number % 100 == 0:
         print(number + 1, log.counts.written, flush=True)
         time.sleep(0.002)
@@ -180,7 +181,7 @@ def killed(folder: Path, flush_s: float, segment_mb: float, lines: int) -> tuple
 
 
 @pytest.mark.parametrize("segment_mb", [64, 0.02])
-def test_a_killed_writer_loses_what_was_in_memory_alone_and_that_is_counted(tmp_path, segment_mb):
+def test_a_killed_writer_loses_only_unwritten_rows_and_they_are_counted(tmp_path, segment_mb):
     accepted, written = killed(tmp_path, 0.05, segment_mb, lines=120)
     log = PredictionLog(LogSettings(tmp_path))
     log.close()
@@ -188,12 +189,12 @@ def test_a_killed_writer_loses_what_was_in_memory_alone_and_that_is_counted(tmp_
     assert kept == [str(number) for number in range(len(kept))]  # from the first on, without a gap
     assert len(kept) >= written > 0
     [note] = map(json.loads, (tmp_path / RECOVERY_FILE).read_text().splitlines())
-    assert note["accepted"] >= accepted
-    assert note["lost"] == log.lost == note["accepted"] - len(kept)
+    assert note["accepted_rows"] >= accepted
+    assert note["lost_rows"] == log.lost_rows == note["accepted_rows"] - len(kept)
     assert not list(tmp_path.glob(f"*{OPEN_SUFFIX}"))
 
 
-def test_a_segment_torn_in_the_middle_of_a_batch_gives_the_batches_before(tmp_path, entry):
+def test_an_incomplete_segment_gives_its_complete_batches(tmp_path, entry):
     log = PredictionLog(LogSettings(tmp_path, flush_s=0.01))
     for number in range(3):
         log.append(entry(str(number), 100))
@@ -211,18 +212,18 @@ def test_a_segment_torn_in_the_middle_of_a_batch_gives_the_batches_before(tmp_pa
     assert rows >= 200
 
 
-def test_a_writer_that_lives_is_left_alone(tmp_path, entry):
+def test_the_segments_of_a_running_writer_are_not_recovered(tmp_path, entry):
     first = PredictionLog(LogSettings(tmp_path, flush_s=0.01))
     first.append(entry("a", 5))
     second = PredictionLog(LogSettings(tmp_path))
-    assert second.lost == 0
+    assert second.lost_rows == 0
     second.close()
     first.append(entry("b", 5))
     first.close()
     assert read_log(tmp_path).num_rows == 10
 
 
-def test_segments_are_compressed_and_carry_their_types(tmp_path, entry):
+def test_segments_are_compressed_and_typed(tmp_path, entry):
     logged(tmp_path, [entry("a", 10)])
     [segment] = segment_files(tmp_path)
     schema = pq.read_schema(segment)

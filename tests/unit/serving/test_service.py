@@ -1,4 +1,4 @@
-"""What a request comes to before a release is loaded."""
+"""Requests before a release is loaded."""
 
 import asyncio
 
@@ -14,11 +14,11 @@ def failed_without_a_release() -> float:
     return REGISTRY.get_sample_value("flightline_requests_total", labels) or 0.0
 
 
-def test_without_a_release_it_is_not_ready_and_counts_what_it_could_not_answer(tmp_path, row):
+def test_without_a_release_requests_fail_and_are_counted(tmp_path, row):
     service = Service(Settings("flights", tmp_path))
     before = failed_without_a_release()
     with pytest.raises(NoReleaseLoaded, match="no release is loaded yet"):
-        asyncio.run(service.answer_rows([row]))
+        asyncio.run(service.predict_rows([row]))
     with pytest.raises(NoReleaseLoaded):
-        asyncio.run(service.answer_columns({name: [value] for name, value in row.items()}))
+        asyncio.run(service.predict_columns({name: [value] for name, value in row.items()}))
     assert failed_without_a_release() == before + 2

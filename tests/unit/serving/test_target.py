@@ -1,4 +1,4 @@
-"""What a model's outputs are as answers."""
+"""Converting model outputs to predictions."""
 
 import numpy as np
 import pytest
@@ -6,67 +6,67 @@ import pytest
 from flightline.serving.target import BINARY_TARGET, Target
 
 COLOURS = Target("multiclass", ("red", "green", "blue"))
-AMOUNT = Target("regression")
-ANSWERED = Target("binary", values=("no", "yes"))
+REGRESSION = Target("regression")
+YES_NO = Target("binary", values=("no", "yes"))
 
 
-def test_a_probability_is_labelled_from_the_threshold_on():
-    answers = BINARY_TARGET.answers(np.array([[0.25], [0.5]], np.float32), 0.5)
-    assert answers.rows() == [{"probability": 0.25, "label": 0}, {"probability": 0.5, "label": 1}]
+def test_a_probability_at_the_threshold_is_positive():
+    predictions = BINARY_TARGET.to_predictions(np.array([[0.25], [0.5]], np.float32), 0.5)
+    assert predictions.rows() == [{"probability": 0.25, "label": 0}, {"probability": 0.5, "label": 1}]
 
 
-def test_a_label_of_two_words_is_told_in_words():
-    answers = ANSWERED.answers(np.array([[0.25], [0.5]], np.float32), 0.5)
-    assert answers.rows() == [{"probability": 0.25, "label": "no"}, {"probability": 0.5, "label": "yes"}]
-    assert answers.labels.tolist() == [0, 1]  # as the log counts them
+def test_a_binary_text_label_is_returned_as_text():
+    predictions = YES_NO.to_predictions(np.array([[0.25], [0.5]], np.float32), 0.5)
+    assert predictions.rows() == [{"probability": 0.25, "label": "no"}, {"probability": 0.5, "label": "yes"}]
+    assert predictions.labels.tolist() == [0, 1]  # as they are logged
 
 
-def test_of_classes_the_likeliest_is_the_label_and_all_are_there():
-    answers = COLOURS.answers(np.array([[0.25, 0.5, 0.25]], np.float32), 0.9)
-    shares = {"red": 0.25, "green": 0.5, "blue": 0.25}
-    assert answers.rows() == [{"probability": 0.5, "label": "green", "probabilities": shares}]
+def test_a_multiclass_prediction_has_the_likeliest_class_and_all_probabilities():
+    predictions = COLOURS.to_predictions(np.array([[0.25, 0.5, 0.25]], np.float32), 0.9)
+    probabilities = {"red": 0.25, "green": 0.5, "blue": 0.25}
+    assert predictions.rows() == [{"probability": 0.5, "label": "green", "probabilities": probabilities}]
 
 
-def test_an_amount_has_no_label():
-    assert AMOUNT.answers(np.array([[-3.5]], np.float32), 0.5).rows() == [{"prediction": -3.5}]
+def test_a_regression_prediction_has_no_label():
+    assert REGRESSION.to_predictions(np.array([[-3.5]], np.float32), 0.5).rows() == [{"prediction": -3.5}]
 
 
 @pytest.mark.parametrize(
     ("target", "outputs", "problem"),
     [
         (BINARY_TARGET, [[0.5]], ""),
-        (BINARY_TARGET, [[1.5]], "not with probabilities"),
-        (BINARY_TARGET, [[float("nan")]], "not with probabilities"),
+        (BINARY_TARGET, [[1.5]], "not probabilities"),
+        (BINARY_TARGET, [[float("nan")]], "not probabilities"),
         (BINARY_TARGET, [[0.5, 0.5]], "2 numbers for a row"),
         (COLOURS, [[0.5, 0.5]], "2 numbers for a row"),
         (COLOURS, [[0.1, 0.2, 0.7]], ""),
-        (AMOUNT, [[1e9]], ""),
-        (AMOUNT, [[float("inf")]], "not with finite"),
+        (REGRESSION, [[1e9]], ""),
+        (REGRESSION, [[float("inf")]], "not all finite"),
     ],
 )
-def test_what_is_no_answer_is_told(target, outputs, problem):
-    said = target.find_problem(np.array(outputs, np.float32))
-    assert problem in said
-    assert bool(said) == bool(problem)
+def test_invalid_model_outputs_are_described(target, outputs, problem):
+    found = target.find_problem(np.array(outputs, np.float32))
+    assert problem in found
+    assert bool(found) == bool(problem)
 
 
 @pytest.mark.parametrize(
-    ("about", "target"),
+    ("metadata", "target"),
     [
         ({}, BINARY_TARGET),
         ({"target": None}, BINARY_TARGET),
         ({"target": {"task": "binary", "positive": "yes", "classes": []}}, BINARY_TARGET),
-        ({"target": {"task": "binary", "positive": "yes", "classes": [], "values": ["no", "yes"]}}, ANSWERED),
-        ({"target": {"task": "regression"}}, AMOUNT),
+        ({"target": {"task": "binary", "positive": "yes", "classes": [], "values": ["no", "yes"]}}, YES_NO),
+        ({"target": {"task": "regression"}}, REGRESSION),
         ({"target": {"task": "multiclass", "classes": ["red", "green", "blue"]}}, COLOURS),
     ],
 )
-def test_a_release_says_what_it_predicts(about, target):
-    assert Target.from_release(about) == target
+def test_the_target_is_read_from_release_json(metadata, target):
+    assert Target.from_release(metadata) == target
 
 
 @pytest.mark.parametrize(
-    "said",
+    "raw",
     [
         {"task": "ranking"},
         {"task": "multiclass"},
@@ -75,6 +75,6 @@ def test_a_release_says_what_it_predicts(about, target):
         {"task": "regression", "values": ["no", "yes"]},
     ],
 )
-def test_a_release_that_says_nonsense_is_refused(said):
+def test_an_invalid_target_is_rejected(raw):
     with pytest.raises(ValueError, match="release"):
-        Target.from_release({"target": said})
+        Target.from_release({"target": raw})

@@ -34,9 +34,7 @@ def test_a_module_that_does_not_exist_is_a_config_error(path):
 
 def test_a_missing_function_is_a_config_error_with_a_suggestion(module):
     module("dotted_path_typo", "def create_pipeline(): ...")
-    with pytest.raises(
-        ConfigError, match="has no function create_pipelin; did you mean create_pipeline"
-    ):
+    with pytest.raises(ConfigError, match="has no function create_pipelin; did you mean create_pipeline"):
         load_function(KEY, "dotted_path_typo.create_pipelin")
 
 

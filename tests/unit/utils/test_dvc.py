@@ -9,8 +9,9 @@ import yaml
 from dvc_layout import copy_to_cache, make_dvc_project
 
 from flightline.utils.dvc import fetch_file, file_md5, find_pointer, folder_listing, tracked_md5s
-from flightline.utils.hashing import PROJECT_ROOT, file_digest
+from flightline.utils.hashing import file_digest
 from flightline.utils.storage import find_files
+from scripts.repository import REPOSITORY
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def digests(folder, glob="**/*.csv"):
 
 def test_the_flights_are_what_their_pointer_says(flights_year):
     """`make data` comes to the content that was tracked: without DVC, what the commit names can be made."""
-    [out] = yaml.safe_load((PROJECT_ROOT / "data" / "flights.dvc").read_text())["outs"]
+    [out] = yaml.safe_load((REPOSITORY / "data" / "flights.dvc").read_text())["outs"]
     listing = folder_listing(flights_year)
     assert out["md5"] == hashlib.md5(listing).hexdigest() + ".dir"
     assert out["nfiles"] == len(json.loads(listing))
@@ -33,7 +34,7 @@ def test_the_flights_are_what_their_pointer_says(flights_year):
 
 
 def test_the_settings_in_git_name_no_host_and_no_place_of_one_machine():
-    text = (PROJECT_ROOT / ".dvc" / "config").read_text()
+    text = (REPOSITORY / ".dvc" / "config").read_text()
     assert "analytics = false" in text
     assert "://" not in text
     assert not any(line.partition("=")[2].strip().startswith(("/", "~")) for line in text.splitlines())
@@ -106,5 +107,5 @@ def test_content_that_is_not_what_it_was_is_not_taken(folder):
 
 
 def test_data_are_in_no_commit(tmp_path):
-    told = subprocess.run(["git", "ls-files", "data"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+    told = subprocess.run(["git", "ls-files", "data"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert set(told.stdout.split()) <= {"data/flights.dvc", "data/flights.py", "data/__init__.py"}

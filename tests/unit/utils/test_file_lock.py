@@ -9,7 +9,7 @@ import time
 import pytest
 
 from flightline.utils.file_lock import LockHeld, hold_lock
-from flightline.utils.hashing import PROJECT_ROOT
+from scripts.repository import REPOSITORY
 
 HOLD = """
 import sys, time
@@ -29,7 +29,7 @@ def hold(tmp_path):
     def hold(seconds):
         process = subprocess.Popen(
             [sys.executable, "-c", HOLD, str(tmp_path), str(seconds)],
-            cwd=PROJECT_ROOT,
+            cwd=REPOSITORY,
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from tensorflow_transform import analyzer_nodes
-from tensorflow_transform.beam import analyzer_impls
 
 from flightline.executors.transform.analyzers.combine import merge_and_extract
 from flightline.executors.transform.lazy_values import BatchStream, LazyList
+from flightline.executors.transform.tft_internals import TFT
 from flightline.executors.transform.walker import Handlers
 
 
@@ -21,7 +21,7 @@ def _accumulate(op: analyzer_nodes.CacheableCombinePerKeyAccumulate, inputs: Bat
     combiner = op.combiner
 
     def add(accumulators: dict[Any, Any], batch: tuple[np.ndarray, ...]) -> dict[Any, Any]:
-        for key, values in analyzer_impls._split_inputs_by_key(batch):
+        for key, values in TFT.split_inputs_by_key(batch):
             known = accumulators[key] if key in accumulators else combiner.create_accumulator()
             accumulators[key] = combiner.add_input(known, values)
         return accumulators
@@ -46,7 +46,7 @@ def _format_keys(op: analyzer_nodes.CacheableCombinePerKeyFormatKeys, keyed: Laz
     dtypes = [info.dtype for info in op.combiner.output_tensor_infos()]
 
     def tag_outputs() -> list[dict[str, np.ndarray]]:
-        return [{output.tag: output.value for output in analyzer_impls._merge_outputs_by_key(keyed.get(), dtypes)}]
+        return [{output.tag: output.value for output in TFT.merge_outputs_by_key(keyed.get(), dtypes)}]
 
     tagged = LazyList(tag_outputs)
     return tuple(tagged.map(operator.itemgetter(tag)) for tag in ("key", *map(str, range(len(dtypes)))))
@@ -61,7 +61,7 @@ def _format_large(_: analyzer_nodes.CacheableCombinePerKeyFormatLarge, keyed: La
 def _join_boundaries(
     op: analyzer_nodes.ScaleAndFlattenPerKeyBucketBouandaries, boundaries: LazyList
 ) -> tuple[LazyList, ...]:
-    joined = boundaries.map(analyzer_impls._join_boundary_rows)
+    joined = boundaries.map(TFT.join_boundary_rows)
     return tuple(joined.map(operator.itemgetter(i)) for i in range(op.num_outputs))
 
 

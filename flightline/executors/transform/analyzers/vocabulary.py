@@ -6,29 +6,29 @@ count an int, or a float when weighted.
 
 import collections
 import hashlib
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow_transform import analyzer_nodes, analyzers
+from tensorflow_transform import analyzer_nodes
 from tensorflow_transform.beam import analyzer_impls
 
 from flightline.executors.transform.lazy_values import BatchStream, LazyList
 from flightline.executors.transform.supported import UnsupportedTransformError
+from flightline.executors.transform.tft_internals import TFT
 from flightline.executors.transform.walker import Handlers
 
 CountedTokens = list[tuple[Any, Any]]
 """(count, token) pairs."""
 
-_ORDERINGS = analyzers._VocabOrderingType
-
 
 def _accumulate(op: analyzer_nodes.VocabularyAccumulate, inputs: BatchStream) -> tuple[LazyList]:
     """(token, count) pairs."""
-    if op.vocab_ordering_type == _ORDERINGS.FREQUENCY:
+    if op.vocab_ordering_type == TFT.VocabOrderingType.FREQUENCY:
         counts = inputs.fold(collections.Counter(), _count_tokens)
-    elif op.vocab_ordering_type == _ORDERINGS.WEIGHTED_FREQUENCY:
+    elif op.vocab_ordering_type == TFT.VocabOrderingType.WEIGHTED_FREQUENCY:
         counts = inputs.fold(collections.Counter(), _add_weights)
     else:
         raise UnsupportedTransformError(f"vocabulary {op.label} is ordered by its relation to a label")
@@ -100,7 +100,8 @@ def sort_tokens(tokens: CountedTokens, reserved: Iterable[bytes], shuffle: bool,
 
 def write_vocabulary(path: str, tokens: CountedTokens, store_frequency: bool, file_format: str) -> str:
     """Writes a token a line, or a record; returns the path with the suffix of the format."""
-    rows = [analyzer_impls._count_and_token_to_bytes(*pair) if store_frequency else pair[1] for pair in tokens]
+    to_line = TFT.count_and_token_to_bytes if store_frequency else lambda _, token: token
+    rows = list(itertools.starmap(to_line, tokens))
     tf.io.gfile.makedirs(path.rpartition("/")[0])
     if file_format == "text":
         with tf.io.gfile.GFile(path, "wb") as out:

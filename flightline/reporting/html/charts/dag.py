@@ -1,4 +1,4 @@
-"""The DAG with its states, and what the release was made from: boxes in layers, top to bottom."""
+"""Charts of the DAG with the states of its steps, and of the lineage of artifacts: boxes in layers, top to bottom."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ STATE_SYMBOLS = {"ran": "✓", "cached": "↺", "failed": "✕", "canceled": "�
 
 
 def dag_chart(steps: Sequence[StepFacts]) -> Markup:
-    """Every step with its state and time."""
+    """Every step with its state and duration."""
     by_node = {step.node: step for step in steps}
 
     def box(node: str, x: float, y: float) -> Markup:
         step = by_node[node]
-        took = "" if step.state == "not run" else f", {format_duration(step.seconds)}"
+        duration = "" if step.state == "not run" else f", {format_duration(step.seconds)}"
         state = step.state.replace(" ", "-")
-        return _box(x, y, node, f"{STATE_SYMBOLS.get(step.state, '?')} {step.state}{took}", f"state-{state}")
+        return _box(x, y, node, f"{STATE_SYMBOLS.get(step.state, '?')} {step.state}{duration}", f"state-{state}")
 
     return _draw_graph(
         transitive_reduction({step.node: step.upstream for step in steps}),
         box,
-        "The steps of the DAG and what became of them",
+        "The steps of the DAG and their states",
     )
 
 
 def lineage_chart(artifacts: Sequence[ArtifactFacts], run_id: str) -> Markup:
-    """Artifacts, each below what it was made from."""
+    """Artifacts, each below the ones that it was made from."""
     by_id = {artifact.id: artifact for artifact in artifacts}
 
-    def box(number: int, x: float, y: float) -> Markup:
-        artifact = by_id[number]
+    def box(artifact_id: int, x: float, y: float) -> Markup:
+        artifact = by_id[artifact_id]
         earlier = artifact.run_id and artifact.run_id != run_id
         second = artifact.run_id if earlier else f"by {artifact.node}"
-        return _box(x, y, f"{artifact.type} {number}", second, "state-cached" if earlier else "state-made")
+        return _box(x, y, f"{artifact.type} {artifact_id}", second, "state-cached" if earlier else "state-this-run")
 
-    label = "The artifacts that the last one was made from"
-    return _draw_graph({artifact.id: artifact.made_from for artifact in artifacts}, box, label)
+    label = "Lineage of the last artifact"
+    return _draw_graph({artifact.id: artifact.input_ids for artifact in artifacts}, box, label)
 
 
 def _draw_graph(upstream: Upstream, box: Callable[[Any, float, float], Markup], label: str) -> Markup:
@@ -52,7 +52,7 @@ def _draw_graph(upstream: Upstream, box: Callable[[Any, float, float], Markup], 
         return Markup("")
     rows = [[DUMMY_WIDTH if isinstance(stop, DummyNode) else BOX_WIDTH for stop in layer] for layer in layout.layers]
     width = max(sum(row) + GAP_X * (len(row) - 1) for row in rows) + 4
-    tops: dict[Hashable, tuple[float, float]] = {}  # the middle of each stop, at its top
+    tops: dict[Hashable, tuple[float, float]] = {}  # the top centre of each node
     parts = []
     for depth, (layer, row) in enumerate(zip(layout.layers, rows, strict=True)):
         x, y = (width - sum(row) - GAP_X * (len(row) - 1)) / 2, 2 + depth * (BOX_HEIGHT + GAP_Y)
@@ -67,14 +67,14 @@ def _draw_graph(upstream: Upstream, box: Callable[[Any, float, float], Markup], 
 
 
 def _edge_path(tops: Sequence[tuple[float, float]]) -> Markup:
-    """A curve from the bottom of the first stop to the top of the last, straight through the stops between."""
+    """A curve from the bottom of the first node to the top of the last, straight through the dummy nodes between."""
     x, y = tops[0][0], tops[0][1] + BOX_HEIGHT
-    drawn = f"M{x:g} {y:g}"
+    commands = f"M{x:g} {y:g}"
     for next_x, next_y in tops[1:]:
-        drawn += f" C{x:g} {y + GAP_Y / 2:g} {next_x:g} {next_y - GAP_Y / 2:g} {next_x:g} {next_y:g}"
+        commands += f" C{x:g} {y + GAP_Y / 2:g} {next_x:g} {next_y - GAP_Y / 2:g} {next_x:g} {next_y:g}"
         x, y = next_x, next_y + BOX_HEIGHT
-        drawn += f" V{y:g}" if (next_x, next_y) != tops[-1] else ""
-    return tag("path", d=drawn, class_="edge")
+        commands += f" V{y:g}" if (next_x, next_y) != tops[-1] else ""
+    return tag("path", d=commands, class_="edge")
 
 
 def _box(x: float, y: float, first: str, second: str, class_: str) -> Markup:

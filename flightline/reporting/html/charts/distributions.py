@@ -1,4 +1,4 @@
-"""One feature's distribution, by split, as a small picture."""
+"""A small chart of the distribution of one feature in each split."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ WIDTH, HEIGHT = 230, 96
 BASELINE_Y = HEIGHT - 16  # the axis
 MAX_VALUES_SHOWN = 6
 MAX_INTEGER_BARS = 64
-_SKEWED_BUCKET_SHARE = 0.75  # share of the values in one bucket, from which equal widths show nothing
+_SKEWED_BUCKET_SHARE = 0.75  # fraction of the values in one bucket, from which buckets of equal width show too little
 
-# Left edge, right edge, and how many of the values lie there for each unit of width.
+# (left edge, right edge, density): the density is the fraction of the values per unit of width.
 Bars = list[tuple[float, float, float]]
 
 
 def distribution_chart(feature: Feature) -> Markup:
-    """What the values of a feature are like; for every split its own bars or outline."""
+    """The distribution of a feature: filled for the first split, an outline for each other."""
     splits = {name: split for name, split in feature.splits.items() if split.missing < split.rows}
     label = f"Distribution of {shorten(feature.name)} in {', '.join(splits) or 'no split'}"
     if any(split.values for split in splits.values()):
@@ -44,33 +44,36 @@ def distribution_chart(feature: Feature) -> Markup:
 
 
 def _histogram_chart(integers: bool, splits: Sequence[SplitStatistics], label: str) -> Markup:
-    few = integers and all(split.histogram and _has_few_integers(split.histogram) for split in splits)
-    lopsided = not few and any(_is_skewed(split) for split in splits)
-    drawn = [density_bars(split, integers, lopsided) for split in splits]
-    low, high = _axis_range(splits, lopsided, drawn)
+    few_values = integers and all(split.histogram and _has_few_integers(split.histogram) for split in splits)
+    skewed = not few_values and any(_is_skewed(split) for split in splits)
+    drawn = [density_bars(split, integers, skewed) for split in splits]
+    low, high = _axis_range(splits, skewed, drawn)
     x = Scale(low, high, 0, WIDTH)
     y = Scale(0, max((h for bars in drawn for _, _, h in bars), default=1.0), BASELINE_Y, 4)
     parts = [line(0, BASELINE_Y, WIDTH, BASELINE_Y, "axis")]
     for place, bars in enumerate(drawn):
         shape = _outline([bar for bar in bars if bar[1] > low and bar[0] < high], x, y)
         parts.append(path(shape, f"split{min(place, 2)}"))
-    least = min((s.least for s in splits if s.least is not None), default=low)
-    greatest = max((s.greatest for s in splits if s.greatest is not None), default=high)
-    left, right = (f"{format_number(least)} …" if least < low else format_number(low + 0.0, 3), format_number(high, 3))
-    if integers and not lopsided:
-        left, right = format_number(least), format_number(greatest)
+    minimum = min((s.min for s in splits if s.min is not None), default=low)
+    maximum = max((s.max for s in splits if s.max is not None), default=high)
+    left, right = (
+        f"{format_number(minimum)} …" if minimum < low else format_number(low + 0.0, 3),
+        format_number(high, 3),
+    )
+    if integers and not skewed:
+        left, right = format_number(minimum), format_number(maximum)
     parts.append(text(0, HEIGHT - 3, left, "tick"))
-    parts.append(text(WIDTH, HEIGHT - 3, f"… {format_number(greatest)}" if greatest > high else right, "tick", "end"))
+    parts.append(text(WIDTH, HEIGHT - 3, f"… {format_number(maximum)}" if maximum > high else right, "tick", "end"))
     return svg_image(WIDTH, HEIGHT, label, *parts)
 
 
-def density_bars(split: SplitStatistics, integers: bool, lopsided: bool) -> Bars:
-    """The histogram as densities. A few integers get a bar each, so that no bucket seems taller for holding two."""
-    histogram = (split.quantiles if lopsided else split.histogram) or split.histogram
+def density_bars(split: SplitStatistics, integers: bool, skewed: bool) -> Bars:
+    """The histogram as densities. Few distinct integers get a bar each: a bucket with two of them would look taller."""
+    histogram = (split.quantiles if skewed else split.histogram) or split.histogram
     if histogram is None:
         return []
     total = sum(histogram.counts) or 1.0
-    if integers and not lopsided and _has_few_integers(histogram):
+    if integers and not skewed and _has_few_integers(histogram):
         return _integer_bars(histogram, total)
     bars: Bars = []
     start, held = histogram.edges[0], 0.0
@@ -79,14 +82,14 @@ def density_bars(split: SplitStatistics, integers: bool, lopsided: bool) -> Bars
         if end > start:
             bars.append((start, end, held / (end - start)))
             start, held = end, 0.0
-    if held and bars:  # many equal values at the very end
+    if held and bars:  # the last bucket has no width: add it to the one before
         low, high, density = bars[-1]
         bars[-1] = (low, high, density + held / (high - low))
     return bars or [(start - 0.5, start + 0.5, 1.0)]
 
 
 def _integer_bars(histogram: Histogram, total: float) -> Bars:
-    """TFDV counts a value that lies on an edge to the bucket that ends there."""
+    """One bar per integer; TFDV counts a value on an edge in the bucket that ends there."""
     bars: Bars = []
     edges = [math.floor(edge + 1e-6) for edge in histogram.edges]
     first = math.ceil(histogram.edges[0] - 1e-6)
@@ -102,54 +105,54 @@ def _has_few_integers(histogram: Histogram) -> bool:
 
 def _is_skewed(split: SplitStatistics) -> bool:
     counts = split.histogram.counts if split.histogram else []
-    tenths = split.quantiles.edges if split.quantiles else []
-    spread = len(set(tenths)) > len(tenths) / 2  # where most tenths are one value, they show no more
-    return spread and max(counts, default=0) > _SKEWED_BUCKET_SHARE * (sum(counts) or 1)
+    deciles = split.quantiles.edges if split.quantiles else []
+    spread_out = len(set(deciles)) > len(deciles) / 2  # else most deciles are one value, and show no more
+    return spread_out and max(counts, default=0) > _SKEWED_BUCKET_SHARE * (sum(counts) or 1)
 
 
-def _axis_range(splits: Sequence[SplitStatistics], lopsided: bool, drawn: Sequence[Bars]) -> tuple[float, float]:
-    """What of the axis is shown: everything, or the middle where a few values are far away."""
+def _axis_range(splits: Sequence[SplitStatistics], skewed: bool, drawn: Sequence[Bars]) -> tuple[float, float]:
+    """The range of the axis: all values, or the middle ones where a few are far away."""
     low = min((bar[0] for bars in drawn for bar in bars), default=0.0)
     high = max((bar[1] for bars in drawn for bar in bars), default=1.0)
-    if lopsided:
-        tenths = [split.quantiles.edges for split in splits if split.quantiles]
-        first, ninth = min(edges[1] for edges in tenths), max(edges[-2] for edges in tenths)
-        low, high = max(low, first - (ninth - first) / 2), min(high, ninth + (ninth - first) / 2)
+    if skewed:
+        deciles = [split.quantiles.edges for split in splits if split.quantiles]
+        first, last = min(edges[1] for edges in deciles), max(edges[-2] for edges in deciles)
+        low, high = max(low, first - (last - first) / 2), min(high, last + (last - first) / 2)
     return low, high
 
 
 def _outline(bars: Bars, x: Scale, y: Scale) -> list[tuple[float, float]]:
     points: list[tuple[float, float]] = []
     for low, high, density in bars:
-        if points and x(low) > points[-1][0] + 0.5:  # nothing lies between two buckets
+        if points and x(low) > points[-1][0] + 0.5:  # a gap between two buckets
             points += [(points[-1][0], BASELINE_Y), (x(low), BASELINE_Y)]
         points += [(x(low), y(density)), (x(high), y(density))]
     return [(points[0][0], BASELINE_Y), *points, (points[-1][0], BASELINE_Y)] if points else []
 
 
 def _category_chart(splits: Sequence[SplitStatistics], label: str) -> Markup:
-    shares = [_value_shares(split) for split in splits]
-    names = list(shares[0])[:MAX_VALUES_SHOWN]
-    x = Scale(0, max((s.get(name, 0.0) for s in shares for name in names), default=1.0) or 1.0, 0, WIDTH - 134)
+    frequencies = [_value_frequencies(split) for split in splits]
+    names = list(frequencies[0])[:MAX_VALUES_SHOWN]
+    x = Scale(0, max((s.get(name, 0.0) for s in frequencies for name in names), default=1.0) or 1.0, 0, WIDTH - 134)
     parts = []
     for row, name in enumerate(names):
         top = row * 16
         parts.append(tag("title", name[:200]) if len(name) > MAX_LABEL_LENGTH else Markup(""))
         parts.append(text(80, top + 12, shorten(name, 14) or "(empty)", "value", "end"))
-        parts.append(tag("rect", x=86, y=top + 2, width=x(shares[0][name]), height=12, class_="split0"))
-        for place, share in enumerate(shares[1:], start=1):
-            at = 86 + x(share.get(name, 0.0))
+        parts.append(tag("rect", x=86, y=top + 2, width=x(frequencies[0][name]), height=12, class_="split0"))
+        for place, other in enumerate(frequencies[1:], start=1):
+            at = 86 + x(other.get(name, 0.0))
             parts.append(line(at, top + 1, at, top + 15, f"split{min(place, 2)}"))
-        parts.append(text(WIDTH, top + 12, format_percent(shares[0][name]), "tick", "end"))
+        parts.append(text(WIDTH, top + 12, format_percent(frequencies[0][name]), "tick", "end"))
     unique = max((split.unique or 0 for split in splits), default=0)
     if unique > len(names):
-        rest = 1 - sum(shares[0][name] for name in names)
+        rest = 1 - sum(frequencies[0][name] for name in names)
         parts.append(
             text(86, len(names) * 16 + 12, f"and {unique - len(names):,} more, {format_percent(rest)}", "tick")
         )
     return svg_image(WIDTH, max(HEIGHT, len(names) * 16 + 18), label, *parts)
 
 
-def _value_shares(split: SplitStatistics) -> dict[str, float]:
+def _value_frequencies(split: SplitStatistics) -> dict[str, float]:
     present = (split.rows - split.missing) or 1
     return {value: count / present for value, count in split.values}

@@ -1,4 +1,4 @@
-"""Values over windows or months: a line for each series, and the threshold that they are held to."""
+"""Values over windows or months: a line for each series, and their threshold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from markupsafe import Markup
 from flightline.reporting.html.svg import fit_scale, format_number, line, path, shorten, svg_image, tag, text
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 480, 210, 52, 30
-MAX_SERIES = 4  # what can be told apart
+MAX_SERIES = 4  # as many as colours can distinguish
 Values = Sequence[float | None]
 
 
@@ -20,10 +20,13 @@ def history_chart(
     threshold: float | None = None,
     width: float = WIDTH,
 ) -> Markup:
-    """Each series by place, the first one most prominent; a value that is None leaves a gap.
+    """A line for each series, the first one most prominent; a value that is None leaves a gap.
 
     Args:
-        places: what the values stand for, oldest first. series: name → a value for each place.
+        label: what the values are.
+        places: names of the windows or months, oldest first.
+        series: name → a value for each place.
+        threshold: drawn as a dashed line.
     """
     shown = dict(list(series.items())[:MAX_SERIES])
     known = [value for values in shown.values() for value in values if value is not None]
@@ -52,13 +55,13 @@ def history_chart(
                 parts.append(tag("circle", title, cx=point[0], cy=point[1], r=3.5, class_=f"point{at}"))
         ends += [(point[1], name) for point in points if point is not None][-1:]
     parts += _end_labels(ends, right, skip=y(threshold) if threshold is not None else None)
-    for number_of_place, anchor in {0: "start", len(places) - 1: "end"}.items():
-        parts.append(text(xs[number_of_place], HEIGHT - 8, shorten(places[number_of_place], 22), "tick", anchor))
+    for index, anchor in {0: "start", len(places) - 1: "end"}.items():
+        parts.append(text(xs[index], HEIGHT - 8, shorten(places[index], 22), "tick", anchor))
     return svg_image(width, HEIGHT, f"{label} over time: {', '.join(shorten(name) for name in shown)}", *parts)
 
 
 def _segments(points: Sequence[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
-    """The points, parted where one is missing."""
+    """The points in groups, split where one is missing."""
     runs: list[list[tuple[float, float]]] = [[]]
     for point in points:
         if point is None:
@@ -69,7 +72,7 @@ def _segments(points: Sequence[tuple[float, float] | None]) -> list[list[tuple[f
 
 
 def _end_labels(ends: list[tuple[float, str]], right: float, skip: float | None) -> list[Markup]:
-    """The names at the ends of the lines, kept apart from each other and from the threshold's."""
+    """The names at the ends of the lines, moved apart from each other and from the threshold's."""
     parts, taken = [], [skip] if skip is not None else []
     for at, name in sorted(ends):
         while any(abs(at - other) < 13 for other in taken):

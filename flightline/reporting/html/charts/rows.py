@@ -1,4 +1,4 @@
-"""Where the rows went, as one bar."""
+"""A bar of the row accounting: rows of each split, and rejected rows by reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 1000, 26
 
 
 def row_segments(rows: RowAccounting) -> list[tuple[str, int, str]]:
-    """(name, rows, class) of everything that rows can have become."""
+    """(name, rows, CSS class) of each split and of each reason for rejection."""
     used = [(name, count, f"part{min(place, 2)}") for place, (name, count) in enumerate(rows.splits.items())]
     return used + [(reason.replace("_", " "), count, "rejected") for reason, count in rows.rejected.items()]
 

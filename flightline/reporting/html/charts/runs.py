@@ -1,4 +1,4 @@
-"""A metric over the runs of a pipeline: filled where a run released its model."""
+"""A metric over the runs of a pipeline; filled dots are runs that released their model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WIDTH, HEIGHT, LEFT, RIGHT = 760, 190, 56, 20
 
 @dataclass(frozen=True)
 class RunPoint:
-    """A run; `link` is its report's address, empty where it has none."""
+    """A run; `link` is the address of its report, empty where it has none."""
 
     run_id: str
     value: float
@@ -23,7 +23,7 @@ class RunPoint:
 
 
 def timeline_chart(metric: str, points: Sequence[RunPoint]) -> Markup:
-    """The runs in their order, evenly spaced."""
+    """A dot for each run, evenly spaced, in the order of `points`."""
     y = fit_scale([point.value for point in points], HEIGHT - 30, 12, margin=0.15)
     step = (WIDTH - LEFT - RIGHT) / max(1, len(points) - 1)
     places = [(LEFT + step * i, y(point.value)) for i, point in enumerate(points)]
@@ -35,9 +35,14 @@ def timeline_chart(metric: str, points: Sequence[RunPoint]) -> Markup:
         ]
     parts.append(path(places, "curve model"))
     for (at, height), point in zip(places, points, strict=True):
-        said = f"{shorten(point.run_id, 60)}: {metric} {point.value:.4f}{', released' if point.released else ''}"
+        tooltip = f"{shorten(point.run_id, 60)}: {metric} {point.value:.4f}{', released' if point.released else ''}"
         dot = tag(
-            "circle", tag("title", said), cx=at, cy=height, r=5, class_="released" if point.released else "unreleased"
+            "circle",
+            tag("title", tooltip),
+            cx=at,
+            cy=height,
+            r=5,
+            class_="released" if point.released else "unreleased",
         )
         parts.append(tag("a", dot, href=point.link) if point.link else dot)
     for place, anchor in ((0, "start"), (-1, "end")):

@@ -1,4 +1,4 @@
-"""A metric by slice: a dot for the model, a ring for the champion, a line for what it has to reach."""
+"""A metric by slice: a dot for the model, a ring for the champion, a dashed line for the value on all rows."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ WIDTH, ROW_HEIGHT, LEFT, RIGHT = 360, 20, 96, 108
 MAX_ROWS = 40
 _VALUE_PATTERN = re.compile(
     r"=.*?(,(?=[^,=]*=)|\Z)", re.DOTALL
-)  # of a column in a slice's name; it may hold line breaks
+)  # the value of a column in the name of a slice; it may contain line breaks
 
 
 @dataclass(frozen=True)
 class SliceGroup:
-    """The slices of the same columns: `names` in reading order, `dropped` of them not drawn."""
+    """The slices of the same columns: `names` in natural order; `dropped` is the number of slices that are left out."""
 
     columns: str
     names: list[str]
@@ -28,7 +28,7 @@ class SliceGroup:
 
 
 def group_slices(evaluation: Evaluation) -> list[SliceGroup]:
-    """The slices by the columns that cut them; the largest where there are too many to draw."""
+    """The slices grouped by their columns; of each group the largest, where there are too many to draw."""
     by_columns: dict[str, list[str]] = {}
     for name in evaluation.metrics:
         if name != OVERALL:
@@ -53,7 +53,7 @@ def natural_sort_key(name: str) -> list[tuple[int, float, str]]:
 
 
 def metric_by_slice(evaluation: Evaluation, metric: str, group: SliceGroup) -> Markup:
-    """A row for each slice of the group, and the whole set as a line to compare with."""
+    """A row for each slice of the group; a dashed line shows the value on all rows."""
     values = {name: evaluation.metrics[name].get(metric) for name in group.names}
     champion = {name: evaluation.champion.get(name, {}).get(metric) for name in group.names}
     overall = evaluation.metrics.get(OVERALL, {}).get(metric)
@@ -79,7 +79,7 @@ def metric_by_slice(evaluation: Evaluation, metric: str, group: SliceGroup) -> M
 
 
 def _label(name: str) -> str:
-    """The values of a slice, without the columns that the title names."""
+    """The values of a slice without its columns, which the title names."""
     values = ", ".join(part.partition("=")[2] for part in re.split(r",(?=[^,=]*=)", name))
     return shorten(values or name, 14) or "(empty)"
 
@@ -91,11 +91,11 @@ def _row(
     if champion is not None:
         parts.append(tag("circle", cx=x(champion), cy=y, r=5, class_="ring"))
     if value is None:
-        parts.append(text(x.start, y + 4, "not measured", "quiet"))
+        parts.append(text(x.start, y + 4, "no value", "quiet"))
     else:
         rows = format_number(found.get("example_count"))
-        said = f"{shorten(name, 80)}: {value:.4f}" + (f", champion {champion:.4f}" if champion is not None else "")
-        parts.append(tag("circle", tag("title", said), cx=x(value), cy=y, r=4.5, class_="dot"))
+        tooltip = f"{shorten(name, 80)}: {value:.4f}" + (f", champion {champion:.4f}" if champion is not None else "")
+        parts.append(tag("circle", tag("title", tooltip), cx=x(value), cy=y, r=4.5, class_="dot"))
         parts.append(text(WIDTH - RIGHT + 54, y + 4, f"{value:.4f}", "figure", "end"))
         parts.append(text(WIDTH, y + 4, rows, "tick", "end"))
     return parts

@@ -25,10 +25,10 @@ def test_a_gap_is_between_the_best_and_the_worst_slice_with_enough_rows():
     found = gap()
     assert (found.best, found.worst, found.slices) == ("carrier=AA", "carrier=F9", 2)
     assert found.value == pytest.approx(0.07)
-    assert not found.met
+    assert not found.within_limit
     told = "between carrier=AA (0.9500, 1,200 rows) and carrier=F9 (0.8800, 700 rows), must be ≤ 0.05 (missed by 0.02)"
-    assert found.miss.sentence == f"the gap in auc by carrier is 0.07 {told}"
-    assert gap(at_most=0.08).met
+    assert found.missed_threshold.sentence == f"the gap in auc by carrier is 0.07 {told}"
+    assert gap(at_most=0.08).within_limit
 
 
 def test_less_is_better_where_the_metric_is_a_loss():
@@ -44,16 +44,16 @@ def test_small_slices_count_where_they_are_asked_for():
 @pytest.mark.parametrize(
     ("slices", "told"),
     [
-        (SLICES[:2], "1 of its slices have 100 rows, it takes two"),
-        ([], "0 of its slices have 100 rows"),
+        (SLICES[:2], "it needs two slices of 100 rows, there are 1"),
+        ([], "it needs two slices of 100 rows, there are 0"),
         ([*SLICES, ([("carrier", "OO")], {"example_count": 400.0})], "no auc on carrier=OO"),
     ],
 )
 def test_a_gap_that_cannot_be_measured_is_not_met(slices, told):
     found = gap(slices=slices, at_most=1)
     assert found.value is None
-    assert not found.met
-    assert told in found.miss.sentence
+    assert not found.within_limit
+    assert told in found.missed_threshold.sentence
 
 
 def test_crosses_have_gaps_of_their_own():
@@ -67,5 +67,5 @@ def test_bounds_travel_as_a_property_and_gaps_with_the_evaluation():
     bounds = EvaluationSettings(gaps={"AUC": [{"by": "a", "at_most": 0.1}, {"by": ["a", "b"], "at_most": 0}]}).gaps
     assert gaps_from_property(gaps_to_property(bounds)) == {metric: list(some) for metric, some in bounds.items()}
     found = gap()
-    kept = Evaluation({}, {}, [found.miss], False, [], gaps=[found])
+    kept = Evaluation({}, {}, [found.missed_threshold], False, [], gaps=[found])
     assert Evaluation.from_dict(kept.to_dict()) == kept

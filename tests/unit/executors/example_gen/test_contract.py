@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flightline.executors.example_gen.input_bounds import FILE_COLUMN, LINE_COLUMN, parse_bounds
+from flightline.executors.example_gen.artifact_layout import FILE_COLUMN, LINE_COLUMN
+from flightline.executors.example_gen.input_bounds import parse_bounds
 from flightline.executors.example_gen.tables import open_table
 from flightline.executors.example_gen.typed_rows import type_rows
 from flightline.serving.contract import Contract, ContractViolation

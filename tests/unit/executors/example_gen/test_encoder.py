@@ -4,7 +4,8 @@ import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from flightline.executors.example_gen.encoder import Column, encode_examples, encode_features, encode_varint
+from flightline.executors.example_gen.encoder import Column, encode_examples, encode_features
+from flightline.executors.varint import encode_varint
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 FLOAT32 = st.floats(width=32)

@@ -1,4 +1,4 @@
-"""Distances between windows, by TFDV."""
+"""Distances between windows."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ def schema():
     return found
 
 
-def test_the_same_is_no_distance(schema):
+def test_equal_windows_have_no_drift(schema):
     found = drift(statistics(), statistics(), schema)
     assert {one.subject for one in found} == {"origin", "temp", "wind"}
     assert not any(one.breached for one in found)
 
 
-def test_what_moved_is_beyond_its_threshold(schema):
+def test_a_changed_feature_breaches_its_threshold(schema):
     found = {one.subject: one for one in drift(statistics("EEEJL", 80), statistics(), schema)}
     assert found["origin"].breached
     assert found["temp"].breached
     assert not found["wind"].breached
-    assert "against the window before" in found["temp"].sentence
+    assert "compared with the previous window" in found["temp"].sentence
 
 
-def test_skew_takes_drifts_thresholds_some_times_over(schema):
+def test_the_skew_threshold_is_a_multiple_of_the_drift_threshold(schema):
     config = MonitoringConfig(skew_threshold_factor=3)
     found = {one.subject: one for one in skew(statistics(), [statistics()], schema, config)}
     assert found["origin"].threshold == pytest.approx(0.3)
     assert found["temp"].threshold == pytest.approx(0.6)
 
 
-def test_a_skew_comparator_of_the_schema_goes_first(schema):
+def test_a_skew_comparator_overrides_the_drift_comparator(schema):
     own = schema_pb2.Schema()
     own.CopyFrom(schema)
     own.feature[0].skew_comparator.infinity_norm.threshold = 0.01
@@ -68,33 +68,33 @@ def test_a_skew_comparator_of_the_schema_goes_first(schema):
     assert found["origin"].breached
 
 
-def test_what_one_of_the_spans_was_like_is_no_skew(schema):
+def test_skew_is_measured_from_the_nearest_training_span(schema):
     training = [statistics(temp=20), statistics(temp=80)]
     found = {one.subject: one for one in skew(statistics(temp=80), training, schema, MonitoringConfig())}
     assert not found["temp"].breached
-    assert "the nearest of 2 spans" in found["temp"].sentence
+    assert "the nearest of 2 training spans" in found["temp"].sentence
     found = {one.subject: one for one in skew(statistics(temp=50), training, schema, MonitoringConfig())}
     assert found["temp"].breached
 
 
-def test_a_feature_that_one_of_them_lacks_has_no_distance(schema):
+def test_a_feature_missing_in_one_window_has_no_distance(schema):
     found = drift(statistics(with_wind=False), statistics(), schema)
     assert {one.subject for one in found} == {"origin", "temp"}
 
 
-def test_predictions_drift_too():
-    config = MonitoringConfig(prediction_drift=0.1)
+def test_drift_of_the_predictions_is_measured():
+    config = MonitoringConfig(max_prediction_drift=0.1)
     [same] = prediction_drift(statistics(), statistics(), config)
     [moved] = prediction_drift(statistics(probability=0.8), statistics(), config)
     assert (same.breached, moved.breached) == (False, True)
     assert same.name == "prediction_drift"
 
 
-def test_a_schema_without_comparators_watches_nothing_and_that_is_said(schema):
+def test_a_schema_without_comparators_gives_a_warning(schema):
     assert missing_comparators_warning(schema) == ""
     bare = schema_pb2.Schema()
     bare.feature.add(name="origin", type=schema_pb2.BYTES).drift_comparator.SetInParent()
-    assert missing_comparators_warning(bare).startswith("no feature is watched for skew or drift")
+    assert missing_comparators_warning(bare).startswith("no feature is monitored for skew or drift")
     assert "drift_comparator" in missing_comparators_warning(bare)
     bare.feature[0].skew_comparator.infinity_norm.threshold = 0.1
     assert missing_comparators_warning(bare) == ""

@@ -1,4 +1,4 @@
-"""A release's folder with MLServer's settings beside it."""
+"""A copy of a release with MLServer's settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flightline.releases.registry import read_releases
 from flightline.serving.standalone import bundle_settings
 
 
-def test_it_is_the_release_and_what_mlserver_wants(config, tmp_path):
+def test_a_bundle_is_the_release_with_mlserver_settings(config, tmp_path):
     [newest, _] = read_releases(config.releases)
     copy = write_bundle(config, newest, tmp_path / "upload")
     assert copy == tmp_path / "upload" / "18"
@@ -22,11 +22,11 @@ def test_it_is_the_release_and_what_mlserver_wants(config, tmp_path):
     assert settings["name"] == "flights-monthly"
     assert settings["parameters"]["version"] == "18"
     assert not (newest.path / MODEL_SETTINGS).exists()
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="already exists"):
         write_bundle(config, newest, tmp_path / "upload")
 
 
-def test_the_server_knows_its_release_where_the_platform_counts_versions_by_itself(tmp_path):
+def test_the_server_knows_its_release_when_the_platform_overwrites_the_version(tmp_path):
     config = config_with_releases(tmp_path, "serving.threshold=0.3", "serving.max_rows=7")
     [newest, _] = read_releases(config.releases)
     settings = json.loads((write_bundle(config, newest, tmp_path / "upload") / MODEL_SETTINGS).read_text())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rendered_manifests import config_with_releases, render_manifests
 
 
-def test_the_release_goes_where_the_server_is_told_to_look(config):
+def test_the_release_is_mounted_where_the_server_reads_it(config):
     [service] = render_manifests(config, "kserve")
     [server] = service["spec"]["predictor"]["containers"]
     assert server["env"] == [{"name": "STORAGE_URI", "value": "gs://bucket/releases/18"}]
@@ -16,12 +16,12 @@ def test_the_release_goes_where_the_server_is_told_to_look(config):
     assert "canaryTrafficPercent" not in service["spec"]["predictor"]
 
 
-def test_the_canary_is_applied_with_its_share(config):
+def test_the_canary_is_applied_with_its_traffic_percentage(config):
     [service] = render_manifests(config, "kserve", canary=10)
     assert service["spec"]["predictor"]["canaryTrafficPercent"] == 10
     assert service["metadata"]["annotations"]["flightline/release"] == "17"
 
 
-def test_the_object_s_name_is_one_that_kserve_takes(tmp_path):
+def test_the_object_name_is_valid_for_kserve(tmp_path):
     [service] = render_manifests(config_with_releases(tmp_path, "name=late_flights_"), "kserve")
     assert service["metadata"]["name"] == "late-flights"

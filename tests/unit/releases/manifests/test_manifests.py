@@ -1,4 +1,4 @@
-"""Manifests of every platform: what it takes, what is refused before it is told anything."""
+"""Manifests for every platform: valid ones, and settings that are rejected."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from flightline.releases.rollout import set_canary
 
 @pytest.mark.parametrize("access", [(), ACCESS_SETTINGS])
 @pytest.mark.parametrize(("kind", "canary"), KINDS_AND_CANARIES)
-def test_the_platform_takes_what_is_written_and_drops_nothing(tmp_path, kind, canary, access):
+def test_the_platform_accepts_the_manifests_without_dropping_fields(tmp_path, kind, canary, access):
     documents = render_manifests(config_with_releases(tmp_path, *access), kind, canary)
     for document in documents:
         validate_manifest(document)
@@ -33,7 +33,7 @@ def test_the_platform_takes_what_is_written_and_drops_nothing(tmp_path, kind, ca
 
 
 @pytest.mark.parametrize("kind", PLATFORMS)
-def test_a_field_that_it_does_not_know_would_be_seen(config, kind):
+def test_an_unknown_field_would_be_detected(config, kind):
     for document in render_manifests(config, kind, canary=10):
         document["spec"]["nosuch"] = 1
         with pytest.raises(ValidationError):
@@ -41,7 +41,7 @@ def test_a_field_that_it_does_not_know_would_be_seen(config, kind):
 
 
 @pytest.mark.parametrize("kind", ["kserve", "seldon-v1"])
-def test_a_field_that_a_container_does_not_know_would_be_seen(config, kind):
+def test_an_unknown_field_of_a_container_would_be_detected(config, kind):
     [document] = render_manifests(config, kind)
     predictor = document["spec"].get("predictor") or document["spec"]["predictors"][0]["componentSpecs"][0]["spec"]
     predictor["containers"][0]["readinessProbe"]["httpGet"]["prot"] = 8080
@@ -50,7 +50,7 @@ def test_a_field_that_a_container_does_not_know_would_be_seen(config, kind):
 
 
 @pytest.mark.parametrize("kind", PLATFORMS)
-def test_the_release_is_where_the_cluster_finds_it_and_is_named(config, kind):
+def test_manifests_name_the_release_and_where_to_read_it(config, kind):
     documents = render_manifests(config, kind)
     text = yaml.safe_dump_all(documents)
     assert "gs://bucket/releases/18" in text
@@ -64,7 +64,7 @@ def test_the_release_is_where_the_cluster_finds_it_and_is_named(config, kind):
 
 
 @pytest.mark.parametrize("kind", ["kserve", "seldon-v1"])
-def test_the_server_in_the_cluster_is_told_what_the_config_says(tmp_path, kind):
+def test_the_server_in_the_cluster_gets_the_configured_options(tmp_path, kind):
     config = config_with_releases(tmp_path, "serving.threshold=0.3", "serving.max_rows=7")
     text = yaml.safe_dump_all(render_manifests(config, kind))
     assert "--threshold\n" in text
@@ -72,12 +72,12 @@ def test_the_server_in_the_cluster_is_told_what_the_config_says(tmp_path, kind):
     assert "'7'" in text
 
 
-def test_the_canary_is_that_of_the_file(config):
+def test_the_canary_is_read_from_its_file(config):
     assert read_canary(config) is None
     set_canary(config.releases, "17", 0.25)
     assert read_canary(config) == ("17", 25)
     (config.releases / "CANARY").write_text("nonsense")
-    with pytest.raises(UsageError, match="is no trial"):
+    with pytest.raises(UsageError, match="CANARY is invalid"):
         read_canary(config)
 
 
@@ -85,45 +85,45 @@ def test_the_canary_is_that_of_the_file(config):
 @pytest.mark.parametrize(
     "storage", ["workspace/releases", "/mnt/releases", "file:///releases", "gs://", "https://host/releases"]
 )
-def test_what_the_platform_cannot_copy_from_is_refused(tmp_path, kind, storage):
+def test_storage_that_the_platform_cannot_read_is_rejected(tmp_path, kind, storage):
     config = config_with_releases(tmp_path, f"serving.kubernetes.storage={storage}")
-    with pytest.raises(UsageError, match=r"serving\.kubernetes\.storage .*; give a URI"):
+    with pytest.raises(UsageError, match=r"serving\.kubernetes\.storage .*; set a URI"):
         render_manifests(config, kind)
 
 
-def test_a_volume_claim_is_read_by_kserve_alone(tmp_path):
+def test_only_kserve_reads_from_a_volume_claim(tmp_path):
     config = config_with_releases(tmp_path, "serving.kubernetes.storage=pvc://claim/releases")
     assert "pvc://claim/releases/18" in yaml.safe_dump_all(render_manifests(config, "kserve"))
-    with pytest.raises(UsageError, match="this platform reads from"):
+    with pytest.raises(UsageError, match="this platform cannot read"):
         render_manifests(config, "seldon-v1")
     assert "pvc" not in STORAGE_SCHEMES["seldon-v2"]
 
 
-def test_without_an_image_or_storage_it_is_refused(config):
-    for key, said in (("image", r"docker/serving\.Dockerfile"), ("storage", r"\(nothing\)")):
+def test_a_missing_image_or_storage_is_rejected(config):
+    for key, message in (("image", r"docker/serving\.Dockerfile"), ("storage", "storage is not set")):
         kubernetes = config.serving.kubernetes.model_copy(update={key: ""})
         serving = config.serving.model_copy(update={"kubernetes": kubernetes})
-        with pytest.raises(UsageError, match=said):
+        with pytest.raises(UsageError, match=message):
             render_manifests(config.model_copy(update={"serving": serving}), "kserve")
 
 
-def test_the_command_writes_it_or_says_what_is_missing(config, tmp_path):
+def test_the_deploy_command_writes_manifests_or_says_what_is_missing(config, tmp_path):
     options = [word for setting in (f"workspace={tmp_path}", *SETTINGS) for word in ("--set", setting)]
-    asked = ["deploy", "--config", CONFIG, *options]
+    command = ["deploy", "--config", CONFIG, *options]
     file = tmp_path / "deep" / "flights.yaml"
-    done = CliRunner().invoke(app, [*asked, "--manifest", "kserve", "--output", str(file)])
+    done = CliRunner().invoke(app, [*command, "--manifest", "kserve", "--output", str(file)])
     assert done.exit_code == 0, done.output
     assert yaml.safe_load(file.read_text())["kind"] == "InferenceService"
     set_canary(config.releases, "17", 0.25)
-    printed = CliRunner().invoke(app, [*asked, "--manifest", "seldon-v2"])
+    printed = CliRunner().invoke(app, [*command, "--manifest", "seldon-v2"])
     assert [one["kind"] for one in yaml.safe_load_all(printed.stdout)] == ["Server", "Model", "Model", "Experiment"]
-    alone = CliRunner().invoke(app, [*asked, "--manifest", "seldon-v2", "--release", "17"])
+    alone = CliRunner().invoke(app, [*command, "--manifest", "seldon-v2", "--release", "17"])
     assert [one["kind"] for one in yaml.safe_load_all(alone.stdout)] == ["Server", "Model"]
-    for wrong, said in (
-        (["--manifest", "nomad"], "no such platform"),
+    for wrong, message in (
+        (["--manifest", "nomad"], "unknown platform"),
         (["--manifest", "kserve", "--release", "9"], "no release 9"),
         (["--manifest", "kserve", "--set", "serving.kubernetes.image=''"], "image is not set"),
     ):
-        refused = CliRunner().invoke(app, [*asked, *wrong])
-        assert refused.exit_code == 2
-        assert said in refused.output
+        result = CliRunner().invoke(app, [*command, *wrong])
+        assert result.exit_code == 2
+        assert message in result.output

@@ -9,7 +9,7 @@ def pods(deployment):
     return [one["componentSpecs"][0]["spec"] for one in deployment["spec"]["predictors"]]
 
 
-def test_each_release_has_its_predictor_and_its_share(config):
+def test_each_release_has_a_predictor_with_its_traffic(config):
     [deployment] = render_manifests(config, "seldon-v1", canary=10)
     assert [(one["name"], one["traffic"]) for one in deployment["spec"]["predictors"]] == [
         ("release-18", 90),
@@ -19,7 +19,7 @@ def test_each_release_has_its_predictor_and_its_share(config):
     assert fetched == ["gs://bucket/releases/18", "gs://bucket/releases/17"]
 
 
-def test_what_is_fetched_is_what_is_served(config):
+def test_the_fetched_release_is_the_served_one(config):
     [pod] = pods(*render_manifests(config, "seldon-v1"))
     [fetch], [server] = pod["initContainers"], pod["containers"]
     assert fetch["args"][1] == server["args"][server["args"].index("--release") + 1]
@@ -33,7 +33,7 @@ def test_the_operator_finds_the_ports_that_the_server_listens_on(config):
     assert ports == {"http": 8080, "grpc": 8081, "metrics": 8082}
 
 
-def test_the_secret_is_the_fetching_container_s(tmp_path):
+def test_only_the_fetching_container_gets_the_secret(tmp_path):
     [pod] = pods(*render_manifests(config_with_releases(tmp_path, *ACCESS_SETTINGS), "seldon-v1"))
     assert pod["initContainers"][0]["envFrom"] == [{"secretRef": {"name": "rclone"}}]
     assert pod["serviceAccountName"] == "reader"

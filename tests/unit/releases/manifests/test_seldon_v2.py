@@ -28,7 +28,7 @@ def test_a_canary_is_a_second_model_and_an_experiment(config):
     }
 
 
-def test_what_ends_with_the_trial_is_labelled(config):
+def test_objects_of_the_canary_are_labelled(config):
     component = "app.kubernetes.io/component"
     documents = render_manifests(config, "seldon-v2", canary=10)
     canary_documents = {
@@ -38,7 +38,7 @@ def test_what_ends_with_the_trial_is_labelled(config):
     assert sum(d["metadata"]["labels"].get(component) == "canary" for d in documents) == 2
 
 
-def test_the_server_takes_our_models_alone_and_has_room_for_them(tmp_path):
+def test_the_server_has_one_capability_and_memory_for_all_models(tmp_path):
     config = config_with_releases(tmp_path, *ACCESS_SETTINGS, "serving.kubernetes.memory=3Gi")
     documents = render_manifests(config, "seldon-v2", canary=10)
     [server] = of_kind(documents, "Server")

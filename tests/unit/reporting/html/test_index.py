@@ -1,5 +1,3 @@
-import json
-
 from report_examples import HOSTILE_TEXT, make_summary
 from run_store import RunRecorder
 
@@ -10,20 +8,20 @@ from flightline.releases.registry import publish_release
 from flightline.reporting.html.index import write_index
 
 
-def leave(workspace, run_id, made, report=True):
+def write_run(workspace, run_id, summary, report=True):
     folder = workspace / "runs" / run_id
     folder.mkdir(parents=True)
-    (folder / "summary.json").write_text(json.dumps(made.to_dict()))
+    summary.write(folder)
     if report:
         (folder / "report.html").touch()
 
 
-def test_runs_and_releases_with_their_figures_and_links(tmp_path):
+def test_runs_and_releases_have_metrics_and_links(tmp_path):
     recorder = RunRecorder(tmp_path / "metadata.db")
     for run_id in ("old", "new"):
         recorder.run(run_id, {})
-    leave(tmp_path, "old", make_summary(release=None, exit_code=4, failure="auc is low"), report=False)
-    leave(tmp_path, "new", make_summary())
+    write_run(tmp_path, "old", make_summary(release=None, exit_code=4, failure="auc is low"), report=False)
+    write_run(tmp_path, "new", make_summary())
     pushed = tmp_path / "releases" / "flights" / "7"
     pushed.mkdir(parents=True)
     publish_release(pushed, {"run": "new", "metrics": {"auc": 0.94}})
@@ -35,23 +33,23 @@ def test_runs_and_releases_with_their_figures_and_links(tmp_path):
         assert expected in page
 
 
-def test_a_folder_that_ml_metadata_does_not_know_and_a_hostile_summary(tmp_path):
+def test_folder_without_a_run_in_ml_metadata_and_a_hostile_summary(tmp_path):
     RunRecorder(tmp_path / "metadata.db")
-    leave(tmp_path, "stray", make_summary(HOSTILE_TEXT, pipeline=HOSTILE_TEXT))
+    write_run(tmp_path, "stray", make_summary(HOSTILE_TEXT, pipeline=HOSTILE_TEXT))
     page = write_index(tmp_path, Runs.open(tmp_path / "metadata.db")).read_text()
     assert "stray" in page
     assert "<script" not in page
 
 
-def test_every_task_has_its_own_metrics(tmp_path):
-    """Whatever the newest run measured."""
-    amounts = {"overall": {"root_mean_squared_error": 8.5555, "example_count": 9.0}}
-    evaluation = Evaluation(amounts, {}, [], True, [])
+def test_each_pipeline_has_the_metrics_of_its_task(tmp_path):
+    """Whichever run is the newest."""
+    metrics_of_regression = {"overall": {"root_mean_squared_error": 8.5555, "example_count": 9.0}}
+    evaluation = Evaluation(metrics_of_regression, {}, [], True, [])
     for run_id, pipeline in (("sold", "sales"), ("flown", "flights")):
         RunRecorder(tmp_path / "metadata.db", pipeline).run(run_id, {})
-    leave(tmp_path, "flown", make_summary())
-    leave(tmp_path, "sold", make_summary(pipeline="sales", evaluation=evaluation))
-    for name, metrics in (("flights", {"auc": 0.94}), ("sales", amounts["overall"])):
+    write_run(tmp_path, "flown", make_summary())
+    write_run(tmp_path, "sold", make_summary(pipeline="sales", evaluation=evaluation))
+    for name, metrics in (("flights", {"auc": 0.94}), ("sales", metrics_of_regression["overall"])):
         pushed = tmp_path / "releases" / name / "7"
         pushed.mkdir(parents=True)
         publish_release(pushed, {"run": "?", "metrics": metrics})
@@ -60,22 +58,22 @@ def test_every_task_has_its_own_metrics(tmp_path):
     assert page.count("auc 0.9400") == 2
 
 
-def test_a_run_beside_training_has_a_pipeline_and_a_result(tmp_path):
+def test_scoring_and_monitoring_runs_have_a_pipeline_and_a_result(tmp_path):
     for run_id, pipeline, file in (
-        ("s", "flights-scoring", "scored.json"),
+        ("s", "flights-scoring", "scoring.json"),
         ("m", "flights-monitoring", "monitoring.json"),
     ):
         RunRecorder(tmp_path / "metadata.db", pipeline).run(run_id, {})
         (tmp_path / "runs" / run_id).mkdir(parents=True)
         (tmp_path / "runs" / run_id / file).touch()
-    RunRecorder(tmp_path / "metadata.db", "flights-monitoring").run("cut off", {})
+    RunRecorder(tmp_path / "metadata.db", "flights-monitoring").run("interrupted", {})
     page = write_index(tmp_path, Runs.open(tmp_path / "metadata.db")).read_text()
     for expected in ("Scored</td><td>flights-scoring", "Monitored</td><td>flights-monitoring"):
         assert expected in page
     assert page.count("No result") == 1
 
 
-def test_it_is_the_workspaces_whatever_the_config(tmp_path):
+def test_index_lists_all_pipelines_of_the_workspace(tmp_path):
     for run_id, pipeline in (("a", "flights"), ("b", "bikes")):
         RunRecorder(tmp_path / "metadata.db", pipeline).run(run_id, {})
     raw = {"name": "flights", "label": "y", "schema": "s", "workspace": str(tmp_path), "data": {"input": "d"}}
@@ -84,7 +82,7 @@ def test_it_is_the_workspaces_whatever_the_config(tmp_path):
     assert ">b<" in page
 
 
-def test_an_empty_workspace(tmp_path):
+def test_empty_workspace(tmp_path):
     RunRecorder(tmp_path / "metadata.db")
     page = write_index(tmp_path, Runs.open(tmp_path / "metadata.db")).read_text()
     assert "There are no runs yet" in page

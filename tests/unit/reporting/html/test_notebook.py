@@ -30,14 +30,14 @@ def statistics(word, rows=10):
     return dataset
 
 
-def test_a_picture_is_a_whole_document_with_its_own_style():
+def test_picture_is_a_complete_document_with_its_own_style():
     [svg] = drawn(notebook.pictures({"The steps": dag_chart(make_report_data().steps)}))
     assert svg.tag == "{http://www.w3.org/2000/svg}svg"
     assert "--blue:" in svg.find("{*}style").text
     assert float(svg.get("width")) > 100
 
 
-def test_distributions_of_the_features_asked_for():
+def test_distributions_of_all_or_selected_features():
     pair = {"train": statistics("UA"), "eval": statistics("AA")}
     assert [picture.title for picture in notebook.distributions(pair).pictures] == ["carrier", "other"]
     [only] = notebook.distributions(pair, only=["carrier"]).pictures
@@ -53,7 +53,7 @@ def test_hostile_values_stay_text():
     assert not list(first.iter("{*}script"))
 
 
-def test_a_metric_by_slice_and_its_table_with_the_champion():
+def test_metric_by_slice_and_table_with_the_champion():
     evaluation = make_summary().evaluation
     [svg] = drawn(notebook.by_slice(evaluation, "auc"))
     assert "JFK" in "".join(svg.itertext())
@@ -63,13 +63,13 @@ def test_a_metric_by_slice_and_its_table_with_the_champion():
     assert table.loc["overall", "champion auc"] == 0.94
 
 
-def test_dataclasses_as_a_table_without_empty_columns():
+def test_table_of_dataclasses_drops_empty_columns():
     table = notebook.table([MissedThreshold("auc", "overall", None, "≥", 0.9)])
-    assert list(table.columns) == ["metric", "slice", "side", "bound", "against_champion"]
+    assert list(table.columns) == ["metric", "slice", "comparison", "threshold", "against_champion"]
     assert notebook.table([]).empty
 
 
-def test_nothing_to_draw_is_said():
+def test_empty_chart_shows_nothing_to_draw():
     from markupsafe import Markup
 
     assert "nothing to draw" in notebook.pictures({"ROC": Markup("")})._repr_html_()

@@ -12,7 +12,7 @@ from flightline.reporting.html.render import render_report
 from flightline.reporting.summary import SpanSummary
 from flightline.utils.distribution_distance import Histogram
 
-LARGEST = 6_000_000
+MAX_PAGE_BYTES = 6_000_000
 
 
 class Page(HTMLParser):
@@ -42,36 +42,47 @@ def draw(data):
     return html, Page(html)
 
 
-def test_a_good_run_says_so_first_and_shows_everything():
+def test_released_run_shows_its_verdict_first_and_all_sections():
     html, page = draw(make_report_data())
     assert html.index("Released") < html.index('id="metrics"')
-    assert {"verdict", "card", "metrics", "training", "run", "rows", "changes", "data", "lineage", "origin"} <= page.ids
+    assert {
+        "verdict",
+        "card",
+        "metrics",
+        "training",
+        "steps",
+        "rows",
+        "changes",
+        "data",
+        "lineage",
+        "provenance",
+    } <= page.ids
     assert page.tags.isdisjoint({"script", "iframe", "object", "embed", "form"})
     assert all(not address.startswith(("http:", "https:", "//")) for address in page.addresses)
 
 
-def test_a_span_is_named_where_it_judged_and_where_nothing_was_trained():
-    judged = make_summary(span=SpanSummary(3, "03", ["01", "02"], ""))
-    html, _ = draw(replace(make_report_data(), summary=judged))
-    assert "On span 03, all 1,000 rows of it, which no model had seen; trained on 01, 02." in html
-    note = "span 01 is taken in; training starts when 1 accepted span is there"
-    taken_in = make_summary(evaluation=None, release=None, span=SpanSummary(1, "01", [], note))
-    html, _ = draw(replace(make_report_data(), summary=taken_in))
-    assert "Taken in" in html
+def test_span_of_the_evaluation_and_span_that_was_only_ingested():
+    evaluated = make_summary(span=SpanSummary(3, "03", ["01", "02"], ""))
+    html, _ = draw(replace(make_report_data(), summary=evaluated))
+    assert "On all 1,000 rows of span 03, which is not used for training; trained on 01, 02." in html
+    note = "span 01 is ingested; training starts when 1 accepted span is there"
+    ingested = make_summary(evaluation=None, release=None, span=SpanSummary(1, "01", [], note))
+    html, _ = draw(replace(make_report_data(), summary=ingested))
+    assert "Ingested" in html
     assert f"S{note[1:]}." in html
 
 
-def test_whatever_the_data_say_stays_text():
+def test_values_from_the_data_stay_text():
     html, page = draw(make_report_data(HOSTILE_TEXT))
     assert page.tags.isdisjoint({"script", "img"})
     assert not page.handlers
-    assert "7 * 7" in html  # not 49: a template is not made of data
+    assert "7 * 7" in html  # not 49: values are not parsed as templates
     assert "49" not in "".join(page.text).replace("0.49", "")
     assert "\x00" not in html
     assert any("<script>" in text for text in page.text)
 
 
-def test_a_run_of_which_nothing_is_known():
+def test_run_without_any_data():
     _, page = draw(ReportData("first", "flights", 0, 0.0, None))
     assert "No result" in "".join(page.text)
     assert {"metrics", "data", "lineage", "changes", "training", "card"}.isdisjoint(page.ids)
@@ -86,7 +97,7 @@ def test_a_run_of_which_nothing_is_known():
         (130, "interrupted in Trainer", "Interrupted"),
     ],
 )
-def test_a_run_that_is_not_done_says_why(code, failure, title):
+def test_unsuccessful_run_shows_the_reason(code, failure, title):
     ended = make_summary(exit_code=code, failure=failure, evaluation=None, release=None)
     _, page = draw(make_report_data(summary=ended, training=None, curves={}))
     text = "".join(page.text)
@@ -94,7 +105,7 @@ def test_a_run_that_is_not_done_says_why(code, failure, title):
     assert failure[1:] in text
 
 
-def test_the_gates_findings_are_with_their_columns():
+def test_findings_are_shown_with_their_features():
     ended = make_summary(exit_code=3, findings=[Finding("late", "K", "is 7 in some rows", 12)], evaluation=None)
     html, _ = draw(make_report_data(summary=ended))
     card = html.split("late</span>")[1].split("</article>")[0]
@@ -102,12 +113,12 @@ def test_the_gates_findings_are_with_their_columns():
     assert "is 7 in some rows" in card
 
 
-def test_numbers_that_are_none():
+def test_nan_and_none_are_not_printed():
     nothing = Evaluation({"overall": {"auc": math.nan}, "a=1": {}}, {}, [], None, [], {})
     split = SplitStatistics(0, 0, Histogram([0.0, 0.0], [0.0]), mean=None)
     data = make_report_data(
         summary=make_summary(evaluation=nothing),
-        features=[Feature("x", "number", "feature", {"train": split})],
+        features=[Feature("x", "float", "feature", {"train": split})],
         steps=[StepFacts("ExampleGen", "ran")],
     )
     html, _ = draw(data)
@@ -115,26 +126,26 @@ def test_numbers_that_are_none():
     assert "Infinity" not in html
 
 
-def test_a_page_of_very_many_features_and_slices_stays_small():
+def test_page_with_very_many_features_and_slices_stays_small():
     names = SplitStatistics(9, 0, values=[(f"{'v' * 50}{i}", 1.0) for i in range(20)], unique=9000)
-    features = [Feature(f"feature_{i}", "category", "feature", {"train": names, "eval": names}) for i in range(1000)]
+    features = [Feature(f"feature_{i}", "categorical", "feature", {"train": names, "eval": names}) for i in range(1000)]
     slices = {"overall": METRICS, **{f"tail={i}": METRICS for i in range(4000)}}
     wide = make_summary(evaluation=Evaluation(slices, slices, [], True, [], {}))
     html, page = draw(make_report_data(features=features, summary=wide))
-    assert len(html.encode()) < LARGEST
+    assert len(html.encode()) < MAX_PAGE_BYTES
     text = "".join(page.text)
     assert "850 more columns are in report.json" in text
     assert "3,600 smaller slices are in report.json" in text
 
 
-def test_it_is_kept_and_read_back_whatever_is_in_it():
+def test_report_json_is_read_back_equal():
     data = make_report_data(HOSTILE_TEXT)
     assert ReportData.from_json(data.to_json()) == data
     with pytest.raises(ValueError, match="run_id"):
         ReportData.from_json('{"pipeline": 1}')
 
 
-def test_changes_not_committed_are_said():
-    clean = replace(make_report_data().origin, dirty=False)
-    assert "changes not committed" in render_report(make_report_data())
-    assert "changes not committed" not in render_report(make_report_data(origin=clean))
+def test_uncommitted_changes_are_shown():
+    clean = replace(make_report_data().provenance, dirty=False)
+    assert "uncommitted changes" in render_report(make_report_data())
+    assert "uncommitted changes" not in render_report(make_report_data(provenance=clean))

@@ -43,18 +43,18 @@ def test_features_by_split_with_the_label_first(dataset):
     assert (label.name, label.kind, label.role, list(label.splits)) == ("delay", "integer", "label", ["train", "eval"])
     assert [feature.name for feature in others] == ["carrier", "gone"]
     delay, carrier, gone = (feature.splits["train"] for feature in (label, *others))
-    assert (delay.missing, delay.least, delay.greatest, delay.zeros) == (10, -1, 9, 4)
+    assert (delay.missing, delay.min, delay.max, delay.zeros) == (10, -1, 9, 4)
     assert (delay.histogram.edges, delay.histogram.counts) == ([-1, 4, 9], [60, 30])
     assert delay.quantiles.counts == [90]
     assert (carrier.values, carrier.unique) == ([("UA", 70), ("AA", 30)], 2)
     assert (gone.missing, gone.mean, gone.histogram) == (100, None, None)
 
 
-def test_an_empty_list_is_a_missing_value(dataset):
+def test_empty_list_counts_as_missing_value(dataset):
     assert count_missing(dataset.features[0], dataset.num_examples) == 10
 
 
-def test_they_are_read_by_split_and_may_be_gone(dataset, tmp_path):
+def test_statistics_are_read_by_split_and_empty_where_the_files_are_gone(dataset, tmp_path):
     for split in ("eval", "train"):
         folder = tmp_path / f"Split-{split}"
         folder.mkdir()

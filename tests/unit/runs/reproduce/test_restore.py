@@ -14,7 +14,8 @@ from flightline.metadata.provenance import CODE_DIGEST_PREFIX, Provenance
 from flightline.runs.reproduce import restore
 from flightline.runs.reproduce.restore import RestoreError, restore_code, restore_data
 from flightline.utils.dvc import file_md5
-from flightline.utils.hashing import PROJECT_ROOT, file_digest
+from flightline.utils.hashing import file_digest
+from scripts.repository import REPOSITORY
 
 WHO = ("-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false")
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
@@ -25,11 +26,10 @@ def project(tmp_path, monkeypatch):
     """A repository with our code in it, taken for the one that is checked out."""
     folder = tmp_path / "project"
     for package in ("flightline", "pipeline", "models"):
-        shutil.copytree(PROJECT_ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(REPOSITORY / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "requirements.lock").write_text("tfx==1\n")
     commit(folder)
-    monkeypatch.setattr(restore, "PROJECT_ROOT", folder)
-    monkeypatch.setattr(restore, "REQUIREMENTS_LOCK", folder / "requirements.lock")
+    monkeypatch.chdir(folder)
     return folder
 
 

@@ -1,13 +1,14 @@
 """Clearing up after a run that was killed, and finding the one to go on with."""
 
-import json
 import shutil
 
 import pytest
+from report_examples import make_summary
 from run_store import RunRecorder
 
 from flightline.config.settings import Config
 from flightline.errors import UsageError
+from flightline.metadata.provenance import PROVENANCE_FILE, Provenance
 from flightline.metadata.runs import Runs
 from flightline.runs.state.resume import clean_up_killed_runs, find_resumable_run
 
@@ -23,9 +24,9 @@ def leave(config, run_id, exit_code, to=""):
     folder = config.run_folder(run_id)
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text("name: flights")
-    (folder / "origin.json").write_text(json.dumps({"commit": None, "dirty": False, "files": 1, "asked": {"to": to}}))
+    (folder / PROVENANCE_FILE).write_text(Provenance(None, False, 1, run_arguments={"to": to}).to_json())
     if exit_code is not None:
-        (folder / "summary.json").write_text(json.dumps({"exit_code": exit_code}))
+        make_summary(exit_code=exit_code).write(folder)
 
 
 def test_a_step_that_was_cut_off_is_abandoned_and_its_files_are_gone(config):
@@ -62,9 +63,9 @@ def test_the_newest_run_without_a_verdict_is_gone_on_with(config, exit_code):
     assert (found.run_id, found.to_node, found.next_run_id) == ("a.2", None, "a.3")
 
 
-@pytest.mark.parametrize(("name", "left"), [("flights", "config.yaml"), ("other", "origin.json")])
+@pytest.mark.parametrize(("name", "left"), [("flights", "config.yaml"), ("other", PROVENANCE_FILE)])
 def test_what_is_no_run_of_this_pipeline_is_not_gone_on_with(config, name, left):
-    """A scoring or monitoring, which has no origin, or a run of another pipeline in the same workspace."""
+    """A scoring or monitoring, which has no provenance, or a run of another pipeline in the same workspace."""
     leave(config, "a", 1)
     beside = config.run_folder("score-1")
     beside.mkdir()

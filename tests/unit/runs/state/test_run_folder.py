@@ -11,9 +11,9 @@ from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.runs.state import run_folder
 from flightline.runs.state.run_folder import create_run_folder
-from flightline.utils.hashing import PROJECT_ROOT
+from scripts.repository import REPOSITORY
 
-FILES = {"key": "k", "origin.json": "{}"}
+FILES = {"key": "k", "provenance.json": "{}"}
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def below(config):
 def test_the_folder_has_the_config_and_the_files(config):
     folder = create_run_folder(config, "r", files=FILES)
     assert folder == config.run_folder("r")
-    assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/origin.json"]
+    assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/provenance.json"]
     assert "name: flights" in (folder / "config.yaml").read_text()
     assert (folder / "key").read_text() == "k"
 
@@ -40,7 +40,7 @@ def test_a_run_id_can_be_used_once(config):
     with pytest.raises(UsageError, match="the run r already exists"):
         create_run_folder(config, "r", files=FILES)
     assert (folder / "key").read_text() == "of the first"
-    assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/origin.json"]
+    assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/provenance.json"]
 
 
 def test_runs_of_the_same_second_have_different_ids(config):
@@ -63,7 +63,7 @@ def killed_after_some(path, text):
     left -= 1
 
 run_folder.atomic_write, run_folder._move_into_place = killed_after_some, lambda *_: os._exit(9)
-run_folder.create_run_folder(Config.model_validate_json(sys.argv[1]), "r", files={"key": "k", "origin.json": "{}"})
+run_folder.create_run_folder(Config.model_validate_json(sys.argv[1]), "r", files={"key": "k", "provenance.json": "{}"})
 """
 
 
@@ -71,14 +71,14 @@ run_folder.create_run_folder(Config.model_validate_json(sys.argv[1]), "r", files
 def test_a_start_that_is_killed_leaves_no_run(config, written):
     """After no file, one, two, or all three of them: its name is free for the next."""
     command = [sys.executable, "-c", KILLED, config.model_dump_json(by_alias=True), str(written)]
-    assert subprocess.run(command, cwd=PROJECT_ROOT, check=False, timeout=60).returncode == 9
+    assert subprocess.run(command, cwd=REPOSITORY, check=False, timeout=60).returncode == 9
     assert not config.run_folder("r").exists()
     [left] = config.workspace.glob(".starting-*")
     assert len(list(left.iterdir())) == written
     long_ago = time.time() - 7200
     os.utime(left, (long_ago, long_ago))
     create_run_folder(config, "r", files=FILES)
-    assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/origin.json"]
+    assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/provenance.json"]
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(config, monkeypatch):

@@ -1,4 +1,3 @@
-import json
 import shutil
 import subprocess
 import sys
@@ -62,7 +61,7 @@ def keep_run(config, key, version, exit_code=0):
     folder.mkdir(parents=True)
     (folder / RUN_KEY_FILE).write_text(key)
     summary = Summary(f"run-{version}", "rows", exit_code, "", {}, None, None, [], None, str(pushed))
-    (folder / SUMMARY_JSON).write_text(json.dumps(summary.to_dict()))
+    summary.write(folder)
 
 
 def test_the_same_inputs_have_the_same_key(project):

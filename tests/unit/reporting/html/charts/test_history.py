@@ -13,13 +13,13 @@ def test_each_series_is_a_line_with_its_name_and_values():
     assert "served, two: 0.92" in drawn
 
 
-def test_a_gap_parts_a_line():
+def test_missing_value_splits_a_line():
     drawn = history_chart("AUC", ["1", "2", "3", "4"], {"served": [0.9, None, 0.91, 0.92]})
     assert drawn.count('class="curve series0"') == 2
     assert drawn.count("<circle") == 3
 
 
-def test_nothing_is_drawn_of_nothing():
+def test_chart_without_values_is_empty():
     assert history_chart("AUC", ["1"], {"served": [None]}) == ""
     assert history_chart("AUC", [], {}) == ""
 

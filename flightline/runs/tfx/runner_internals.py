@@ -1,0 +1,33 @@
+"""Private names of TFX that running a DAG needs; `flightline.components.tfx_internals` has those of the components."""
+
+from __future__ import annotations
+
+from flightline.components.tfx_internals import CHECKED_VERSIONS
+from flightline.utils.private_api import PrivateApi, PrivateName
+
+RUNNER = PrivateApi(
+    "tfx",
+    CHECKED_VERSIONS,
+    [
+        PrivateName("tfx.orchestration.portable.tfx_runner:_make_pipeline_proto", ("pipeline",)),
+        PrivateName("tfx.orchestration.portable.tfx_runner:_run_opts_to_proto", ("run_options",)),
+        PrivateName(
+            "tfx.orchestration.portable.cache_utils:get_cache_context",
+            (
+                "metadata_handle",
+                "pipeline_node",
+                "pipeline_info",
+                "executor_spec",
+                "input_artifacts",
+                "output_artifacts",
+                "parameters",
+            ),
+        ),
+        PrivateName("tfx.orchestration.portable.launcher:Launcher", instance_attributes=("_pipeline_node",)),
+        "tfx.orchestration.portable.launcher:Launcher.launch",
+        PrivateName("tfx.orchestration.portable.launcher:Launcher._run_executor", ("execution_info",)),
+        PrivateName("tfx.orchestration.metadata:Metadata", instance_attributes=("_connection_config",)),
+        "tfx.orchestration.metadata:Metadata.__enter__",
+        "tfx.orchestration.beam.beam_dag_runner:beam",  # its global, of which our copy of run_with_ir has another
+    ],
+)

@@ -1,0 +1,107 @@
+"""TFX 1.21's stack on a machine that has TFX 1.16's: a Debian 13 root in the cache, with a copy of the checkout in it.
+
+python -m scripts.tfx121 setup             builds the root and its environment; does nothing where they are up to date
+python -m scripts.tfx121 run WORDS...      runs a command there, in the copy of the checkout as it is now
+python -m scripts.tfx121 test [OPTIONS]    runs the suite, `make run`, and the comparison of both stacks (tests/tfx121);
+                                         `--end-to-end`: without the suite
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.job_server import Unavailable
+from scripts.tfx121_root import CHECKOUT, ROOT, chroot_command, ensure_root
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+COPIED_MANIFEST = "copied.txt"  # beside the root: the files of the checkout that are in it
+END_TO_END_OPTION = "--end-to-end"
+
+
+def ensure_tfx121_root() -> None:
+    """The root, the checkout in it and its environment are there, and up to date, when this returns.
+
+    Raises:
+        Unavailable: one of them cannot be had here.
+    """
+    ensure_root()
+    copy_checkout()
+    done = subprocess.run(chroot_command("scripts/setup.sh"), check=False)
+    if done.returncode:
+        raise Unavailable(f"the lock could not be installed in {ROOT}: scripts/setup.sh ended with {done.returncode}")
+
+
+def copy_checkout() -> None:
+    """Brings the files that git knows, or would know, into the root; what runs there leave stays there.
+
+    A copy: the checkout has an environment, data and a workspace of this machine's stack, which nothing there may see.
+    """
+    said = subprocess.run(
+        [
+            shutil.which("git") or "git",
+            "-C",
+            str(REPOSITORY),
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "-z",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = {name for name in said.stdout.split("\0") if name and (REPOSITORY / name).is_file()}
+    target, manifest = ROOT / CHECKOUT.relative_to("/"), ROOT.parent / COPIED_MANIFEST
+    before = set(manifest.read_text(encoding="utf-8").split("\0")) if manifest.is_file() else set()
+    for name in sorted(before - names):
+        (target / name).unlink(missing_ok=True)
+    manifest.write_text("\0".join(sorted(before | names)), encoding="utf-8")
+    for name in sorted(names):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(REPOSITORY / name, target / name)
+    manifest.write_text("\0".join(sorted(names)), encoding="utf-8")
+
+
+def run_tests(options: Sequence[str]) -> int:
+    """The tests of the stack; returns the exit code of the first part that fails, or 0."""
+    given = " ".join(option for option in options if option != END_TO_END_OPTION)
+    parts = [chroot_command("make", "run", "ARGS=--plain"), [sys.executable, "-m", "pytest", "tests/tfx121"]]
+    if END_TO_END_OPTION not in options:
+        parts.insert(0, chroot_command("make", "test", f"ARGS={given}"))
+    for part in parts:
+        code = subprocess.run(part, cwd=REPOSITORY, check=False).returncode
+        if code:
+            return code
+    return 0
+
+
+def main(words: Sequence[str]) -> int:
+    """Does what the command line asks for; returns the exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started ends with us
+    asked, rest = (words[0] if words else "help"), list(words[1:])
+    if asked not in ("setup", "run", "test") or (asked == "run" and not rest):
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        ensure_tfx121_root()
+    except Unavailable as problem:
+        print(f"flightline: {problem}", file=sys.stderr)
+        return problem.exit_code
+    if asked == "run":
+        command = chroot_command(*rest)
+        os.execvp(command[0], command)  # noqa: S606 - this process becomes it: a signal, even SIGKILL, ends all of it
+    return run_tests(rest) if asked == "test" else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,128 @@
+"""A root of Debian 13, whose glibc and Python are those of TFX 1.21: built once into the cache, entered by chroot.
+
+It takes root and this machine's own Debian mirror. Nothing is installed on the machine, nor mounted where it could be
+seen: every command has a mount namespace of its own, which ends with it, however it ends.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.apt import run_apt, unpack_packages
+from scripts.job_server import Unavailable
+
+CACHE = Path(__file__).resolve().parents[1] / ".cache" / "tfx121"
+ROOT = CACHE / "root"
+CHECKOUT = Path("/flightline")  # in the root
+SUITE = "trixie"
+PACKAGES = "ca-certificates,g++,git,make,openjdk-21-jre-headless,procps,python3-dev,python3-venv"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+MIRROR_VARIABLE = "FLIGHTLINE_DEBIAN_MIRROR"
+REQUIRED_DISK_GB = 12
+UNSHARE_COMMAND = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
+
+# How this machine reaches the package registries, and nothing else of it.
+NETWORK_FILES = ("etc/resolv.conf", "etc/hosts", "etc/pip.conf", "etc/ssl/certs/ca-certificates.crt")
+PASSED_VARIABLES = re.compile(
+    r"PIP_(?!FIND_LINKS).*|UV_.*|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|\w+_(proxy|PROXY)|OPENBLAS_.*|CI|TERM|NO_COLOR"
+)
+ROOT_ENVIRONMENT = {
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+}
+
+# TensorFlow aborts without /proc. The shell stays, as the process that takes in orphans.
+_ENTER_SCRIPT = """
+root=$1; shift
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+while [ "$1" != -- ]; do mkdir -p "$root$1"; mount --bind "$1" "$root$1"; shift; done
+shift
+chroot "$root" /usr/bin/env "$@" || exit $?
+"""
+
+
+def chroot_command(*words: str, binds: Sequence[Path] = ()) -> list[str]:
+    """The command line that runs `words` in the root, in the copy of the checkout; it ends all that it started.
+
+    Args:
+        binds: folders of this machine that are seen there, under the same names.
+    """
+    settings = {
+        **{key: value for key, value in os.environ.items() if PASSED_VARIABLES.fullmatch(key)},
+        **ROOT_ENVIRONMENT,
+    }
+    environment = ["-i", "-C", str(CHECKOUT), *(f"{key}={value}" for key, value in settings.items())]
+    folders = [str(folder.resolve()) for folder in binds]
+    return [*UNSHARE_COMMAND, "/bin/sh", "-ec", _ENTER_SCRIPT, "sh", str(ROOT), *folders, "--", *environment, *words]
+
+
+def ensure_root() -> None:
+    """Builds the root where it is not there, or is not what this file says.
+
+    Raises:
+        Unavailable: it cannot be had on this machine; the message says why.
+    """
+    if os.geteuid() != 0:
+        raise Unavailable("a Debian root is built and entered as root: run it as root, or on Debian 13 itself")
+    may = subprocess.run([*UNSHARE_COMMAND, "true"], capture_output=True, text=True, check=False)
+    if may.returncode:
+        raise Unavailable(f"this machine lets nobody make a mount namespace: {may.stderr.strip()}")
+    stamp, made_of = ROOT / ".made-of", f"{SUITE} {PACKAGES}"
+    if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == made_of):
+        _build()
+        stamp.write_text(made_of, encoding="utf-8")
+    for name in NETWORK_FILES:
+        if Path("/", name).is_file():
+            (ROOT / name).write_bytes(Path("/", name).read_bytes())
+
+
+def _build() -> None:
+    """Makes the root anew, beside its place until it is whole."""
+    mirror, debootstrap = _mirror(), _debootstrap()
+    free_gb = shutil.disk_usage(CACHE).free / 1e9
+    if free_gb < REQUIRED_DISK_GB:
+        raise Unavailable(
+            f"{CACHE} has {free_gb:.0f} GB left; the root and its environment take up to {REQUIRED_DISK_GB}"
+        )
+    print(f"Building a root of Debian {SUITE} in {ROOT} (once; about a minute from a near mirror)", flush=True)
+    part = ROOT.with_suffix(".part")
+    for stale in (part, ROOT):
+        shutil.rmtree(stale, ignore_errors=True)  # nothing is ever mounted below it outside of a namespace
+    options = ["--variant=minbase", "--force-check-gpg", f"--keyring={KEYRING}", f"--include={PACKAGES}"]
+    log = CACHE / "debootstrap.log"
+    with log.open("w", encoding="utf-8") as out:
+        done = subprocess.run(
+            [*UNSHARE_COMMAND, str(debootstrap / "usr/sbin/debootstrap"), *options, SUITE, str(part), mirror],
+            env={**os.environ, "DEBOOTSTRAP_DIR": str(debootstrap / "usr/share/debootstrap")},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode:
+        last = [line for line in log.read_text(encoding="utf-8").splitlines() if line][-1:]
+        raise Unavailable(f"debootstrap could not build the root: {' '.join(last)} ({log} has all that it said)")
+    part.rename(ROOT)
+
+
+def _mirror() -> str:
+    """The mirror of Debian's packages that this machine itself is configured with."""
+    if os.environ.get(MIRROR_VARIABLE):
+        return os.environ[MIRROR_VARIABLE]
+    listed = run_apt("apt-get", "indextargets", "--format", "$(ORIGIN) $(COMPONENT) $(CODENAME) $(REPO_URI)")
+    for line in listed.splitlines():
+        origin, component, codename, address = line.split(" ", 3)
+        if (origin, component) == ("Debian", "main") and "-" not in codename:  # no updates, no security
+            return address
+    raise Unavailable(f"no mirror of Debian is known to this machine's apt; {MIRROR_VARIABLE} can name one")
+
+
+def _debootstrap() -> Path:
+    """The folder in the cache with debootstrap, unpacked: a script, which need not be installed to be used."""
+    return unpack_packages(["debootstrap"], CACHE / "debootstrap")
