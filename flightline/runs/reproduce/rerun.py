@@ -150,7 +150,7 @@ def _run_subprocess(checkout: Checkout, record: RunRecord, options: list[str], f
                 str(checkout.python),
                 "-c",
                 _RUNNER_SCRIPT,
-                record.provenance.run_arguments.get("runner", "local"),
+                runner,
                 *options,
             ],
             cwd=checkout.folder,
