@@ -86,8 +86,8 @@ def _show_unremovable(left: list[UnreferencedArtifact], config: Config) -> None:
     if not left:
         return
     console = make_console()
-    where = f"outside {escape(str(config.workspace))}, or part of what is kept"
-    console.print(f"[yellow]cannot be removed[/]: not needed, but {where}")
+    workspace = escape(str(config.workspace))
+    console.print(f"[yellow]unremovable[/]: not needed, but outside {workspace} or inside an artifact that is kept")
     for artifact in left[:MAX_ARTIFACTS_SHOWN]:
         console.print(escape(f"  artifact {artifact.id}  {artifact.type}  {artifact.uri}"), soft_wrap=True)
     if len(left) > MAX_ARTIFACTS_SHOWN:

@@ -1,9 +1,9 @@
 """ExampleGen on Arrow: CSV and Parquet files into the examples and splits that stock CsvExampleGen would make.
 
 The component is the standard `FileBasedExampleGen`, its driver (spans, versions, fingerprint) included; the executor
-reads with `flightline.executors.example_gen`, in this process or, on other engines, in Beam's workers. What it adds: a label and
-column types may be declared, rows that can't be read are set aside instead of ending the run, and the artifact says
-what became of every row.
+reads with `flightline.executors.example_gen`, in this process or, on other engines, in Beam's workers.
+It adds: a label and column types may be declared, rows that cannot be parsed are rejected instead of stopping the run,
+and the artifact records what happened to every row.
 """
 
 from __future__ import annotations

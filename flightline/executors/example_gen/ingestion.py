@@ -141,8 +141,9 @@ def open_tables(split: InputSplit, options: IngestOptions, opener: Opener) -> li
     first, label = tables[0], options.label
     for table in tables[1:]:
         if table.columns != first.columns:
+            difference = _describe_column_difference(first, table)
             raise InputError(
-                f"{table.path}: its columns differ from those of {first.path} ({_describe_column_difference(first, table)})",
+                f"{table.path}: its columns differ from those of {first.path} ({difference})",
                 "files of one split need the same header",
             )
     if label is not None and label not in first.columns:

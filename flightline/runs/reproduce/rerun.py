@@ -143,13 +143,14 @@ def _window_runs(runs: Runs, run: Run) -> list[Run]:
 
 def _run_subprocess(checkout: Checkout, record: RunRecord, options: list[str], folder: Path) -> tuple[int, str]:
     """Run the recorded run; return its exit code and last line on stderr. Its screen goes to `screen.txt`."""
+    runner = record.provenance.run_arguments.get("runner", "local")
     with (folder / "screen.txt").open("ab") as screen:
         completed = subprocess.run(
             [
                 str(checkout.python),
                 "-c",
                 _RUNNER_SCRIPT,
-                record.provenance.run_arguments.get("runner", "local"),
+                runner,
                 *options,
             ],
             cwd=checkout.folder,

@@ -68,7 +68,7 @@ run_folder.create_run_folder(Config.model_validate_json(sys.argv[1]), "r", files
 
 
 @pytest.mark.parametrize("written", range(4))
-def test_a_start_that_is_killed_leaves_no_run(config, written):
+def test_a_start_that_is_killed_leaves_no_run_folder(config, written):
     """After no file, one, two, or all three of them: its name is free for the next."""
     command = [sys.executable, "-c", KILLED, config.model_dump_json(by_alias=True), str(written)]
     assert subprocess.run(command, cwd=REPOSITORY, check=False, timeout=60).returncode == 9
@@ -81,7 +81,7 @@ def test_a_start_that_is_killed_leaves_no_run(config, written):
     assert below(config) == ["runs", "runs/r", "runs/r/config.yaml", "runs/r/key", "runs/r/provenance.json"]
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(config, monkeypatch):
+def test_a_full_disk_is_an_error_and_leaves_no_run_folder(config, monkeypatch):
     def full(path, text):
         raise OSError(28, "No space left on device", str(path))
 

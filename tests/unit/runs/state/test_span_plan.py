@@ -80,7 +80,7 @@ def test_dates_name_spans(config):
     assert plan_span(resolve_span(named)).name == "2013-01-31"
 
 
-def test_the_first_spans_are_only_taken_in(config, history):
+def test_the_first_spans_are_only_ingested(config, history):
     loaded = config(*months(1, 2, 3), settings=("window={spans: 3, min_spans: 2}",))
     assert (
         "training starts when 2 accepted spans are there before the newest (0 are)"
@@ -121,7 +121,7 @@ def test_unprocessed_spans_are_new(config, history):
     assert find_new_spans(loaded) == [4, 5]
 
 
-def test_a_span_that_was_collected_is_not_new(config, history):
+def test_a_span_whose_examples_were_garbage_collected_is_not_new(config, history):
     config = config(*months(1, 2, 3, 4))
     for span in (1, 2, 3):
         history.delete(history.take(span, gate="BLOCKED" if span == 2 else "COMPLETE"))
@@ -129,7 +129,7 @@ def test_a_span_that_was_collected_is_not_new(config, history):
     assert find_new_spans(config) == []
 
 
-def test_a_corrected_version_is_new_and_only_taken_in(config, history):
+def test_a_new_version_of_an_old_span_is_new_and_only_ingested(config, history):
     files = ["span-01/v1.csv", "span-02/v1.csv", "span-03/v1.csv"]
     loaded = config(*files, settings=(VERSIONED,))
     for span in (1, 2, 3):
@@ -156,6 +156,6 @@ def test_a_corrected_version_is_new_and_only_taken_in(config, history):
         ("data.span=yesterday", "integer"),
     ],
 )
-def test_a_window_that_cannot_be(config, setting, why):
+def test_an_impossible_window_is_a_config_error(config, setting, why):
     with pytest.raises(ConfigError, match=why):
         config(*months(1), settings=(setting,))
