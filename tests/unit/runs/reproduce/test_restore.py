@@ -51,7 +51,7 @@ def origin_of(folder, dirty=False):
         "-c",
         restore._DIGEST_SCRIPT,
         "flightline.runs.launch",
-        "flightline.modeling.training",
+        "models.trainer",
     ]
     asked = subprocess.run(
         script, cwd=folder, env=restore.checkout_environment(checkout), capture_output=True, text=True, check=True
