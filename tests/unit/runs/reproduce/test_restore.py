@@ -100,7 +100,7 @@ def test_edits_that_were_never_committed_are_missed(project, tmp_path):
     layers.write_text(kept + "# an experiment\n")
     origin = origin_of(project, dirty=True)
     layers.write_text(kept)
-    with pytest.raises(RestoreError, match=r"flightline\.modeling\.trainer \(it had edits that were not committed\)"):
+    with pytest.raises(RestoreError, match=r"models\.trainer \(it had edits that were not committed\)"):
         restore_code(origin, tmp_path / "code", set_up=False)
 
 
