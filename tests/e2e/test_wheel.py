@@ -56,19 +56,20 @@ def test_the_library_s_wheel_has_every_module_and_data_file(library_wheel):
     tracked = subprocess.run(
         ["git", "ls-files", "flightline"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     ).stdout.split()
-    build_files = {"MANIFEST.in", "pyproject.toml", "requirements.in", "requirements-mlflow.in", "setup.py"}
+    build_files = {"LICENSE", "MANIFEST.in", "pyproject.toml", "requirements.in", "requirements-mlflow.in", "setup.py"}
     expected = {name for name in tracked if name.removeprefix("flightline/") not in build_files}
     expected -= {"flightline/serving/requirements.in"}
     assert expected <= packed.keys()
 
 
-def test_the_library_s_wheel_has_its_requirements_extras_and_command(library_wheel):
+def test_the_library_s_wheel_has_its_requirements_extras_command_and_license(library_wheel):
     text = wheel_metadata(library_wheel, "METADATA")
     assert "Name: flightline\n" in text
     assert 'Requires-Dist: tfx==1.16.0; python_version < "3.11"' in text
     assert "Provides-Extra: mlflow" in text
     assert 'Requires-Dist: mlflow-skinny>=3; extra == "mlflow"' in text
     assert "flightline = flightline.cli.main:main" in wheel_metadata(library_wheel, "entry_points.txt")
+    assert wheel_metadata(library_wheel, "licenses/LICENSE") == (REPOSITORY / "LICENSE").read_text()
 
 
 def test_the_library_s_wheel_has_the_files_that_this_repository_runs(library_wheel):

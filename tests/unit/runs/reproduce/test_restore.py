@@ -51,7 +51,7 @@ def origin_of(folder, dirty=False):
         "-c",
         restore._DIGEST_SCRIPT,
         "flightline.runs.launch",
-        "flightline.modeling.training",
+        "models.trainer",
     ]
     asked = subprocess.run(
         script, cwd=folder, env=restore.checkout_environment(checkout), capture_output=True, text=True, check=True
@@ -100,7 +100,7 @@ def test_code_with_uncommitted_edits_cannot_be_restored(project, tmp_path):
     layers.write_text(kept + "# an experiment\n")
     origin = origin_of(project, dirty=True)
     layers.write_text(kept)
-    with pytest.raises(RestoreError, match=r"flightline\.modeling\.trainer differs \(it had uncommitted edits\)"):
+    with pytest.raises(RestoreError, match=r"models\.trainer differs \(it had uncommitted edits\)"):
         restore_code(origin, tmp_path / "code", set_up=False)
 
 
