@@ -103,12 +103,12 @@ def test_the_python_api_gives_what_the_commands_show(trained):
     [
         (("lineage", "release:7"), "has no release 7 of flights"),
         (("lineage", "artifact:999999"), "there is no artifact 999999"),
-        (("lineage", "no/such/folder"), "no artifact is at no/such/folder"),
+        (("lineage", "no/such/folder"), "there is no artifact at no/such/folder"),
         (("why", "nobody"), "there is no run nobody"),
         (("diff", "first", "nobody"), "there is no run nobody"),
     ],
 )
-def test_what_is_not_there_is_said_in_one_line(trained, command, words, message):
+def test_an_unknown_name_is_one_line_on_stderr(trained, command, words, message):
     answered = command(trained.workspace, *words)
     assert answered.returncode == 2
     assert message in answered.stderr

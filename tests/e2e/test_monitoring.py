@@ -51,7 +51,7 @@ def stormy(calm, production, flights):
 def test_a_window_like_the_training_data_raises_no_alert(calm, production, flights):
     assert calm.code == 0, calm.err
     rows = len(flights[0])
-    assert f"answered {rows:,}; labels came back for {rows:,}" in calm.out
+    assert f"answered {rows:,}; labelled {rows:,}" in calm.out
     assert "Alerts    none firing" in calm.out
     measures = production.measures("calm")
     assert measures["skew:temp"]["value"] < measures["skew:temp"]["threshold"]
@@ -109,7 +109,7 @@ def test_an_alert_starts_one_run_and_its_reason_is_kept(stormy, production):
 def test_the_retraining_budget_is_respected(stormy, production):
     ended = production.monitor("spent", time.time() - START_S + 2, "--retrain")
     assert ended.code == 5
-    assert "no run started for alert performance" in ended.out
+    assert "no run started for alert no_traffic, performance:AUC" in ended.out
     assert "the limit is 1 in 24 hours" in ended.out
     # No request came in the meantime: nothing was compared, and no alert ended by that.
     assert {"no_traffic"} == set(production.measures("spent"))
@@ -118,7 +118,7 @@ def test_the_retraining_budget_is_respected(stormy, production):
 
 def test_the_report_shows_served_and_training_data(stormy, production):
     page = (production.config.run_folder("stormy") / "report.html").read_text()
-    assert "Drift from the window before" in page
+    assert "Drift from the previous window" in page
     assert "performance:AUC" in page
     assert page.count("<svg") > 20
     assert "<script" not in page
