@@ -95,7 +95,7 @@ def test_alerts_are_written_to_the_files_and_the_run(stormy, production):
     assert {(one["event"], one["alert"]) for one in told} >= {("raised", "drift:temp"), ("raised", "skew:temp")}
     metrics = (folder / "flightline.prom").read_text()
     assert 'flightline_alert_firing{alert="drift:temp",severity="warning"} 1.0' in metrics
-    about = Runs.open(production.config).get("stormy").about
+    about = Runs.open(production.config).get("stormy").properties
     assert "drift:temp" in about["alerts"]
 
 

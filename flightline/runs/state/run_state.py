@@ -16,7 +16,7 @@ def active_holder(config: Config, run: Run) -> LockHolder | None:
         if beside
         else find_lock_holder(config.workspace, run.pipeline)
     )
-    started_before = holder is not None and holder.since <= run.started / 1000  # and not for a run after it
+    started_before = holder is not None and holder.since <= run.started_ms / 1000  # and not for a run after it
     return holder if started_before else None
 
 
