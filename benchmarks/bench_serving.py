@@ -1,4 +1,4 @@
-"""Compares the endpoint with a bare MLServer and with in-process calls of the same SavedModel: throughput and latency.
+"""Requests per second and latency of the server, of a bare MLServer with the same model, and of calls in process.
 
     python benchmarks/bench_serving.py [--config configs/flights.yaml] [--seconds 8] [--out benchmarks]
 
@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -248,11 +249,11 @@ def as_markdown(results: list[dict[str, Any]]) -> str:
     lines = [
         "# Serving benchmark",
         "",
-        "One SavedModel (the current release of the flights): called in a process, behind a bare MLServer (serialized",
-        "examples as input, no checks, no log), and behind Flightline (named features as input, contract checked,",
+        "One SavedModel (the flights' current release): called in a process, behind a bare MLServer (serialized",
+        "examples in, nothing checked, nothing logged), and behind Flightline (named features in, contract checked,",
         "every prediction logged). Clients and server share the machine:",
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}.",
-        "Milliseconds depend on the machine; ratios hardly do. Written by `make bench-serving`.",
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}. Compare the ratios; the milliseconds depend on the machine.",
+        f"Measured on {date.today():%Y-%m-%d} by `make bench-serving`.",
         "",
         "| server | clients | rows per request | requests per second | p50 ms | p99 ms | memory MB |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -263,10 +264,9 @@ def as_markdown(results: list[dict[str, Any]]) -> str:
         lines.append(f"| {one['server']} | {one['clients']} | {one['rows']} | {numbers} |")
     lines += [
         "",
-        "The bare runtime calls TensorFlow on the event loop: while it computes, no request is read or answered, and",
-        "eight clients get the throughput of one, at eight times the latency. Flightline computes in a separate",
-        "thread; requests that wait at the same time share one call, which costs about the same for eight rows as",
-        "for one.",
+        "A bare runtime calls TensorFlow on the event loop: during a call, no other request is read or answered, so",
+        "eight clients get hardly more than one, at several times the latency. Flightline calls it in a thread, and",
+        "requests that wait at the same time share one call, which takes about as long for eight rows as for one.",
     ]
     return "\n".join(lines) + "\n"
 

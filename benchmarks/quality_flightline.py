@@ -17,7 +17,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.beam.analyzer_cache import DatasetKey
 from tfx_bsl.public.tfxio import TFExampleRecord
 
-from flightline.config.feature_plan import FeaturePlan, plan_features
+from flightline.config.feature_plan import FeaturePlan
+from flightline.config.feature_planning import plan_features
 from flightline.config.loader import load_config
 from flightline.config.schema_file import read_feature_types, read_schema
 from flightline.config.settings import Config
@@ -28,9 +29,9 @@ from flightline.init.config_text import render_config
 from flightline.init.profile import profile_table
 from flightline.init.schema_text import render_schema
 from flightline.modeling.export import SERVING_SIGNATURE
-from flightline.modeling.preprocessing import preprocessing_fn
-from flightline.modeling.trainer import run_fn
 from flightline.utils.safe_yaml import parse_yaml
+from models.preprocessing import preprocessing_fn
+from models.trainer import run_fn
 
 _BATCH_SIZE = 16384
 
@@ -76,7 +77,7 @@ def _ingest(config: Config, train: pd.DataFrame, test: pd.DataFrame, folder: Pat
     for name, rows in (("train", train), ("eval", test)):
         (folder / f"{name}.csv").write_text(rows.to_csv(index=False))
         splits.append(InputSplit(name, [str(folder / f"{name}.csv")]))
-    options = IngestOptions(None, read_feature_types(folder / "schema.pbtxt"), config.data.missing)
+    options = IngestOptions(None, read_feature_types(folder / "schema.pbtxt"), config.data.missing_values)
     counts = ingest(splits, str(folder / "examples"), options)
     if counts.rejected.total():
         raise RuntimeError(f"rows were rejected: {counts}")

@@ -13,7 +13,8 @@ from flightline.components.arrow_example_gen import ArrowExampleGen
 from flightline.components.artifacts_by_id import ArtifactsByIdStrategy
 from flightline.components.executor_choice import select_executors
 from flightline.components.window_monitor import WindowMonitor
-from flightline.config.schema_file import ColumnType, read_feature_types
+from flightline.config.evaluation import TASK_METRICS
+from flightline.config.schema_file import read_feature_types
 from flightline.config.settings import Config
 from flightline.engines.arguments import beam_arguments
 from flightline.executors.window_monitor.columns import CLASS, CONSTANT_ONE, SERVED, SOURCE, VERSION
@@ -22,6 +23,7 @@ from flightline.metadata.run_ids import MONITORING_SUFFIX
 from flightline.metadata.store import connection_config
 from flightline.monitoring.monitoring_job import MonitoringJob
 from flightline.monitoring.window import LABELLED_FILE, ROWS_FILE, WindowFiles, prediction_columns
+from flightline.serving.input_feature import ColumnType
 from flightline.utils.hashing import code_digest
 from flightline.utils.storage import absolute_location
 
@@ -42,7 +44,7 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
             block_bytes=config.data.block_mb << 20,
             input_config=_input_config(job.extracted),
             output_config=_output_config(job.extracted),
-            custom_fields={"code": code_digest("flightline.components.arrow_example_gen")},
+            custom_fields={"code_digest": code_digest("flightline.components.arrow_example_gen")},
         ).with_id("ExampleGen")
         examples = example_gen.outputs["examples"]
         nodes.append(example_gen)
@@ -82,7 +84,7 @@ def create_pipeline(config: Config, job: MonitoringJob) -> tfx.dsl.Pipeline:
         window=asdict(window),
         released=job.released,
         settings=config.monitoring,
-        code=code_digest("flightline.components.window_monitor"),
+        code_digest=code_digest("flightline.components.window_monitor"),
         **measured_inputs,
     )
     return tfx.dsl.Pipeline(
@@ -101,7 +103,7 @@ def _log_column_types(config: Config) -> dict[str, ColumnType]:
         name: "bytes" if name == CLASS else "float" for name in (*prediction_columns(config), CONSTANT_ONE)
     }
     types: dict[str, ColumnType] = {**predictions, VERSION: "bytes", SOURCE: "bytes"}
-    converted = config.positive is not None or config.task == "multiclass"
+    converted = config.positive_label is not None or config.task == "multiclass"
     return {**types, config.label: "int"} if converted else types
 
 
@@ -125,7 +127,7 @@ def _eval_config(config: Config) -> config_pb2.EvalConfig:
     """Evaluate the logged predictions, rather than what the model would predict now."""
     cuts = [[], [VERSION], *config.evaluation.slices]
     classes = config.task == "multiclass"
-    metrics = [config_pb2.MetricConfig(class_name=name) for name in config.target.metrics]
+    metrics = [config_pb2.MetricConfig(class_name=name) for name in TASK_METRICS[config.task]]
     if classes:  # the log has one probability only, so accuracy is the only metric
         named = json.dumps({"name": metric_key("SparseCategoricalAccuracy")})
         metrics = [

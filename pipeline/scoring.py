@@ -1,4 +1,4 @@
-"""The scoring DAG: files without labels, a released model, predictions."""
+"""The scoring DAG: predictions of a released model for files without labels."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def create_pipeline(config: Config, job: ScoringJob) -> tfx.dsl.Pipeline:
     example_gen = ArrowExampleGen(
         input_base=base,
         column_types=read_feature_types(config.schema_file),
-        missing=config.data.missing,
+        missing_values=config.data.missing_values,
         block_bytes=config.data.block_mb << 20,
         inputs=job.released.inputs,
         row_ids=True,
         input_config=_input_config(job.files, base),
-        custom_fields={"code": code_digest("flightline.components.arrow_example_gen")},
+        custom_fields={"code_digest": code_digest("flightline.components.arrow_example_gen")},
     ).with_id("ExampleGen")
 
-    # Found again in ML Metadata by its URI: the lineage goes on to the run that trained it.
+    # Found in ML Metadata by its URI, so that the lineage leads to the run that trained it.
     model = tfx.dsl.Importer(
         source_uri=job.released.artifact.uri, artifact_type=tfx.types.standard_artifacts.Model, output_key="model"
     ).with_id("Model")
@@ -55,14 +55,14 @@ def create_pipeline(config: Config, job: ScoringJob) -> tfx.dsl.Pipeline:
         threshold=config.serving.threshold,
         target=job.released.target,
         id_columns=config.scoring.id_columns,
-        code=code_digest("flightline.components.prediction_writer"),
+        code_digest=code_digest("flightline.components.prediction_writer"),
     )
     nodes: list[Any] = [example_gen, model, inferrer, writer]
     return tfx.dsl.Pipeline(
         pipeline_name=f"{config.name}{SCORING_SUFFIX}",
         pipeline_root=absolute_location(config.artifacts),
         components=nodes,
-        enable_cache=False,  # asked for files in a folder, they are written there
+        enable_cache=False,  # predictions are always written to the requested folder
         metadata_connection_config=connection_config(config),
         beam_pipeline_args=beam_arguments(config),
     )

@@ -1,4 +1,4 @@
-"""The training DAG: from raw files to a released model. Reads like the picture in the README, top to bottom."""
+"""The training DAG, from raw files to a released model: the picture in the README, top to bottom."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from flightline.components.curated_schema import CuratedSchema
 from flightline.components.data_gate import DataGate
 from flightline.components.executor_choice import select_executors
 from flightline.components.serving_check import ServingCheck
-from flightline.components.span_resolvers import previous_statistics_node, select_training_data
+from flightline.components.span_resolvers import previous_spans_node, select_training_data
 from flightline.components.tuner import Tuner
 from flightline.config.engines import Orchestrator
-from flightline.config.feature_plan import plan_features
+from flightline.config.feature_planning import plan_features
 from flightline.config.loader import input_files
 from flightline.config.schema_file import read_feature_types, read_schema
 from flightline.config.settings import Config
@@ -28,10 +28,13 @@ from models.evaluation import build_eval_config
 def create_pipeline(
     config: Config, cache: bool = True, orchestrator: Orchestrator = "local", resumed: str = "", override: str = ""
 ) -> tfx.dsl.Pipeline:
-    """The DAG that `config` describes, for whoever runs it.
+    """Build the DAG.
 
-    `cache` lets a step be taken from an earlier run that had the same inputs; `resumed` is the run to go on with,
-    `override` why the data gate lets everything through.
+    Args:
+        cache: whether a step with the same inputs as in an earlier run is taken from the cache.
+        orchestrator: what runs the DAG.
+        resumed: the id of the run that is resumed, if any.
+        override: the reason for which the data gate lets findings pass, if any.
     """
     components = select_executors(config.engine, config.evaluation.vs_champion_confidence)
     features = plan_features(read_schema(config.schema_file), config.label, config.features, config.target)
@@ -40,14 +43,14 @@ def create_pipeline(
         input_base=resolve_input_base(config),
         label=config.label,
         column_types=read_feature_types(config.schema_file),
-        missing=config.data.missing,
+        missing_values=config.data.missing_values,
         block_bytes=config.data.block_mb << 20,
         input_config=_input_config(config),
         output_config=_output_config(config),
         range_config=_range_config(config),
         custom_fields={
             "data_digest": _input_data_digest(config, orchestrator),
-            "code": code_digest("flightline.components.arrow_example_gen"),
+            "code_digest": code_digest("flightline.components.arrow_example_gen"),
         },
     ).with_id("ExampleGen")
     examples = example_gen.outputs["examples"]
@@ -55,46 +58,46 @@ def create_pipeline(
     statistics_gen = components.StatisticsGen(examples=examples)
     statistics = statistics_gen.outputs["statistics"]
 
-    # Two schemas: what these data look like, kept for the record, and what we hold them to.
+    # Two schemas: the one inferred from these data is only recorded; the curated one is what they are checked against.
     schema_gen = tfx.components.SchemaGen(statistics=statistics)
     curated_schema = CuratedSchema(config.schema_file.read_text(encoding="utf-8"))
     schema = curated_schema.outputs["schema"]
 
     validator = tfx.components.ExampleValidator(statistics=statistics, schema=schema)
-    previous = previous_statistics_node(config, examples)
+    previous = previous_spans_node(config, examples)
     gate = DataGate(
         examples=examples,
         statistics=statistics,
         anomalies=validator.outputs["anomalies"],
         schema=schema,
         previous_statistics=previous.outputs["statistics"] if previous else None,
-        accepted=previous.outputs["accepted"] if previous else None,
+        accepted_examples=previous.outputs["accepted_examples"] if previous else None,
         max_rejected=config.gate.max_rejected,
         policy=config.gate.policy,
         label=config.label,
         override=override,
-        code=code_digest("flightline.components.data_gate"),
+        code_digest=code_digest("flightline.components.data_gate"),
     )
 
-    # Without a window a model learns from one split of the rows and is judged on the other. With one it learns from
-    # the spans before this one, and this one judges it.
+    # Without a window, the model is trained on one split of the rows and evaluated on the other. With a window, it is
+    # trained on earlier spans and evaluated on this one.
     data = select_training_data(config, examples, gate, orchestrator)
     transform = components.Transform(
         examples=data.examples,
         schema=schema,
         analyzer_cache=data.analyzer_cache,
         splits_config=_splits_config(config, data.train_splits),
-        disable_statistics=config.window is not None,  # each span has been profiled, once
+        disable_statistics=config.window is not None,  # each span already has statistics
         preprocessing_fn=config.user_code.preprocessing_fn,
         custom_config={
             "label": config.label,
             "features": features.model_dump(mode="json"),
-            "code": _code_digest(config.user_code.preprocessing_fn),
+            "code_digest": _code_digest(config.user_code.preprocessing_fn),
         },
     )
-    transform.add_upstream_node(gate)  # nothing trains on what the gate has not passed
+    transform.add_upstream_node(gate)  # no training on data that the gate blocks
 
-    trained_on = {
+    trainer_config = {
         "label": config.label,
         "features": features.model_dump(mode="json"),
         "model": config.model.model_dump(mode="json"),
@@ -110,9 +113,9 @@ def create_pipeline(
             train_args=tfx.proto.TrainArgs(splits=data.train_splits),
             eval_args=tfx.proto.EvalArgs(splits=["eval"]),
             custom_config={
-                **trained_on,
+                **trainer_config,
                 "tune": config.tune.model_dump(mode="json"),
-                "code": _code_digest(config.user_code.tuner_fn),
+                "code_digest": _code_digest(config.user_code.tuner_fn),
             },
         ).with_id("Tuner")
 
@@ -124,7 +127,7 @@ def create_pipeline(
         train_args=tfx.proto.TrainArgs(splits=data.train_splits),
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
-        custom_config={**trained_on, "code": _code_digest(config.user_code.run_fn)},
+        custom_config={**trainer_config, "code_digest": _code_digest(config.user_code.run_fn)},
     )
     model = trainer.outputs["model"]
 
@@ -146,7 +149,7 @@ def create_pipeline(
         num_examples=config.serving_check.examples,
         latency_ms=config.serving_check.latency_ms,
         timeout_s=config.serving_check.timeout_s,
-        code=code_digest("flightline.components.serving_check"),
+        code_digest=code_digest("flightline.components.serving_check"),
     )
     pusher = (Pusher if orchestrator == "local" else tfx.components.Pusher)(
         model=model,
@@ -184,21 +187,21 @@ def create_pipeline(
 
 
 def _input_data_digest(config: Config, orchestrator: Orchestrator) -> str:
-    """What makes ExampleGen run again; elsewhere, out of reach, it is the driver's fingerprint alone."""
+    """Digest of the input files, which are out of reach on Kubeflow: there, ExampleGen's driver has its fingerprint."""
     return data_digest(input_files(config)) if orchestrator == "local" else ""
 
 
 def _release_dir(config: Config, orchestrator: Orchestrator) -> str:
-    return str(config.releases.resolve()) if orchestrator == "local" else f"{config.engines.kubeflow.releases}"
+    return str(config.releases.resolve()) if orchestrator == "local" else f"{config.engines.kubeflow.releases_uri}"
 
 
 def _code_digest(function: str) -> str:
-    """Digest of the code of a function that a dotted path names: TFX's own cache keys know the path alone."""
+    """Digest of the code that a dotted path names: TFX's own cache keys have only the path."""
     return code_digest(function.rpartition(".")[0])
 
 
 def _input_config(config: Config) -> tfx.proto.Input:
-    """One input split: ours are made by hash."""
+    """One input split; `_output_config` splits it by hash."""
     return tfx.proto.Input(splits=[tfx.proto.Input.Split(name="input", pattern=config.data.pattern)])
 
 
@@ -210,7 +213,7 @@ def _output_config(config: Config) -> tfx.proto.Output:
 
 
 def _splits_config(config: Config, analyze: list[str]) -> tfx.proto.SplitsConfig | None:
-    """What vocabularies and quantiles are made of: what is trained on. TFX's default is the split `train`."""
+    """Vocabularies and quantiles come from the splits that are trained on. TFX's default is the split `train`."""
     return tfx.proto.SplitsConfig(analyze=analyze, transform=list(config.data.splits)) if config.window else None
 
 

@@ -1,4 +1,4 @@
-"""Debian's packages as files: brought from this machine's own mirror and unpacked, without being installed."""
+"""Debian packages as files: downloaded from this machine's own mirror and unpacked, not installed."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.job_server import Unavailable
+from scripts.job_server import ToolUnavailable
 
 
 def run_apt(*words: str, cwd: Path | None = None) -> str:
-    """What a command of apt's says; the lists of packages are brought once where it fails without them.
+    """The output of an apt command. If it fails, the package lists are updated once and it is run again.
 
     Raises:
-        Unavailable: it fails, or is not there.
+        ToolUnavailable: it fails, or does not exist.
     """
     problem = ""
     for attempt in ([*words], ["apt-get", "-qq", "update"], [*words]):
         try:
             done = subprocess.run(attempt, cwd=cwd, capture_output=True, text=True, check=False)
         except FileNotFoundError:
-            raise Unavailable(f"no {attempt[0]} here: this takes Debian's own tools") from None
+            raise ToolUnavailable(f"no {attempt[0]} here: Debian's own tools are needed") from None
         if done.returncode == 0 and attempt == [*words]:
             return done.stdout
         problem = " ".join(done.stderr.split())[:400] or problem
-    raise Unavailable(f"{' '.join(words[:2])} failed: {problem}")
+    raise ToolUnavailable(f"{' '.join(words[:2])} failed: {problem}")
 
 
 def unpack_packages(packages: Sequence[str], folder: Path) -> Path:
-    """The folder with the files of these packages; brought where it is not there, whole or not at all.
+    """The folder with the files of these packages; downloaded if it does not exist, completely or not at all.
 
     Raises:
-        Unavailable: they cannot be had.
+        ToolUnavailable: they cannot be downloaded.
     """
     if folder.is_dir():
         return folder
@@ -48,7 +48,7 @@ def unpack_packages(packages: Sequence[str], folder: Path) -> Path:
 
 
 def with_missing_dependencies(package: str) -> list[str]:
-    """The package, and those it depends on that this machine does not have: what installing it would bring."""
+    """The package, and its dependencies that are not installed on this machine."""
     would = run_apt("apt-get", "-s", "-qq", "--no-install-recommends", "install", package)
     brought = [line.split()[1] for line in would.splitlines() if line.startswith("Inst ")]
     return [package, *(name for name in brought if name != package)]

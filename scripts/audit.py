@@ -1,11 +1,11 @@
-"""What the advisories say of every package that our locks pin, with pip-audit in an environment of its own.
+"""Check every locked package for known vulnerabilities, with pip-audit in an environment of its own.
 
 python -m scripts.audit setup     makes the environment, .cache/audit
-python -m scripts.audit           audits requirements.lock, for both TFX lines, and flightline/serving/requirements.lock
+python -m scripts.audit           audits requirements.lock, for both TFX versions, and the server's lock
 
-scripts/audit-known.yaml lists what is known and cannot be mended yet, each with its reason; it is shown, and an entry
-that no longer applies is told as well. Ends with 1 where something is not listed, with 75 where the advisories cannot
-be reached.
+scripts/audit-known.yaml lists the advisories that are known and cannot be fixed yet, each with its reason. They are
+shown, and so are entries that no longer apply. The exit code is 1 if an advisory is not listed, and 75 if the
+advisories cannot be reached.
 """
 
 from __future__ import annotations
@@ -22,13 +22,12 @@ from flightline.errors import UsageError, format_names, print_error
 from flightline.releases.requirements_lock import Pin, parse_pins, select_pins
 from flightline.utils.safe_yaml import parse_yaml
 from scripts.repository import REPOSITORY
-from scripts.tool_environment import ensure_environment
+from scripts.tool_environment import EXIT_UNAVAILABLE, ensure_environment
 
 LOCK = REPOSITORY / "requirements.lock"
 VENV_DIR = REPOSITORY / ".cache" / "audit"
 REQUIREMENTS = Path(__file__).with_name("audit.txt")
 KNOWN_ADVISORIES = Path(__file__).with_name("audit-known.yaml")
-EXIT_UNAVAILABLE = 75  # sysexits' EX_TEMPFAIL: not to be had here and now
 AUDITED_LOCKS = (
     ("TFX 1.16, Python 3.10", LOCK, "3.10.13"),
     ("TFX 1.21, Python 3.13", LOCK, "3.13.0"),
@@ -37,12 +36,12 @@ AUDITED_LOCKS = (
 
 
 class AdvisoriesUnavailable(UsageError):
-    """The advisories cannot be had from here."""
+    """The advisories cannot be reached from this machine."""
 
 
 @dataclass(frozen=True)
 class Advisory:
-    """One that speaks of a version that is pinned; `fixed` are the versions without it."""
+    """An advisory that applies to a locked version; `fixed` are the versions without the vulnerability."""
 
     package: str
     version: str
@@ -51,12 +50,12 @@ class Advisory:
     fixed: tuple[str, ...]
 
     def __str__(self) -> str:
-        fixed = f"mended in {', '.join(self.fixed)}" if self.fixed else "mended in no version"
+        fixed = f"fixed in {', '.join(self.fixed)}" if self.fixed else "no fixed version"
         return f"{self.package} {self.version}  {self.id}  {fixed}"
 
 
 def main(words: list[str]) -> int:
-    """Audits, and says what it found; returns the exit code."""
+    """Audit and print the result; returns the exit code."""
     try:
         tools = ensure_environment("pip-audit", VENV_DIR, REQUIREMENTS)
         if words == ["setup"]:
@@ -66,9 +65,8 @@ def main(words: list[str]) -> int:
             name: select_pins(parse_pins(lock.read_text(encoding="utf-8")), python)
             for name, lock, python in AUDITED_LOCKS
         }
-        query_advisories(
-            tools / "pip-audit", next(iter(parts.values()))[:1]
-        )  # one package says whether the others are worth it
+        # One package first: it shows quickly whether the advisories can be reached.
+        query_advisories(tools / "pip-audit", next(iter(parts.values()))[:1])
         found = {}
         for name, pins in parts.items():
             print(f"{name}: {len(pins)} packages", flush=True)
@@ -80,18 +78,18 @@ def main(words: list[str]) -> int:
 
 
 def print_report(found: list[Advisory], reasons: dict[str, str]) -> int:
-    """Says what is new, what is known and why it stays, and which entries are of no use any more; the exit code."""
+    """Print new advisories, known ones with their reasons, and entries that no longer apply; returns the exit code."""
     entries = [next((name for name in (one.id, *one.aliases) if name in reasons), "") for one in found]
     for advisory, entry in zip(found, entries, strict=True):
         print(f"known  {advisory}: {reasons[entry]}" if entry else f"NEW    {advisory}")
     for name in sorted(set(reasons) - set(entries)):
-        print(f"gone   {name} is in {KNOWN_ADVISORIES.name} and found no more: take it out")
+        print(f"stale  {name} is in {KNOWN_ADVISORIES.name} and applies to no locked package: remove it")
     print(f"{len(found)} advisories: {entries.count('')} new, {len(found) - entries.count('')} known")
     return 1 if "" in entries else 0
 
 
 def known_reasons() -> dict[str, str]:
-    """Advisory → why it stays."""
+    """Advisory → the reason why it is accepted."""
     return {
         str(name): str(reason)
         for name, reason in (parse_yaml(KNOWN_ADVISORIES.read_text(encoding="utf-8")) or {}).items()
@@ -99,10 +97,10 @@ def known_reasons() -> dict[str, str]:
 
 
 def query_advisories(pip_audit: Path, pins: Iterable[Pin]) -> list[Advisory]:
-    """What speaks against these packages.
+    """The advisories for these packages.
 
     Raises:
-        Unreachable: the advisories cannot be had.
+        AdvisoriesUnavailable: they cannot be reached.
     """
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "requirements.txt"
@@ -115,7 +113,7 @@ def query_advisories(pip_audit: Path, pins: Iterable[Pin]) -> list[Advisory]:
     except (ValueError, KeyError) as error:
         said = " ".join((ended.stderr if not ended.stdout else str(error)).split())[-300:]
         raise AdvisoriesUnavailable(
-            f"the advisories cannot be had: {said}", "audit where the network allows it"
+            f"the advisories cannot be reached: {said}", "audit where the network allows it"
         ) from error
 
 
@@ -125,11 +123,11 @@ def public_pin(pin: Pin) -> str:
 
 
 def parse_audit_output(text: str) -> list[Advisory]:
-    """Raises ValueError where it is no answer of pip-audit's, or one that leaves packages out."""
+    """Parse pip-audit's JSON. Raises ValueError where the text is not that, or packages were skipped."""
     packages = json.loads(text)["dependencies"]
     skipped = [package["name"] for package in packages if "skip_reason" in package]
     if skipped:
-        raise ValueError(f"they know nothing of {format_names(skipped, 5)}")
+        raise ValueError(f"pip-audit skipped {format_names(skipped, 5)}")
     return [
         Advisory(p["name"], p["version"], v["id"], tuple(v.get("aliases", ())), tuple(v.get("fix_versions", ())))
         for p in packages

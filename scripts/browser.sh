@@ -1,5 +1,5 @@
 #!/bin/sh
-# Gets the headless browser that looks at the reports in tests/integration; without one those tests are skipped.
+# Installs the headless browser in which tests/integration opens reports; without one those tests are skipped.
 set -eu
 
 for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do

@@ -1,4 +1,4 @@
-"""A cluster on this machine's loopback, made of processes of ours, for as long as it is entered."""
+"""A cluster of processes on this machine's loopback, which runs for the length of a `with` block."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Cluster(abc.ABC):
 
     Attributes:
         engine: its name as the config has it.
-        master: what an engine's `master` is set to, to use it.
-        page: host:port of the coordinator's page, which answers over REST too.
+        master: the value of the engine's `master` in the config.
+        page: host:port of the coordinator's web page and REST API.
         folder: its configuration, and the logs of its processes.
         workers: their processes, in the order they were started.
     """
@@ -31,7 +31,7 @@ class Cluster(abc.ABC):
     engine: str
 
     def __init__(self, home: Path, folder: Path, master: str, page_port: int) -> None:
-        """`home` is the engine as it was unpacked."""
+        """`home` is the folder of the unpacked engine."""
         self.home = home
         self.folder = folder.resolve()
         self.master = master
@@ -41,7 +41,7 @@ class Cluster(abc.ABC):
 
     @abc.abstractmethod
     def start(self, workers: int = 2) -> None:
-        """Starts it and waits until every worker has registered.
+        """Start it and wait until every worker has registered.
 
         Raises:
             RuntimeError: one of its processes ended, or it took longer than a minute; the message names the logs.
@@ -49,10 +49,10 @@ class Cluster(abc.ABC):
 
     @abc.abstractmethod
     def registered(self) -> int:
-        """How many workers the coordinator knows; -1 as long as it does not answer."""
+        """The number of registered workers; -1 while the coordinator does not answer."""
 
     def stop(self) -> None:
-        """Ends what was started, and waits until it has ended."""
+        """Stop all processes and wait until they have ended."""
         for process in self._processes():
             process.terminate()
         for process in self._processes():
@@ -62,27 +62,27 @@ class Cluster(abc.ABC):
                 process.kill()
                 process.wait()
 
-    def wait(self) -> None:
-        """Waits until the coordinator ends by itself."""
+    def wait_until_stopped(self) -> None:
+        """Wait until the coordinator ends by itself."""
         if self.coordinator:
             self.coordinator.wait()
 
     def wait_for(self, workers: int) -> None:
-        """Waits until so many workers have registered. Raises RuntimeError as `start` does."""
+        """Wait until this many workers have registered. Raises RuntimeError as `start` does."""
         until = time.monotonic() + START_TIMEOUT_S
         while self.registered() < workers:
             if any(process.poll() is not None for process in self._processes()) or time.monotonic() > until:
                 logs = self.folder / "log"
-                raise RuntimeError(f"the {self.engine} cluster at {self.master} did not come up; its logs: {logs}")
+                raise RuntimeError(f"the {self.engine} cluster at {self.master} did not start; its logs: {logs}")
             time.sleep(0.3)
 
-    def ask(self, path: str) -> Any:
-        """What the coordinator answers over REST. Raises OSError where it does not."""
+    def get_json(self, path: str) -> Any:
+        """A document of the coordinator's REST API. Raises OSError if it does not answer."""
         with urllib.request.urlopen(f"http://{self.page}/{path}", timeout=5) as answer:
             return json.load(answer)
 
     def launch(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        """Starts one of its processes. The engines' scripts replace themselves by the JVM that is the service."""
+        """Start one of its processes. The engines' scripts replace themselves with the JVM of the service."""
         logs = self.folder / "log"
         logs.mkdir(parents=True, exist_ok=True)
         with (logs / f"{name}.out").open("ab") as out:
@@ -92,7 +92,7 @@ class Cluster(abc.ABC):
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the run; the cluster is ended after it
+                start_new_session=True,  # Ctrl-C stops the run; the cluster is stopped after it
             )
 
     def _processes(self) -> list[subprocess.Popen[bytes]]:
@@ -104,7 +104,7 @@ ClusterT = TypeVar("ClusterT", bound=Cluster)
 
 @contextlib.contextmanager
 def running_cluster(cluster: ClusterT) -> Iterator[ClusterT]:
-    """The cluster, started; its logs stay."""
+    """Run the cluster for the length of the block; its logs are kept."""
     try:
         cluster.start()
         yield cluster

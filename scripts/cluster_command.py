@@ -1,4 +1,4 @@
-"""What the commands of an engine have in common: fetching it from PyPI, running the DAG on a cluster of it."""
+"""What the commands of the engines share: downloading one from PyPI, running the DAG on a cluster of it."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scripts.cluster import Cluster, running_cluster
-from scripts.job_server import ENGINES_DIR, Unavailable
+from scripts.job_server import ENGINES_DIR, ToolUnavailable
 
 WORKER_ENDPOINT = "localhost:50000"
 
 
 def fetch_engine(name: str, requirements: Path) -> Path:
-    """The folder in the cache with the packages of a pinned `requirements`, as files; fetched where it is not there.
+    """The folder in the cache with the packages of a locked `requirements` file; downloaded if it does not exist.
 
     Raises:
-        Unavailable: they cannot be had.
+        ToolUnavailable: they cannot be downloaded.
     """
     home = ENGINES_DIR / requirements.stem
     done = home / "complete"
     if done.is_file() and done.read_text(encoding="utf-8") == requirements.read_text(encoding="utf-8"):
         return home
-    print(f"Fetching {name} into {home}", flush=True)
+    print(f"Downloading {name} into {home}", flush=True)
     shutil.rmtree(home, ignore_errors=True)
     uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
-    # Into a folder of its own, as files: such packages are there for bin/, conf/ and their jars, and never imported.
+    # Into a folder of its own: these packages are used for bin/, conf/ and their jars, and never imported.
     where = ["--target", str(home), "--no-deps", "--python-version", "3.10", "--no-compile-bytecode"]
     fetched = subprocess.run(
         [uv, "pip", "install", "--quiet", *where, "--require-hashes", "-r", str(requirements)],
@@ -39,13 +39,13 @@ def fetch_engine(name: str, requirements: Path) -> Path:
         check=False,
     )
     if fetched.returncode:
-        raise Unavailable(f"{name} could not be fetched from PyPI: {' '.join(fetched.stderr.split())[:400]}")
+        raise ToolUnavailable(f"{name} could not be downloaded from PyPI: {' '.join(fetched.stderr.split())[:400]}")
     done.write_text(requirements.read_text(encoding="utf-8"), encoding="utf-8")
     return home
 
 
 def engine_options(cluster: Cluster) -> list[str]:
-    """Options of a runner that send Beam's work to a cluster, its SDK workers in a pool of processes beside it."""
+    """Runner options that send Beam's work to a cluster, with SDK workers in a pool of processes on this machine."""
     settings = {"master": cluster.master, "worker_endpoint": WORKER_ENDPOINT}
     given = [
         option for key, value in settings.items() for option in ("--set", f"engines.{cluster.engine}.{key}={value}")
@@ -54,7 +54,7 @@ def engine_options(cluster: Cluster) -> list[str]:
 
 
 def cluster_command(name: str, usage: str, set_up: Callable[[], Path], cluster: Callable[[Path, Path], Cluster]) -> int:
-    """Does what the command line asks for; returns the exit code. `cluster` takes an engine's home and a folder."""
+    """Run the command line; returns the exit code. `cluster` takes an engine's home and a folder."""
 
     def use(home: Path, options: list[str] | None) -> int:
         with running_cluster(cluster(home, ENGINES_DIR / f"{name.lower()}-cluster")) as started:
@@ -67,43 +67,45 @@ def cluster_command(name: str, usage: str, set_up: Callable[[], Path], cluster: 
 
 
 def run_tool_command(
-    name: str, usage: str, kept: str, set_up: Callable[[], Path], use: Callable[[Path, list[str] | None], int]
+    name: str, usage: str, keep_command: str, set_up: Callable[[], Path], use: Callable[[Path, list[str] | None], int]
 ) -> int:
-    """Does what the command line asks for: `setup`, `run`, or the word of `kept`; returns the exit code.
+    """Run the command line: `setup`, `run`, or `keep_command`; returns the exit code.
 
-    `use` takes where it is set up, and the options of a run: None where it is to be kept until Ctrl-C.
+    Args:
+        keep_command: the command that keeps the tool running until Ctrl-C.
+        use: takes the tool's folder, and the options of a run; None instead of options keeps the tool running.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started ends with us, whoever ends us
-    asked, options = (sys.argv[1:2] or ["help"])[0], sys.argv[2:]
-    if asked not in ("setup", "run", kept):
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends what was started, too
+    action, options = (sys.argv[1:2] or ["help"])[0], sys.argv[2:]
+    if action not in ("setup", "run", keep_command):
         print(usage, file=sys.stderr)
         return 2
     try:
         home = set_up()
-    except Unavailable as problem:
+    except ToolUnavailable as problem:
         print(f"flightline: {problem}", file=sys.stderr)
         return problem.exit_code
-    if asked == "setup":
+    if action == "setup":
         print(f"{name} is in {home}")
         return 0
-    return use(home, options if asked == "run" else None)
+    return use(home, options if action == "run" else None)
 
 
 def run_pipeline(options: list[str], environment: dict[str, str] | None = None) -> int:
-    """Runs the training pipeline with these options, and with `environment` beside ours; returns the exit code."""
+    """Run the training pipeline with these options and additional environment variables; returns the exit code."""
     command = [sys.executable, "runner_local.py", *options]
     runner = subprocess.Popen(command, env={**os.environ, **(environment or {})})
     try:
         return runner.wait()
-    except KeyboardInterrupt:  # the runner ends as it does without us, and says so
+    except KeyboardInterrupt:  # the runner handles it as without this script
         runner.terminate()
         return runner.wait()
 
 
 def _wait_for_interrupt(cluster: Cluster) -> int:
-    """Keeps the cluster until Ctrl-C."""
+    """Keep the cluster running until Ctrl-C."""
     print("Ctrl-C ends it. To use it:")
     print(f"  {os.path.relpath(sys.executable)} runner_local.py {' '.join(engine_options(cluster))}", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
-        cluster.wait()
+        cluster.wait_until_stopped()
     return 0

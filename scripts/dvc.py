@@ -1,4 +1,4 @@
-"""DVC, in an environment of its own: which data a commit was made for, and those data again.
+"""DVC in an environment of its own: it records which data belong to a commit, and restores them.
 
 python -m scripts.dvc setup          makes the environment, .cache/dvc
 python -m scripts.dvc WORDS...       DVC's command itself: add data/flights, push, pull, status, ...
@@ -14,14 +14,13 @@ from pathlib import Path
 from flightline.errors import UsageError, print_error
 from flightline.utils.dvc import DVC_ENV, DVC_EXECUTABLE
 from scripts.repository import REPOSITORY
-from scripts.tool_environment import ensure_environment
+from scripts.tool_environment import EXIT_UNAVAILABLE, ensure_environment
 
 REQUIREMENTS = Path(__file__).with_name("dvc.txt")
-EXIT_UNAVAILABLE = 75  # sysexits' EX_TEMPFAIL: not to be had here and now
 
 
 def main(words: list[str]) -> int:
-    """Does what is asked in the working directory; returns the exit code."""
+    """Run a command of DVC in the working directory; returns the exit code."""
     try:
         command = ensure_environment("DVC", (REPOSITORY / DVC_EXECUTABLE).parent.parent, REQUIREMENTS) / "dvc"
     except UsageError as error:

@@ -1,6 +1,6 @@
 """Flink on this machine, without Docker.
 
-python -m scripts.flink setup                    fetches Beam's job server and Flink itself into .cache/engines
+python -m scripts.flink setup                    downloads Beam's job server and Flink into .cache/engines
 python -m scripts.flink cluster                  keeps a JobManager and two TaskManagers running until Ctrl-C
 python -m scripts.flink run [runner options]     runs the whole DAG on such a cluster, which then ends
 """
@@ -19,17 +19,17 @@ REST_PORT, RPC_PORT = 8081, 6123  # Flink's own defaults
 
 
 def ensure_flink() -> Path:
-    """The home of the Flink that the job server in the cache is made for; both are there when this returns.
+    """The home of the Flink that the job server in the cache is made for; both are downloaded if they are missing.
 
     Raises:
-        Unavailable: one of them cannot be had.
+        ToolUnavailable: one of them cannot be downloaded.
     """
-    line = _flink_version(ensure_job_server("flink"))
-    return fetch_engine(f"Flink {line}", Path(__file__).with_name(f"flink-{line}.txt")) / "pyflink"
+    version = _flink_version(ensure_job_server("flink"))
+    return fetch_engine(f"Flink {version}", Path(__file__).with_name(f"flink-{version}.txt")) / "pyflink"
 
 
 def _flink_version(server: JobServer) -> str:
-    """The line of Flink that a job server is made for, such as 1.20."""
+    """The Flink version that a job server is made for, such as 1.20."""
     found = re.search(r"flink-(\d+\.\d+)", server.runner)
     if not found:
         raise ValueError(f"{server.runner} names no Flink")

@@ -70,17 +70,17 @@ class FlinkCluster(Cluster):
 
     def registered(self) -> int:
         with contextlib.suppress(OSError):
-            return self.ask("overview")["taskmanagers"]
+            return self.get_json("overview")["taskmanagers"]
         return -1
 
     def jobs(self) -> list[dict[str, Any]]:
         """Every job so far, oldest first: its `jid`, `name`, `state`, `start-time` in milliseconds."""
-        return sorted(self.ask("jobs/overview")["jobs"], key=lambda job: job["start-time"])
+        return sorted(self.get_json("jobs/overview")["jobs"], key=lambda job: job["start-time"])
 
     def job_workers(self, job: str) -> set[str]:
         """The ids of the TaskManagers that a job's tasks ran on."""
-        tasks = [vertex["id"] for vertex in self.ask(f"jobs/{job}")["vertices"]]
-        subtasks = [subtask for task in tasks for subtask in self.ask(f"jobs/{job}/vertices/{task}")["subtasks"]]
+        tasks = [vertex["id"] for vertex in self.get_json(f"jobs/{job}")["vertices"]]
+        subtasks = [subtask for task in tasks for subtask in self.get_json(f"jobs/{job}/vertices/{task}")["subtasks"]]
         return {subtask["taskmanager-id"] for subtask in subtasks} - {"(unassigned)"}
 
     def _configure(self) -> None:

@@ -1,8 +1,8 @@
-"""Brings Beam's job server for an engine into the cache where `--engine` looks for it, from Maven Central.
+"""Downloads Beam's job server for an engine from Maven Central into the cache, where `--engine` looks for it.
 
-The jar of the locked Beam is taken by its coordinates. Some mirrors of Maven Central carry only part of Beam: where the
-finished jar is not to be had, an older job server is put together from the published parts of its runner. Python
-pipelines speak to a job server in Beam's portability protocol, which is stable across releases.
+The jar has the version of the locked Beam. Some mirrors of Maven Central have only part of Beam: if the finished jar is
+missing, an older job server is assembled from the published parts of its runner. Python pipelines talk to a job server
+in Beam's portability protocol, which is stable across releases.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.tool_environment import EXIT_UNAVAILABLE
+
 ENGINES_DIR = Path(".cache/engines")
 JAVA_VERSIONS = (11, 17)
 POM = Path(__file__).with_name("job_server.pom.xml")
 
 
-class Unavailable(Exception):
-    """Something that an engine needs cannot be had on this machine; the message says what, and what to do."""
+class ToolUnavailable(Exception):
+    """A tool is not available on this machine; the message names it and says how to get it."""
 
-    exit_code = 75  # EX_TEMPFAIL: not a fault of ours; `.ci/run` skips what needs it, and says so
+    exit_code = EXIT_UNAVAILABLE
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class JobServer:
         runner: artifact of the runner, without `-job-server`.
         beam: its version.
         driver: its main class.
-        spark: the Spark to be packed with it, where it is put together from parts; its runner does not bring one.
+        spark: the version of Spark to pack with it when it is assembled; its runner does not contain one.
     """
 
     runner: str
@@ -61,52 +63,53 @@ FALLBACK_JOB_SERVERS = {
 
 
 def matching_job_server(engine: str) -> JobServer:
-    """The job server of the Beam that is installed, which is the locked one."""
+    """The job server of the installed Beam, which is the locked version."""
     runners = {"flink": ("beam-runners-flink-1.20", _FLINK_DRIVER), "spark": ("beam-runners-spark-3", _SPARK_DRIVER)}
     runner, driver = runners[engine]
     return JobServer(runner, importlib.metadata.version("apache-beam"), driver)
 
 
 def ensure_job_server(engine: str) -> JobServer:
-    """The job server that is in the cache when this returns.
+    """The job server in the cache, downloaded if it is missing.
 
     Raises:
-        Unavailable: no Java, no Maven, or neither the jar nor its parts are to be had.
+        ToolUnavailable: there is no Java or no Maven, or neither the jar nor its parts can be downloaded.
     """
     require_java()
-    asked, older = matching_job_server(engine), FALLBACK_JOB_SERVERS[engine]
-    for known in (asked, older):
+    matching, older = matching_job_server(engine), FALLBACK_JOB_SERVERS[engine]
+    for known in (matching, older):
         if known.jar.is_file():
             return known
     ENGINES_DIR.mkdir(parents=True, exist_ok=True)
-    for stale in ENGINES_DIR.glob(f"{asked.runner.rpartition('-')[0]}-*job-server-*.jar"):
-        stale.unlink()  # of a Beam that was locked before
-    print(f"Fetching {asked.coordinates}", flush=True)
-    refusal = _download_jar(asked)
+    for stale in ENGINES_DIR.glob(f"{matching.runner.rpartition('-')[0]}-*job-server-*.jar"):
+        stale.unlink()  # of a Beam that was locked earlier
+    print(f"Downloading {matching.coordinates}", flush=True)
+    refusal = _download_jar(matching)
     if refusal is None:
-        return asked
-    print(f"  {refusal}\nPutting together the job server of Beam {older.beam} ({older.runner}) instead", flush=True)
+        return matching
+    print(f"  {refusal}\nAssembling the job server of Beam {older.beam} ({older.runner}) instead", flush=True)
     problem = _assemble_jar(older)
     if problem:
-        raise Unavailable(f"no job server for {engine}: {refusal}; nor the parts of {older.coordinates}: {problem}")
+        parts = f"the parts of {older.coordinates} are missing: {problem}"
+        raise ToolUnavailable(f"no job server for {engine}: {refusal}; and {parts}")
     return older
 
 
 def require_java() -> None:
-    """Raises Unavailable where there is no Java that Flink and Spark run on."""
+    """Raises ToolUnavailable where there is no Java that Flink and Spark run on."""
     home = os.environ.get("JAVA_HOME")
     java = f"{home}/bin/java" if home else shutil.which("java")
     get = f"Get Java {JAVA_VERSIONS[-1]}: apt-get install openjdk-{JAVA_VERSIONS[-1]}-jre-headless, or set JAVA_HOME"
     if not java or not Path(java).is_file():
-        raise Unavailable(f"no Java: {'JAVA_HOME has no bin/java' if home else 'it is not on PATH'}. {get}")
+        raise ToolUnavailable(f"no Java: {'JAVA_HOME has no bin/java' if home else 'it is not on PATH'}. {get}")
     said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     found = re.search(r'version "(\d+)', said)
     if not found or int(found[1]) not in JAVA_VERSIONS:
-        raise Unavailable(f"{java} is Java {found[1] if found else '?'}, not one of {JAVA_VERSIONS}. {get}")
+        raise ToolUnavailable(f"{java} is Java {found[1] if found else '?'}, not one of {JAVA_VERSIONS}. {get}")
 
 
 def _download_jar(wanted: JobServer) -> str | None:
-    """Brings the finished jar into the cache; returns why not, where it cannot be had."""
+    """Download the finished jar into the cache; returns the reason if that fails, else None."""
     refusal = _run_maven(f"-Dartifact={wanted.coordinates}", "-Dtransitive=false", "dependency:get")
     if refusal is None:
         folder = f"-DoutputDirectory={ENGINES_DIR.resolve()}"
@@ -117,7 +120,7 @@ def _download_jar(wanted: JobServer) -> str | None:
 
 
 def _assemble_jar(wanted: JobServer) -> str | None:
-    """Packs the runner with all that it depends on into one jar; returns why not, where that cannot be had."""
+    """Pack the runner and its dependencies into one jar; returns the reason if that fails, else None."""
     target = (ENGINES_DIR / "assembled").resolve()
     values = {"runner": wanted.runner, "beam": wanted.beam, "driver": wanted.driver, "target": target}
     if wanted.spark:
@@ -130,10 +133,10 @@ def _assemble_jar(wanted: JobServer) -> str | None:
 
 
 def _run_maven(*arguments: str) -> str | None:
-    """Runs Maven; returns the first thing it has to say where it fails."""
+    """Run Maven; returns its first error message if it fails, else None."""
     maven = shutil.which("mvn")
     if maven is None:
-        raise Unavailable("no Maven, which fetches Beam's job server. Get it with: apt-get install maven")
+        raise ToolUnavailable("no Maven, which downloads Beam's job server. Get it with: apt-get install maven")
     done = subprocess.run(
         [maven, "-B", "-q", "-U", "-Dstyle.color=never", *arguments], capture_output=True, text=True, check=False
     )
@@ -147,7 +150,7 @@ def main() -> int:
     """`python -m scripts.job_server ENGINE`: prints the jar's path."""
     try:
         print(ensure_job_server(sys.argv[1]).jar)
-    except Unavailable as problem:
+    except ToolUnavailable as problem:
         print(f"flightline: {problem}", file=sys.stderr)
         return problem.exit_code
     return 0

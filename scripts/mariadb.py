@@ -1,7 +1,7 @@
 """MariaDB on this machine, from Debian's packages, without being installed.
 
 python -m scripts.mariadb setup                  unpacks the server into .cache/engines
-python -m scripts.mariadb server                 keeps one running until Ctrl-C, and says how to use it
+python -m scripts.mariadb server                 keeps one running until Ctrl-C, and prints how to use it
 python -m scripts.mariadb run [runner options]   runs the whole DAG with one as metadata store, which then ends
 """
 
@@ -17,24 +17,24 @@ from scripts.cluster_command import run_pipeline, run_tool_command
 from scripts.job_server import ENGINES_DIR
 from scripts.mariadb_server import PASSWORD_ENV, MariaDB, running_server
 
-PORT = 3307  # beside a server that may be here already
+PORT = 3307  # not 3306, where another server may run
 
 
 def ensure_mariadb() -> Path:
-    """The folder with the server's files, which are there when this returns.
+    """The folder with the server's files, downloaded if they are missing.
 
     Raises:
-        Unavailable: they cannot be had here.
+        ToolUnavailable: they cannot be downloaded.
     """
     home = ENGINES_DIR / "mariadb"
     if not home.is_dir():
-        print(f"Fetching MariaDB from Debian's packages into {home}", flush=True)
+        print(f"Downloading MariaDB from Debian's packages into {home}", flush=True)
         unpack_packages(with_missing_dependencies("mariadb-server-core"), home)
     return home
 
 
 def main() -> int:
-    """Does what the command line asks for; returns the exit code."""
+    """Run the command line; returns the exit code."""
     return run_tool_command("MariaDB", str(__doc__), "server", ensure_mariadb, _run_with_server)
 
 
@@ -51,7 +51,7 @@ def _runner_options(server: MariaDB) -> list[str]:
 
 
 def _wait_for_interrupt(server: MariaDB) -> int:
-    """Keeps it until Ctrl-C."""
+    """Keep it running until Ctrl-C."""
     print("Ctrl-C ends it. To use it:")
     print(f"  export {PASSWORD_ENV}=$(cat {os.path.relpath(server.folder / 'password')})")
     print(f"  {os.path.relpath(sys.executable)} runner_local.py {' '.join(_runner_options(server))}", flush=True)

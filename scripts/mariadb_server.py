@@ -1,4 +1,4 @@
-"""A MariaDB server on this machine's loopback, for as long as it is entered: from files, with a folder of its own."""
+"""A MariaDB server on this machine's loopback, from unpacked files, which runs for the length of a `with` block."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class MariaDB:
     """One server, with a database that is ready to be a metadata store.
 
     Attributes:
-        port: on the loopback, which is all that it listens to.
-        password: of the user `flightline`; made anew for a new folder, and kept in it.
-        folder: its data, and its log.
+        port: on the loopback, the only interface that it listens on.
+        password: of the user `flightline`; generated for a new folder and saved in it.
+        folder: of its data and its log.
     """
 
     def __init__(self, home: Path, folder: Path, port: int) -> None:
-        """`home` is the server as it was unpacked."""
+        """`home` is the folder of the unpacked server."""
         self.home = home.resolve()
         self.folder = folder.resolve()
         self.port = port
@@ -41,7 +41,7 @@ class MariaDB:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a command needs in its environment to use it."""
+        """The environment variables of a command that uses it."""
         return {PASSWORD_ENV: self.password}
 
     def settings(self, database: str = DATABASE) -> list[str]:
@@ -50,7 +50,7 @@ class MariaDB:
         return [f"metadata.{key}={value}" for key, value in values.items()]
 
     def start(self) -> None:
-        """Starts it, and waits until it answers.
+        """Start it, and wait until it answers.
 
         Raises:
             RuntimeError: it ended, or did not answer within a minute; the message names its log.
@@ -67,16 +67,16 @@ class MariaDB:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for what uses it; it is ended after that
+                start_new_session=True,  # Ctrl-C stops what uses it; it is stopped after that
             )
         until = time.monotonic() + START_TIMEOUT_S
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"MariaDB did not come up at port {self.port}; its log: {self.folder / 'log'}")
+                raise RuntimeError(f"MariaDB did not start at port {self.port}; its log: {self.folder / 'log'}")
             time.sleep(0.1)
 
     def stop(self, how: int = signal.SIGTERM) -> None:
-        """Ends it, with SIGKILL as a machine that goes down would, and waits until it has ended."""
+        """Stop it with a signal and wait until it has ended; SIGKILL is like a machine that loses power."""
         if self.process is None:
             return
         self.process.send_signal(how)
@@ -88,7 +88,7 @@ class MariaDB:
         self.process = None
 
     def sql(self, *statements: str) -> list[tuple[Any, ...]]:
-        """Executes as the server's root; returns the rows of the last statement."""
+        """Execute statements as the server's root; returns the rows of the last one."""
         rows: Sequence[tuple[Any, ...]] = ()
         with pymysql.connect(unix_socket=str(self.folder / "socket"), user="root", autocommit=True) as connection:
             for statement in statements:
@@ -98,12 +98,12 @@ class MariaDB:
         return list(rows)
 
     def add_database(self, name: str, create: str = CREATE_DATABASE_SQL) -> str:
-        """Another database that the user may write; returns its name."""
+        """Add a database that the user may write to; returns its name."""
         self.sql(create.format(name), f"GRANT ALL ON {name}.* TO {USER}@'{LOOPBACK}'")
         return name
 
     def _initialise(self) -> None:
-        """Makes the system's tables, as mariadb-install-db does, the database and its user."""
+        """Create the system tables, as mariadb-install-db does, the database and its user."""
         data = self.folder / "data"
         data.mkdir(parents=True)
         share, password = self.home / "usr/share/mysql", secrets.token_hex(16)
@@ -123,7 +123,7 @@ class MariaDB:
         )
         if made.returncode:
             (self.folder / "log").write_bytes(made.stderr)
-            raise RuntimeError(f"MariaDB's own tables could not be made; its log: {self.folder / 'log'}")
+            raise RuntimeError(f"MariaDB's system tables could not be created; its log: {self.folder / 'log'}")
         secret = self.folder / "password"
         secret.touch(mode=0o600)
         secret.write_text(password, encoding="utf-8")
@@ -132,11 +132,11 @@ class MariaDB:
         share = self.home / "usr/share/mysql"
         places = [f"--basedir={self.home / 'usr'}", f"--datadir={self.folder / 'data'}"]
         places += [f"--lc-messages-dir={share}", f"--character-sets-dir={share / 'charsets'}"]
-        as_root = ["--user=root"] if os.geteuid() == 0 else []  # it refuses to be root's unless told so
+        as_root = ["--user=root"] if os.geteuid() == 0 else []  # it refuses to run as root without this
         return [str(self.home / "usr/sbin/mariadbd"), "--no-defaults", *places, *_MEMORY_OPTIONS, *as_root, *words]
 
     def _environment(self) -> dict[str, str]:
-        """Libraries that came with it are found beside it."""
+        """Environment variables with which it finds the libraries that were unpacked with it."""
         libraries = ":".join(str(path) for path in sorted((self.home / "usr/lib").glob("*-linux-gnu*")))
         return {**os.environ, "LD_LIBRARY_PATH": libraries}
 
@@ -148,7 +148,7 @@ class MariaDB:
 
 @contextlib.contextmanager
 def running_server(server: MariaDB) -> Iterator[MariaDB]:
-    """The server, started; its folder stays."""
+    """Run the server for the length of the block; its folder is kept."""
     try:
         server.start()
         yield server

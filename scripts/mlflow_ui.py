@@ -1,8 +1,8 @@
-"""MLflow's user interface on the store that the config names, on this machine alone.
+"""MLflow's user interface for the tracking store of a config, on this machine only.
 
 python -m scripts.mlflow_ui [--config F] [--port N]
 
-It needs more than telling MLflow of runs does (a web server, plotting), so it has an environment of its own, in .cache.
+It needs packages that recording runs does not (a web server, plotting), so it has an environment of its own in .cache.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ VENV_DIR = Path(".cache/mlflow-ui").resolve()
 
 
 def main() -> int:
-    """Serves the interface until it is interrupted; returns the exit code."""
+    """Serve the interface until Ctrl-C; returns the exit code."""
     parser = argparse.ArgumentParser(description="Show the runs in MLflow.")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the pipeline's config")
     parser.add_argument("--port", type=int, default=5000)
@@ -45,10 +45,10 @@ def main() -> int:
 
 
 def resolve_store(path: Path) -> Path:
-    """The sqlite file of a config; the embedded one where the config tracks nothing (--set may have, for one run).
+    """The sqlite file of a config; the embedded store where the config has no tracking (--set may have, for one run).
 
     Raises:
-        UsageError: the store is a server, which has an interface of its own, or nothing was told yet.
+        UsageError: the store is a server, which has its own interface, or no run was recorded yet.
     """
     config = load_config(path, () if load_config(path).tracking.mlflow else (f"tracking.mlflow={EMBEDDED_STORE}",))
     database = config.tracking.database(config.workspace)

@@ -43,12 +43,12 @@ class SparkCluster(Cluster):
 
     def registered(self) -> int:
         with contextlib.suppress(OSError):
-            return self.ask("json/")["aliveworkers"]
+            return self.get_json("json/")["aliveworkers"]
         return -1
 
     def applications(self) -> list[dict[str, Any]]:
         """The applications that have ended, one a Beam pipeline: `id`, `name`, `state`, `starttime` in ms."""
-        return self.ask("json/")["completedapps"]
+        return self.get_json("json/")["completedapps"]
 
     def _launch(self, name: str, service: str, *arguments: str) -> subprocess.Popen[bytes]:
         environment = {

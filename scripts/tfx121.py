@@ -1,9 +1,9 @@
-"""TFX 1.21's stack on a machine that has TFX 1.16's: a Debian 13 root in the cache, with a copy of the checkout in it.
+"""TFX 1.21 on a machine that has TFX 1.16: a Debian 13 root in the cache, with a copy of the checkout in it.
 
-python -m scripts.tfx121 setup             builds the root and its environment; does nothing where they are up to date
-python -m scripts.tfx121 run WORDS...      runs a command there, in the copy of the checkout as it is now
-python -m scripts.tfx121 test [OPTIONS]    runs the suite, `make run`, and the comparison of both stacks (tests/tfx121);
-                                         `--end-to-end`: without the suite
+python -m scripts.tfx121 setup             builds the root and its environment, if they are missing or out of date
+python -m scripts.tfx121 run COMMAND...    runs a command there, in an up-to-date copy of the checkout
+python -m scripts.tfx121 test [OPTIONS]    runs the suite, `make run`, and the comparison of both TFX versions in
+                                           tests/tfx121; `--end-to-end`: without the suite
 """
 
 from __future__ import annotations
@@ -16,31 +16,33 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.job_server import Unavailable
+from scripts.job_server import ToolUnavailable
 from scripts.tfx121_root import CHECKOUT, ROOT, chroot_command, ensure_root
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-COPIED_MANIFEST = "copied.txt"  # beside the root: the files of the checkout that are in it
+COPIED_MANIFEST = "copied.txt"  # next to the root: lists the files of the checkout that are in it
 END_TO_END_OPTION = "--end-to-end"
 
 
 def ensure_tfx121_root() -> None:
-    """The root, the checkout in it and its environment are there, and up to date, when this returns.
+    """Build or update the root, the copy of the checkout in it, and its environment.
 
     Raises:
-        Unavailable: one of them cannot be had here.
+        ToolUnavailable: one of them cannot be built on this machine.
     """
     ensure_root()
     copy_checkout()
     done = subprocess.run(chroot_command("scripts/setup.sh"), check=False)
     if done.returncode:
-        raise Unavailable(f"the lock could not be installed in {ROOT}: scripts/setup.sh ended with {done.returncode}")
+        raise ToolUnavailable(
+            f"the lock could not be installed in {ROOT}: scripts/setup.sh ended with {done.returncode}"
+        )
 
 
 def copy_checkout() -> None:
-    """Brings the files that git knows, or would know, into the root; what runs there leave stays there.
+    """Copy the files that git tracks, or would track, into the root; files that runs there made are kept.
 
-    A copy: the checkout has an environment, data and a workspace of this machine's stack, which nothing there may see.
+    The checkout itself is not used: it has an environment, data and a workspace of this machine's TFX.
     """
     said = subprocess.run(
         [
@@ -70,7 +72,7 @@ def copy_checkout() -> None:
 
 
 def run_tests(options: Sequence[str]) -> int:
-    """The tests of the stack; returns the exit code of the first part that fails, or 0."""
+    """Run the tests on TFX 1.21; returns the exit code of the first part that fails, or 0."""
     given = " ".join(option for option in options if option != END_TO_END_OPTION)
     parts = [chroot_command("make", "run", "ARGS=--plain"), [sys.executable, "-m", "pytest", "tests/tfx121"]]
     if END_TO_END_OPTION not in options:
@@ -82,22 +84,22 @@ def run_tests(options: Sequence[str]) -> int:
     return 0
 
 
-def main(words: Sequence[str]) -> int:
-    """Does what the command line asks for; returns the exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started ends with us
-    asked, rest = (words[0] if words else "help"), list(words[1:])
-    if asked not in ("setup", "run", "test") or (asked == "run" and not rest):
+def main(argv: Sequence[str]) -> int:
+    """Run the command line; returns the exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends what was started, too
+    action, rest = (argv[0] if argv else "help"), list(argv[1:])
+    if action not in ("setup", "run", "test") or (action == "run" and not rest):
         print(__doc__, file=sys.stderr)
         return 2
     try:
         ensure_tfx121_root()
-    except Unavailable as problem:
+    except ToolUnavailable as problem:
         print(f"flightline: {problem}", file=sys.stderr)
         return problem.exit_code
-    if asked == "run":
+    if action == "run":
         command = chroot_command(*rest)
-        os.execvp(command[0], command)  # noqa: S606 - this process becomes it: a signal, even SIGKILL, ends all of it
-    return run_tests(rest) if asked == "test" else 0
+        os.execvp(command[0], command)  # noqa: S606 - replaces this process, so that a signal, even SIGKILL, ends all of it
+    return run_tests(rest) if action == "test" else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""A root of Debian 13, whose glibc and Python are those of TFX 1.21: built once into the cache, entered by chroot.
+"""A Debian 13 root, whose glibc and Python suit TFX 1.21: built once into the cache, entered by chroot.
 
-It takes root and this machine's own Debian mirror. Nothing is installed on the machine, nor mounted where it could be
-seen: every command has a mount namespace of its own, which ends with it, however it ends.
+This needs root and this machine's own Debian mirror. Nothing is installed on the machine or mounted outside the root:
+every command has a mount namespace of its own, which ends with the command, however that ends.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.apt import run_apt, unpack_packages
-from scripts.job_server import Unavailable
+from scripts.job_server import ToolUnavailable
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "tfx121"
 ROOT = CACHE / "root"
@@ -26,7 +26,7 @@ MIRROR_VARIABLE = "FLIGHTLINE_DEBIAN_MIRROR"
 REQUIRED_DISK_GB = 12
 UNSHARE_COMMAND = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
 
-# How this machine reaches the package registries, and nothing else of it.
+# How this machine reaches the package registries; nothing else of it is visible in the root.
 NETWORK_FILES = ("etc/resolv.conf", "etc/hosts", "etc/pip.conf", "etc/ssl/certs/ca-certificates.crt")
 PASSED_VARIABLES = re.compile(
     r"PIP_(?!FIND_LINKS).*|UV_.*|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|\w+_(proxy|PROXY)|OPENBLAS_.*|CI|TERM|NO_COLOR"
@@ -37,7 +37,7 @@ ROOT_ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 }
 
-# TensorFlow aborts without /proc. The shell stays, as the process that takes in orphans.
+# TensorFlow aborts without /proc. The shell stays as the parent of orphaned processes.
 _ENTER_SCRIPT = """
 root=$1; shift
 mount -t proc proc "$root/proc"
@@ -49,10 +49,10 @@ chroot "$root" /usr/bin/env "$@" || exit $?
 
 
 def chroot_command(*words: str, binds: Sequence[Path] = ()) -> list[str]:
-    """The command line that runs `words` in the root, in the copy of the checkout; it ends all that it started.
+    """The command line that runs `words` in the root, in the copy of the checkout; it ends everything it started.
 
     Args:
-        binds: folders of this machine that are seen there, under the same names.
+        binds: folders of this machine that are visible there, under the same paths.
     """
     settings = {
         **{key: value for key, value in os.environ.items() if PASSED_VARIABLES.fullmatch(key)},
@@ -64,16 +64,16 @@ def chroot_command(*words: str, binds: Sequence[Path] = ()) -> list[str]:
 
 
 def ensure_root() -> None:
-    """Builds the root where it is not there, or is not what this file says.
+    """Build the root, if it is missing or was built with other packages.
 
     Raises:
-        Unavailable: it cannot be had on this machine; the message says why.
+        ToolUnavailable: it cannot be built on this machine; the message has the reason.
     """
     if os.geteuid() != 0:
-        raise Unavailable("a Debian root is built and entered as root: run it as root, or on Debian 13 itself")
+        raise ToolUnavailable("a Debian root is built and entered as root: run it as root, or on Debian 13 itself")
     may = subprocess.run([*UNSHARE_COMMAND, "true"], capture_output=True, text=True, check=False)
     if may.returncode:
-        raise Unavailable(f"this machine lets nobody make a mount namespace: {may.stderr.strip()}")
+        raise ToolUnavailable(f"this machine does not allow mount namespaces: {may.stderr.strip()}")
     stamp, made_of = ROOT / ".made-of", f"{SUITE} {PACKAGES}"
     if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == made_of):
         _build()
@@ -84,11 +84,11 @@ def ensure_root() -> None:
 
 
 def _build() -> None:
-    """Makes the root anew, beside its place until it is whole."""
+    """Build the root in a temporary folder, and rename that when it is complete."""
     mirror, debootstrap = _mirror(), _debootstrap()
     free_gb = shutil.disk_usage(CACHE).free / 1e9
     if free_gb < REQUIRED_DISK_GB:
-        raise Unavailable(
+        raise ToolUnavailable(
             f"{CACHE} has {free_gb:.0f} GB left; the root and its environment take up to {REQUIRED_DISK_GB}"
         )
     print(f"Building a root of Debian {SUITE} in {ROOT} (once; about a minute from a near mirror)", flush=True)
@@ -107,12 +107,12 @@ def _build() -> None:
         )
     if done.returncode:
         last = [line for line in log.read_text(encoding="utf-8").splitlines() if line][-1:]
-        raise Unavailable(f"debootstrap could not build the root: {' '.join(last)} ({log} has all that it said)")
+        raise ToolUnavailable(f"debootstrap could not build the root: {' '.join(last)} (all output is in {log})")
     part.rename(ROOT)
 
 
 def _mirror() -> str:
-    """The mirror of Debian's packages that this machine itself is configured with."""
+    """The Debian mirror that this machine is configured with."""
     if os.environ.get(MIRROR_VARIABLE):
         return os.environ[MIRROR_VARIABLE]
     listed = run_apt("apt-get", "indextargets", "--format", "$(ORIGIN) $(COMPONENT) $(CODENAME) $(REPO_URI)")
@@ -120,9 +120,9 @@ def _mirror() -> str:
         origin, component, codename, address = line.split(" ", 3)
         if (origin, component) == ("Debian", "main") and "-" not in codename:  # no updates, no security
             return address
-    raise Unavailable(f"no mirror of Debian is known to this machine's apt; {MIRROR_VARIABLE} can name one")
+    raise ToolUnavailable(f"this machine's apt is configured with no Debian mirror; set {MIRROR_VARIABLE} to one")
 
 
 def _debootstrap() -> Path:
-    """The folder in the cache with debootstrap, unpacked: a script, which need not be installed to be used."""
+    """The folder in the cache with debootstrap, a script that need not be installed."""
     return unpack_packages(["debootstrap"], CACHE / "debootstrap")

@@ -1,4 +1,4 @@
-"""A tool in an environment of its own: its packages clash with TFX's, or are more than a run needs."""
+"""Environments of tools whose packages conflict with TFX's, or are not needed for a run."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from pathlib import Path
 
 from flightline.errors import UsageError
 
+EXIT_UNAVAILABLE = (
+    75  # EX_TEMPFAIL of sysexits.h: a tool is not available on this machine; `.ci/run` then skips its tests
+)
+
 
 def ensure_environment(name: str, home: Path, requirements: Path) -> Path:
-    """The `bin` folder of the environment; made, or made anew, where it is not what the lock says.
+    """The `bin` folder of the environment; made if it does not exist, made again if its lock has changed.
 
     Raises:
-        UsageError: the packages cannot be had.
+        UsageError: the packages cannot be downloaded.
     """
     done, wanted = home / "complete", requirements.read_text(encoding="utf-8")
     if done.is_file() and done.read_text(encoding="utf-8") == wanted:
         return home / "bin"
-    print(f"Fetching {name} into {home}", flush=True)
+    print(f"Downloading {name} into {home}", flush=True)
     shutil.rmtree(home, ignore_errors=True)
     uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
     for step in (
@@ -28,6 +32,6 @@ def ensure_environment(name: str, home: Path, requirements: Path) -> Path:
     ):
         ended = subprocess.run([uv, *step], capture_output=True, text=True, check=False)
         if ended.returncode:
-            raise UsageError(f"{name} could not be fetched: {' '.join(ended.stderr.split())[:400]}")
+            raise UsageError(f"{name} could not be downloaded: {' '.join(ended.stderr.split())[:400]}")
     done.write_text(wanted, encoding="utf-8")
     return home / "bin"

@@ -101,7 +101,7 @@ def _describe_multiprocess(config: Config) -> str:
 
 def _describe_portable(config: Config) -> str:
     settings = config.engines.portable
-    start = "started for each run" if settings.start else "must be running"
+    start = "started for each run" if settings.start_services else "must be running"
     return f"Beam's job service at {settings.job_endpoint} and workers at {settings.worker_endpoint}; {start}"
 
 

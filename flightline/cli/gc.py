@@ -63,7 +63,7 @@ def show_garbage(garbage: Garbage, config: Config, dry_run: bool, as_json: bool)
         return
     console = make_console()
     verb = "would be" if dry_run else "was"
-    if garbage.nothing:
+    if garbage.is_empty:
         console.print(f"nothing to collect: {garbage.kept:,} artifacts are needed")
     else:
         table = make_table("type", "number", "MB")
@@ -79,15 +79,15 @@ def show_garbage(garbage: Garbage, config: Config, dry_run: bool, as_json: bool)
             f"[bold]{_format_mb(garbage.size)} MB[/] {verb} collected; {garbage.kept:,} artifacts are needed",
             highlight=False,
         )
-    _show_unremovable(garbage.left, config)
+    _show_unremovable(garbage.unremovable, config)
 
 
 def _show_unremovable(left: list[UnreferencedArtifact], config: Config) -> None:
     if not left:
         return
     console = make_console()
-    where = f"outside {escape(str(config.workspace))}, or part of what is kept"
-    console.print(f"[yellow]cannot be removed[/]: not needed, but {where}")
+    workspace = escape(str(config.workspace))
+    console.print(f"[yellow]unremovable[/]: not needed, but outside {workspace} or inside an artifact that is kept")
     for artifact in left[:MAX_ARTIFACTS_SHOWN]:
         console.print(escape(f"  artifact {artifact.id}  {artifact.type}  {artifact.uri}"), soft_wrap=True)
     if len(left) > MAX_ARTIFACTS_SHOWN:

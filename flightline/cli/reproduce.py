@@ -52,7 +52,7 @@ def show_reproduction(console: Console, found: Reproduction) -> None:
     for one in found.artifacts:
         state = f"[{_STATE_COLOURS[one.state]}]{one.state}[/]"
         table.add_row(escape(one.artifact), one.type, one.digest[:_SHORT_DIGEST_CHARS], state)
-        for difference in one.differs:
+        for difference in one.differences:
             table.add_row("", "", "", escape(difference))
     console.print(f"run [bold]{escape(found.run)}[/], reproduced")
     console.print(table)

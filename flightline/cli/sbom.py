@@ -10,7 +10,8 @@ import typer
 
 from flightline.cli.common import CommandGroup, ReleaseOption
 from flightline.config.loader import MAX_CONFIG_MB
-from flightline.config.settings import CardConfig, Config
+from flightline.config.release import ModelCardConfig
+from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.metadata.provenance import read_provenance
 from flightline.releases.lineage import CURRENT_RELEASE
@@ -75,14 +76,14 @@ def read_sbom_inputs(config: Config, version: str) -> SbomInputs:
     )
 
 
-def _read_label_and_card(path: Path) -> tuple[str, CardConfig]:
+def _read_label_and_card(path: Path) -> tuple[str, ModelCardConfig]:
     """Read the label and the model card from a run's copy of its config; other keys may be of another version.
 
     Raises:
         UsageError: the copy is missing or invalid.
     """
     try:
-        kept = parse_yaml(read_small_text(path, MAX_CONFIG_MB))
-        return str(kept["label"]), CardConfig.model_validate(kept.get("card") or {})
+        config = parse_yaml(read_small_text(path, MAX_CONFIG_MB))
+        return str(config["label"]), ModelCardConfig.model_validate(config.get("model_card") or {})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path} is not a run's config: {error}") from error

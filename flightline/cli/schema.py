@@ -29,10 +29,10 @@ def show_proposal(config: Config, run_id: RunArgument = LATEST, as_json: JsonOpt
     run, proposal = _make_proposal(config, run_id)
     diff = _proposal_diff(config.schema_file, proposal)
     if as_json:
-        print_json({"run": run, "schema": str(config.schema_file), "diff": diff, "cannot": proposal.cannot})
+        print_json({"run": run, "schema": str(config.schema_file), "diff": diff, "not_proposed": proposal.not_proposed})
         return
     typer.echo(diff, nl=False)
-    for problem in proposal.cannot:
+    for problem in proposal.not_proposed:
         typer.echo(f"cannot be proposed: {problem}")
     if not diff:
         typer.echo(f"there is nothing to propose for run {run}")
@@ -56,7 +56,7 @@ def accept_proposal(
     after = file_digest(config.schema_file)
     audit_log.record(config.workspace, "schema accepted", run=run, reason=reason, before=before[:16], after=after[:16])
     typer.echo(diff, nl=False)
-    for problem in proposal.cannot:
+    for problem in proposal.not_proposed:
         typer.echo(f"still stops the run: {problem}")
     typer.echo(f"written to {config.schema_file}; run the span again")
 

@@ -1,16 +1,15 @@
 """ExampleGen on Arrow: CSV and Parquet files into the examples and splits that stock CsvExampleGen would make.
 
 The component is the standard `FileBasedExampleGen`, its driver (spans, versions, fingerprint) included; the executor
-reads with `flightline.executors.example_gen`, in this process or, on other engines, in Beam's workers. What it adds: a label and
-column types may be declared, rows that can't be read are set aside instead of ending the run, and the artifact says
-what became of every row.
+reads with `flightline.executors.example_gen`, in this process or, on other engines, in Beam's workers.
+It adds: a label and column types may be declared, rows that cannot be parsed are rejected instead of stopping the run,
+and the artifact records what happened to every row.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -33,9 +32,8 @@ from flightline.components.tfx_internals.beam_executor import get_beam_arguments
 from flightline.errors import InputError
 from flightline.executors.beam_runner import out_of_process_runner
 from flightline.executors.example_gen.beam_ingestion import ingest_on_beam
-from flightline.executors.example_gen.column_types import Kind
 from flightline.executors.example_gen.ingestion import HashSplit, IngestOptions, InputSplit, ingest
-from flightline.executors.example_gen.input_bounds import Bounds, parse_bounds
+from flightline.serving.input_feature import ColumnType, InputFeature
 
 DEFAULT_BLOCK_BYTES = IngestOptions.block_bytes
 MAX_BLOCK_BYTES = 1 << 30
@@ -91,7 +89,7 @@ class ArrowExampleGen(component.FileBasedExampleGen):
         input_base: the directory that holds the files.
         label: a column whose empty rows are rejected; None keeps them.
         column_types: column to its type, for those a schema has settled; the others are inferred from all values.
-        missing: cells of CSV files that mean what an empty one does, such as `NA`.
+        missing_values: texts in CSV files that mean a missing value, such as `NA`.
         block_bytes: how much is read at a time; the peak of memory is about thirty times that.
         inputs: a release's input contract; rows that break it are rejected. None takes them as they are.
         row_ids: give each example the features `_file` and `_line`.
@@ -108,8 +106,8 @@ class ArrowExampleGen(component.FileBasedExampleGen):
         input_base: str,
         *,
         label: str | None = None,
-        column_types: Mapping[str, Kind] | None = None,
-        missing: Sequence[str] = (),
+        column_types: Mapping[str, ColumnType] | None = None,
+        missing_values: Sequence[str] = (),
         block_bytes: int = DEFAULT_BLOCK_BYTES,
         inputs: Sequence[Mapping[str, Any]] | None = None,
         row_ids: bool = False,
@@ -121,9 +119,9 @@ class ArrowExampleGen(component.FileBasedExampleGen):
         options = IngestOptions(
             label=label,
             column_types=dict(column_types or {}),
-            missing=tuple(missing),
+            missing_values=tuple(missing_values),
             block_bytes=block_bytes,
-            contract=parse_bounds(inputs or []),
+            contract={feature.name: feature for feature in map(InputFeature.from_json, inputs or [])},
             row_ids=row_ids,
         )
         super().__init__(
@@ -153,11 +151,11 @@ def pack_options(
             "block_bytes": options.block_bytes,
             # Only where they are used: what training's steps have on record stays as it is.
             **(
-                {"contract": json.dumps({name: asdict(one) for name, one in options.contract.items()})}
+                {"contract": json.dumps([feature.to_json() for feature in options.contract.values()])}
                 if options.contract
                 else {}
             ),
-            **({"missing": list(options.missing)} if options.missing else {}),
+            **({"missing_values": list(options.missing_values)} if options.missing_values else {}),
             **({"row_ids": True} if options.row_ids else {}),
             "custom_fields": dict(custom_fields or {}),
         }
@@ -173,15 +171,13 @@ def unpack_options(config: example_gen_pb2.CustomConfig) -> IngestOptions:
     if not config.custom_config.Unpack(content):
         return IngestOptions()
     fields = json_format.MessageToDict(content)
-    contract = json.loads(fields.get("contract", "{}"))
+    contract = [InputFeature.from_json(entry) for entry in json.loads(fields.get("contract", "[]"))]
     return IngestOptions(
         label=fields["label"],
         column_types=fields["column_types"],
-        missing=tuple(fields.get("missing", ())),
+        missing_values=tuple(fields.get("missing_values", ())),
         block_bytes=int(fields["block_bytes"]),
-        contract={
-            name: Bounds(**{**one, "values": one["values"] and tuple(one["values"])}) for name, one in contract.items()
-        },
+        contract={feature.name: feature for feature in contract},
         row_ids=fields.get("row_ids", False),
     )
 

@@ -1,7 +1,8 @@
-"""The Pusher's executor on a filesystem of this machine: a version comes into being whole, or not at all.
+"""The Pusher that publishes a version atomically on a local filesystem.
 
-TFX's own copies into the version's folder, file by file: whoever looks meanwhile sees a part of a model, and so does
-everybody after a kill. This one has it copy into a folder aside, and renames that when all of it is on disk.
+Reads a Model and the blessings; writes the model to the releases folder, and a PushedModel. TFX's own Pusher copies the
+files into the version's folder one by one, so that readers see an incomplete model meanwhile, and for good if the
+process is killed. This one copies into a staging folder and renames it when all files are on disk.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _STAGING_PREFIX = ".pushing-"
 
 
 class Executor(stock.Executor):
-    """Pushes what was blessed; what it says of the push in ML Metadata is what TFX's own says."""
+    """Pushes a blessed model; the PushedModel artifact has the properties that TFX's own Pusher sets."""
 
     def Do(  # noqa: N802 - TFX's name
         self,
@@ -36,15 +37,15 @@ class Executor(stock.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Raises what TFX's own raises; then, and after a kill, there is no version."""
+        """Pushes; the stock executor documents arguments and errors. After an error there is no new version."""
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[keys.PUSH_DESTINATION_KEY], destination)
         releases = Path(destination.filesystem.base_directory)
         releases.mkdir(parents=True, exist_ok=True)
-        for left in releases.glob(f"{_STAGING_PREFIX}*"):  # by a process that was killed: one run at a time pushes here
-            shutil.rmtree(left)
-        with tempfile.TemporaryDirectory(prefix=_STAGING_PREFIX, dir=releases) as aside:
-            destination.filesystem.base_directory = aside
+        for leftover in releases.glob(f"{_STAGING_PREFIX}*"):  # of a killed process: only one run at a time pushes here
+            shutil.rmtree(leftover)
+        with tempfile.TemporaryDirectory(prefix=_STAGING_PREFIX, dir=releases) as staging:
+            destination.filesystem.base_directory = staging
             properties = {**exec_properties, keys.PUSH_DESTINATION_KEY: proto_utils.proto_to_json(destination)}
             super().Do(input_dict, output_dict, properties)
             pushed = artifact_utils.get_single_instance(output_dict[keys.PUSHED_MODEL_KEY])
@@ -57,7 +58,7 @@ class Executor(stock.Executor):
 
 
 def _publish_version(written: Path, releases: Path) -> Path:
-    """Renames a model that is on disk to its version; to the next number, where two are pushed within a second."""
+    """Renames a pushed model to its version, or to the next free number if two are pushed within a second."""
     for folder, _, names in os.walk(written):
         for name in names:
             with (Path(folder) / name).open("rb") as file:
@@ -73,6 +74,6 @@ def _publish_version(written: Path, releases: Path) -> Path:
 
 
 class Pusher(component.Pusher):
-    """`tfx.components.Pusher` with the executor above."""
+    """`tfx.components.Pusher` that publishes atomically."""
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

@@ -1,7 +1,7 @@
-"""Slices by bins in TFX's own Evaluator: an extractor puts the bin's name in the place of the number.
+"""Slices by bins in TFX's own Evaluator: an extractor replaces each number by the name of its bin.
 
-`custom_extractors` is TFX's extension point for it, which is called with an EvalConfig and nothing that says where the
-edges are: they are handed over in a variable of the context, and travel to the workers inside the extractor.
+TFX calls `custom_extractors` with the EvalConfig only, which does not have the bins' edges. The executor sets them in
+the context variable `active_edges`; the extractor holds a copy, with which Beam sends it to the workers.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from tensorflow_model_analysis.extractors.slice_key_extractor import SLICE_KEY_E
 
 from flightline.executors.evaluator.bins import NO_BIN, Edges, active_edges, bin_indices, bin_names
 
-EXTRACTORS_PATH = f"{__name__}.custom_extractors"  # what the execution property `custom_extractors` names
+EXTRACTORS_PATH = f"{__name__}.custom_extractors"  # the value of the execution property `custom_extractors`
 
 
 def custom_extractors(
     eval_shared_model: Any, eval_config: tfma.EvalConfig, tensor_adapter_config: Any
 ) -> list[tfma.extractors.Extractor]:
-    """TFMA's extractors, and ours before the one that reads the slices off the features."""
+    """TFMA's extractors, with the one that replaces numbers by bin names just before slices are computed."""
     extractors = tfma.default_extractors(
         eval_shared_model=eval_shared_model, eval_config=eval_config, tensor_adapter_config=tensor_adapter_config
     )
-    place = [one.stage_name for one in extractors].index(SLICE_KEY_EXTRACTOR_STAGE_NAME)
-    ours = tfma.extractors.Extractor("BinFeatures", beam.Map(replace_with_bin_names, dict(active_edges.get())))
-    return [*extractors[:place], ours, *extractors[place:]]
+    position = [extractor.stage_name for extractor in extractors].index(SLICE_KEY_EXTRACTOR_STAGE_NAME)
+    bins = tfma.extractors.Extractor("BinFeatures", beam.Map(replace_with_bin_names, dict(active_edges.get())))
+    return [*extractors[:position], bins, *extractors[position:]]
 
 
 def replace_with_bin_names(extracts: dict[str, Any], edges: Edges) -> dict[str, Any]:
-    """The extracts of one row, with the names of bins for the numbers that are cut; predictions were made before."""
+    """Replaces the numbers of one row by bin names in the columns that have bins; predictions exist by then."""
     features = dict(extracts[constants.FEATURES_KEY])
-    for column, of_column in edges.items():
+    for column, column_edges in edges.items():
         if column in features:
-            names = np.array([name.encode() for name in bin_names(of_column)], dtype=object)
-            numbers = bin_indices(np.ravel(features[column]), of_column)
+            names = np.array([name.encode() for name in bin_names(column_edges)], dtype=object)
+            numbers = bin_indices(np.ravel(features[column]), column_edges)
             features[column] = names[numbers[numbers != NO_BIN]]
     return {**extracts, constants.FEATURES_KEY: features}

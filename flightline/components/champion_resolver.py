@@ -1,8 +1,8 @@
-"""Which model a candidate must not fall behind: the one that is served, which is the release that is current.
+"""The champion: the model that is in production, with which the Evaluator compares the candidate.
 
-TFX's LatestBlessedModelStrategy takes the last one that the Evaluator blessed, also where the serving check refused it
-and it was never released, or where it was rolled back. Nor does it look whether the model is still there: a lost
-champion ends the Evaluator, and with it every later run, in a traceback.
+It is the model of the current release. TFX's LatestBlessedModelStrategy instead takes the last model that the Evaluator
+blessed, even if ServingCheck rejected it or it was rolled back. It also does not check that the model's files exist:
+without them, the Evaluator of every later run fails.
 """
 
 from __future__ import annotations
@@ -28,22 +28,23 @@ from flightline.metadata.store import run_ids_of_execution
 from flightline.releases.registry import current_version, current_version_excluding
 
 CHAMPION_NODE = "Champion"
-LOAD_ERROR_PROPERTY = "unloadable"  # of a PushedModel: why its model could not be loaded when it was last wanted
+LOAD_ERROR_PROPERTY = "load_error"  # of a PushedModel: why its model could not be loaded as the champion
 
 
 def champion_node(config: Config, orchestrator: Orchestrator, resumed: str = "") -> BaseNode | None:
-    """The node whose output `model` is the champion; None where no node can find one.
+    """The node whose output `model` is the champion; None where there can be none.
 
-    `resumed` is the id of the run that is gone on with: should it have released its model before it was killed, that
-    model is not its own champion.
+    Vertex AI runs TFX's own strategies only, so the champion there is the latest blessed model. Kubeflow Pipelines runs
+    no resolvers; the champion there is the model at `engines.kubeflow.champion_uri`, if it is set.
 
-    Kubeflow's backends query metadata themselves and know stock strategies alone, of which Vertex AI runs
-    LatestBlessedModelStrategy. Kubeflow Pipelines refuses resolvers altogether: there the champion is named, or nobody.
+    Args:
+        resumed: id of the run that is resumed. If it released its model before it was interrupted, that model must not
+            be its own champion.
     """
     if orchestrator == "local":
         pushed = {"model": tfx.dsl.Channel(type=Model), "pushed_model": tfx.dsl.Channel(type=PushedModel)}
         settings = {
-            "unloadable": config.champion.unloadable,
+            "on_load_failure": config.champion.on_load_failure,
             "releases": str(config.releases.resolve()),
             "resumed": resumed,
         }
@@ -54,30 +55,34 @@ def champion_node(config: Config, orchestrator: Orchestrator, resumed: str = "")
         return tfx.dsl.Resolver(strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy, **blessed).with_id(
             CHAMPION_NODE
         )
-    if kubeflow.champion is None:
+    if kubeflow.champion_uri is None:
         return None
-    return tfx.dsl.Importer(source_uri=kubeflow.champion, artifact_type=Model, output_key="model").with_id(
+    return tfx.dsl.Importer(source_uri=kubeflow.champion_uri, artifact_type=Model, output_key="model").with_id(
         CHAMPION_NODE
     )
 
 
 class CurrentReleaseStrategy(tfx.dsl.experimental.ResolverStrategy):
-    """Resolves the Model of the PushedModel that is the current release; where no release is current, of the newest
-    that really was pushed; nothing where there is none.
+    """Resolves the Model and PushedModel of the current release, or of the newest release if none is current.
 
-    Where that Model cannot be loaded, `model` is empty and `pushed_model` says why, or (`unloadable="block"`) the run
-    ends: an older champion in its place would be a comparison with what nobody serves.
+    If the Model cannot be loaded, `model` is empty and `pushed_model` has the reason; with `on_load_failure="block"`
+    the run fails instead. An older release never takes its place: the candidate would be compared with a model that is
+    not in production.
     """
 
-    def __init__(self, unloadable: str = "evaluate", releases: str = "", resumed: str = "") -> None:
-        self._blocks = unloadable == "block"
+    def __init__(self, on_load_failure: str = "evaluate", releases: str = "", resumed: str = "") -> None:
+        self._blocks = on_load_failure == "block"
         self._releases = Path(releases) if releases else None
         self._resumed = resumed
 
     def resolve_artifacts(
         self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]
     ) -> dict[str, list[types.Artifact]]:
-        """Picks from the candidates in `input_dict["model"]` by the lineage of `input_dict["pushed_model"]`."""
+        """Selects the current release from `input_dict["pushed_model"]` and its model from `input_dict["model"]`.
+
+        Raises:
+            StepFailed: the model cannot be loaded, and `on_load_failure` is `block`.
+        """
         models = {model.id: model for model in input_dict["model"]}
         pushed = [p for p in input_dict["pushed_model"] if p.get_int_custom_property("pushed") == 1]
         current = current_version(self._releases) if self._releases else None
@@ -85,12 +90,14 @@ class CurrentReleaseStrategy(tfx.dsl.experimental.ResolverStrategy):
             served = current_version_excluding(self._releases, lambda run: has_same_base_run(run, self._resumed))
             pushed = [p for p in pushed if p.get_string_custom_property("pushed_version") == served]
             if served is not None and not pushed:
-                progress.warn(f"Release {served} is current, and not on record here: nothing is held against it")
+                progress.warn(
+                    f"ML Metadata does not have the current release, {served}: the candidate is evaluated alone"
+                )
         for push in sorted(pushed, key=lambda artifact: artifact.id, reverse=True):
             producers = _producer_executions(store, push.id)
             runs = {run for producer in producers for run in run_ids_of_execution(store, producer)}
             if runs and all(has_same_base_run(run, self._resumed) for run in runs):
-                continue  # pushed by what is gone on with, which was killed before that was the current release
+                continue  # released by the run that is resumed here
             for model_id in _input_artifacts(store, producers):
                 if model_id in models:
                     return {"model": self._load_or_note(store, models[model_id], push), "pushed_model": [push]}
@@ -107,26 +114,26 @@ class CurrentReleaseStrategy(tfx.dsl.experimental.ResolverStrategy):
         if self._blocks:
             raise StepFailed(
                 f"the champion, release {release}, cannot be loaded: {problem}",
-                "restore its files, or set champion.unloadable=evaluate to judge the candidate alone",
+                "restore its files, or set champion.on_load_failure=evaluate to evaluate the candidate alone",
             )
-        progress.warn(f"The champion, release {release}, cannot be loaded: {problem}; nothing is held against it")
+        progress.warn(f"The champion, release {release}, cannot be loaded: {problem}; the candidate is evaluated alone")
         return []
 
 
 def find_load_error(model: types.Artifact) -> str:
-    """Why TensorFlow cannot load a Model, in one line; nothing where it can."""
+    """Why TensorFlow cannot load a Model, in one line; empty if it can."""
     path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
     if not tf.io.gfile.isdir(path):
-        return f"{path} is not there"
+        return f"{path} does not exist"
     try:
         tf.saved_model.load(path)
-    except Exception as error:  # whatever TensorFlow makes of a broken file
+    except Exception as error:  # TensorFlow raises many kinds for a broken file
         return f"{path}: {summarize_error(error)}"
     return ""
 
 
 def _producer_executions(store: mlmd.MetadataStore, artifact_id: int) -> list[int]:
-    """Ids of the executions that made an artifact, or took it from the cache."""
+    """Ids of the executions that wrote an artifact, or reused it from the cache."""
     events: list[Any] = store.get_events_by_artifact_ids([artifact_id])
     return [event.execution_id for event in events if event.type in OUTPUT_EVENTS]
 

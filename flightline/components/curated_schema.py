@@ -1,7 +1,7 @@
-"""CuratedSchema: the schema that the data are held to, carried by the pipeline itself.
+"""CuratedSchema: the schema that data are validated against, whose text is a parameter of the component.
 
-ImportSchemaGen copies a file that the step must be able to read where it runs, and is cached by the file's path. Here
-the parameter is the schema's text: a step in a container elsewhere needs no file, and the cache sees an edit.
+Reads nothing, writes a Schema. TFX's ImportSchemaGen reads a file, which must exist where the step runs, and its cache
+key has the file's path only. With the text as parameter, a container needs no file, and an edit changes the cache key.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ class Executor(base_executor.BaseExecutor):
 
 
 class CuratedSchema(base_component.BaseComponent):
-    """Makes a Schema artifact of the text of a schema (protobuf's text format)."""
+    """Writes a Schema artifact.
+
+    Args:
+        schema_text: the schema in protobuf's text format.
+    """
 
     SPEC_CLASS = CuratedSchemaSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

@@ -1,8 +1,9 @@
-"""DataGate: nothing trains on data that the curated schema refuses, or of which too much had to be set aside.
+"""DataGate: stops the run before training if the data break the curated schema or too many rows were rejected.
 
-ExampleValidator only writes anomalies down; nothing in TFX stops at them. This component fails its node by raising:
-Kubeflow's entry point does not read what an executor returns. Our launcher records the findings as the reason of the
-failed execution, with exit code 3.
+Reads Examples, their statistics and anomalies, the Schema, and the accepted spans before; writes a JSON verdict with
+the findings and the drift. TFX's ExampleValidator only records anomalies; nothing in TFX stops because of them. If a
+finding blocks, the executor raises DataBlocked, since Kubeflow's entry point ignores what an executor returns. The
+launcher records the findings as the reason of the failed execution; the exit code is 3.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class DataGateSpec(ComponentSpec):
         "policy": ExecutionParameter(type=str),
         "label": ExecutionParameter(type=str),
         "override": ExecutionParameter(type=str),
-        "code": ExecutionParameter(type=str),
+        "code_digest": ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
         "examples": ChannelParameter(type=standard_artifacts.Examples),
@@ -51,13 +52,13 @@ class DataGateSpec(ComponentSpec):
         "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         "schema": ChannelParameter(type=standard_artifacts.Schema),
         "previous_statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
-        "accepted": ChannelParameter(type=standard_artifacts.Examples, optional=True),
+        "accepted_examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
     }
     OUTPUTS = {"verdict": ChannelParameter(type=standard_artifacts.JsonValue)}  # noqa: RUF012
 
 
 class Executor(base_executor.BaseExecutor):
-    """Collects the findings; passes with them written down, or raises with them as the reason."""
+    """Collects the findings; writes them as the verdict, or raises with them as the reason."""
 
     def Do(  # noqa: N802 - TFX's name
         self,
@@ -68,7 +69,7 @@ class Executor(base_executor.BaseExecutor):
         """Writes the verdict.
 
         Raises:
-            DataBlocked: the data must not be trained on; its record is the findings.
+            DataBlocked: a finding blocks; the error's record has all findings.
         """
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         statistics = artifact_utils.get_single_instance(input_dict["statistics"])
@@ -78,42 +79,44 @@ class Executor(base_executor.BaseExecutor):
         limits = json.loads(exec_properties["max_rejected"])
         policy = GatePolicy.model_validate_json(exec_properties["policy"])
         drift, drifted = _compute_drift(input_dict, statistics, schema)
-        found = [
+        gate_findings = [
             *findings.rejected_findings(row_count_properties(examples), limits, _make_reject_describer(examples)),
             *findings.missing_findings(read_statistics(statistics), schema),
             *findings.anomaly_findings(read_anomalies(anomalies), _make_row_counter(examples, schema)),
             *drifted,
-            *_compare_with_accepted_spans(examples, input_dict.get("accepted") or [], exec_properties["label"]),
+            *_compare_with_accepted_spans(
+                examples, input_dict.get("accepted_examples") or [], exec_properties["label"]
+            ),
         ]
-        found = findings.sort_findings(apply_policy(found, policy))
+        gate_findings = findings.sort_findings(apply_policy(gate_findings, policy))
         if exec_properties["override"]:
-            found = [replace(finding, blocks=False, overridden=finding.blocks) for finding in found]
-        for finding in found:
+            gate_findings = [replace(finding, blocks=False, overridden=finding.blocks) for finding in gate_findings]
+        for finding in gate_findings:
             logging.warning("DataGate: %s", finding)
-        if any(finding.blocks for finding in found):
-            raise findings.data_blocked_error(found, drift)
+        if any(finding.blocks for finding in gate_findings):
+            raise findings.data_blocked_error(gate_findings, drift)
         verdict = artifact_utils.get_single_instance(output_dict["verdict"])
-        verdict.write(json.loads(findings.findings_to_json(found, drift)))
+        verdict.write(json.loads(findings.findings_to_json(gate_findings, drift)))
         verdict.set_int_custom_property("passed", 1)
         if exec_properties["override"]:
             verdict.set_string_custom_property("override", exec_properties["override"])
 
 
 class DataGate(base_component.BaseComponent):
-    """Stops the run where the data break their schema or too many rows were rejected.
+    """Stops the run if the data break their schema or too many rows were rejected.
 
     Args:
         examples: the Examples, with row counts as custom properties.
         statistics: StatisticsGen's output for them.
         anomalies: ExampleValidator's output for them.
         schema: the curated Schema that they were validated against.
-        max_rejected: largest share of rejected rows, by reason.
-        policy: how severe each kind of finding is.
+        max_rejected: reason → largest share of the rows read that may be rejected for it.
+        policy: the severity of each kind of finding.
         label: the label's name.
-        previous_statistics: those of the accepted span before, where spans come in one by one.
-        accepted: the Examples of all accepted spans before, the newest last.
-        override: why everything is let through; nothing is where it is empty.
-        code: digest of the code that decides, part of the cache key.
+        previous_statistics: statistics of the last accepted span; None without a window.
+        accepted_examples: the Examples of all accepted spans before, the newest last; None without a window.
+        override: a reason to let the data through whatever the findings are; empty to let findings block.
+        code_digest: digest of this component's code, which makes it a part of TFX's own cache key too.
     """
 
     SPEC_CLASS = DataGateSpec
@@ -129,9 +132,9 @@ class DataGate(base_component.BaseComponent):
         label: str,
         policy: GatePolicy | None = None,
         previous_statistics: types.BaseChannel | None = None,
-        accepted: types.BaseChannel | None = None,
+        accepted_examples: types.BaseChannel | None = None,
         override: str = "",
-        code: str = "",
+        code_digest: str = "",
     ) -> None:
         super().__init__(
             DataGateSpec(
@@ -140,12 +143,12 @@ class DataGate(base_component.BaseComponent):
                 anomalies=anomalies,
                 schema=schema,
                 previous_statistics=previous_statistics,
-                accepted=accepted,
+                accepted_examples=accepted_examples,
                 max_rejected=json.dumps(max_rejected, sort_keys=True),
                 policy=(policy or GatePolicy()).model_dump_json(),
                 label=label,
                 override=override,
-                code=code,
+                code_digest=code_digest,
                 verdict=types.Channel(type=standard_artifacts.JsonValue),
             )
         )
@@ -154,7 +157,7 @@ class DataGate(base_component.BaseComponent):
 def _compute_drift(
     inputs: dict[str, list[types.Artifact]], statistics: types.Artifact, schema: schema_pb2.Schema
 ) -> tuple[list[findings.FeatureDrift], list[findings.Finding]]:
-    """Distances from the accepted span before; nothing where there is none."""
+    """Measures the distances from the last accepted span; empty without one."""
     before = inputs.get("previous_statistics") or []
     if not before:
         return [], []
@@ -164,15 +167,19 @@ def _compute_drift(
 def _compare_with_accepted_spans(
     examples: types.Artifact, accepted: list[types.Artifact], label: str
 ) -> Iterator[findings.Finding]:
-    """What speaks against the rows when they are held beside those of the spans that were accepted before."""
+    """Finds rows that repeat an accepted span, and a label that lost its association with a feature."""
     content = examples.get_string_custom_property(CONTENT_DIGEST_PROPERTY)
-    same = [one for one in accepted if content and one.get_string_custom_property(CONTENT_DIGEST_PROPERTY) == content]
+    same = [
+        span for span in accepted if content and span.get_string_custom_property(CONTENT_DIGEST_PROPERTY) == content
+    ]
     if same:
-        problem = f"every row is that of span {same[-1].span}, which was accepted before: a file delivered twice"
+        problem = (
+            f"all rows are the same as those of span {same[-1].span}, which was accepted: the file was delivered twice"
+        )
         yield findings.Finding("(rows)", DUPLICATED_SPAN, problem, row_count_properties(examples).get("rows_read", 0))
     if accepted:
         now, before = (
-            feature_strengths(read_split_batches(one, DRIFT_SPLIT), label) for one in (examples, accepted[-1])
+            feature_strengths(read_split_batches(span, DRIFT_SPLIT), label) for span in (examples, accepted[-1])
         )
         yield from label_findings(now, before)
 
@@ -186,7 +193,7 @@ def read_statistics(artifact: types.Artifact) -> dict[str, statistics_pb2.Datase
 
 
 def read_anomalies(artifact: types.Artifact) -> dict[str, anomalies_pb2.Anomalies]:
-    """The anomalies of each split that ExampleValidator looked at."""
+    """The anomalies of each split that ExampleValidator validated."""
     read = {}
     for split in artifact_utils.decode_split_names(artifact.split_names):
         folder = artifact_utils.get_split_uri([artifact], split)
@@ -196,7 +203,7 @@ def read_anomalies(artifact: types.Artifact) -> dict[str, anomalies_pb2.Anomalie
 
 
 def _make_reject_describer(examples: types.Artifact) -> Callable[[str], str]:
-    """Looks up, in the rows that were set aside, which column most of them failed in and how."""
+    """Makes a function that describes why most rows of a reason were rejected: in which column, with an example."""
 
     def describe_reason(reason: str) -> str:
         csv.field_size_limit(2 * MAX_RECORD_BYTES)
@@ -204,13 +211,17 @@ def _make_reject_describer(examples: types.Artifact) -> Callable[[str], str]:
             failed = [(row["column"], row["detail"]) for row in csv.DictReader(file) if row["reason"] == reason]
         [(column, rows)] = Counter(column for column, _ in failed).most_common(1)
         detail = next(detail for name, detail in failed if name == column)
-        return f"{rows:,} of them in column {column}, such as: {detail}" if column else f"such as: {detail}"
+        return (
+            f"{rows:,} of them because of column {column}, for example: {detail}"
+            if column
+            else f"for example: {detail}"
+        )
 
     return describe_reason
 
 
 def _make_row_counter(examples: types.Artifact, schema: schema_pb2.Schema) -> findings.CountRows:
-    """Counts in the examples themselves: statistics know shares and histograms, not every value."""
+    """Makes a function that counts rows in the examples themselves, since statistics have no exact counts."""
 
     def count(split: str, feature: str, kind: str) -> int:
         return anomaly_counts.count_anomalous_rows(read_split_batches(examples, split), feature, kind, schema)

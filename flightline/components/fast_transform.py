@@ -126,7 +126,7 @@ def _build_job(arguments: dict[str, Any], beam_arguments: list[str]) -> Transfor
     _check_formats(arguments, datasets)
     if runner := out_of_process_runner(beam_arguments):
         raise UnsupportedTransformError(f"the Beam arguments name {runner}")
-    transform = [
+    transform_splits = [
         SplitSource(data.dataset_key, data.file_pattern, get_output_prefix(data))
         for data in arguments["transform_data_list"]
     ]
@@ -134,8 +134,8 @@ def _build_job(arguments: dict[str, Any], beam_arguments: list[str]) -> Transfor
         preprocessing_fn=arguments["preprocessing_fn"],
         schema=arguments["input_dataset_metadata"].schema,
         specs=datasets[0].tfxio.TensorAdapter().OriginalTypeSpecs(),
-        analyze=[SplitSource(data.dataset_key, data.file_pattern) for data in arguments["analyze_data_list"]],
-        transform=transform,
+        analyze_splits=[SplitSource(data.dataset_key, data.file_pattern) for data in arguments["analyze_data_list"]],
+        transform_splits=transform_splits,
         output_dir=arguments["transform_output_path"],
         temp_dir=arguments["temp_path"],
         cache_input_dir=arguments["input_cache_dir"],

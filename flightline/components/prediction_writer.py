@@ -1,7 +1,8 @@
-"""PredictionWriter: what BulkInferrer inferred, as a table that people and other tools read.
+"""PredictionWriter: BulkInferrer's predictions as a Parquet file, for people and other tools.
 
-BulkInferrer writes PredictionLog protos in whatever order its workers finish. Here they become one Parquet file in the
-order of the input, each row with where it came from, the model's version and the time; the rejected rows go beside it.
+Reads an InferenceResult and the Examples; writes a folder with `predictions.parquet` and, if rows were rejected,
+`rejected.csv`. BulkInferrer writes PredictionLog protos in the order in which its workers finish; the table has the
+order of the input, with the file and line of each row, the model's version and the time.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from flightline.metadata.row_accounting import parse_row_accounting, row_count_p
 from flightline.serving.target import Target
 
 PREDICTIONS_FILE, REJECTED_ROWS_FILE = "predictions.parquet", "rejected.csv"
-OUTPUTS = "_outputs"  # the column of the model's numbers, until they are made answers of
-_CHECKED_ROWS = 1000  # rows that are looked at before all are written
-BATCH_ROWS = 16_384  # predictions that are decoded at a time
+OUTPUTS_COLUMN = "_outputs"  # the column of the model's outputs, until they are decoded
+_CHECKED_ROWS = 1000  # rows whose outputs are checked before all are written
+BATCH_ROWS = 16_384  # predictions decoded at a time
 
 
 class PredictionWriterSpec(ComponentSpec):
@@ -43,7 +44,7 @@ class PredictionWriterSpec(ComponentSpec):
         "threshold": ExecutionParameter(type=float),
         "target": ExecutionParameter(type=str),
         "id_columns": ExecutionParameter(type=str),
-        "code": ExecutionParameter(type=str),
+        "code_digest": ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
         "inference_result": ChannelParameter(type=standard_artifacts.InferenceResult),
@@ -53,7 +54,7 @@ class PredictionWriterSpec(ComponentSpec):
 
 
 class Executor(base_executor.BaseExecutor):
-    """Writes the table; every row that was read is in it or among the rejected."""
+    """Writes the table; every row that was read is in it or in the file of rejected rows."""
 
     def Do(  # noqa: N802 - TFX's name
         self,
@@ -61,7 +62,11 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Raises RuntimeError where rows and predictions are not equally many; nothing is written then."""
+        """Writes the files.
+
+        Raises:
+            RuntimeError: the numbers of rows and predictions differ; nothing has been written then.
+        """
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         result = artifact_utils.get_single_uri(input_dict["inference_result"])
         rows = parse_row_accounting(row_count_properties(examples))
@@ -74,9 +79,9 @@ class Executor(base_executor.BaseExecutor):
         folder = Path(exec_properties["output"])
         folder.mkdir(parents=True, exist_ok=True)
         _write_rejected(f"{examples.uri}/{REJECTED_FILE}", folder / REJECTED_ROWS_FILE)
-        aside = folder / f".{PREDICTIONS_FILE}.{os.getpid()}"
-        pq.write_table(table, aside, compression="zstd")
-        aside.replace(folder / PREDICTIONS_FILE)  # last: where it is, all of it is
+        temporary = folder / f".{PREDICTIONS_FILE}.{os.getpid()}"
+        pq.write_table(table, temporary, compression="zstd")
+        temporary.replace(folder / PREDICTIONS_FILE)  # last: if it exists, everything is complete
         written = {"predictions": str(folder / PREDICTIONS_FILE), "rows": table.num_rows, "read": rows.read}
         artifact = artifact_utils.get_single_instance(output_dict["predictions"])
         artifact.write({**written, "rejected": rows.rejected, "version": exec_properties["version"]})
@@ -87,14 +92,14 @@ class PredictionWriter(base_component.BaseComponent):
 
     Args:
         inference_result: BulkInferrer's output.
-        examples: what it inferred, with row ids.
-        output: the folder, absolute.
-        version: of the release.
+        examples: the Examples that it predicted, with row ids.
+        output: absolute path of the folder.
+        version: the release's version.
         scored_at: seconds since the epoch.
-        threshold: probabilities from here on are labelled 1.
-        target: what the outputs mean, as release.json says it.
+        threshold: smallest probability that gets the label 1.
+        target: the meaning of the outputs, as in release.json.
         id_columns: columns of the input that are copied to the output.
-        code: digest of the code that writes, part of the record.
+        code_digest: digest of this component's code, which makes it a part of TFX's own cache key too.
     """
 
     SPEC_CLASS = PredictionWriterSpec
@@ -110,7 +115,7 @@ class PredictionWriter(base_component.BaseComponent):
         threshold: float,
         target: Mapping[str, Any] | None = None,
         id_columns: Sequence[str] = (),
-        code: str = "",
+        code_digest: str = "",
     ) -> None:
         super().__init__(
             PredictionWriterSpec(
@@ -122,7 +127,7 @@ class PredictionWriter(base_component.BaseComponent):
                 threshold=threshold,
                 target=json.dumps(target or {}),
                 id_columns=json.dumps(list(id_columns)),
-                code=code,
+                code_digest=code_digest,
                 predictions=types.Channel(type=standard_artifacts.JsonValue),
             )
         )
@@ -140,18 +145,18 @@ def read_prediction_logs(uri: str) -> Iterator[tuple[list[bytes], np.ndarray]]:
 
 def build_predictions_table(batches: Iterator[tuple[list[bytes], np.ndarray]], id_columns: Sequence[str]) -> pa.Table:
     """Columns `file`, `line`, the id columns and the model's outputs [numbers], in the order of the input."""
-    parts: dict[str, list[pa.Array]] = {name: [] for name in ("file", "line", *id_columns, OUTPUTS)}
+    parts: dict[str, list[pa.Array]] = {name: [] for name in ("file", "line", *id_columns, OUTPUTS_COLUMN)}
     for examples, outputs in batches:
         columns = decode_examples(examples)
         for name, source in (("file", FILE_COLUMN), ("line", LINE_COLUMN), *zip(id_columns, id_columns, strict=True)):
             parts[name].append(_scalar_feature(columns, source))
-        parts[OUTPUTS].append(pa.FixedSizeListArray.from_arrays(pa.array(outputs.ravel()), outputs.shape[1]))
+        parts[OUTPUTS_COLUMN].append(pa.FixedSizeListArray.from_arrays(pa.array(outputs.ravel()), outputs.shape[1]))
     table = pa.table({name: _concat_arrays(arrays) for name, arrays in parts.items()})
     return table.take(pc.sort_indices(table, [("file", "ascending"), ("line", "ascending")]))
 
 
 def _scalar_feature(batch: pa.RecordBatch, name: str) -> pa.Array:
-    """[rows] the value of a feature that has one or none; text is decoded, null is what a row lacks."""
+    """[rows] the values of a feature with at most one value a row; text is decoded, a missing value is null."""
     place = batch.schema.get_field_index(name)
     if place < 0 or pa.types.is_null(batch.schema.field(place).type):
         return pa.nulls(batch.num_rows)
@@ -162,7 +167,7 @@ def _scalar_feature(batch: pa.RecordBatch, name: str) -> pa.Array:
 
 
 def _concat_arrays(arrays: Sequence[pa.Array]) -> pa.ChunkedArray:
-    """Parts of a column as one; a part without any value has no type of its own."""
+    """Joins the parts of a column; a part without any value takes the type of the others."""
     types_ = [array.type for array in arrays if not pa.types.is_null(array.type)]
     kind = types_[0] if types_ else pa.string()
     return pa.chunked_array([array.cast(kind) for array in arrays], kind)
@@ -171,14 +176,14 @@ def _concat_arrays(arrays: Sequence[pa.Array]) -> pa.ChunkedArray:
 def decode_outputs(table: pa.Table, target: Target, threshold: float) -> pa.Table:
     """The outputs as what they mean: `probability` and `label`, or `prediction`; of several classes `probability_CLASS`
     as well."""
-    outputs = table[OUTPUTS].combine_chunks()
-    numbers = outputs.flatten().to_numpy(zero_copy_only=False).reshape(table.num_rows, target.width)
+    outputs = table[OUTPUTS_COLUMN].combine_chunks()
+    numbers = outputs.flatten().to_numpy(zero_copy_only=False).reshape(table.num_rows, target.outputs)
     if problem := target.find_problem(numbers[:_CHECKED_ROWS]):
         raise RuntimeError(f"the model returned {problem}")
     answers = target.to_predictions(numbers, threshold)
     if answers.labels is None:
-        return table.drop([OUTPUTS]).append_column("prediction", pa.array(answers.scores))
-    table = table.drop([OUTPUTS]).append_column("probability", pa.array(answers.scores))
+        return table.drop([OUTPUTS_COLUMN]).append_column("prediction", pa.array(answers.scores))
+    table = table.drop([OUTPUTS_COLUMN]).append_column("probability", pa.array(answers.scores))
     table = table.append_column("label", pa.array(answers.label_values))
     if answers.probabilities is not None:
         for place, value in enumerate(target.classes):
@@ -187,17 +192,17 @@ def decode_outputs(table: pa.Table, target: Target, threshold: float) -> pa.Tabl
 
 
 def _add_constant_columns(table: pa.Table, version: str, scored_at: int) -> pa.Table:
-    """Adds what is the same for all rows."""
+    """Adds the columns `version` and `scored_at`, which have the same value in all rows."""
     table = table.append_column("version", pa.array([version] * table.num_rows, pa.string()))
     return table.append_column("scored_at", pa.array([scored_at] * table.num_rows, pa.timestamp("s", tz="UTC")))
 
 
 def _write_rejected(source: str, target: Path) -> None:
-    """Copies the rejected rows; takes away those of a time before where there are none now."""
+    """Copies the file of rejected rows; if there is none, deletes the copy of an earlier run."""
     if not fileio.exists(source):
         target.unlink(missing_ok=True)
         return
-    aside = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
     with fileio.open(source, "rb") as file:
-        aside.write_bytes(file.read())
-    aside.replace(target)
+        temporary.write_bytes(file.read())
+    temporary.replace(target)

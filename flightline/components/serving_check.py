@@ -1,7 +1,8 @@
-"""ServingCheck: the exported model loads and answers in a process that knows nothing of this pipeline.
+"""ServingCheck: checks that the exported model can be served, before it is released.
 
-TFX's InfraValidator asks for Docker or Kubernetes. This component writes the same `InfraBlessing`, which the standard
-Pusher obeys, after a fresh Python with TensorFlow alone has loaded the SavedModel and answered real examples.
+Reads a Model and Examples, writes an InfraBlessing. A fresh Python process with TensorFlow only loads the SavedModel
+and predicts real examples; the model is not blessed if that fails, is too slow, or gives other outputs in a batch than
+alone. TFX's InfraValidator, which needs Docker or Kubernetes, writes the same artifact; the standard Pusher reads it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class ServingCheckSpec(ComponentSpec):
         "latency_ms": ExecutionParameter(type=float),
         "timeout_s": ExecutionParameter(type=float),
         "label": ExecutionParameter(type=str),
-        "code": ExecutionParameter(type=str),
+        "code_digest": ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -47,7 +48,7 @@ class ServingCheckSpec(ComponentSpec):
 
 
 class Executor(base_executor.BaseExecutor):
-    """Runs the probe and blesses or not; a model that fails is an answer, not an error."""
+    """Runs the probe and writes the blessing. A model that fails is not blessed; the step succeeds all the same."""
 
     def Do(  # noqa: N802 - TFX's name
         self,
@@ -61,31 +62,31 @@ class Executor(base_executor.BaseExecutor):
         with tempfile.TemporaryDirectory() as folder:
             requests = Path(folder) / "requests.tfrecord"
             rows = write_requests(examples, requests, exec_properties["num_examples"], exec_properties["label"])
-            answer = run_probe(
+            result = run_probe(
                 path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
                 requests,
-                Path(folder) / "answer.json",
+                Path(folder) / "result.json",
                 exec_properties["timeout_s"],
             )
-        problem = find_serving_problem(answer, rows, exec_properties["latency_ms"])
+        problem = find_serving_problem(result, rows, exec_properties["latency_ms"])
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         _write_blessing(blessing, problem)
         blessing.set_int_custom_property("rows", rows)
-        if "p99_ms" in answer:
-            blessing.set_float_custom_property("p99_ms", answer["p99_ms"])
+        if "p99_ms" in result:
+            blessing.set_float_custom_property("p99_ms", result["p99_ms"])
 
 
 class ServingCheck(base_component.BaseComponent):
-    """Loads the exported model in a fresh process and replays real examples without their label.
+    """Loads the exported model in a fresh process and sends it real examples without their label.
 
     Args:
         model: the Model to check.
-        examples: Examples to replay, from the split `eval`.
+        examples: the requests, from the split `eval`.
         label: the feature to remove from them.
-        num_examples: how many.
-        latency_ms: budget for a request of one example, 99th percentile, in milliseconds.
-        timeout_s: for loading and all requests, in seconds.
-        code: digest of the code that checks, part of the cache key.
+        num_examples: how many of them to send.
+        latency_ms: largest 99th percentile of the time of a request with one example, in milliseconds.
+        timeout_s: time limit for loading the model and all requests, in seconds.
+        code_digest: digest of this component's code, which makes it a part of TFX's own cache key too.
     """
 
     SPEC_CLASS = ServingCheckSpec
@@ -99,7 +100,7 @@ class ServingCheck(base_component.BaseComponent):
         num_examples: int,
         latency_ms: float,
         timeout_s: float,
-        code: str = "",
+        code_digest: str = "",
     ) -> None:
         super().__init__(
             ServingCheckSpec(
@@ -109,14 +110,14 @@ class ServingCheck(base_component.BaseComponent):
                 num_examples=num_examples,
                 latency_ms=latency_ms,
                 timeout_s=timeout_s,
-                code=code,
+                code_digest=code_digest,
                 blessing=types.Channel(type=standard_artifacts.InfraBlessing),
             )
         )
 
 
 def write_requests(examples: types.Artifact, path: Path, count: int, label: str) -> int:
-    """Writes the first `count` examples of the eval split without their label; returns how many there were."""
+    """Writes the first `count` examples of the split `eval` without their label; returns how many it wrote."""
     files = sorted(fileio.glob(f"{artifact_utils.get_split_uri([examples], 'eval')}/*"))
     records = itertools.chain.from_iterable(read_examples(files))
     rows = 0
@@ -129,48 +130,56 @@ def write_requests(examples: types.Artifact, path: Path, count: int, label: str)
     return rows
 
 
-def run_probe(model: str, requests: Path, answer: Path, timeout_s: float) -> dict[str, Any]:
-    """What the probe found, or `{"error": ...}` where it crashed or took too long.
+def run_probe(model: str, requests: Path, result: Path, timeout_s: float) -> dict[str, Any]:
+    """The result of `serving_probe.probe`, or `{"error": ...}` if the process crashed or took too long.
 
     Raises:
-        StepFailed: the system has killed it.
+        StepFailed: the operating system killed the process.
     """
-    command = [sys.executable, serving_probe.__file__, model, str(requests), str(answer)]
+    command = [sys.executable, serving_probe.__file__, model, str(requests), str(result)]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
-        ended = subprocess.run(command, env=environment, timeout=timeout_s, capture_output=True, text=True, check=False)
-    except subprocess.TimeoutExpired:
-        return {"error": f"it did not load and answer within {timeout_s:g} s"}
-    if ended.returncode == -signal.SIGKILL:  # no verdict on the model: the machine has not let it answer
-        raise StepFailed(
-            "the process that loaded the model was killed (SIGKILL), perhaps for want of memory", RESUME_HINT
+        process = subprocess.run(
+            command, env=environment, timeout=timeout_s, capture_output=True, text=True, check=False
         )
-    if ended.returncode:
-        logging.error("ServingCheck: the probe ended with %d:\n%s", ended.returncode, ended.stderr)
-        last = (ended.stderr.strip().splitlines() or ["no output"])[-1]
-        return {"error": f"the process that loaded it ended with {ended.returncode}: {last}"}
-    return json.loads(answer.read_text())
+    except subprocess.TimeoutExpired:
+        return {"error": f"loading the model and sending all requests took more than {timeout_s:g} s"}
+    if process.returncode == -signal.SIGKILL:  # which says nothing about the model
+        raise StepFailed(
+            "the process that loaded the model was killed (SIGKILL), perhaps because memory ran out", RESUME_HINT
+        )
+    if process.returncode:
+        logging.error("ServingCheck: the probe exited with %d:\n%s", process.returncode, process.stderr)
+        last = (process.stderr.strip().splitlines() or ["no output"])[-1]
+        return {"error": f"the process that loaded the model exited with {process.returncode}: {last}"}
+    return json.loads(result.read_text())
 
 
-def find_serving_problem(answer: dict[str, Any], rows: int, latency_ms: float) -> str:
-    """Why the model may not be served, or nothing."""
-    if "error" in answer:
-        return answer["error"]
+def find_serving_problem(result: dict[str, Any], rows: int, latency_ms: float) -> str:
+    """Why the model may not be released; empty if it may.
+
+    Args:
+        result: of `run_probe`.
+        rows: number of requests.
+        latency_ms: largest 99th percentile of a request, in milliseconds.
+    """
+    if "error" in result:
+        return result["error"]
     if not rows:
-        return "there is no example to replay"
-    if answer["rows"] != rows:
-        return f"{rows} examples got {answer['rows']} answers"
-    if not answer["finite"]:
+        return "the split eval has no example to send"
+    if result["rows"] != rows:
+        return f"the model gave {result['rows']} outputs for {rows} examples"
+    if not result["finite"]:
         return "some predictions are not finite"
-    if answer["batch_difference"] > serving_probe.MAX_BATCH_DIFFERENCE:
-        return f"an example alone and in a batch differ by {answer['batch_difference']:.2g}"
-    if answer["p99_ms"] > latency_ms:
-        return f"one request takes {answer['p99_ms']:.1f} ms (99th percentile), the budget is {latency_ms:g} ms"
+    if result["batch_difference"] > serving_probe.MAX_BATCH_DIFFERENCE:
+        return f"the outputs of an example alone and in a batch differ by {result['batch_difference']:.2g}"
+    if result["p99_ms"] > latency_ms:
+        return f"one request takes {result['p99_ms']:.1f} ms (99th percentile), the limit is {latency_ms:g} ms"
     return ""
 
 
 def _write_blessing(blessing: types.Artifact, problem: str) -> None:
-    """Marks the artifact as InfraValidator does, with the reason beside."""
+    """Marks the artifact as InfraValidator does, and adds the reason if the model is not blessed."""
     name = INFRA_VALIDATOR.NOT_BLESSED_FILENAME if problem else INFRA_VALIDATOR.BLESSED_FILENAME
     with fileio.open(f"{blessing.uri}/{name}", "w") as file:
         file.write(problem)

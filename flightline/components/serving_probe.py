@@ -1,6 +1,6 @@
-"""Run by ServingCheck as a script, in a process of its own, as a model server would: TensorFlow and nothing of ours.
+"""The script of ServingCheck: loads a SavedModel with TensorFlow only, as a model server does, and sends it requests.
 
-python serving_probe.py SAVED_MODEL REQUESTS.tfrecord ANSWER.json
+python serving_probe.py SAVED_MODEL REQUESTS.tfrecord RESULT.json
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from typing import Any
 
 import numpy as np
 
-MAX_BATCH_DIFFERENCE = (
-    1e-4  # relative difference of an example's answer alone and in a batch: float32 sums in another order
-)
-MIN_RELATIVE_SCALE = 0.01  # of the largest amount: one near zero is a sum of terms of that size, and as exact as these
+# Largest relative difference between the outputs of an example alone and in a batch: float32 sums in another order.
+MAX_BATCH_DIFFERENCE = 1e-4
+# Outputs below this fraction of the largest one are compared on that scale: a value near zero can be the sum of large
+# terms, and has their rounding errors.
+MIN_RELATIVE_SCALE = 0.01
 WARM_UP_REQUESTS = 10
 
 
 def probe(saved_model: str, requests: str) -> dict[str, Any]:
-    """Loads the model and answers the requests, all at once and one by one.
+    """Loads the model and sends it all requests, first as one batch and then one by one.
 
     Returns:
-        rows: answers given; finite: whether all are; p99_ms: 99th percentile of one request of one example, in
-        milliseconds; batch_difference: see `difference`.
+        rows: number of outputs; finite: whether all are finite; p99_ms: 99th percentile of the time of a request with
+        one example, in milliseconds; batch_difference: see `max_difference`.
     """
     import tensorflow as tf
 
@@ -33,30 +34,31 @@ def probe(saved_model: str, requests: str) -> dict[str, Any]:
     argument = next(iter(serve.structured_input_signature[1]))
     examples = list(tf.data.TFRecordDataset([requests]).as_numpy_iterator())
 
-    def answer(batch: list[bytes]) -> np.ndarray:
+    def predict(batch: list[bytes]) -> np.ndarray:
         outputs = serve(**{argument: tf.constant(batch)})
         return np.concatenate([output.numpy().reshape(len(batch), -1) for output in outputs.values()], axis=1)
 
-    together = answer(examples)
+    batch_outputs = predict(examples)
     for example in examples[:WARM_UP_REQUESTS]:
-        answer([example])
-    seconds, alone = [], []
+        predict([example])
+    seconds, single_outputs = [], []
     for example in examples:
         start = time.perf_counter()
-        alone.append(answer([example]))
+        single_outputs.append(predict([example]))
         seconds.append(time.perf_counter() - start)
     return {
-        "rows": len(together),
-        "finite": bool(np.isfinite(together).all()),
+        "rows": len(batch_outputs),
+        "finite": bool(np.isfinite(batch_outputs).all()),
         "p99_ms": float(np.percentile(seconds, 99) * 1000),
-        "batch_difference": max_difference(np.concatenate(alone), together),
+        "batch_difference": max_difference(np.concatenate(single_outputs), batch_outputs),
     }
 
 
-def max_difference(alone: np.ndarray, together: np.ndarray) -> float:
-    """The largest between answers alone and in a batch [rows, outputs], relative where the answer is beyond 1."""
-    size = np.abs(together)
-    return float(np.max(np.abs(alone - together) / np.maximum(1, np.maximum(size, MIN_RELATIVE_SCALE * size.max()))))
+def max_difference(single_outputs: np.ndarray, batch_outputs: np.ndarray) -> float:
+    """The largest difference between two arrays [rows, outputs]; relative for outputs above 1, absolute below."""
+    size = np.abs(batch_outputs)
+    scale = np.maximum(1, np.maximum(size, MIN_RELATIVE_SCALE * size.max()))
+    return float(np.max(np.abs(single_outputs - batch_outputs) / scale))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The nodes of continuous training: which spans a model is trained on, found in ML Metadata.
+"""The nodes of continuous training, which find earlier spans in ML Metadata.
 
-A run takes in one span. The data gate compares it with the accepted span before it; the model is trained on the
-window of accepted spans before it, and judged on the span itself, which it has not seen.
+A run ingests one span. The data gate compares it with the accepted spans before it. The model is trained on the last
+few accepted spans (the window) and evaluated on the new span, which it has not seen.
 """
 
 from __future__ import annotations
@@ -23,17 +23,19 @@ from flightline.metadata.spans import list_ingested_spans, window_before
 
 _ALL_SPANS = 1_000_000  # spans
 ArtifactsByKey = dict[str, list[types.Artifact]]
-WINDOW_NODE, CACHE_NODE, PREVIOUS_STATISTICS_NODE = "SpanWindow", "AnalyzerCache", "PreviousStatistics"
+WINDOW_NODE, CACHE_NODE, PREVIOUS_SPANS_NODE = "SpanWindow", "AnalyzerCache", "PreviousSpans"
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What the training part of the DAG reads.
+    """The inputs of Transform, Trainer and Evaluator.
 
     Attributes:
-        examples: the channel of what is trained on; analyzer_cache: what Transform knows of it from before.
-        train_splits: those of `examples` that are trained on; eval_splits: those of the run's own span that judge.
-        nodes: the nodes behind the channels.
+        examples: channel of the Examples to train on.
+        analyzer_cache: channel of Transform's analyzer cache of an earlier run; None without a window.
+        train_splits: splits of `examples` to train on.
+        eval_splits: splits of the run's own Examples to evaluate on.
+        nodes: the nodes that produce the channels; empty without a window.
     """
 
     examples: types.BaseChannel
@@ -46,17 +48,17 @@ class TrainingData:
 def select_training_data(
     config: Config, examples: types.BaseChannel, gate: BaseNode, orchestrator: Orchestrator
 ) -> TrainingData:
-    """The splits of the run's own `examples`; with a window, the accepted spans before them, once the gate is passed.
+    """Selects the run's own `examples`, or with a window the accepted spans before them, after `gate` has passed.
 
     Raises:
-        UsageError: there is a window, and ML Metadata is out of reach of strategies of ours.
+        UsageError: there is a window, and the orchestrator cannot run these resolvers.
     """
     if config.window is None:
         return TrainingData(examples)
     if orchestrator != "local":
         raise UsageError(
-            "`window` finds earlier spans in ML Metadata, which Kubeflow and Vertex AI do not open to pipelines",
-            "run it with runner_local.py or runner_beam.py, or take `window` out of the config",
+            "`window` needs to read ML Metadata, which Kubeflow and Vertex AI do not let a pipeline do",
+            "run it with runner_local.py or runner_beam.py, or remove `window` from the config",
         )
     window = tfx.dsl.Resolver(
         strategy_class=SpanWindowStrategy,
@@ -79,57 +81,61 @@ def select_training_data(
     )
 
 
-def previous_statistics_node(config: Config, examples: types.BaseChannel) -> BaseNode | None:
-    """The node that finds what was accepted before `examples`: `statistics` of the span before, and `accepted`, the
-    Examples of all of them, the newest last. None without a window."""
+def previous_spans_node(config: Config, examples: types.BaseChannel) -> BaseNode | None:
+    """The node that finds the accepted spans before `examples`; None without a window.
+
+    Its outputs: `statistics` of the newest of them, and `accepted_examples` of all of them, the newest last.
+    """
     if config.window is None:
         return None
     return tfx.dsl.Resolver(
-        strategy_class=PreviousStatisticsStrategy,
+        strategy_class=PreviousSpansStrategy,
         config={"pipeline": config.name},
         newest=examples,
         statistics=tfx.dsl.Channel(type=ExampleStatistics, producer_component_id="StatisticsGen"),
-        accepted=tfx.dsl.Channel(type=Examples, producer_component_id="ExampleGen"),
-    ).with_id(PREVIOUS_STATISTICS_NODE)
+        accepted_examples=tfx.dsl.Channel(type=Examples, producer_component_id="ExampleGen"),
+    ).with_id(PREVIOUS_SPANS_NODE)
 
 
 class SpanWindowStrategy(tfx.dsl.experimental.ResolverStrategy):
-    """Resolves `examples` to those of the last `spans` accepted spans before that of `newest`, oldest first."""
+    """Resolves `examples` to the Examples of the last `spans` accepted spans before that of `newest`, oldest first."""
 
     def __init__(self, pipeline: str, spans: int) -> None:
         self._pipeline, self._spans = pipeline, spans
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: ArtifactsByKey) -> ArtifactsByKey:
-        """Picks from the candidates in `input_dict["examples"]`."""
+        """Selects from `input_dict["examples"]`."""
         candidates = {artifact.id: artifact for artifact in input_dict["examples"]}
         window = window_before(list_ingested_spans(store, self._pipeline), ingested_span(input_dict), self._spans)
-        found = [candidates[one.examples] for one in window if one.examples in candidates]
+        found = [candidates[span.examples] for span in window if span.examples in candidates]
         return {"newest": input_dict["newest"], "examples": found}
 
 
-class PreviousStatisticsStrategy(tfx.dsl.experimental.ResolverStrategy):
-    """Resolves `statistics` to those of the newest accepted span before that of `newest`, and `accepted` to the
-    Examples of all accepted spans before it, oldest first; nothing where none is."""
+class PreviousSpansStrategy(tfx.dsl.experimental.ResolverStrategy):
+    """Resolves the accepted spans before that of `newest`; without any, its outputs are empty.
+
+    `statistics` are those of the newest of them, `accepted_examples` the Examples of all of them, oldest first.
+    """
 
     def __init__(self, pipeline: str) -> None:
         self._pipeline = pipeline
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: ArtifactsByKey) -> ArtifactsByKey:
-        """Picks from the candidates in `input_dict["statistics"]`, by what they were made of."""
+        """Selects from `input_dict["statistics"]` and `input_dict["accepted_examples"]`."""
         before = window_before(list_ingested_spans(store, self._pipeline), ingested_span(input_dict), spans=_ALL_SPANS)
         made = _derived_artifacts(store, before[-1].examples) if before else set()
         found = [artifact for artifact in input_dict["statistics"] if artifact.id in made]
         newest = sorted(found, key=lambda artifact: artifact.id)[-1:]
-        candidates = {artifact.id: artifact for artifact in input_dict.get("accepted", [])}
-        accepted = [candidates[one.examples] for one in before if one.examples in candidates]
-        return {"newest": input_dict["newest"], "statistics": newest, "accepted": accepted}
+        candidates = {artifact.id: artifact for artifact in input_dict.get("accepted_examples", [])}
+        accepted = [candidates[span.examples] for span in before if span.examples in candidates]
+        return {"newest": input_dict["newest"], "statistics": newest, "accepted_examples": accepted}
 
 
 class NewestCacheStrategy(tfx.dsl.experimental.ResolverStrategy):
-    """Resolves `cache` to the newest analyzer cache whose files are there; nothing where none is."""
+    """Resolves `cache` to the newest analyzer cache whose files exist; empty if there is none."""
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: ArtifactsByKey) -> ArtifactsByKey:  # noqa: ARG002
-        """Picks from the candidates in `input_dict["cache"]`."""
+        """Selects from `input_dict["cache"]`."""
         newest_first = sorted(input_dict["cache"], key=lambda artifact: -artifact.id)
         return {"cache": [artifact for artifact in newest_first if fileio.isdir(artifact.uri)][:1]}
 
@@ -141,7 +147,7 @@ def ingested_span(input_dict: ArtifactsByKey) -> int:
 
 
 def _derived_artifacts(store: mlmd.MetadataStore, artifact: int) -> set[int]:
-    """Ids of what the executions that read an artifact have made."""
+    """Ids of the artifacts that were made from an artifact."""
     readers = [e.execution_id for e in store.get_events_by_artifact_ids([artifact]) if e.type in INPUT_EVENTS]
     events = store.get_events_by_execution_ids(readers) if readers else []
     return {event.artifact_id for event in events if event.type in OUTPUT_EVENTS}

@@ -1,6 +1,7 @@
-"""TFX's Tuner that ends a run where no trial has completed, and keeps on record what the search came to.
+"""The standard Tuner, which fails if no trial completed and records the result of the search.
 
-The stock one finishes COMPLETE after a search of which every trial has failed, or breaks off with an IndexError.
+Reads transformed Examples and the transform graph; writes HyperParameters and TunerResults, with all trials as a custom
+property. TFX's own Tuner succeeds, or fails with an IndexError, after a search of which every trial failed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _COMPLETED_STATUS = "COMPLETED"
 
 
 class TunerExecutor(executor.Executor):
-    """The stock executor, with a look at its trials."""
+    """The stock executor, which checks and records the trials."""
 
     def Do(  # noqa: N802 - overrides
         self,
@@ -32,20 +33,21 @@ class TunerExecutor(executor.Executor):
         """Searches and writes; the stock executor documents the arguments.
 
         Raises:
-            StepFailed: no trial has completed.
+            StepFailed: no trial completed.
         """
         tuner = executor.search(input_dict, exec_properties, get_scratch_dir(self), print_tuning_summary=False)
         trials = list(tuner.oracle.trials.values())
         if not any(trial.status == _COMPLETED_STATUS for trial in trials):
-            # The last line of a traceback says what was wrong.
-            why = [line for trial in trials for line in (trial.message or "").strip().splitlines()[-1:]]
+            # The last line of a traceback has the error.
+            errors = [line for trial in trials for line in (trial.message or "").strip().splitlines()[-1:]]
+            first = errors[0] if errors else "no error was recorded"
             raise StepFailed(
-                f"no trial of the search completed, of {len(trials)}: {why[0] if why else 'they say nothing of why'}",
-                "mend the settings that `tune.space` tries, or take `tune` out of the config",
+                f"none of the {len(trials)} trials of the search completed: {first}",
+                "fix the values in `tune.space`, or remove `tune` from the config",
             )
         executor.write_best_hyperparameters(tuner, output_dict)
         objective = tuner.oracle.objective.name
-        found = TuningResult(
+        result = TuningResult(
             objective,
             [
                 Trial(
@@ -57,11 +59,11 @@ class TunerExecutor(executor.Executor):
             ],
         )
         [results] = output_dict[keys.TUNER_RESULTS_KEY]
-        results.set_string_custom_property(TUNING_PROPERTY, json.dumps(found.to_dict(), sort_keys=True))
+        results.set_string_custom_property(TUNING_PROPERTY, json.dumps(result.to_dict(), sort_keys=True))
 
 
 class Tuner(component.Tuner):
-    """`tfx.components.Tuner` with that executor; on record the same component."""
+    """`tfx.components.Tuner` with that executor; ML Metadata records it as the standard component."""
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(TunerExecutor)
 

@@ -26,7 +26,7 @@ class WindowMonitorSpec(ComponentSpec):
         "window": ExecutionParameter(type=str),
         "released": ExecutionParameter(type=str),
         "settings": ExecutionParameter(type=str),
-        "code": ExecutionParameter(type=str),
+        "code_digest": ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
         "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
@@ -84,7 +84,7 @@ class WindowMonitor(base_component.BaseComponent):
         statistics: statistics of the answered rows, split `served`; None if no row was answered.
         previous_statistics: statistics of the previous window; None for the first.
         evaluation: the Evaluator's output for the labelled rows; None if there are none.
-        code: digest of the code that measures, part of the cache key.
+        code_digest: digest of the code that measures, part of the cache key.
     """
 
     SPEC_CLASS = WindowMonitorSpec
@@ -100,7 +100,7 @@ class WindowMonitor(base_component.BaseComponent):
         statistics: types.BaseChannel | None = None,
         previous_statistics: types.BaseChannel | None = None,
         evaluation: types.BaseChannel | None = None,
-        code: str = "",
+        code_digest: str = "",
     ) -> None:
         super().__init__(
             WindowMonitorSpec(
@@ -112,7 +112,7 @@ class WindowMonitor(base_component.BaseComponent):
                 window=json.dumps(window, sort_keys=True),
                 released=json.dumps(released, sort_keys=True),
                 settings=settings.model_dump_json(),
-                code=code,
+                code_digest=code_digest,
                 measures=types.Channel(type=standard_artifacts.JsonValue),
             )
         )

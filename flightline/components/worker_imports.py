@@ -1,10 +1,10 @@
-"""Whatever the functions in the standard components' pipelines need: a pool of workers imports this ahead of them."""
+"""Imports what the functions in the standard components' Beam pipelines need, before a pool of workers forks."""
 
 from flightline.utils.lazy_import import lazy_load_vertex
 
 lazy_load_vertex()
 
-import apache_beam.runners.worker.sdk_worker  # noqa: E402, F401 - after the line above, which is about what follows
+import apache_beam.runners.worker.sdk_worker  # noqa: E402, F401 - after lazy_load_vertex, which changes these imports
 from tfx import v1  # noqa: E402, F401
 
 import flightline.components.bin_extractor  # noqa: E402

@@ -1,52 +1,47 @@
-"""What every column of a table becomes. Read from its schema, before any data; needs no TensorFlow."""
+"""The feature plan: what each column of a table becomes. `flightline.config.feature_planning` makes it."""
 
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
-from tensorflow_metadata.proto.v0 import schema_pb2
+from pydantic import model_validator
 
-from flightline.config.modeling import FeatureSettings
-from flightline.config.target import BINARY_TARGET, Target
-from flightline.utils.suggestions import suggest_names
-
-_ACTIVE_STAGES = (schema_pb2.UNKNOWN_STAGE, schema_pb2.BETA, schema_pb2.PRODUCTION)
+from flightline.config.section import Section
+from flightline.serving.target import BINARY_TARGET, Target
 
 
 def transformed_name(name: str) -> str:
-    """Name of a column after Transform. It differs from the raw one, so that slices on raw values keep theirs."""
+    """Name a column after Transform. It differs from the raw name, so that slices can still use raw values."""
     return f"{name}_xf"
 
 
 def vocabulary_name(name: str) -> str:
-    """Name of the vocabulary of a column. TFT turns what is no letter of a file's name into `_`: two columns whose
-    names differ in such letters alone would share a vocabulary."""
+    """Name the vocabulary of a column.
+
+    TFT replaces characters that a file name cannot have with `_`: two columns whose names differ only in such
+    characters would share a vocabulary. A hash of the name keeps them apart.
+    """
     if re.fullmatch(r"[A-Za-z0-9_]+", name):
         return name
     return f"{re.sub(r'[^A-Za-z0-9]+', '_', name)[:40]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-class NumericFeature(BaseModel):
-    """An amount. Transformed: one float32, NaN where it is missing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class NumericFeature(Section):
+    """A number. Transformed: one float32, NaN where it is missing."""
 
     name: str
     optional: bool
-    """Whether the schema lets it be missing; only then does the model get an indicator."""
+    """Whether the schema allows it to be missing; only then does the model get an indicator."""
 
     @property
     def transformed(self) -> str:
         return transformed_name(self.name)
 
 
-class CategoricalFeature(BaseModel):
-    """One of several names. Transformed: one int64, 0 where it is missing, 1.. otherwise."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class CategoricalFeature(Section):
+    """A category. Transformed: one int64 id, 0 where it is missing, 1.. otherwise."""
 
     name: str
     source: Literal["vocabulary", "quantiles"]
@@ -56,10 +51,8 @@ class CategoricalFeature(BaseModel):
         return transformed_name(self.name if self.source == "vocabulary" else f"{self.name}_bucket")
 
 
-class FeaturePlan(BaseModel):
-    """All that Transform, Trainer and the exported model must agree on. Travels as JSON in `custom_config`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class FeaturePlan(Section):
+    """All that Transform, Trainer and the exported model must agree on. Passed as JSON in `custom_config`."""
 
     label: str
     label_type: Literal["INT", "FLOAT", "BYTES"]
@@ -93,7 +86,7 @@ class FeaturePlan(BaseModel):
         return tuple(dict.fromkeys(names))
 
     def category_sizes(self, vocabulary_sizes: Mapping[str, int]) -> tuple[int, ...]:
-        """How many ids each category has: missing, known values, out of vocabulary.
+        """Count the ids of each category: missing, known values, out of vocabulary.
 
         `vocabulary_sizes` maps a column's name to the length of its vocabulary file.
         """
@@ -101,75 +94,3 @@ class FeaturePlan(BaseModel):
             1 + (vocabulary_sizes[c.name] + self.oov_buckets if c.source == "vocabulary" else self.bucket_count)
             for c in self.categories
         )
-
-
-def plan_features(
-    schema: schema_pb2.Schema, label: str, settings: FeatureSettings, target: Target = BINARY_TARGET
-) -> FeaturePlan:
-    """Decides, from types and domains alone, what each column of `schema` becomes.
-
-    INT and FLOAT columns are numbers; BYTES columns, INT columns with a categorical domain and those named in
-    `settings.categorical` are categories.
-
-    Raises:
-        ValueError: a setting or the label names an unknown column, a column does not have the type that its role
-            needs or holds several values a row, or no column is left.
-    """
-    features = {feature.name: feature for feature in schema.feature}
-    _check_column_names(features, label, settings)
-    label_type = schema_pb2.FeatureType.Name(features[label].type)
-    target.check_label(label, label_type)
-
-    numbers, categories = [], []
-    for name, feature in sorted(features.items()):
-        if name == label or name in settings.exclude or feature.lifecycle_stage not in _ACTIVE_STAGES:
-            continue
-        _check_scalar(feature)
-        if feature.type == schema_pb2.BYTES or name in settings.categorical or feature.int_domain.is_categorical:
-            categories.append(CategoricalFeature(name=name, source="vocabulary"))
-        else:
-            numbers.append(NumericFeature(name=name, optional=_is_optional(feature)))
-    categories += [CategoricalFeature(name=name, source="quantiles") for name in sorted(settings.bucketised)]
-    if not numbers and not categories:
-        raise ValueError("no column is left for the model: the schema has none besides the label and `exclude`")
-    parameters = settings.model_dump(include=set(FeaturePlan.model_fields))
-    return FeaturePlan(
-        label=label,
-        label_type=label_type,
-        target=target,
-        numbers=tuple(numbers),
-        categories=tuple(categories),
-        **parameters,
-    )
-
-
-def _check_column_names(features: Mapping[str, schema_pb2.Feature], label: str, settings: FeatureSettings) -> None:
-    def known(role: str, names: Iterable[str], types: tuple[int, ...] = ()) -> None:
-        for name in names:
-            if name not in features:
-                raise ValueError(f"{role} names {name!r}, not a column of the schema: {suggest_names(name, features)}")
-            if types and features[name].type not in types:
-                kind = schema_pb2.FeatureType.Name(features[name].type)
-                wanted = " or ".join(schema_pb2.FeatureType.Name(t) for t in types)
-                raise ValueError(f"{role} names {name!r}, a column of type {kind}: it takes {wanted} columns")
-
-    known("label", [label])
-    known("features.exclude", settings.exclude)
-    known("features.categorical", settings.categorical, (schema_pb2.INT, schema_pb2.BYTES))
-    known("features.bucketised", settings.bucketised, (schema_pb2.INT, schema_pb2.FLOAT))
-    if label in (*settings.exclude, *settings.categorical, *settings.bucketised):
-        raise ValueError(f"the label {label!r} cannot be a feature setting too")
-
-
-def _check_scalar(feature: schema_pb2.Feature) -> None:
-    if feature.type not in (schema_pb2.INT, schema_pb2.FLOAT, schema_pb2.BYTES):
-        kind = schema_pb2.FeatureType.Name(feature.type)
-        raise ValueError(f"column {feature.name!r} is of type {kind}: put it in features.exclude")
-    if feature.value_count.max > 1 or any(dim.size != 1 for dim in feature.shape.dim):
-        raise ValueError(f"column {feature.name!r} holds several values a row: put it in features.exclude")
-
-
-def _is_optional(feature: schema_pb2.Feature) -> bool:
-    """Whether a row may lack the value; a row can also bring the column with no value in it."""
-    always_filled = feature.HasField("shape") or feature.value_count.min >= 1
-    return feature.presence.min_fraction < 1 or not always_filled

@@ -1,31 +1,54 @@
-"""`gate.policy` of the config: what each kind of finding does to a run."""
+"""`gate:` of the config: what the data gate blocks."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, field_validator
+
+from flightline.config.section import Section
 
 GateSeverity = Literal["block", "warn", "ignore"]
-FindingKind = Literal["anomaly", "drift", "missing", "rejected", "duplicate", "labels"]
+FindingKind = Literal["anomaly", "drift", "missing", "rejected", "duplicate", "label_association"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
-class GatePolicy(BaseModel):
-    """How severe each kind of finding is, and for which features it is otherwise."""
+class GatePolicy(Section):
+    """How severe each kind of finding is, with exceptions for single features."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    anomaly: GateSeverity = Field("block", description="values, types or columns that the schema refuses")
-    drift: GateSeverity = Field("block", description="farther from the accepted span before than a comparator allows")
-    missing: GateSeverity = Field("block", description="fewer values than the schema asks for")
-    rejected: GateSeverity = Field("block", description="more rows set aside than gate.max_rejected allows")
-    duplicate: GateSeverity = Field("block", description="the rows of a span that was accepted before")
-    labels: GateSeverity = Field("block", description="labels that no longer go with what they went with before")
+    anomaly: GateSeverity = Field("block", description="values, types or columns that the schema does not allow")
+    drift: GateSeverity = Field(
+        "block", description="a distribution farther from the previous accepted span than a drift comparator allows"
+    )
+    missing: GateSeverity = Field("block", description="fewer values than the schema requires")
+    rejected: GateSeverity = Field("block", description="more rejected rows than gate.max_rejected allows")
+    duplicate: GateSeverity = Field("block", description="the same rows as a span that was accepted before")
+    label_association: GateSeverity = Field(
+        "block", description="a feature that was associated with the label in the accepted spans and no longer is"
+    )
     features: dict[str, dict[FindingKind, GateSeverity]] = Field(
-        default={}, description="feature → kind → what is otherwise"
+        default={}, description="feature → kind of finding → its severity for this feature"
     )
 
     def severity(self, kind: FindingKind, feature: str) -> GateSeverity:
-        """What a finding of this kind about this feature does."""
+        """The severity of a finding of this kind about this feature."""
         default: GateSeverity = getattr(self, kind)
         return self.features.get(feature, {}).get(kind, default)
+
+
+class GateConfig(Section):
+    """What the data gate lets through."""
+
+    max_rejected: dict[str, Fraction] = Field(
+        default={"unparsable": 0.001, "missing_label": 0.05},
+        description="largest share of the rows read that may be rejected, by reason",
+    )
+    policy: GatePolicy = Field(GatePolicy(), description="severity of each kind of finding: block, warn or ignore")
+
+    @field_validator("max_rejected")
+    @classmethod
+    def _check_reasons(cls, limits: dict[str, float]) -> dict[str, float]:
+        unknown = set(limits) - {"unparsable", "missing_label"}
+        if unknown:
+            raise ValueError(f"rows are rejected as `unparsable` or `missing_label`, not {sorted(unknown)}")
+        return limits

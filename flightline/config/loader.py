@@ -1,4 +1,4 @@
-"""Reading a config: YAML, `--set` overrides, validation, and messages that name the key and the likely right one."""
+"""Reads a config: YAML, `--set` overrides, validation, and messages that name the key and suggest the right one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from flightline.config.default_config import resolve_config
-from flightline.config.feature_plan import plan_features
+from flightline.config.feature_planning import plan_features
 from flightline.config.schema_file import read_feature_types, read_schema, schema_feature_types
 from flightline.config.settings import Config
 from flightline.config.value_checks import check_values
@@ -23,11 +23,11 @@ from flightline.utils.storage import InputFile, find_files
 from flightline.utils.suggestions import suggest_names
 
 DEFAULT_CONFIG = Path("configs")  # a folder: `resolve_config` chooses its config
-MAX_CONFIG_MB = 4  # of a config; one that excludes 50,000 columns by name has one
+MAX_CONFIG_MB = 4  # a config that excludes 50,000 columns by name has one
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """The validated config of `path`, with `a.b=value` overrides (values are YAML) applied in order.
+    """Read and validate the config at `path`, with `a.b=value` overrides (values are YAML) applied in order.
 
     Args:
         path: a file; or a folder, as `resolve_config` takes it.
@@ -42,7 +42,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(_describe_error(error, path), f"mend {path} or the --set that says so") from error
+        raise ConfigError(_describe_error(error, path), f"fix {path}, or the --set that changed it") from error
     check_values(raw, config.model_dump(by_alias=True), str(path))
     return config
 
@@ -53,7 +53,7 @@ def dump_config(config: Config) -> str:
 
 
 def input_files(config: Config) -> list[InputFile]:
-    """The files that `data.pattern` names, sorted.
+    """List the files that match `data.pattern`, sorted.
 
     Raises:
         InputError: there are none.
@@ -62,19 +62,19 @@ def input_files(config: Config) -> list[InputFile]:
     if not files:
         raise InputError(
             f"data: no file matches {config.data.glob} below {config.data.input}",
-            "make the data (`make data` for the flights) or mend data.input and data.pattern",
+            "make the data (`make data` for the flights), or fix data.input and data.pattern",
         )
     return files
 
 
 def check_against_data(config: Config) -> list[InputFile]:
-    """Refuses a config that does not fit its schema and its files, before anything starts; returns the input files.
+    """Check that a config fits its schema and its files, and return the input files.
 
     Raises:
         ConfigError: as `check_against_schema` does, or the label is not in the first file's header.
         InputError: there is no input file, or the first one has no header.
     """
-    read_feature_types(config.schema_file)  # a schema that cannot be read is said before what the files lack
+    read_feature_types(config.schema_file)  # an unreadable schema is reported before missing files
     files = input_files(config)
     header = _csv_header(files[0])
     if header is not None:
@@ -84,34 +84,34 @@ def check_against_data(config: Config) -> list[InputFile]:
 
 
 def check_against_schema(config: Config) -> None:
-    """Refuses a config that does not fit its schema; the data themselves may be out of reach.
+    """Check that a config fits its schema; the data may be out of reach.
 
     Raises:
-        ConfigError: the schema is missing or unreadable, the label, a slice or a feature is not a column, or what has
-            bins is no number.
+        ConfigError: the schema is missing or unreadable, the label, a slice or a feature is not a column, or a column
+            with bins is not numeric.
     """
     schema = read_schema(config.schema_file)
     columns = list(schema_feature_types(schema, config.schema_file))
     _require_column(config.label, columns, "label", f"the schema {config.schema_file}")
-    for key in [*config.evaluation.bins, *(key for keys in config.evaluation.cuts for key in keys)]:
+    for key in [*config.evaluation.bins, *(key for keys in config.evaluation.slice_columns for key in keys)]:
         _require_column(key, columns, "evaluation: slice", f"the schema {config.schema_file}")
     _check_bins(config)
     try:
         plan_features(schema, config.label, config.features, config.target)
     except ValueError as error:
-        raise ConfigError(str(error), f"mend the config, or the schema {config.schema_file}") from error
+        raise ConfigError(str(error), f"fix the config, or the schema {config.schema_file}") from error
 
 
 def _check_bins(config: Config) -> None:
-    """Bins are of numbers, and numbers with a fraction are no slices without them."""
+    """Check that columns with bins are numeric, and that float columns in a slice have bins."""
     types, evaluation = read_feature_types(config.schema_file), config.evaluation
     for column in evaluation.bins:
         if types[column] == "bytes":
             raise ConfigError(
-                f"evaluation.bins: {column} is text in the schema {config.schema_file}, and only numbers have bins",
-                f"take {column} out of evaluation.bins: sliced by text, each value is a slice",
+                f"evaluation.bins: {column} is text in the schema {config.schema_file}: only numeric columns have bins",
+                f"remove {column} from evaluation.bins: each value of a text column is a slice",
             )
-    for column in (column for columns in evaluation.cuts for column in columns):
+    for column in (column for columns in evaluation.slice_columns for column in columns):
         if types[column] == "float" and column not in evaluation.bins:
             raise ConfigError(
                 f"evaluation: slice: {column} is FLOAT in the schema {config.schema_file}: each value would be a slice",
@@ -120,14 +120,14 @@ def _check_bins(config: Config) -> None:
 
 
 def require_thresholds(config: Config) -> None:
-    """Refuses a config by which no model could ever be blessed.
+    """Check that the config has a threshold, without which no model can be blessed.
 
     Raises:
-        ConfigError: it has no threshold at all.
+        ConfigError: it has none.
     """
     if not config.evaluation.thresholds and not config.evaluation.per_slice:
         raise ConfigError(
-            "evaluation.thresholds is empty: without a threshold no model can be blessed, and nothing is ever released",
+            "evaluation.thresholds is empty: without a threshold no model is blessed, and nothing is released",
             "set one, such as --set evaluation.thresholds.AUC.lower=0.7",
         )
 
@@ -142,14 +142,14 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"the config {path} cannot be read: {error}") from error
     except InvalidYaml as error:
-        raise ConfigError(f"the config {path} is not the YAML of a config: {error}") from error
+        raise ConfigError(f"the config {path} is not valid YAML: {error}") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"the config {path} is not a mapping of keys to values")
     return raw
 
 
 def _apply_override(raw: dict[str, Any], override: str) -> None:
-    """Sets one `a.b=value` in place; whether the key exists is for the validation to say."""
+    """Set one `a.b=value` in place; validation checks later that the key exists."""
     key, separator, text = override.partition("=")
     if not separator or not all(key.split(".")):
         raise ConfigError(f"--set {override} is not of the form a.b=value")
@@ -158,7 +158,7 @@ def _apply_override(raw: dict[str, Any], override: str) -> None:
     except InvalidYaml as error:
         if text.lstrip().startswith(("{", "[")):
             raise ConfigError(f"--set {override}: the value is not YAML: {error}") from error
-        value = text  # `*.csv` and the like: a text that YAML would want in quotes
+        value = text  # text that YAML would require in quotes, such as `*.csv`
     *parents, last = key.split(".")
     node = raw
     for parent in parents:
@@ -170,7 +170,7 @@ def _apply_override(raw: dict[str, Any], override: str) -> None:
 
 
 def _describe_error(error: ValidationError, path: Path) -> str:
-    """The first problem of a validation, by its key's path; a key that is misspelt before one that is missing."""
+    """Describe the first problem of a validation, with the path of its key; misspelt keys come before missing ones."""
     first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"]) or "config"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
@@ -179,18 +179,18 @@ def _describe_error(error: ValidationError, path: Path) -> str:
     if first["type"] == "missing":
         return f"{path}: {where} is missing{more}"
     message = first["msg"].removeprefix("Value error, ")
-    # What is put where the store's address belongs may hold a password, as addresses of databases do elsewhere.
+    # A value put in place of the store's address may contain a password, as database URLs do.
     hide_input = isinstance(first["input"], Mapping | BaseModel) or first["loc"][:1] == ("metadata",)
     shown = "" if hide_input else f", got {first['input']!r}"
     return f"{path}: {where}: {message[0].lower()}{message[1:]}{shown}{more}"
 
 
 def _keys_at(location: Iterable[int | str]) -> list[str]:
-    """The keys that the section at this path of the config knows."""
+    """List the keys of the section at this path of the config."""
     model: type[BaseModel] = Config
     for part in location:
         if isinstance(part, int):
-            continue  # an entry of a list: its model is that of the list's key
+            continue  # an entry of a list: its model is that of the list
         fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
         inside = list(_section_models(fields.get(part)))
         if inside:
@@ -199,7 +199,7 @@ def _keys_at(location: Iterable[int | str]) -> list[str]:
 
 
 def _section_models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The models that an annotation names, within `tuple[...]`, `dict[...]`, `... | None`."""
+    """Yield the sections that an annotation contains, also within `tuple[...]`, `dict[...]`, `... | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in get_args(annotation):
@@ -212,16 +212,16 @@ def _require_column(name: str, known: Sequence[str], key: str, where: str) -> No
 
 
 def _csv_header(file: InputFile) -> list[str] | None:
-    """The columns of a CSV file (plain or gzip); None for formats that carry their own schema."""
+    """Read the column names of a CSV file (plain or gzip); None for formats that have their own schema."""
     path, suffix = file.location, Path(file.name).suffix
     if suffix not in {".csv", ".gz"}:
         return None
     try:
-        # Only the header is decoded here: a bad row is for ExampleGen to set aside.
+        # Only the header is decoded here: ExampleGen rejects bad rows.
         with file.open() as raw, gzip.open(raw) if suffix == ".gz" else raw as lines:
             header = lines.readline().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError, EOFError) as error:
         raise InputError(f"{path} has no readable header: {error}", "restore the file, or save it as UTF-8") from error
     if not header.strip():
-        raise InputError(f"{path} is empty: its first line names no columns", "restore the file, or take it away")
+        raise InputError(f"{path} is empty: its first line names no columns", "restore the file, or remove it")
     return next(csv.reader([header]))

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from flightline.config.evaluation import METRIC_DIRECTION
+from flightline.config.section import Section
 
 AlertSeverity = Literal["critical", "warning", "ignore"]
 AlertKind = Literal[
@@ -45,11 +46,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PerformanceBounds(_Section):
+class PerformanceBounds(Section):
     """Thresholds of one metric on labelled predictions; with both set, the stricter one applies."""
 
     limit: float | None = Field(None, description="the worst acceptable value: lowest or highest, by the metric")
@@ -58,7 +55,7 @@ class PerformanceBounds(_Section):
     )
 
 
-class RetrainConfig(_Section):
+class RetrainConfig(Section):
     """When `flightline monitor --retrain` may start a run."""
 
     max_per_day: Annotated[int, Field(ge=0)] = Field(1, description="retraining runs in any 24 hours")
@@ -67,7 +64,7 @@ class RetrainConfig(_Section):
     )
 
 
-class MonitoringConfig(_Section):
+class MonitoringConfig(Section):
     """Thresholds on windows of the prediction log, and where alerts are sent."""
 
     min_rows: Annotated[int, Field(ge=1)] = Field(

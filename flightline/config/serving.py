@@ -5,17 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from flightline.config.section import Section
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
-class ServingSection(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PredictionLogConfig(ServingSection):
+class PredictionLogConfig(Section):
     """The log of requests and predictions."""
 
     enabled: bool = Field(True, description="whether the server keeps a log")
@@ -42,7 +40,7 @@ class PredictionLogConfig(ServingSection):
         return self
 
 
-class CanaryConfig(ServingSection):
+class CanaryConfig(Section):
     """When the server rolls a canary back."""
 
     min_requests: Annotated[int, Field(ge=20)] = Field(
@@ -60,7 +58,7 @@ class CanaryConfig(ServingSection):
     )
 
 
-class KubernetesConfig(ServingSection):
+class KubernetesConfig(Section):
     """Settings of the manifests that `flightline deploy` writes."""
 
     image: str = Field("", description="the image built from docker/serving.Dockerfile, as the cluster pulls it")
@@ -82,7 +80,7 @@ class KubernetesConfig(ServingSection):
     )
 
 
-class ServingConfig(ServingSection):
+class ServingConfig(Section):
     """The model server."""
 
     host: str = Field("127.0.0.1", description="address to listen on; by default reachable from this machine only")
@@ -99,7 +97,7 @@ class ServingConfig(ServingSection):
     kubernetes: KubernetesConfig = KubernetesConfig()
 
 
-class ScoringConfig(ServingSection):
+class ScoringConfig(Section):
     """Batch scoring (`flightline score`)."""
 
     id_columns: tuple[str, ...] = Field((), description="input columns to copy to the output, besides file and line")

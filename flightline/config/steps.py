@@ -1,38 +1,38 @@
-"""`steps:` of the config: retries and time limits, for all steps and for each."""
+"""`steps:` of the config: retries and time limits of steps."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from flightline.config.section import Section
 
 RetryCount = Annotated[int, Field(ge=0, le=10)]
-
-
 PositiveSeconds = Annotated[float, Field(gt=0)]
 
 
-class StepLimits(BaseModel):
-    """What one step may take, where it is not what all may."""
+class StepLimits(Section):
+    """Limits of one step that differ from those of all steps."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    retries: RetryCount | None = Field(None, description="how often to try again after a fault that passes")
-    timeout_s: PositiveSeconds | None = Field(None, description="how long one try may take, in seconds")
+    retries: RetryCount | None = Field(None, description="how often to try again after a transient error")
+    timeout_s: PositiveSeconds | None = Field(None, description="time limit of one attempt, in seconds")
 
 
-class StepsConfig(BaseModel):
-    """The `steps:` section: how often a step is tried, and how long it may take."""
+class StepsConfig(Section):
+    """How often a failed step is tried again, and how long an attempt may take."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    retries: RetryCount = Field(
+        2, description="how often a step is tried again after a transient error of an engine or a store"
+    )
+    backoff_s: Annotated[float, Field(ge=0)] = Field(
+        2.0, description="wait before the first retry, in seconds; doubled for each further one"
+    )
+    timeout_s: PositiveSeconds | None = Field(None, description="time limit of one attempt of a step, in seconds")
+    overrides: dict[str, StepLimits] = Field(default={}, description="node → other limits for this step")
 
-    retries: RetryCount = Field(2, description="how often a step is tried again after a fault of an engine or a store")
-    backoff_s: Annotated[float, Field(ge=0)] = Field(2.0, description="wait before the first; twice as long each time")
-    timeout_s: PositiveSeconds | None = Field(None, description="how long one try of a step may take, in seconds")
-    each: dict[str, StepLimits] = Field(default={}, description="node → what is otherwise for it")
-
-    def of(self, node: str) -> tuple[int, float | None]:
-        """(retries, seconds for each try) of a node."""
-        own = self.each.get(node, StepLimits())
+    def limits_for(self, node: str) -> tuple[int, float | None]:
+        """Return the retries of a node, and the time limit of each attempt in seconds."""
+        own = self.overrides.get(node, StepLimits())
         retries = self.retries if own.retries is None else own.retries
         return retries, self.timeout_s if own.timeout_s is None else own.timeout_s

@@ -1,17 +1,12 @@
-"""`tune:` of the config: which settings a search tries, and for how long."""
+"""`tune:` of the config: a search for better settings."""
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from pydantic import Field, model_validator
 
-from flightline.config.modeling import ModelSettings, TrainSettings
-from flightline.config.section import Settings
+from flightline.config.modeling import HyperparameterValue, ModelSettings, TrainSettings
+from flightline.config.section import Section
 from flightline.utils.suggestions import suggest_names
-
-HyperparameterValue: TypeAlias = bool | int | float | str | tuple[int, ...]
-
 
 DEFAULT_SEARCH_SPACE: dict[str, tuple[HyperparameterValue, ...]] = {
     "train.learning_rate": (3e-4, 5e-4, 1e-3, 2e-3, 3e-3),
@@ -25,18 +20,20 @@ DEFAULT_SEARCH_SPACE: dict[str, tuple[HyperparameterValue, ...]] = {
 }
 
 
-class TuneSettings(Settings):
-    """A search for better settings than the config's, before the model is trained; absent: no search."""
+class TuneSettings(Section):
+    """A search for better settings than the config's, before the model is trained; without it, no search."""
 
-    trials: int = Field(20, ge=1, le=1000, description="Trainings at most; the first is of the settings as they are.")
-    minutes: float | None = Field(
-        None, gt=0, description="No trial begins after so many minutes; the first always does."
+    max_trials: int = Field(
+        20, ge=1, le=1000, description="Trainings at most; the first has the settings of the config."
     )
-    again: int | str = Field(
-        "", description="Any value: another one than at the last search makes the next run search again."
+    max_minutes: float | None = Field(
+        None, gt=0, description="No trial starts after this many minutes, except the first."
+    )
+    rerun_token: int | str = Field(
+        "", description="Any value: changing it makes the next run search again instead of using the cache."
     )
     space: dict[str, tuple[HyperparameterValue, ...]] = Field(
-        default=DEFAULT_SEARCH_SPACE, min_length=1, description="Setting, such as `train.epochs`: the values to try."
+        default=DEFAULT_SEARCH_SPACE, min_length=1, description="Setting, such as `train.epochs`: values to try."
     )
 
     @model_validator(mode="after")

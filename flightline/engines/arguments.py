@@ -13,31 +13,29 @@ from flightline.utils.storage import absolute_location
 
 RunnerName = Literal["local", "beam"]
 
-# Left to itself, Beam's DirectRunner tries to download its Prism binary for every pipeline; and without a container
-# image named, each Beam component copies TFX and builds an sdist of it for workers that there are none of.
+# By default Beam's DirectRunner tries to download its Prism binary for every pipeline; and without a container image
+# each Beam component builds an sdist of TFX for remote workers, although there are none.
 NO_SDIST_ARGUMENT = "--sdk_container_image=local"
 LOCAL_ARGUMENTS = ("--runner=FnApiRunner", "--direct_running_mode=in_memory", NO_SDIST_ARGUMENT)
-WORKER_CACHE_MS = (
-    10_000  # Spark's tasks come one after another, and each would start an SDK worker of its own and end it
-)
-JOB_SERVER_DIR = Path(".cache/engines")  # what `make flink` and `make spark` fetch
+WORKER_CACHE_MS = 10_000  # keeps an SDK worker for Spark's next task, which would otherwise start its own
+JOB_SERVER_DIR = Path(".cache/engines")  # where `make flink` and `make spark` put the job servers
 
 
 def beam_arguments(config: Config) -> list[str]:
-    """Arguments for the Beam pipelines of components, on the engine of the config."""
+    """Return the arguments for the components' Beam pipelines on the config's engine."""
     return [*_ARGUMENTS_BY_ENGINE[config.engine.name](config), *config.engines.beam_arguments]
 
 
 def resolve_input_base(config: Config) -> str:
-    """`data.input` as the engine's workers have to name it; their working directory is not ours."""
+    """Return `data.input` for the engine's workers, whose working directory may be another one."""
     return config.data.input if config.engine.name == "local" else absolute_location(config.data.input)
 
 
 def find_job_server_jar(engine: Literal["flink", "spark"], configured: Path | None) -> Path:
-    """Beam's job server for an engine: the jar that was asked for, or the one that make fetched.
+    """Return the jar of Beam's job server for an engine: the configured one, or the one that make fetched.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no jar.
     """
     if configured is not None:
         if not configured.is_file():
@@ -49,7 +47,7 @@ def find_job_server_jar(engine: Literal["flink", "spark"], configured: Path | No
     if not found:
         raise ConfigError(
             f"--engine {engine} needs Beam's job server, and {JOB_SERVER_DIR} has none",
-            f"`make {engine}-setup` fetches it, or name yours with --set engines.{engine}.job_server_jar=PATH",
+            f"`make {engine}-setup` fetches it, or set yours with --set engines.{engine}.job_server_jar=PATH",
         )
     return found[-1].resolve()
 
@@ -76,7 +74,7 @@ def _portable_arguments(config: Config) -> list[str]:
 def _flink_arguments(config: Config) -> list[str]:
     settings = config.engines.flink
     return [
-        "--runner=PortableRunner",  # FlinkRunner is this one with a job server of its own for every pipeline
+        "--runner=PortableRunner",  # FlinkRunner would start another job server for every pipeline
         f"--job_endpoint={settings.job_endpoint}",
         f"--parallelism={settings.parallelism}",
         *_worker_arguments(settings.worker_endpoint, settings.image),
@@ -94,7 +92,7 @@ def _spark_arguments(config: Config) -> list[str]:
 
 
 def _worker_arguments(endpoint: str | None, image: str | None) -> list[str]:
-    """The environment of SDK workers: a container, a pool that is there, or this process."""
+    """Return the environment of SDK workers: a container, a running pool, or this process."""
     if image:
         return ["--environment_type=DOCKER", f"--environment_config={image}", f"--sdk_container_image={image}"]
     if endpoint:
@@ -110,17 +108,17 @@ def _dataflow_arguments(config: Config) -> list[str]:
         "temp_location": f"{settings.bucket}/temp",
         "staging_location": f"{settings.bucket}/staging",
         "sdk_container_image": settings.image,
-        "setup_file": settings.setup_file and settings.setup_file.resolve(),  # Beam goes to its folder by name
+        "setup_file": settings.setup_file and settings.setup_file.resolve(),  # Beam changes to its folder
         "service_account_email": settings.service_account,
         "machine_type": settings.machine_type,
         "num_workers": settings.num_workers,
         "max_num_workers": settings.max_workers,
         "dataflow_endpoint": settings.endpoint,
     }
-    given = [f"--{name}={value}" for name, value in arguments.items() if value is not None]
+    named = [f"--{name}={value}" for name, value in arguments.items() if value is not None]
     packages = [f"--extra_package={path.resolve()}" for path in settings.extra_packages]
     labels = [f"--labels={key}={value}" for key, value in sorted(settings.labels.items())]
-    return ["--runner=DataflowRunner", *given, *packages, *labels, "--no_save_main_session"]
+    return ["--runner=DataflowRunner", *named, *packages, *labels, "--no_save_main_session"]
 
 
 _ARGUMENTS_BY_ENGINE: dict[EngineName, Callable[[Config], list[str]]] = {

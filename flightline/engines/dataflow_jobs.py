@@ -1,4 +1,4 @@
-"""What a Beam pipeline becomes on Dataflow: the request that would be posted for it, and what it would stage."""
+"""Dataflow jobs of dry runs: the request that would be posted for a Beam pipeline, and the files it would stage."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from apache_beam.runners.internal import names
 from flightline.engines.beam_internals import BEAM
 
 GRAPH_FILE = names.STAGED_PIPELINE_FILENAME
-STAGED_FILES_NOTE = f"{GRAPH_FILE} is the graph itself; Beam makes the others of what the config names"
+STAGED_FILES_NOTE = f"{GRAPH_FILE} is the graph itself; Beam creates the others from the config"
 
 
 @dataclass(frozen=True)
 class DataflowJob:
-    """One job.
+    """One Dataflow job.
 
     Attributes:
         request: the body of the request that creates it (Dataflow's REST API, v1b3).
-        composites, leaves: transforms of its graph that hold others, and that do not.
-        staged: files that are uploaded for it, by name: bytes.
+        composite_transforms: the number of transforms that contain others.
+        leaf_transforms: the number of transforms that do not.
+        staged_files: name → bytes of the files that are uploaded for it.
     """
 
     request: Mapping[str, Any]
-    composites: int = 0
-    leaves: int = 0
-    staged: Mapping[str, int] | None = None
+    composite_transforms: int = 0
+    leaf_transforms: int = 0
+    staged_files: Mapping[str, int] | None = None
 
     @property
     def name(self) -> str:
@@ -54,12 +55,12 @@ class DataflowJob:
 
     @property
     def image(self) -> str:
-        """The container that workers run: of one SDK, as all of a graph here is Python."""
+        """The workers' container image; there is one only, as all transforms are Python."""
         return str(self.workers["workerHarnessContainerImage"])
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """Beam's options, as the workers get them."""
+        """Beam's options for the workers."""
         return self.environment["sdkPipelineOptions"]["options"]
 
     @property
@@ -69,10 +70,10 @@ class DataflowJob:
 
 @contextlib.contextmanager
 def record_dry_run_jobs() -> Iterator[list[DataflowJob]]:
-    """Inside the block, every Dataflow job that a dry run builds is added to the list.
+    """While entered, add every Dataflow job that a dry run builds to the yielded list.
 
-    With `--dry_run` Beam builds the graph and the files to stage, and posts nothing; the job is an attribute of the
-    result, which TFX's executors do not return.
+    With `--dry_run` Beam builds the graph and the staged files, and submits nothing. The job is an attribute of the
+    result, which TFX's executors do not return; therefore this replaces the runner's method.
 
     Raises:
         PrivateApiChanged: the installed Beam lacks a name that this needs.
@@ -81,8 +82,8 @@ def record_dry_run_jobs() -> Iterator[list[DataflowJob]]:
     BEAM.require()
     stock = BEAM.run_pipeline
 
-    def run_pipeline(self: Any, pipeline: Any, options: Any, *more: Any) -> Any:
-        result = stock(self, pipeline, options, *more)
+    def run_pipeline(self: Any, pipeline: Any, options: Any, *arguments: Any) -> Any:
+        result = stock(self, pipeline, options, *arguments)
         jobs.append(_describe_job(result.job))
         return result
 
@@ -91,7 +92,7 @@ def record_dry_run_jobs() -> Iterator[list[DataflowJob]]:
 
 
 def _describe_job(job: Any) -> DataflowJob:
-    """The job that Beam's client would create, up to the hashes of what it uploads."""
+    """Return the job that Beam's client would create, without the hashes of the uploaded files."""
     graph = job.proto_pipeline
     staged = _staged_files(graph)
     job.proto.environment = BEAM.Environment(
@@ -106,14 +107,14 @@ def _describe_job(job: Any) -> DataflowJob:
 
 
 def count_transforms(graph: Any) -> tuple[int, int]:
-    """Transforms that hold others (the root, which is the pipeline itself, left out), and those that do not."""
+    """Return the number of composite transforms, without the root (the pipeline itself), and of leaf transforms."""
     transforms = graph.components.transforms
     composites = {name for name, transform in transforms.items() if transform.subtransforms}
     return len(composites - set(graph.root_transform_ids)), len(transforms) - len(composites)
 
 
 def _staged_files(graph: Any) -> dict[str, int]:
-    """Name and bytes of each file that workers fetch before they start."""
+    """Return name → bytes of the files that workers fetch before they start."""
     staged = {}
     for environment in graph.components.environments.values():
         for dependency in environment.dependencies:

@@ -1,6 +1,6 @@
-"""Beam's job servers for Flink and for Spark as commands: one for a whole run.
+"""Commands of Beam's job servers for Flink and Spark: one server for a whole run.
 
-Left to itself, Beam starts a JVM for every pipeline, for fifteen CPU seconds each.
+By default Beam starts a JVM for every pipeline, which takes fifteen CPU seconds each time.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from flightline.config.settings import Config
 from flightline.engines.arguments import find_job_server_jar
 from flightline.engines.validation import LOCAL_HOSTS, parse_host
 
-# A Flink inside the job server has 64 MB of network memory by default, which the graphs of Transform and Evaluator use
-# up, with their hundreds of exchanges.
+# The Flink inside the job server has 64 MB of network memory by default: too little for the hundreds of exchanges in
+# the graphs of Transform and Evaluator.
 EMBEDDED_FLINK_CONFIG = {
     "taskmanager.memory.network.min": "512m",
     "taskmanager.memory.network.max": "512m",
     "taskmanager.network.sort-shuffle.min-buffers": 32,
 }
-# What Spark's own scripts give its processes on Java 17, whose modules are closed to it otherwise.
+# Spark's own scripts open these packages to it on Java 17.
 SPARK_ADD_OPENS = (
     "java.io",
     "java.lang",
@@ -43,7 +43,7 @@ SPARK_ADD_OPENS = (
 
 
 def flink_job_server_command(config: Config, folder: Path) -> list[str]:
-    """`folder` is there as long as the server is."""
+    """Return the command of Flink's job server; `folder` must exist as long as the server runs."""
     settings = config.engines.flink
     master = [f"--flink-master={settings.master}"]
     if settings.master.startswith("[") and "FLINK_CONF_DIR" not in os.environ:
@@ -59,7 +59,9 @@ def flink_job_server_command(config: Config, folder: Path) -> list[str]:
 
 
 def spark_job_server_command(config: Config, folder: Path) -> list[str]:
-    """Spark's driver is inside the job server, on a cluster as well; `folder` is there as long as the server is."""
+    """Return the command of Spark's job server, which contains Spark's driver.
+
+    `folder` must exist as long as the server runs."""
     settings = config.engines.spark
     jar = find_job_server_jar("spark", settings.job_server_jar)
     properties = {**_spark_properties(settings.master, jar, folder), **settings.properties}
@@ -82,18 +84,18 @@ def _java_command(options: Iterable[str] = ()) -> list[str]:
 
 
 def _listen_arguments(settings: FlinkSettings | SparkSettings, folder: Path) -> list[str]:
-    """Where a job server listens and keeps what it is sent."""
+    """Return the arguments for the job server's ports and its folder of staged files."""
     host, _, port = settings.job_endpoint.rpartition(":")
     ports = [f"--job-port={port}", "--artifact-port=0", "--expansion-port=-1"]
     return [f"--job-host={host}", *ports, f"--artifacts-dir={folder / 'artifacts'}"]
 
 
 def _spark_properties(master: str, jar: Path, folder: Path) -> dict[str, str]:
-    """No page for every pipeline, nothing left behind, no word of every task in the log.
+    """Return Spark's properties: no web page per pipeline, temporary files in `folder`, and only warnings in the log.
 
-    On this machine, nothing that can be reached from elsewhere, and Beam's classes ahead of Spark's on the executors:
-    with Spark's old Guava ahead of them, Beam's GCS file system cannot be loaded, which every executor's first task
-    dies of (Spark tries it anew).
+    For a master on this machine also: listen on the loopback address only, and put Beam's classes before Spark's on the
+    executors. Otherwise Spark's old Guava keeps Beam's GCS file system from loading, and every executor's first task
+    fails (Spark retries it).
     """
     properties = {
         "spark.ui.enabled": "false",

@@ -1,4 +1,4 @@
-"""What an engine needs running on this machine for the length of a run: Beam's job service, a pool of SDK workers."""
+"""Start the services that an engine needs on this machine during a run: Beam's job service, a pool of SDK workers."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ STOP_TIMEOUT_S = 10.0
 
 @contextlib.contextmanager
 def run_services(config: Config) -> Iterator[None]:
-    """Starts what the engine of the config needs, waits until it answers, and ends it on leaving.
+    """While entered, run the services that the config's engine needs; yield when they accept connections.
 
     Raises:
-        UsageError: a port is taken.
-        StepFailed: a service did not come up.
+        UsageError: a port is in use.
+        StepFailed: a service did not start.
     """
     with tempfile.TemporaryDirectory(prefix="services-") as folder, contextlib.ExitStack() as running:
         for endpoint, command in _required_services(config, Path(folder)):
@@ -37,9 +37,9 @@ def run_services(config: Config) -> Iterator[None]:
 
 
 def _required_services(config: Config, folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Endpoint and command of each service; `folder` is there as long as they are."""
+    """Yield endpoint and command of each service; `folder` exists as long as they run."""
     engines = config.engines
-    if config.engine.name == "portable" and engines.portable.start:
+    if config.engine.name == "portable" and engines.portable.start_services:
         job_service = "apache_beam.runners.portability.local_job_service_main"
         endpoint = engines.portable.job_endpoint
         yield endpoint, [sys.executable, "-m", job_service, f"--port={parse_port(endpoint)}"]
@@ -61,13 +61,13 @@ def _worker_pool_command(endpoint: str) -> tuple[str, list[str]]:
 
 @contextlib.contextmanager
 def _run_service(endpoint: str, command: Sequence[str]) -> Iterator[None]:
-    """A process that listens at `endpoint` of this machine, with its children, while entered."""
+    """While entered, run a process that listens at `endpoint` of this machine."""
     if _is_listening(endpoint):
         raise UsageError(
-            f"{endpoint} is taken: {command[2]} cannot be started there",
-            "end what listens there, name another port in the section of the engine, or set its `start` to false",
+            f"{endpoint} is in use: {command[2]} cannot be started there",
+            "stop the process that listens there, or configure another port for the engine",
         )
-    # The interpreter's folder first: workers are started as `python`, and have to be ours.
+    # The interpreter's folder comes first: workers are started as `python`, and need this environment.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     process = subprocess.Popen(command, env={**os.environ, "PATH": path}, start_new_session=True)
     try:
@@ -81,19 +81,19 @@ def _wait_until_listening(endpoint: str, process: subprocess.Popen[bytes], comma
     until = time.monotonic() + START_TIMEOUT_S
     while not _is_listening(endpoint):
         if process.poll() is not None or time.monotonic() > until:
-            how = "took too long" if process.returncode is None else f"ended with {process.returncode}"
-            raise StepFailed(f"{command[2]} did not come up at {endpoint}: it {how}", "the log has what it said")
+            cause = "took too long" if process.returncode is None else f"ended with exit code {process.returncode}"
+            raise StepFailed(f"{command[2]} did not start at {endpoint}: it {cause}", "see the log for its output")
         time.sleep(0.1)
 
 
 def _stop_process(process: subprocess.Popen[bytes]) -> None:
-    """Ends a service and the workers that it started."""
-    for order in (signal.SIGTERM, signal.SIGKILL):
+    """Stop a service and the workers that it started."""
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, order)
+            os.killpg(process.pid, signal_number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(STOP_TIMEOUT_S)
-            if order is signal.SIGKILL:
+            if signal_number is signal.SIGKILL:
                 return
 
 

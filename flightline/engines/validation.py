@@ -1,4 +1,4 @@
-"""Why an engine cannot be used as it is configured: said before anything starts."""
+"""Check an engine's configuration before anything starts."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ from flightline.errors import ConfigError
 from flightline.utils.storage import is_uri
 
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
-BUCKET_PATTERN = re.compile(
-    r"^gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/.*)?$"
-)  # of Cloud Storage's rules, those of the form
+# The form of a bucket's name; Cloud Storage has more rules.
+BUCKET_PATTERN = re.compile(r"^gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/.*)?$")
 LABEL_PATTERN = re.compile(r"^[a-z][a-z0-9_-]{0,62}$")
 PROJECT_PATTERN = re.compile(r"^[a-z][-a-z0-9:.]{4,61}[a-z0-9]$")
 
 
 def check_engine(config: Config) -> None:
-    """Refuses what could only fail later, on machines that cost money.
+    """Check everything that would otherwise fail later, on machines that cost money.
 
     Raises:
-        ConfigError: an option is missing, or one that the engine cannot work with.
+        ConfigError: an option is missing, or does not work with the engine.
     """
     _CHECK_BY_ENGINE[config.engine.name](config)
     if not runs_on_this_machine(config):
@@ -34,7 +33,7 @@ def check_engine(config: Config) -> None:
 
 
 def runs_on_this_machine(config: Config) -> bool:
-    """Whether all that the engine starts sees this machine's files."""
+    """Whether all workers of the engine see this machine's files."""
     engines = config.engines
     if config.engine.name == "dataflow":
         return False
@@ -50,10 +49,10 @@ def _check_portable(config: Config) -> None:
     settings = config.engines.portable
     for key in ("job_endpoint", "worker_endpoint"):
         endpoint = getattr(settings, key)
-        if settings.start and parse_host(endpoint) not in LOCAL_HOSTS:
+        if settings.start_services and parse_host(endpoint) not in LOCAL_HOSTS:
             raise ConfigError(
-                f"engines.portable.{key}: {endpoint} is another machine, where nothing can be started from here",
-                "set engines.portable.start=false if it is running there, or use localhost",
+                f"engines.portable.{key}: {endpoint} is another machine, and services can only be started on this one",
+                "set engines.portable.start_services=false if the service runs there, or use localhost",
             )
 
 
@@ -67,15 +66,15 @@ def _check_spark(config: Config) -> None:
 
 def _check_java_engine(engine: Literal["flink", "spark"], settings: FlinkSettings | SparkSettings) -> None:
     if shutil.which("java") is None:
-        raise ConfigError(f"--engine {engine} needs Java, and there is no `java` on PATH", "install a JRE, version 17")
+        raise ConfigError(f"--engine {engine} needs Java, and `java` is not on PATH", "install a JRE, version 17")
     if parse_host(settings.job_endpoint) not in LOCAL_HOSTS:
         raise ConfigError(
-            f"engines.{engine}.job_endpoint: {settings.job_endpoint} is elsewhere, and the job server is started here",
-            f"use localhost; the cluster is engines.{engine}.master",
+            f"engines.{engine}.job_endpoint: {settings.job_endpoint} must be on this machine, like the job server",
+            f"use localhost; the cluster's address is engines.{engine}.master",
         )
     find_job_server_jar(engine, settings.job_server_jar)
     if settings.image and settings.worker_endpoint:
-        raise ConfigError(f"engines.{engine}: both image and worker_endpoint are given", "leave one of them out")
+        raise ConfigError(f"engines.{engine}: image and worker_endpoint exclude each other", "remove one of them")
     master = settings.master.removeprefix("spark://")
     if (
         "local" not in master.split(":")[0]
@@ -83,7 +82,7 @@ def _check_java_engine(engine: Literal["flink", "spark"], settings: FlinkSetting
         and not (settings.image or settings.worker_endpoint)
     ):
         raise ConfigError(
-            f"engines.{engine}: workers on {settings.master} need an image, or a pool of SDK workers beside them",
+            f"engines.{engine}: workers on {settings.master} need an image or a pool of SDK workers",
             f"set engines.{engine}.image or engines.{engine}.worker_endpoint",
         )
 
@@ -95,19 +94,22 @@ def _check_dataflow(config: Config) -> None:
             raise ConfigError(f"engines.dataflow.{key} is missing", f"--set engines.dataflow.{key}=...")
     if not BUCKET_PATTERN.match(settings.bucket or ""):
         raise ConfigError(
-            f"engines.dataflow.bucket: {settings.bucket} is no bucket", "write it as gs://BUCKET or gs://BUCKET/PATH"
+            f"engines.dataflow.bucket: {settings.bucket} is not a bucket", "write it as gs://BUCKET or gs://BUCKET/PATH"
         )
     if not PROJECT_PATTERN.match(settings.project or ""):
-        raise ConfigError(f"engines.dataflow.project: {settings.project} is no project id", "the console shows it")
+        raise ConfigError(
+            f"engines.dataflow.project: {settings.project} is not a project id", "copy the id from the Cloud console"
+        )
     for text in (*settings.labels, *settings.labels.values()):
         if not LABEL_PATTERN.match(text):
             raise ConfigError(
-                f"engines.dataflow.labels: {text!r} is no label",
-                "a letter, then up to 62 letters, digits, `_` and `-`, all in lower case",
+                f"engines.dataflow.labels: {text!r} is not a label",
+                "use a lower-case letter, then up to 62 lower-case letters, digits, `_` and `-`",
             )
     if settings.num_workers and settings.max_workers and settings.num_workers > settings.max_workers:
         raise ConfigError(
-            f"engines.dataflow: num_workers {settings.num_workers} is more than max_workers {settings.max_workers}"
+            f"engines.dataflow: num_workers {settings.num_workers} is more than max_workers {settings.max_workers}",
+            "raise max_workers or lower num_workers",
         )
     _check_worker_code(settings)
 
@@ -115,14 +117,14 @@ def _check_dataflow(config: Config) -> None:
 def _check_worker_code(settings: DataflowSettings) -> None:
     if not settings.image and not settings.setup_file:
         raise ConfigError(
-            "engines.dataflow: workers have neither this package nor its requirements without an image",
+            "engines.dataflow: without an image, workers have neither this package nor its requirements",
             "set engines.dataflow.image (docker/Dockerfile makes one), or engines.dataflow.setup_file=./setup.py",
         )
     if settings.setup_file and not settings.setup_file.is_file():
-        raise ConfigError(f"engines.dataflow.setup_file: there is no {settings.setup_file}", "it is usually ./setup.py")
+        raise ConfigError(f"engines.dataflow.setup_file: there is no {settings.setup_file}", "usually it is ./setup.py")
     if settings.setup_file and settings.setup_file.name not in ("setup.py", "pyproject.toml"):
         raise ConfigError(
-            f"engines.dataflow.setup_file: Beam takes no {settings.setup_file.name}",
+            f"engines.dataflow.setup_file: Beam does not accept {settings.setup_file.name}",
             "name a setup.py or pyproject.toml",
         )
     for path in settings.extra_packages:
@@ -138,17 +140,17 @@ def _check_worker_code(settings: DataflowSettings) -> None:
 
 
 def _require_shared_paths(config: Config) -> None:
-    """Every path that workers elsewhere read or write has to be one that they see."""
+    """Check that remote workers see every path that they read or write."""
     for key, location in (("data.input", config.data.input), ("pipeline_root", config.artifacts)):
         if is_uri(location):
             continue
         shared = [folder for folder in config.engines.shared_paths if Path(location).is_relative_to(folder)]
         if shared and config.engine.name != "dataflow":
             continue
-        place = "relative" if not Path(location).is_absolute() else "a path of this machine"
+        kind = "relative" if not Path(location).is_absolute() else "a path of this machine"
         raise ConfigError(
-            f"{key}: {location} is {place}, which the workers of --engine {config.engine.name} do not see",
-            f"--set {key}=gs://..., or name what is mounted everywhere in engines.shared_paths",
+            f"{key}: {location} is {kind}, which the workers of --engine {config.engine.name} do not see",
+            f"--set {key}=gs://..., or list folders that all workers mount in engines.shared_paths",
         )
 
 

@@ -1,9 +1,9 @@
-"""A pool of SDK workers for engines outside this process: `python -m flightline.engines.worker_pool --service_port=N`.
+"""A pool of SDK workers for remote engines: `python -m flightline.engines.worker_pool --service_port=N`.
 
-Beam's own pool starts a new interpreter for every worker, and Flink asks for workers again and again: for the stages of
-a batch job, one after another. Each of them would import TensorFlow and TFX anew, for a dozen CPU seconds. Here workers
-are forked from a process that has imported them once and done nothing else. And since whoever reaches a pool can have
-it run code, it listens on this machine's loopback unless told otherwise.
+Beam's own pool starts a new interpreter for every worker, and Flink asks for new workers in every stage of a batch
+job. Each of them would import TensorFlow and TFX, for a dozen CPU seconds. Here workers are forked from a process that
+has imported them once and done nothing else. Anybody who can connect to a pool can run code in it, so by default
+it listens on this machine's loopback address only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PRELOADED_MODULES = ["flightline.components.worker_imports"]
 
 
 def run_worker(control_endpoint: str, worker_id: str) -> None:
-    """The life of one worker: until the engine ends it, or is gone."""
+    """Run one worker, until the engine stops it or disconnects."""
     from apache_beam.runners.worker.sdk_worker import SdkHarness
 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -34,12 +34,12 @@ def run_worker(control_endpoint: str, worker_id: str) -> None:
 
 
 class WorkerPool(api_grpc.BeamFnExternalWorkerPoolServicer):
-    """Beam's protocol of external workers: an engine asks for one, and says when it needs it no longer."""
+    """Beam's protocol for external workers: an engine starts and stops them by requests."""
 
     def __init__(self) -> None:
         self._fork_context = multiprocessing.get_context("forkserver")
         self._fork_context.set_forkserver_preload(PRELOADED_MODULES)
-        forkserver.ensure_running()  # imports while the engine is still being asked
+        forkserver.ensure_running()  # imports start before the first request
         self._lock = threading.Lock()
         self._workers: list[BaseProcess] = []
 
@@ -49,26 +49,26 @@ class WorkerPool(api_grpc.BeamFnExternalWorkerPoolServicer):
         arguments = (request.control_endpoint.url, request.worker_id)
         worker = self._fork_context.Process(target=run_worker, args=arguments, daemon=True)
         worker.start()
-        with self._lock:  # the dead are reaped as new ones come
-            self._workers = [worker, *(known for known in self._workers if known.is_alive())]
+        with self._lock:  # also drops workers that have ended
+            self._workers = [worker, *(running for running in self._workers if running.is_alive())]
         return api.StartWorkerResponse()
 
     def StopWorker(  # noqa: N802 - gRPC's name
         self, _request: api.StopWorkerRequest, _: Any
     ) -> api.StopWorkerResponse:
-        """Leaves it to the worker, which ends as its engine hangs up, a moment later.
+        """Do nothing: the worker ends when its engine disconnects, a moment later.
 
-        The request names it by an id only, and machines that share a pool give the same ids: to go by them would end
-        another machine's worker in the middle of its work, as Beam's own pool does.
+        The request has the worker's id only, and machines that share a pool use the same ids. Stopping by id, as Beam's
+        own pool does, would stop another machine's worker in the middle of its work.
         """
         return api.StopWorkerResponse()
 
 
 def start_server(host: str, port: int) -> grpc.Server:
-    """A pool that listens when this returns.
+    """Start a pool; it listens when this returns.
 
     Raises:
-        RuntimeError: the port is taken.
+        RuntimeError: the port is in use.
     """
     pool = WorkerPool()
     server = grpc.server(
@@ -89,12 +89,12 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description="A pool of Beam SDK workers, with TFX imported.")
     parser.add_argument("--service_port", type=int, required=True)
     parser.add_argument("--host", default="localhost", help="the address to listen on; 0.0.0.0 for every one")
-    given = parser.parse_args(arguments)
-    start_server(given.host, given.service_port).wait_for_termination()
+    options = parser.parse_args(arguments)
+    start_server(options.host, options.service_port).wait_for_termination()
 
 
 if __name__ == "__main__":
-    # By its importable name: the workers' function is looked up in the module, not in `__main__`.
+    # Imported by name, because workers look `run_worker` up in this module, not in `__main__`.
     from flightline.engines import worker_pool
 
     worker_pool.main(sys.argv[1:])

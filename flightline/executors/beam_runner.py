@@ -1,4 +1,4 @@
-"""Whether a step is to be done in this process, or on a Beam runner that was asked for by name."""
+"""Whether Beam arguments name a runner that works outside this process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LOCAL_RUNNERS = ("DirectRunner", "FnApiRunner", "BundleBasedDirectRunner", "Pris
 
 
 def out_of_process_runner(beam_arguments: Sequence[str]) -> str | None:
-    """The runner that the arguments name, where it works outside this process."""
+    """The runner or mode of the arguments that works outside this process; None if they run in this process."""
     options = PipelineOptions(list(beam_arguments))
     runner = options.view_as(StandardOptions).runner
     if runner and runner.rpartition(".")[2] not in LOCAL_RUNNERS:

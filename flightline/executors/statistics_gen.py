@@ -1,7 +1,7 @@
-"""Statistics of examples by TFDV's own generators over large batches, without Beam.
+"""Computes statistics of examples with TFDV's own generators over large batches, without Beam.
 
-TFDV's in-memory generators give what its Beam transform gives, but for top values and uniques, which they only
-estimate; those are counted exactly here, as the Beam transform does.
+TFDV's in-memory generators give the same as its Beam transform, except that they only estimate the most frequent values
+and the number of distinct ones. Those are counted exactly here, as the Beam transform does.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from tfx_bsl.arrow import array_util
 from flightline.executors.tfdv_internals import TFDV, read_option_values
 
 MAX_DISTINCT_VALUES = 5_000_000
-"""Distinct values of all counted columns together that are kept in memory."""
+"""Distinct values of all columns together that may be counted in memory."""
 
-# What differs from the defaults only in these is known to come out the same without Beam.
+# Options whose values other than the default are known to give the same statistics without Beam.
 _SUPPORTED_OPTIONS = {
     "desired_batch_size",
     "epsilon",
@@ -39,11 +39,11 @@ _FeatureType = statistics_pb2.FeatureNameStatistics
 
 
 class TooManyDistinctError(Exception):
-    """Counting every distinct value exactly would take too much memory."""
+    """The columns have too many distinct values to count in memory."""
 
 
 def list_unsupported_options(options: tfdv.StatsOptions) -> str:
-    """What in the options needs the Beam transform, for a person; empty if nothing does."""
+    """Names the options that need the Beam transform, for a person; empty if none does."""
     defaults = read_option_values(tfdv.StatsOptions())
     changed = sorted(
         name
@@ -70,19 +70,19 @@ def compute_statistics(
     """Computes what `tfdv.GenerateStatistics(options)` computes, features in the order of their names.
 
     Args:
-        batches: examples as `flightline.executors.examples.decode_examples` gives them; the larger the better.
-        options: options for which `unsupported` returns nothing.
+        batches: examples decoded by `flightline.executors.examples.decode_examples`; large batches are faster.
+        options: options for which `list_unsupported_options` returns nothing.
 
     Raises:
-        TooManyDistinctError: the columns have more than `MOST_DISTINCT` distinct values.
+        TooManyDistinctError: the columns have more than `MAX_DISTINCT_VALUES` distinct values.
     """
     generators = _make_generators(options)
     for generator in generators:
         generator.setup()
     states = [generator.create_accumulator() for generator in generators]
     for batch in batches:
-        kept = _select_columns(batch, options.feature_allowlist)
-        states = [generator.add_input(state, kept) for generator, state in zip(generators, states, strict=True)]
+        selected = _select_columns(batch, options.feature_allowlist)
+        states = [generator.add_input(state, selected) for generator, state in zip(generators, states, strict=True)]
     result = TFDV.extract_statistics_output(states, generators)
     for dataset in result.datasets:
         dataset.features.sort(key=lambda feature: list(feature.path.step))
@@ -119,7 +119,7 @@ class ExactTopValues(tfdv.CombinerStatsGenerator):
         self._categorical = TFDV.get_categorical_numeric_feature_types(schema)
 
     def create_accumulator(self) -> ValueCounts:
-        """Tables of (value, count) by feature, not yet merged."""
+        """Feature → tables of (value, count)."""
         return {}
 
     def add_input(self, accumulator: ValueCounts, input_record_batch: pa.RecordBatch) -> ValueCounts:
@@ -138,7 +138,7 @@ class ExactTopValues(tfdv.CombinerStatsGenerator):
         return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[ValueCounts]) -> ValueCounts:
-        """Joins counts of different batches."""
+        """Adds up the counts of different batches."""
         merged: ValueCounts = {}
         for accumulator in accumulators:
             for path, tables in accumulator.items():
@@ -171,7 +171,7 @@ class ExactTopValues(tfdv.CombinerStatsGenerator):
         return type_ == _FeatureType.STRING
 
     def _most_frequent(self, table: pa.Table) -> list[Any]:
-        """The values TFDV's proto has room for, ties going to the larger value."""
+        """The most frequent values, as many as the statistics list; of equal counts, larger values first."""
         size = max(self._options.num_top_values, self._options.num_rank_histogram_buckets)
         top = table.sort_by([("count", "descending"), ("value", "descending")]).slice(0, size)
         pairs = zip(top.column("value").to_pylist(), top.column("count").to_pylist(), strict=True)

@@ -1,4 +1,4 @@
-"""How well one column alone tells the label: measured on rows that the measure was not made from."""
+"""How well a single column predicts the label, measured on held-out rows."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from flightline.init.table_reader import Column
-from flightline.init.target import Target
+from flightline.init.target import InferredTarget
 
-MAX_BINS = 64  # of a number with more values than that
+MAX_BINS = 64  # numbers with more values are binned
 MAX_ROWS = 200_000
-MIN_ROWS = 30  # of both halves together: below, any column may tell all by chance
-LEAK_AUC = 0.995  # AUC; R² of ranks is held to GIVES_AWAY_R2
-LEAK_R2 = 0.99
+MIN_ROWS = 30  # with fewer, any column may predict the label by chance
+LEAK_AUC, LEAK_R2 = 0.995, 0.99
 STRONG_AUC, STRONG_R2 = 0.9, 0.8
 
 
 @dataclass(frozen=True)
 class Association:
-    """What one column says of the label.
+    """How well one column predicts the label.
 
     Attributes:
-        measure: `AUC` (mean over classes where there are several) or `R²` (of ranks).
-        value: 1 tells all; 0.5 (AUC) or 0 (R²) says nothing.
+        measure: `AUC` (for several classes, the mean of one class against the rest) or `R²` (of ranks).
+        value: 1 for a perfect prediction; 0.5 (AUC) or 0 (R²) for none.
     """
 
     measure: str
@@ -38,10 +37,10 @@ class Association:
         return self.value >= (STRONG_AUC if self.measure == "AUC" else STRONG_R2)
 
 
-def measure_association(column: Column, label: Column, target: Target) -> Association | None:
-    """Each half of the rows is scored by what the other half shows of the column's value; None for too few rows.
+def measure_association(column: Column, label: Column, target: InferredTarget) -> Association | None:
+    """Predict each half of the rows from the other half, by the column's value; None with too few rows.
 
-    A value of its own in every row says nothing then, however many there are; that a value is missing is a value too.
+    So a unique value in every row predicts nothing. A missing value counts as a value.
     """
     labelled = np.flatnonzero(label.codes >= 0)
     rows = np.random.default_rng(0).permutation(labelled)[:MAX_ROWS]
@@ -50,21 +49,21 @@ def measure_association(column: Column, label: Column, target: Target) -> Associ
     bins = _bin_rows(column)[rows]
     second = np.arange(len(rows)) % 2 == 1
     if target.task == "regression":
-        ranks = label.codes[rows].astype(float)  # the place among the values: no outlier decides
-        told = _r_squared(ranks, _cross_fitted_scores(bins, ranks, second, 1e-3))
-        return Association("R²", max(told, _rank_correlation(column, ranks, rows) ** 2))
+        ranks = label.codes[rows].astype(float)  # ranks, so that outliers do not dominate
+        predicted = _r_squared(ranks, _cross_fitted_scores(bins, ranks, second, 1e-3))
+        return Association("R²", max(predicted, _rank_correlation(column, ranks, rows) ** 2))
     found = []
     for place in range(label.distinct):
         is_class = (label.codes[rows] == place).astype(float)
         if 0 < is_class.sum() < len(rows):
-            told = auc(is_class > 0, _cross_fitted_scores(bins, is_class, second))
-            found.append((max(told, _rank_auc(column, is_class > 0, rows)), is_class.mean()))
+            predicted = auc(is_class > 0, _cross_fitted_scores(bins, is_class, second))
+            found.append((max(predicted, _rank_auc(column, is_class > 0, rows)), is_class.mean()))
     values, weights = zip(*found, strict=True) if found else ((0.5,), (1.0,))
     return Association("AUC", float(np.average(values, weights=weights)))
 
 
 def _bin_rows(column: Column) -> np.ndarray:
-    """[rows] 0 where the value is missing, else which value, or which of the equally filled bins of a number."""
+    """[rows] 0 for a missing value, else the index of the value, or of an equally filled bin of numbers."""
     codes = column.codes + 1
     if not column.is_number or column.distinct <= MAX_BINS:
         return codes
@@ -73,44 +72,44 @@ def _bin_rows(column: Column) -> np.ndarray:
     return bin_of[codes]
 
 
-def _cross_fitted_scores(bins: np.ndarray, amounts: np.ndarray, second: np.ndarray, doubt: float = 1.0) -> np.ndarray:
-    """[rows] the mean amount of the row's bin in the half without the row; the mean of all counts as `doubt` rows."""
+def _cross_fitted_scores(bins: np.ndarray, labels: np.ndarray, second: np.ndarray, prior: float = 1.0) -> np.ndarray:
+    """[rows] the mean label of the row's bin in the other half, smoothed towards the overall mean by `prior`."""
     scores = np.empty(len(bins))
     size = int(bins.max()) + 1
     for half in (second, ~second):
         other = ~half
-        mean = amounts[other].mean()
-        totals = np.bincount(bins[other], amounts[other], size) + doubt * mean
-        scores[half] = (totals / (np.bincount(bins[other], minlength=size) + doubt))[bins[half]]
+        mean = labels[other].mean()
+        totals = np.bincount(bins[other], labels[other], size) + prior * mean
+        scores[half] = (totals / (np.bincount(bins[other], minlength=size) + prior))[bins[half]]
     return scores
 
 
 def _rank_auc(column: Column, positive: np.ndarray, rows: np.ndarray) -> float:
-    """AUC of a number itself, which needs no bins and no other half; a missing value is a toss-up."""
+    """The AUC of the numbers themselves; missing values count as a random guess."""
     codes = column.codes[rows]
-    there = codes >= 0
-    if not column.is_number or not 0 < positive[there].sum() < there.sum():
+    present = codes >= 0
+    if not column.is_number or not 0 < positive[present].sum() < present.sum():
         return 0.5
-    return 0.5 + abs(auc(positive[there], codes[there]) - 0.5) * float(there.mean())
+    return 0.5 + abs(auc(positive[present], codes[present]) - 0.5) * float(present.mean())
 
 
 def _rank_correlation(column: Column, ranks: np.ndarray, rows: np.ndarray) -> float:
-    """Of the places among the values, column and label, where both are; thinned by the share of rows that are."""
+    """The rank correlation of a number with the label, scaled by the share of rows that have a value."""
     codes = column.codes[rows].astype(float)
-    there = codes >= 0
-    if not column.is_number or codes[there].std() == 0 or ranks[there].std() == 0:
+    present = codes >= 0
+    if not column.is_number or codes[present].std() == 0 or ranks[present].std() == 0:
         return 0.0
-    return float(np.corrcoef(codes[there], ranks[there])[0, 1] * there.mean())
+    return float(np.corrcoef(codes[present], ranks[present])[0, 1] * present.mean())
 
 
 def auc(positive: np.ndarray, scores: np.ndarray) -> float:
-    """Share of pairs, one row positive and one not, that the scores order rightly; ties count half."""
+    """Area under the ROC curve: the share of pairs of a positive and a negative row that the scores order correctly."""
     _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
     count = int(positive.sum())
     return float((ranks[positive].sum() - count * (count + 1) / 2) / (count * (len(scores) - count)))
 
 
-def _r_squared(truth: np.ndarray, told: np.ndarray) -> float:
-    spread = float(((truth - truth.mean()) ** 2).sum())
-    return 1 - float(((truth - told) ** 2).sum()) / spread if spread else 0.0
+def _r_squared(truth: np.ndarray, predicted: np.ndarray) -> float:
+    total = float(((truth - truth.mean()) ** 2).sum())
+    return 1 - float(((truth - predicted) ** 2).sum()) / total if total else 0.0

@@ -1,4 +1,4 @@
-"""Dates and times, whatever they are written like: in texts, in whole numbers."""
+"""Detect dates and times in texts and whole numbers."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _MIN_MATCH_SHARE = 0.95
 
 
 def date_example(texts: Sequence[str]) -> str:
-    """The first that is a date or a time, where nearly all of the texts are; else nothing."""
+    """The first date or time if nearly all of the texts are dates or times; otherwise empty."""
     dates = [text for text in texts if _DATE_PATTERN.match(text)]
     return dates[0] if dates and len(dates) >= _MIN_MATCH_SHARE * len(texts) else ""
 
 
 def describe_numeric_dates(column: Column) -> str:
-    """What a column of whole numbers is that counts or spells dates; empty for others."""
+    """A description of whole numbers that are dates or times; empty for other columns."""
     if column.kind != "int":
         return ""
     low, high = int(column.values[0]), int(column.values[-1])
     if low >= 19000101 and high <= 21001231 and all(_is_yyyymmdd(int(v)) for v in column.values[:_MAX_VALUES_CHECKED]):
         return f"dates written as YYYYMMDD, {low} to {high}"
     if _TIME_NAME_PATTERN.search(column.name) and any(start <= low and high <= end for start, end in _EPOCH_RANGES):
-        return f"seconds or milliseconds since 1970, by its name and range ({low} to {high})"
+        return f"seconds or milliseconds since 1970, judging by the name and the range ({low} to {high})"
     return ""
 
 

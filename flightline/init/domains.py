@@ -1,4 +1,4 @@
-"""Candidate domains: what a column may hold, from what it held, with room for what a next delivery brings."""
+"""Propose domains: the values that a column may have, with a margin for future data."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 
 from flightline.init.table_reader import Column
 
-MAX_LISTED_VALUES = 200  # values of a category that are written down
+MAX_LISTED_VALUES = 200  # a category with more values gets no domain
 _MAX_CLOSED_VALUES, _MIN_ROWS_PER_CLOSED_VALUE = 20, 5
-_MAX_VALUE_CHARS = 100  # characters of a value that is written down
-_RANGE_MARGIN = 0.5  # of the range seen, beyond either end
-_MAX_ZERO_DISTANCE = 2.0  # ranges: nothing negative seen, and no farther from zero than so many times the range
+_MAX_VALUE_CHARS = 100  # a category with longer values gets no domain
+_RANGE_MARGIN = 0.5  # of the observed range, added at either end
+_MAX_ZERO_DISTANCE = 2.0  # in ranges: how close to zero the smallest positive value is for 0 to be the lower bound
 _INT64 = np.iinfo(np.int64)
-_SPLIT_DIVISOR = 3  # a split may hold a third of the rows: what it lacks varies with that
+_SPLIT_DIVISOR = 3  # a split may have a third of the rows, and so more chance variation
 _STD_ERRORS, _MIN_PRESENCE_MARGIN = 4.0, 0.05
 
 
 @dataclass(frozen=True)
 class NumericRange:
-    """Smallest and largest number that may come."""
+    """The smallest and the largest allowed number."""
 
     low: float
     high: float
@@ -29,14 +29,14 @@ class NumericRange:
 
 @dataclass(frozen=True)
 class ValueSet:
-    """The texts that may come; open where others may, in a part of the rows."""
+    """The known texts. If the set is not closed, a part of the rows may have other texts."""
 
     values: tuple[str, ...]
     closed: bool
 
 
 def propose_domain(column: Column) -> NumericRange | ValueSet | None:
-    """The candidate; None where there is none worth writing."""
+    """The proposed domain; None if there is no useful one."""
     return _propose_range(column) if column.is_number else _propose_values(column)
 
 
@@ -44,7 +44,7 @@ def _propose_range(column: Column) -> NumericRange | None:
     low, high = float(column.values[0]), float(column.values[-1])
     if not math.isfinite(high - low):
         return None
-    if column.kind == "int" and column.values.tolist() == [0, 1]:  # a flag, or a boolean of Parquet
+    if column.kind == "int" and column.values.tolist() == [0, 1]:  # a flag, or a Parquet boolean
         return NumericRange(0.0, 1.0)
     span = high - low or abs(high) or 1.0
     unit = 10.0 ** math.floor(math.log10(span))
@@ -54,7 +54,7 @@ def _propose_range(column: Column) -> NumericRange | None:
         lowest = 0.0
     if column.kind == "int":
         lowest, highest = float(min(math.floor(lowest), low)), float(max(math.ceil(highest), high))
-        if lowest < _INT64.min or highest > 2.0**53:  # beyond, a float no longer names every whole number
+        if lowest < _INT64.min or highest > 2.0**53:  # beyond that, floats cannot represent every whole number
             return None
     return NumericRange(lowest, highest) if math.isfinite(lowest) and math.isfinite(highest) else None
 
@@ -73,7 +73,7 @@ def _propose_values(column: Column) -> ValueSet | None:
 
 
 def min_presence(column: Column) -> float:
-    """The smallest share of rows with a value that is still no surprise, also in a third of the rows."""
+    """The smallest share of rows with a value that may occur by chance in a third of the rows."""
     share = column.present / column.rows
-    spread = _STD_ERRORS * math.sqrt(share * (1 - share) * _SPLIT_DIVISOR / column.rows)
-    return max(0.0, math.floor(100 * (share - max(spread, _MIN_PRESENCE_MARGIN))) / 100)
+    chance = _STD_ERRORS * math.sqrt(share * (1 - share) * _SPLIT_DIVISOR / column.rows)
+    return max(0.0, math.floor(100 * (share - max(chance, _MIN_PRESENCE_MARGIN))) / 100)

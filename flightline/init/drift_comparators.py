@@ -1,4 +1,4 @@
-"""Drift comparators: how far a column may move before somebody hears of it, by how far chance alone moves it."""
+"""Propose drift thresholds, from the distances between random samples of the table."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from flightline.config.monitoring import MonitoringConfig
 from flightline.init.table_reader import Column
 from flightline.utils.distribution_distance import Histogram, jensen_shannon
 
-MONITORING_MIN_ROWS = int(MonitoringConfig().min_rows)  # the fewest rows that monitoring compares
+MONITORING_MIN_ROWS = int(MonitoringConfig().min_rows)  # the smallest window that monitoring compares
 MIN_THRESHOLDS = {"infinity_norm": 0.05, "jensen_shannon_divergence": 0.1}
-NOISE_MARGIN = 1.5  # times the farthest that chance moved it
+NOISE_MARGIN = 1.5  # times the largest distance between random samples
 _DRAWS = 20
-_MAX_ROWS = 5_000  # that the draws are made from
+_MAX_ROWS = 5_000  # rows to sample from
 _BINS = 10  # of the histograms that TFDV compares, of equal width
-_MAX_RANGE_EXTENSION = 0.5  # of the range, as the domain has to spare: how far another delivery's extremes may be out
-# Range of all values, in ranges of all but the outer hundredths. Where few values set the bins, so do those of the next
-# delivery: chance moves such a column farther than these rows can show, and beyond that as far as it likes.
+_MAX_RANGE_EXTENSION = 0.5  # of the range: how far the extremes of other data may lie outside, as in the domain
+# The full range divided by the range from the 1st to the 99th percentile. If a few outliers determine the bins, the
+# outliers of the next data will give other bins, and random distances are larger than this sample can show.
 _OUTLIER_RANGE_RATIO, _MAX_RANGE_RATIO = 1.8, 4.0
 MIN_OUTLIER_THRESHOLD = 0.55
-_MAX_THRESHOLD = 0.6  # a threshold beyond that would be passed by hardly anything
+_MAX_THRESHOLD = 0.6  # hardly any real drift would exceed a larger threshold
 
 
 @dataclass(frozen=True)
 class Comparator:
-    """A measure of a schema's `drift_comparator`, and from which distance on it speaks."""
+    """The measure and the threshold of a schema's `drift_comparator`."""
 
     measure: str
     threshold: float
 
 
 def propose_comparator(column: Column) -> Comparator | None:
-    """The proposal for a column; None where chance moves it so far that a comparison would say nothing."""
+    """The proposal for a column; None if random distances are so large that a comparison is useless."""
     rng = np.random.default_rng(0)
     codes = rng.permutation(column.codes)[:_MAX_ROWS]
     if not column.is_number:
@@ -44,24 +44,25 @@ def propose_comparator(column: Column) -> Comparator | None:
         return None
     scaled = (column.values.astype(np.float64) - low) / (high - low)
     step = 1 / (high - low) if column.kind == "int" else 0.0
-    least, range_ratio = 0.0, _range_ratio(scaled[codes[codes >= 0]])
+    lowest, range_ratio = 0.0, _range_ratio(scaled[codes[codes >= 0]])
     if range_ratio > _MAX_RANGE_RATIO:
         return None
     if range_ratio > _OUTLIER_RANGE_RATIO:
-        least = MIN_OUTLIER_THRESHOLD
-    return _make_comparator("jensen_shannon_divergence", _numeric_distances(codes, scaled, step, rng), least)
+        lowest = MIN_OUTLIER_THRESHOLD
+    return _make_comparator("jensen_shannon_divergence", _numeric_distances(codes, scaled, step, rng), lowest)
 
 
-def _make_comparator(measure: str, moved: list[float], least: float = 0.0) -> Comparator | None:
-    threshold = max(MIN_THRESHOLDS[measure], least, math.ceil(100 * NOISE_MARGIN * max(moved, default=0.0)) / 100)
+def _make_comparator(measure: str, distances: list[float], lowest: float = 0.0) -> Comparator | None:
+    margin = math.ceil(100 * NOISE_MARGIN * max(distances, default=0.0)) / 100
+    threshold = max(MIN_THRESHOLDS[measure], lowest, margin)
     return Comparator(measure, threshold) if threshold <= _MAX_THRESHOLD else None
 
 
 def _draw_window_pairs(codes: np.ndarray, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Rows at random as a window, beside another window and beside all the rest; those without a value taken out."""
-    drawn = rng.permutation(codes)
-    window = min(MONITORING_MIN_ROWS, len(drawn) // 2)
-    one, others = drawn[:window], [drawn[window:], drawn[-window:]]
+    """A random window, paired with the remaining rows and with another window; missing values are dropped."""
+    shuffled = rng.permutation(codes)
+    window = min(MONITORING_MIN_ROWS, len(shuffled) // 2)
+    one, others = shuffled[:window], [shuffled[window:], shuffled[-window:]]
     pairs = [(one[one >= 0], other[other >= 0]) for other in others]
     return [pair for pair in pairs if all(map(len, pair))]
 
@@ -86,15 +87,15 @@ def _numeric_distances(codes: np.ndarray, values: np.ndarray, step: float, rng: 
 
 
 def _extend_range(numbers: np.ndarray, step: float, rng: np.random.Generator) -> np.ndarray:
-    """One of the extremes farther out, in whole steps where there are some: the bins of equal width are then others."""
-    by = _MAX_RANGE_EXTENSION * rng.random()
-    by = round(by / step) * step if step else by
-    pushed = numbers.copy()
+    """Move the minimum or the maximum outwards at random, which changes the bins of equal width."""
+    shift = _MAX_RANGE_EXTENSION * rng.random()
+    shift = round(shift / step) * step if step else shift
+    extended = numbers.copy()
     if rng.random() < 0.5:
-        pushed[pushed.argmax()] += by
+        extended[extended.argmax()] += shift
     else:
-        pushed[pushed.argmin()] -= by
-    return pushed
+        extended[extended.argmin()] -= shift
+    return extended
 
 
 def _histogram(numbers: np.ndarray) -> Histogram:

@@ -1,4 +1,4 @@
-"""What a header says of a file that is not yet a table: another separator, a column without a name."""
+"""Detect a wrong separator and columns without a name in a header."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ _OTHER_SEPARATORS = {";": "';'", "\t": "a tab", "|": "'|'"}
 
 
 def check_header(path: str, columns: Sequence[str]) -> None:
-    """Refuses what no column can be told by.
+    """Check that the columns are separated by commas, and that each has a name.
 
     Raises:
-        InputError: the columns are separated by something else than commas, or one has no name.
+        InputError: there is another separator, or a column has no name.
     """
     if len(columns) == 1:
         check_separator(path, columns)
-    for place, name in enumerate(columns, 1):
+    for number, name in enumerate(columns, 1):
         if not name.strip():
-            raise InputError(f"{path}: column {place} has no name", _unnamed_column_advice(first=place == 1))
+            raise InputError(f"{path}: column {number} has no name", _unnamed_column_advice(first=number == 1))
 
 
 def check_separator(path: str, columns: Sequence[str], wanted: str = "") -> None:
-    """Refuses a header that another separator cuts into columns, `wanted` among them.
+    """Check that no other separator splits the header into columns, including `wanted` if it is given.
 
     Raises:
-        InputError: which separator it seems to be, and how to get to commas.
+        InputError: another separator does; the message says which, and how to convert the file.
     """
     line = ",".join(columns)
-    for separator, said in _OTHER_SEPARATORS.items():
+    for separator, description in _OTHER_SEPARATORS.items():
         names = line.split(separator)
         if len(names) > 1 and (not wanted or wanted in names):
             raise InputError(
-                f"{path}: the separator seems to be {said}, not a comma ({len(names)} columns, {names[0]!r} first)",
-                f"save it with commas, such as by pandas: read_csv(..., sep={separator!r}).to_csv(..., index=False); "
-                "decimal=',' reads numbers like 1,5",
+                f"{path}: the separator seems to be {description}, not a comma "
+                f"({len(names)} columns, the first is {names[0]!r})",
+                "save it with commas, for example with pandas: "
+                f"read_csv(..., sep={separator!r}).to_csv(..., index=False); add decimal=',' for numbers like 1,5",
             )
 
 
@@ -43,6 +44,6 @@ def _unnamed_column_advice(first: bool) -> str:
     if not first:
         return "name it in the header, or drop the column"
     return (
-        "where it numbers the rows, save without it (pandas: index=False, R: row.names=FALSE), or name it, such as "
-        "`index`: init then leaves it out as an id"
+        "if it numbers the rows, save the file without it (pandas: index=False, R: row.names=FALSE), or name it, for "
+        "example `index`; init then excludes it as an id"
     )

@@ -1,4 +1,4 @@
-"""A table, looked at as a whole: its label, its columns, what speaks for and against each."""
+"""The profile of a table: its label, its columns, and the use of each column."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from flightline.init.association import Association, measure_association
 from flightline.init.column_roles import Role, choose_role
 from flightline.init.header_checks import check_separator
 from flightline.init.table_reader import Column, InputTable, read_table
-from flightline.init.target import Target, Task, infer_target
+from flightline.init.target import InferredTarget, infer_target
+from flightline.serving.target import Task
 from flightline.utils.suggestions import suggest_names
 
 EVAL_SHARE = 1 / 3
-SMALL_TABLE_ROWS = 5_000  # rows: fewer want a smaller network, more passes and fewer bins
+SMALL_TABLE_ROWS = 5_000  # smaller tables get a smaller network, more epochs and fewer bins
 MIN_LABELLED_ROWS = 30
 
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """One column and what was found about it."""
+    """One column, its use, and its association with the label."""
 
     column: Column
     role: Role
@@ -33,15 +34,18 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class TableProfile:
-    """What `init` knows of a table.
+    """What `init` knows about a table.
 
     Attributes:
-        features: every column but the label, in the order of the file.
+        table: the columns.
+        label: the column to predict.
+        target: the task.
+        features: all other columns, in the order of the file.
     """
 
     table: InputTable
     label: Column
-    target: Target
+    target: InferredTarget
     features: tuple[ColumnProfile, ...]
 
     @property
@@ -62,7 +66,7 @@ class TableProfile:
 
     @property
     def eval_rows(self) -> int:
-        """About how many rows will judge the model."""
+        """The approximate number of evaluation rows."""
         return int(self.labelled * EVAL_SHARE)
 
 
@@ -71,25 +75,26 @@ def profile_table(
     label: str,
     task: Task | None = None,
     positive: str | None = None,
-    keep: Sequence[str] = (),
-    missing: Sequence[str] = (),
+    include: Sequence[str] = (),
+    missing_values: Sequence[str] = (),
 ) -> TableProfile:
-    """Looks at a table.
+    """Profile a table.
 
     Args:
-        files: with the same columns, read as one.
+        files: with the same columns, read as one table.
         label: the column to predict.
-        task, positive: what the user has settled.
-        keep: columns that are not to be left out, whatever speaks against them.
-        missing: cells that mean what an empty one does, beside those that are found.
+        task: overrides the inferred task.
+        positive: overrides the inferred positive class.
+        include: columns that are used despite reasons to exclude them.
+        missing_values: texts that count as empty cells, besides those that are detected.
 
     Raises:
-        UsageError: the label or a column of `keep` is not there, or the label is of no use.
-        InputError: a file cannot be read, or too many of its lines.
+        UsageError: the label or a column of `include` does not exist, or the label cannot be used.
+        InputError: a file cannot be read, or too many of its lines cannot be parsed.
     """
-    table = read_table(files, missing=missing)
+    table = read_table(files, missing_values=missing_values)
     table.unreadable.check()
-    for option, name in (("--label", label), *(("--keep", name) for name in keep)):
+    for option, name in (("--label", label), *(("--include", name) for name in include)):
         if name not in table.columns:
             check_separator(files[0], list(table.columns), name)
             raise UsageError(f"{option} {name}: {files[0]} has no such column", suggest_names(name, table.columns))
@@ -97,11 +102,11 @@ def profile_table(
     target = infer_target(column, task, positive)
     if column.present < MIN_LABELLED_ROWS:
         raise UsageError(
-            f"{column.present} rows have a label: {MIN_LABELLED_ROWS} are the fewest that a model can be judged on",
-            "bring more rows",
+            f"only {column.present} rows have a label, but at least {MIN_LABELLED_ROWS} are needed to evaluate a model",
+            "provide more rows",
         )
     features = tuple(
-        _profile_column(other, column, target, other.name in keep)
+        _profile_column(other, column, target, other.name in include)
         for other in table.columns.values()
         if other.name != label
     )
@@ -109,15 +114,15 @@ def profile_table(
     if not found.used:
         reasons = "; ".join(f"{one.name}: {one.role.evidence}" for one in features[:3])
         raise UsageError(
-            f"no column is left for the model ({reasons})", "--keep COLUMN keeps one that is known in time"
+            f"every column is excluded ({reasons})", "use --include COLUMN for a column that is known before the label"
         )
     return found
 
 
-def _profile_column(column: Column, label: Column, target: Target, keep: bool) -> ColumnProfile:
+def _profile_column(column: Column, label: Column, target: InferredTarget, include: bool) -> ColumnProfile:
     varies = column.distinct > 1 or (column.distinct and column.missing)
     association = measure_association(column, label, target) if varies else None
     role = choose_role(column, association)
-    if keep and column.distinct:
+    if include and column.distinct:
         role = Role("number" if column.is_number else "category")
     return ColumnProfile(column, role, association)

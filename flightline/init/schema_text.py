@@ -1,10 +1,9 @@
-"""schema/N.pbtxt: what a table may hold, a field a line, with comments that say what was seen."""
+"""Render schema/NAME.pbtxt: the allowed values of each column, with comments that describe the table."""
 
 from __future__ import annotations
 
 from google.protobuf import text_format
 
-from flightline.executors.example_gen.column_types import Kind
 from flightline.init.column_roles import format_value
 from flightline.init.domains import NumericRange, ValueSet, min_presence, propose_domain
 from flightline.init.drift_comparators import (
@@ -16,30 +15,31 @@ from flightline.init.drift_comparators import (
 )
 from flightline.init.profile import ColumnProfile, TableProfile
 from flightline.init.table_reader import Column
+from flightline.serving.input_feature import ColumnType
 
-_SCHEMA_TYPES: dict[Kind | None, str] = {"int": "INT", "float": "FLOAT", "bytes": "BYTES", None: "BYTES"}
+_SCHEMA_TYPES: dict[ColumnType | None, str] = {"int": "INT", "float": "FLOAT", "bytes": "BYTES", None: "BYTES"}
 _OPEN_DOMAIN_MIN_MASS = 0.8
 _NO_COMPARATOR_COMMENT = (
-    "# No drift_comparator: few rows, or a few values far out, and chance alone moves it farther than could tell."
+    "# No drift_comparator: with few rows or with outliers, random changes are as large as real drift."
 )
 
 
 _HEADER = """\
-# The contract of pipeline {name}: what a delivery may hold. Proposed by `flightline init` from {rows:,} rows of
-# {file}; from now on it is yours.
-# ExampleValidator checks it, the data gate stops a run that breaks it (exit code 3), the server refuses such requests.
+# The data contract of pipeline {name}. Proposed by `flightline init` from {rows:,} rows of {file}.
+# Edit it as you like. ExampleValidator checks it, the data gate stops a run that violates it (exit code 3), and the
+# server rejects requests that violate it.
 #
-# - `shape`: the column is there in every row. Without it, at least `min_fraction` of the rows have a value.
-# - Domains are proposed from what was seen, with half of the range to spare, and not below 0 where nothing seen is:
-#   write what is possible, such as 0 to 120.
-# - `min_domain_mass`: this share of the rows has one of the listed values; the others may be new. Without it, a new
-#   value stops the run, and `flightline schema propose` shows the edit that lets it in.
-# - `drift_comparator`: from which distance on a column has moved, by the Jensen-Shannon divergence of numbers and the
-#   largest difference in the share of one text (L-infinity); 0 is the same, 1 has nothing in common. `flightline
-#   monitor` holds what is asked for against the training data and the window before; where deliveries come one by one
-#   (`window:` in the config), the data gate holds each against the one before. Proposed is {margin:g} times the
-#   farthest that chance moved these rows, and at least {number:g}, of a text {text:g}, and {far:g} where a few
-#   numbers far out set the bins that are compared. A season may move more than chance: docs/gate.md.
+# - `shape`: every row has a value. Without it, at least `min_fraction` of the rows have a value.
+# - Number domains are the observed range plus half of it on either side, but not below 0 if no value is. Replace them
+#   by what is possible, such as 0 to 120.
+# - `min_domain_mass`: at least this share of the rows has one of the listed values; the others may be new. Without it,
+#   a new value stops the run, and `flightline schema propose` shows the edit that allows it.
+# - `drift_comparator`: the distance from which a column has drifted: the Jensen-Shannon divergence of numbers, the
+#   largest difference in the share of one text (L-infinity); 0 for equal, 1 for disjoint distributions. `flightline
+#   monitor` compares requests with the training data and with the previous window; with new data over time (`window:`
+#   in the config), the data gate compares each span with the previous one. The proposal is {margin:g} times the
+#   largest distance between random samples of these rows, at least {number:g}, for texts {text:g}, and {far:g} for
+#   numbers whose outliers determine the compared bins. Seasons may change more than that; see docs/gate.md.
 
 default_environment: "TRAINING"
 default_environment: "SERVING"
@@ -65,7 +65,7 @@ def render_schema(profile: TableProfile, name: str) -> str:
 
 def _render_label(profile: TableProfile) -> str:
     column, target = profile.label, profile.target
-    comment = f"# The label: {target.why}. Not there when the model is served."
+    comment = f"# The label: {target.why}. Requests do not have it."
     lines = [
         f"name: {quote_pbtxt(column.name)}",
         f"type: {_SCHEMA_TYPES[column.kind]}",
@@ -83,11 +83,11 @@ def _render_label(profile: TableProfile) -> str:
     return _render_block(comment, lines)
 
 
-def _render_feature(looked: ColumnProfile) -> str:
-    column = looked.column
+def _render_feature(profile: ColumnProfile) -> str:
+    column = profile.column
     lines = [f"name: {quote_pbtxt(column.name)}", f"type: {_SCHEMA_TYPES[column.kind]}"]
-    if looked.role.use == "excluded":
-        comment = f"# The model does not see it ({looked.role.reason}: {looked.role.evidence}). Nothing is asked of it."
+    if profile.role.use == "excluded":
+        comment = f"# Not used by the model ({profile.role.reason}: {profile.role.evidence}), so any value is allowed."
         return _render_block(comment, [*lines, "presence {", "  min_fraction: 0.0", "  min_count: 0", "}"])
     lines += (
         [*_render_presence(min_presence(column)), *_OPTIONAL_VALUE_COUNT]
@@ -113,25 +113,25 @@ def _render_comparator(comparator: Comparator | None) -> list[str]:
 
 
 def _describe_values(column: Column) -> str:
-    missing = f"; {column.missing / column.rows:.1%} of the rows have none" if column.missing else ""
+    missing = f"; {column.missing / column.rows:.1%} of the rows have no value" if column.missing else ""
     if column.is_number:
         kind = "Whole numbers" if column.kind == "int" else "Numbers"
         return f"{kind}, {format_value(column.values[0])} to {format_value(column.values[-1])}{missing}."
-    most = column.values[int(column.counts.argmax())]
-    return f"Text, {column.distinct:,} values, most often {format_value(most)}{missing}."
+    most_frequent = column.values[int(column.counts.argmax())]
+    return f"Text, {column.distinct:,} values, the most frequent is {format_value(most_frequent)}{missing}."
 
 
 _REQUIRED_SHAPE = ("shape {", "  dim {", "    size: 1", "  }", "}")
 _OPTIONAL_VALUE_COUNT = ("value_count {", "  max: 1", "}")
 
 
-def _render_presence(least: float | None) -> list[str]:
-    fraction, count = (1.0, 1) if least is None else (least, 0 if least == 0 else 1)
+def _render_presence(min_fraction: float | None) -> list[str]:
+    fraction, count = (1.0, 1) if min_fraction is None else (min_fraction, 0 if min_fraction == 0 else 1)
     return ["presence {", f"  min_fraction: {fraction}", f"  min_count: {count}", "}"]
 
 
 def _render_domain(column: Column, domain: NumericRange | ValueSet | None) -> tuple[list[str], str]:
-    """Lines within the feature, and what stands after it."""
+    """The lines within the feature, and the text after it."""
     if isinstance(domain, NumericRange):
         return _render_range(column, domain), ""
     if domain is None:
@@ -160,5 +160,5 @@ def _render_block(comment: str, lines: list[str], kind: str = "feature") -> str:
 
 
 def quote_pbtxt(text: str) -> str:
-    """A text as text_format reads it back."""
+    """A text, quoted for text_format."""
     return '"' + text_format.text_encoding.CEscape(text, as_utf8=True) + '"'

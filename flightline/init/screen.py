@@ -1,4 +1,4 @@
-"""What `init` found, on the terminal."""
+"""The summary of `flightline init` on the terminal."""
 
 from __future__ import annotations
 
@@ -10,39 +10,36 @@ from flightline.init.data_warnings import data_warnings
 from flightline.init.profile import ColumnProfile, TableProfile
 from flightline.utils.terminal import escape
 
-_MAX_USED_COLUMNS_SHOWN = 30  # columns for the model that are listed one by one
+_MAX_USED_COLUMNS_SHOWN = 30  # further ones are only counted
 
 
 def print_profile(console: Console, profile: TableProfile) -> None:
-    """The label and its task, then the columns: those left out first, for they want a decision."""
+    """Print the label, its task and the columns, the excluded ones first, because they need a decision."""
     target, table = profile.target, profile.table
-    part = "" if table.whole else ", the first of them"
+    rows = f"{table.rows:,} rows" if table.complete else f"the first {table.rows:,} rows"
+    console.print(f"[bold]{escape(table.files[0])}[/]  {rows}, {len(table.columns)} columns", soft_wrap=True)
     console.print(
-        f"[bold]{escape(table.files[0])}[/]  {table.rows:,} rows{part}, {len(table.columns)} columns", soft_wrap=True
-    )
-    console.print(
-        f"Label    {escape(target.label)}: [bold]{target.task}[/], {escape(target.why)} ({_label_distribution(profile)})",
+        f"Label    {escape(target.label)}: [bold]{target.task}[/], {escape(target.why)} "
+        f"({_label_distribution(profile)})",
         soft_wrap=True,
     )
     if target.positive is not None:
         why = f" ({target.positive_reason})" if target.positive_reason else ""
         console.print(f"Positive {escape(format_value(target.positive))}{escape(why)}", soft_wrap=True)
     if table.missing:
-        marks = ", ".join(escape(repr(mark)) for mark in table.missing)
-        console.print(f"Missing  {marks}: taken for empty cells, in every column", soft_wrap=True)
+        markers = ", ".join(escape(repr(marker)) for marker in table.missing)
+        console.print(f"Missing  {markers}: count as empty cells, in every column", soft_wrap=True)
     if profile.label.missing:
-        console.print(f"         {profile.label.missing:,} rows have no label and will be set aside")
-    for doubt in data_warnings(profile):
-        console.print(f"[bold yellow]Warning[/]  {escape(doubt)}", soft_wrap=True)
+        console.print(f"         {profile.label.missing:,} rows have no label and will be rejected")
+    for warning in data_warnings(profile):
+        console.print(f"[bold yellow]Warning[/]  {escape(warning)}", soft_wrap=True)
     console.print(_columns_table(profile))
     if len(profile.used) > _MAX_USED_COLUMNS_SHOWN:
-        console.print(
-            f"and {len(profile.used) - _MAX_USED_COLUMNS_SHOWN:,} more columns for the model; the schema has them all"
-        )
+        console.print(f"and {len(profile.used) - _MAX_USED_COLUMNS_SHOWN:,} more used columns; all are in the schema")
 
 
 def _label_distribution(profile: TableProfile) -> str:
-    """The shares of the classes, or from where to where the amounts go."""
+    """The shares of the classes, or the range of the numbers."""
     label = profile.label
     if profile.target.task == "regression":
         return f"{escape(format_value(label.values[0]))} to {escape(format_value(label.values[-1]))}"
@@ -56,7 +53,7 @@ def _columns_table(profile: TableProfile) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False)
     for heading in ("column", "type", "use"):
         table.add_column(heading, overflow="fold")
-    for heading in ("values", "missing", "alone"):
+    for heading in ("values", "missing", "association"):
         table.add_column(heading, justify="right")
     table.add_column("evidence", overflow="fold")
     for one in profile.excluded:
@@ -67,16 +64,15 @@ def _columns_table(profile: TableProfile) -> Table:
 
 
 def _column_row(one: ColumnProfile) -> tuple[str, ...]:
-    column, said = one.column, one.association
+    column, association = one.column, one.association
     kind = {"int": "int", "float": "float", "bytes": "text", None: ""}[column.kind]
-    use = "left out" if one.role.use == "excluded" else one.role.use
     evidence = f"{one.role.reason}: {one.role.evidence}" if one.role.reason else _usage_hint(one)
     missing = f"{column.missing / column.rows:.1%}" if column.missing else ""
-    alone = f"{said.measure} {said.value:.3f}" if said else ""
-    return escape(column.name), kind, use, f"{column.distinct:,}", missing, alone, escape(evidence)
+    measured = f"{association.measure} {association.value:.3f}" if association else ""
+    return escape(column.name), kind, one.role.use, f"{column.distinct:,}", missing, measured, escape(evidence)
 
 
 def _usage_hint(one: ColumnProfile) -> str:
     strong = one.association and one.association.strong
-    alone = "strong by itself: is it known before the label is?" if strong else ""
+    alone = "strong alone: is it known before the label?" if strong else ""
     return "; ".join(filter(None, (alone, one.role.evidence)))

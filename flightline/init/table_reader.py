@@ -1,4 +1,4 @@
-"""Files into columns, by the reader and the type rules of ExampleGen: what is said here is what a run will see."""
+"""Read files into columns, with the reader and the type rules of ExampleGen, so that a run sees the same."""
 
 from __future__ import annotations
 
@@ -11,34 +11,36 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flightline.errors import InputError
-from flightline.executors.example_gen.column_types import Kind, infer_kind, is_text, parse_values
+from flightline.executors.example_gen.column_types import infer_kind, is_text, parse_values
 from flightline.executors.example_gen.tables import CsvTable, Table, open_table
 from flightline.init.header_checks import check_header
 from flightline.init.unreadable_lines import UnreadableLines
+from flightline.serving.input_feature import ColumnType
 
 BLOCK_BYTES = 16 << 20
-MAX_CELLS = 30_000_000  # 4 bytes each: what is kept in memory of a table, its distinct values apart
+MAX_CELLS = 30_000_000  # limits memory: a cell takes 4 bytes, plus the distinct values
 MISSING_MARKERS = frozenset(
     ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "none", "?", "-", "--", ".", "#N/A", "missing")
 )
-"""What stands for no value, spaces around it or nothing but spaces among it."""
+"""Texts that often stand for a missing value, with or without surrounding spaces; '' is a cell of spaces only."""
 _LEADING_ZERO_PATTERN = r"^0[0-9]"
-MIN_ROWS_READ = 20_000  # looked at, however many columns there are
+MIN_ROWS_READ = 20_000  # at least, even with many columns
 
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """A column as distinct values and, for each row, which of them it has.
+    """A column as distinct values, and the index of the value of each row.
 
     Attributes:
-        kind: as ExampleGen types it; None where no row has a value.
-        values: the distinct values, sorted: int64 or float64 numbers, or str. NaN is no value.
-        codes: int32 [rows], a place in `values`, -1 where the row has none.
-        padded: whether whole numbers are written with leading zeros, which they then lose.
+        name: from the header.
+        kind: the type that ExampleGen infers; None if no row has a value.
+        values: the sorted distinct values: int64 or float64 numbers, or str. NaN counts as missing.
+        codes: int32 [rows], an index into `values`, -1 for a missing value.
+        has_leading_zeros: whether the file has whole numbers with leading zeros, which are lost here.
     """
 
     name: str
-    kind: Kind | None
+    kind: ColumnType | None
     values: np.ndarray
     codes: np.ndarray
     has_leading_zeros: bool = False
@@ -72,65 +74,72 @@ class Column:
 
 @dataclass(frozen=True)
 class InputTable:
-    """A table, or as much of it as is looked at.
+    """A table, or its first rows.
 
     Attributes:
-        whole: whether no row is left.
-        unreadable: the lines that are no rows.
-        missing: cells that were taken for empty ones.
+        files: the paths.
+        columns: name → column, in the order of the file.
+        rows: the number of rows read.
+        complete: whether all rows were read.
+        unreadable: the lines that could not be parsed.
+        missing: the texts that count as empty cells.
     """
 
     files: tuple[str, ...]
     columns: dict[str, Column]
     rows: int
-    whole: bool
+    complete: bool
     unreadable: UnreadableLines
     missing: tuple[str, ...] = ()
 
 
-def read_table(files: Sequence[str], max_cells: int = MAX_CELLS, missing: Sequence[str] = ()) -> InputTable:
-    """Reads a table as `_read_table` does; once more where numbers turn out to be mixed with a mark for `no value`."""
-    table = _read_table(files, max_cells, missing)
-    found = {mark for column in table.columns.values() for mark in _find_missing_markers(column)}
-    marks = tuple(sorted({*missing, *found}))
-    return replace(_read_table(files, max_cells, marks) if found else table, missing=marks)
+def read_table(files: Sequence[str], max_cells: int = MAX_CELLS, missing_values: Sequence[str] = ()) -> InputTable:
+    """Read a table; if numbers are mixed with markers for missing values, read it again with these as empty cells.
+
+    Args:
+        files: with the same columns.
+        max_cells: read the first rows only, up to about that many cells.
+        missing_values: texts that count as empty cells.
+
+    Raises:
+        InputError: a file cannot be read, the columns of the files differ, a column has no name, or there are no rows.
+    """
+    table = _read_table(files, max_cells, missing_values)
+    found = {marker for column in table.columns.values() for marker in _find_missing_markers(column)}
+    markers = tuple(sorted({*missing_values, *found}))
+    return replace(_read_table(files, max_cells, markers) if found else table, missing=markers)
 
 
 def _find_missing_markers(column: Column) -> set[str]:
-    """What stands for a missing value in a column of text that, without it, would be numbers."""
+    """The markers for missing values in a text column that would be numeric without them."""
     if column.kind != "bytes":
         return set()
-    marks = {text for text in column.values if text.strip() in MISSING_MARKERS}
-    others = [text.encode() for text in column.values if text not in marks]
-    return marks if marks and others and infer_kind(pa.array(others, pa.binary())) != "bytes" else set()
+    markers = {text for text in column.values if text.strip() in MISSING_MARKERS}
+    others = [text.encode() for text in column.values if text not in markers]
+    return markers if markers and others and infer_kind(pa.array(others, pa.binary())) != "bytes" else set()
 
 
-def _read_table(files: Sequence[str], max_cells: int, missing: Sequence[str] = ()) -> InputTable:
-    """Reads files with the same columns as one table, from the first row on, until `max_cells` are kept.
-
-    Raises:
-        InputError: a file cannot be read, their columns differ, a column has no name, or there is no row.
-    """
-    tables = [open_table(file, missing=missing) for file in files]
+def _read_table(files: Sequence[str], max_cells: int, missing_values: Sequence[str] = ()) -> InputTable:
+    tables = [open_table(file, missing=missing_values) for file in files]
     names = _shared_column_names(tables)
-    most_rows = max(MIN_ROWS_READ, max_cells // len(names))
+    max_rows = max(MIN_ROWS_READ, max_cells // len(names))
     chunks: dict[str, list[pa.DictionaryArray]] = {name: [] for name in names}
-    rows, whole, bad = 0, True, UnreadableLines()
+    rows, complete, unreadable = 0, True, UnreadableLines()
     for table in tables:
         for block in table.blocks(BLOCK_BYTES):
-            if rows >= most_rows:
-                whole = False
+            if rows >= max_rows:
+                complete = False
                 break
             rows += len(block.lines)
-            bad = bad.with_block(table.path, block.rejected, rows)
+            unreadable = unreadable.with_block(table.path, block.rejected, rows)
             for name in names:
                 chunks[name].append(block.columns[name])
     if not rows:
-        bad.check()
-        raise InputError(f"{', '.join(files)}: a header and no row", "name a file that has rows")
+        unreadable.check()
+        raise InputError(f"{', '.join(files)}: there is a header, but no row", "name a file that has rows")
     kinds = _declared_kinds(tables, names)
     columns = {name: _make_column(name, chunks.pop(name), kinds.get(name)) for name in names}
-    return InputTable(tuple(files), columns, rows, whole, bad)
+    return InputTable(tuple(files), columns, rows, complete, unreadable)
 
 
 def _shared_column_names(tables: Sequence[Table]) -> list[str]:
@@ -138,25 +147,25 @@ def _shared_column_names(tables: Sequence[Table]) -> list[str]:
     for table in tables[1:]:
         if table.columns != first.columns:
             raise InputError(
-                f"{table.path}: its columns are not those of {first.path}", "files of one table need the same header"
+                f"{table.path}: its columns differ from those of {first.path}", "use files with the same header"
             )
     check_header(first.path, first.columns)
     return first.columns
 
 
-def _declared_kinds(tables: Sequence[Table], names: Sequence[str]) -> dict[str, Kind | None]:
-    """Types that the file itself has (Parquet); those of CSV are read off the values."""
+def _declared_kinds(tables: Sequence[Table], names: Sequence[str]) -> dict[str, ColumnType | None]:
+    """The types in the schema of a Parquet file; empty for CSV, whose types are inferred from the values."""
     if isinstance(tables[0], CsvTable):
         return {}
     return tables[0].kinds(BLOCK_BYTES, names)
 
 
-def _make_column(name: str, chunks: list[pa.DictionaryArray], kind: Kind | None) -> Column:
-    whole = pa.chunked_array(chunks).unify_dictionaries().combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):
-        whole = whole.chunk(0)
-    codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    distinct = whole.dictionary
+def _make_column(name: str, chunks: list[pa.DictionaryArray], kind: ColumnType | None) -> Column:
+    array = pa.chunked_array(chunks).unify_dictionaries().combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0)
+    codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    distinct = array.dictionary
     if not len(distinct) or not (codes >= 0).any():
         return Column(name, None, np.array([], object), np.full(len(codes), -1, np.int32))
     if kind is None:
@@ -177,13 +186,12 @@ def _make_column(name: str, chunks: list[pa.DictionaryArray], kind: Kind | None)
 
 
 def _deduplicate_values(
-    name: str, kind: Kind | None, values: np.ndarray, codes: np.ndarray, missing: np.ndarray
+    name: str, kind: ColumnType | None, values: np.ndarray, codes: np.ndarray, missing: np.ndarray
 ) -> Column:
-    """Values sorted, each once, each of at least one row: `1` and `1.0` are one number, NaN is none."""
+    """A column with sorted, unique and used values: `1` and `1.0` are the same number, NaN is missing."""
     used = np.bincount(codes[codes >= 0], minlength=len(values)) > 0
     keep = used & ~missing
-    places = np.full(len(values) + 1, -1, np.int32)  # the last is that of code -1
-    settled, inverse = np.unique(values[keep], return_inverse=True)
-    places[:-1][keep] = inverse.astype(np.int32)
-    codes = places[codes]
-    return Column(name, kind if len(settled) else None, settled, codes)
+    new_codes = np.full(len(values) + 1, -1, np.int32)  # the last one is for code -1
+    unique, inverse = np.unique(values[keep], return_inverse=True)
+    new_codes[:-1][keep] = inverse.astype(np.int32)
+    return Column(name, kind if len(unique) else None, unique, new_codes[codes])

@@ -1,10 +1,10 @@
-"""What a label asks for, read off its values: the task, the classes, and why."""
+"""Infer the task of a label from its values: task, classes, positive class, and the reasons."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -12,33 +12,35 @@ from flightline.errors import UsageError
 from flightline.init.dates import date_example
 from flightline.init.table_reader import Column
 from flightline.init.text_numbers import describe_text_numbers
+from flightline.serving.target import Task
 
-Task = Literal["binary", "multiclass", "regression"]
 MAX_CLASSES = 50
-MAX_INTEGER_CLASSES = 20  # whole numbers with more values than this are amounts
+MAX_INTEGER_CLASSES = 20  # whole numbers with more values are a regression
 _MAX_VALUES_CHECKED = 2_000  # distinct texts
-MIN_ROWS_PER_CLASS = 5  # on average, that classes need
+MIN_ROWS_PER_CLASS = 5  # on average, for whole numbers to be classes
 
-# Words for yes and for no. Where a label has one of each, what the model predicts is the yes.
+# If a label has a positive and a negative word, the positive one is the positive class.
 _POSITIVE_WORDS = frozenset(
     ("1", "y", "yes", "t", "true", "on", "positive", "pos", "success", "passed", "won", "present")
 )
 _NEGATIVE_WORDS = frozenset(
     ("0", "n", "no", "f", "false", "off", "negative", "neg", "failure", "failed", "lost", "absent")
 )
-_BAD_GOOD_WORDS = ("bad", "good")  # of these the model is to warn of the first
+_BAD_GOOD_WORDS = ("bad", "good")  # of these, the first is the positive class
 
 
 @dataclass(frozen=True)
-class Target:
+class InferredTarget:
     """The label and its task.
 
     Attributes:
-        why: the evidence for the task, one sentence.
-        classes: the label's values, in the order of their ids; empty for regression, and for 0 and 1 as they are.
-        positive: of two classes, the one that the probability is of.
-        positive_reason: how it was chosen.
-        rates: share of the labelled rows of each class, in order; empty for regression.
+        label: the column.
+        task: binary, multiclass or regression.
+        why: the evidence for the task.
+        classes: the label's values, in the order of their indices; empty for regression, and for 0 and 1.
+        positive: the positive class of a binary label.
+        positive_reason: why it was chosen.
+        rates: the share of each class in the labelled rows; empty for regression.
     """
 
     label: str
@@ -50,21 +52,21 @@ class Target:
     rates: tuple[float, ...] = ()
 
 
-def infer_target(column: Column, asked: Task | None = None, positive: str | None = None) -> Target:
-    """The task of a label. `asked` has the last word where it can work; `positive` names a class.
+def infer_target(column: Column, requested: Task | None = None, positive: str | None = None) -> InferredTarget:
+    """Infer the task of a label; `requested` and `positive` override the inferred task and positive class.
 
     Raises:
-        UsageError: no task fits the values.
+        UsageError: the values do not allow the task.
     """
     if column.distinct < 2:
-        held = f"only {_format_value(column.values[0])}" if column.distinct else "no value at all"
-        raise UsageError(f"--label {column.name}: {held} in {column.rows:,} rows", "a label needs two values or more")
-    task, why = (asked, "asked for by --task") if asked else _infer_task(column)
+        found = f"only {_format_value(column.values[0])}" if column.distinct else "no value at all"
+        raise UsageError(f"--label {column.name}: {found} in {column.rows:,} rows", "a label needs at least two values")
+    task, why = (requested, "chosen by --task") if requested else _infer_task(column)
     if task == "regression":
         if not column.is_number:
-            todo = _text_label_advice(column) or "choose binary or multiclass"
-            raise UsageError(f"--task regression: the label {column.name} is text", todo)
-        return Target(column.name, "regression", why)
+            advice = _text_label_advice(column) or "choose binary or multiclass"
+            raise UsageError(f"--task regression: the label {column.name} is text", advice)
+        return InferredTarget(column.name, "regression", why)
     if task == "binary" and column.distinct != 2:
         raise UsageError(
             f"--task binary: the label {column.name} has {column.distinct:,} values", "choose another task"
@@ -72,7 +74,7 @@ def infer_target(column: Column, asked: Task | None = None, positive: str | None
     if column.distinct > MAX_CLASSES:
         raise UsageError(
             f"--label {column.name}: {column.distinct:,} values are too many classes ({MAX_CLASSES} at most)",
-            "--task regression takes it as a number"
+            "use --task regression to predict a number"
             if column.is_number
             else _text_label_advice(column) or "group them, or name another column",
         )
@@ -80,11 +82,11 @@ def infer_target(column: Column, asked: Task | None = None, positive: str | None
 
 
 def _text_label_advice(column: Column) -> str:
-    """What a label of text is that it should not be, and what to do; empty for classes."""
-    if disguise := describe_text_numbers(column):
-        return f"they look like {'; '.join(disguise)}"
+    """Advice for a text label that should be numbers or dates; empty for classes."""
+    if description := describe_text_numbers(column):
+        return f"they look like {'; '.join(description)}"
     if date_example(column.values[:_MAX_VALUES_CHECKED].tolist()):
-        return "they are dates: make a column of what is to be predicted of them, such as days until then"
+        return "they are dates: add a column with a number to predict, such as the days until then"
     return ""
 
 
@@ -97,25 +99,27 @@ def _infer_task(column: Column) -> tuple[Task, str]:
     if not whole:
         return "regression", f"numbers with fractions, {column.distinct:,} values"
     if column.distinct <= MAX_INTEGER_CLASSES and column.present >= MIN_ROWS_PER_CLASS * column.distinct:
-        return "multiclass", f"whole numbers with {column.distinct} values; --task regression if they are amounts"
+        return "multiclass", f"whole numbers with {column.distinct} values; --task regression if they are quantities"
     return "regression", f"whole numbers with {column.distinct:,} values"
 
 
-def _class_target(column: Column, task: Task, why: str, asked: str | None) -> Target:
+def _class_target(column: Column, task: Task, why: str, requested: str | None) -> InferredTarget:
     values: list[Any] = column.values.tolist()
     rates = {value: float(count) / column.present for value, count in zip(values, column.counts, strict=True)}
     if task == "multiclass":
-        if asked is not None:
-            raise UsageError(f"--positive {asked}: the label {column.name} has {len(values)} classes", "leave it out")
-        return Target(column.name, task, why, tuple(values), rates=tuple(rates[value] for value in values))
-    positive, positive_reason = _choose_positive(column, values, rates, asked)
+        if requested is not None:
+            raise UsageError(
+                f"--positive {requested}: the label {column.name} has {len(values)} classes", "remove the option"
+            )
+        return InferredTarget(column.name, task, why, tuple(values), rates=tuple(rates[value] for value in values))
+    positive, positive_reason = _choose_positive(column, values, rates, requested)
     negative = next(value for value in values if value != positive)
-    plain = column.is_number and (negative, positive) == (0, 1)
-    return Target(
+    zero_one = column.is_number and (negative, positive) == (0, 1)
+    return InferredTarget(
         label=column.name,
         task="binary",
         why=why,
-        classes=() if plain else (negative, positive),
+        classes=() if zero_one else (negative, positive),
         positive=positive,
         positive_reason=positive_reason,
         rates=(rates[negative], rates[positive]),
@@ -123,22 +127,24 @@ def _class_target(column: Column, task: Task, why: str, asked: str | None) -> Ta
 
 
 def _choose_positive(
-    column: Column, values: Sequence[Any], rates: dict[Any, float], asked: str | None
+    column: Column, values: Sequence[Any], rates: dict[Any, float], requested: str | None
 ) -> tuple[Any, str]:
-    if asked is not None:
+    if requested is not None:
         for value in values:
-            if str(value) == asked or (column.kind == "float" and f"{value:g}" == asked):
-                return value, "asked for by --positive"
-        raise UsageError(f"--positive {asked}: the label {column.name} has {' and '.join(map(_format_value, values))}")
+            if str(value) == requested or (column.kind == "float" and f"{value:g}" == requested):
+                return value, "chosen by --positive"
+        raise UsageError(
+            f"--positive {requested}: the label {column.name} has {' and '.join(map(_format_value, values))}"
+        )
     words = [f"{value:g}" if column.is_number else str(value).strip().casefold() for value in values]
     for positive, other in ((0, 1), (1, 0)):
         if words[positive] in _POSITIVE_WORDS and words[other] in _NEGATIVE_WORDS:
             return values[positive], "the word for yes"
         if (words[positive], words[other]) == _BAD_GOOD_WORDS:
-            return values[positive], "the outcome to be warned of; --positive names the other"
+            return values[positive], "the outcome to warn of; --positive chooses the other"
     rarer = min(values, key=lambda value: (rates[value], value != values[-1]))
-    how = "the rarer" if rates[values[0]] != rates[values[1]] else "the last in order"
-    return rarer, f"{how} of the two; --positive names the other"
+    how = "the rarer value" if rates[values[0]] != rates[values[1]] else "the last value in order"
+    return rarer, f"{how}; --positive chooses the other"
 
 
 def _format_value(value: Any) -> str:

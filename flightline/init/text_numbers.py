@@ -1,4 +1,4 @@
-"""Numbers that the reader takes for text: in another spelling, or with words among them. What they are, what to do."""
+"""Detect numbers that are read as text: in an unsupported format, or mixed with words."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _NUMBER_PATTERN = re.compile(
     rf"\s*\(?[-+]?\s*{_CURRENCY}\s*[-+]?(?!0\d)(?:{'|'.join(_NUMBER_FORMATS)})\s*(?:%|{_CURRENCY})\s*\)?\s*"
 )
 _MAX_VALUES_CHECKED = 2_000  # distinct texts
-_MIN_NUMBER_SHARE = 0.95  # of the distinct texts that are spelt as numbers
-_MAX_WORD_ROW_SHARE = 0.1  # of those with a value, that have words where the others have numbers
+_MIN_NUMBER_SHARE = 0.95  # of the distinct texts that are formatted numbers
+_MAX_WORD_ROW_SHARE = 0.1  # of the rows with a value that have words instead of numbers
 _MAX_WORDS, _MAX_CHARS = 5, 40
 
 
 def describe_text_numbers(column: Column) -> tuple[str, str] | None:
-    """What a column of text is that would be numbers but for how they are written, and what to do; None for others."""
+    """The evidence and the advice for a text column that should be numeric; None for other columns."""
     if column.kind != "bytes":
         return None
     return _numbers_with_words(column) or _unsupported_number_format(column)
@@ -41,25 +41,25 @@ def _unsupported_number_format(column: Column) -> tuple[str, str] | None:
     example = next((text for text in texts if _NUMBER_PATTERN.fullmatch(text) and not _infers_as_number(text)), None)
     if example is None:
         return None
-    seen = f"numbers in a spelling that is not read, such as {example[:_MAX_CHARS]!r}"
-    return seen, "write them like 1234.5 in the file"
+    evidence = f"numbers in an unsupported format, such as {example[:_MAX_CHARS]!r}"
+    return evidence, "write them like 1234.5 in the file"
 
 
 def _numbers_with_words(column: Column) -> tuple[str, str] | None:
-    """Plain numbers nearly everywhere, and a few words for something else."""
+    """A column of numbers with a few words in some rows."""
     words: list[int] = []
-    for place, text in enumerate(column.values):
+    for index, text in enumerate(column.values):
         if not any(map(str.isdigit, text)):
-            words.append(place)
+            words.append(index)
             if len(words) > _MAX_WORDS or not text.isprintable() or len(text) > _MAX_CHARS:
                 return None
     share = column.counts[words].sum() / column.present if words else 0.0
     if not 0 < share <= _MAX_WORD_ROW_SHARE or not _infers_as_number(*np.delete(column.values, words)):
         return None
-    named = [str(column.values[place]) for place in words]
-    options = " ".join(f"--missing {shlex.quote(word)}" for word in named)
-    seen = f"numbers but for {', '.join(map(repr, named))} ({share:.1%} of the rows)"
-    return seen, f"if that means no value, run init again with {options}"
+    texts = [str(column.values[index]) for index in words]
+    options = " ".join(f"--missing-value {shlex.quote(text)}" for text in texts)
+    evidence = f"numbers except for {', '.join(map(repr, texts))} ({share:.1%} of the rows)"
+    return evidence, f"if that means a missing value, run init again with {options}"
 
 
 def _infers_as_number(*texts: str) -> bool:

@@ -1,4 +1,4 @@
-"""Lines that ExampleGen would set aside as unparsable: how many, an example, what to do, and when it is too many."""
+"""Lines that ExampleGen would reject as unparsable: how many, an example, advice, and a limit."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from flightline.errors import InputError
 from flightline.executors.example_gen.rejects import Reject
 
 MAX_UNREADABLE_SHARE = 0.05
-"""Share of the lines. Beyond, they are seldom lost by chance, and what is left does not speak for the table."""
+"""Share of the lines. More indicate a systematic problem, and the rest does not represent the table."""
 
 
 @dataclass(frozen=True)
 class UnreadableLines:
-    """What a table has beside its rows.
+    """The unreadable lines of a table.
 
     Attributes:
-        count: lines that cannot be read.
-        lines: all of them, the rows included.
-        file, first: where the first one is, and what is wrong with it.
+        count: the number of unreadable lines.
+        lines: the number of all lines, including the rows.
+        file: the file with the first unreadable line.
+        first: its line number, and what is wrong with it.
     """
 
     count: int = 0
@@ -28,7 +29,7 @@ class UnreadableLines:
     first: Reject | None = None
 
     def with_block(self, file: str, rejected: Sequence[Reject], rows: int) -> UnreadableLines:
-        """After a block of `file` more, with which there are so many rows."""
+        """The counts after another block of `file`, after which the table has `rows` rows."""
         count = self.count + len(rejected)
         if self.first or not rejected:
             return replace(self, count=count, lines=rows + count)
@@ -40,29 +41,29 @@ class UnreadableLines:
 
     @property
     def example(self) -> str:
-        """File, line and reason of the first."""
+        """File, line and reason of the first unreadable line."""
         return f"{self.file}, line {self.first.line}: {self.first.detail}" if self.first else ""
 
     @property
-    def said(self) -> str:
-        """All of it, one sentence without a full stop."""
-        return f"{self.count:,} of {self.lines:,} lines ({self.share:.1%}) cannot be read, the first {self.example}"
+    def summary(self) -> str:
+        """The number of lines and an example, for a message."""
+        return f"{self.count:,} of {self.lines:,} lines ({self.share:.1%}) cannot be read, the first is {self.example}"
 
     @property
-    def todo(self) -> str:
-        """What mends lines such as the first."""
+    def advice(self) -> str:
+        """How to fix lines such as the first."""
         detail = self.first.detail if self.first else ""
         if detail.startswith("not UTF-8"):
-            return f"save it as UTF-8, such as by: iconv -f WINDOWS-1252 -t UTF-8 {self.file} > utf8.csv"
+            return f"save it as UTF-8, for example: iconv -f WINDOWS-1252 -t UTF-8 {self.file} > utf8.csv"
         if "the header has" in detail:
-            return "quote the cells that hold a comma, and name every column in the header"
-        return "quote cells as CSV does, a quote within them doubled"
+            return "quote the cells that contain a comma, and name every column in the header"
+        return "quote cells with special characters, and double the quotes within them"
 
     def check(self) -> None:
-        """Refuses a table that lost more than a few lines.
+        """Check that only a few lines are unreadable.
 
         Raises:
-            InputError: what is wrong with them, and what to do.
+            InputError: there are more than `MAX_UNREADABLE_SHARE`.
         """
         if self.share > MAX_UNREADABLE_SHARE:
-            raise InputError(f"{self.said}; more than {MAX_UNREADABLE_SHARE:.0%} is no accident", self.todo)
+            raise InputError(f"{self.summary}; at most {MAX_UNREADABLE_SHARE:.0%} are accepted", self.advice)

@@ -102,7 +102,7 @@ def connect(settings: MetadataConfig) -> Iterator[Any]:
             database=settings.database,
             charset="utf8mb4",
             autocommit=True,
-            connect_timeout=max(1, round(settings.timeout_s)),
+            connect_timeout=max(1, round(settings.connect_timeout_s)),
         )
     except (pymysql.MySQLError, RuntimeError, OSError) as error:
         raise _translate_error(error, settings) from None
@@ -133,9 +133,9 @@ def has_store(settings: MetadataConfig) -> bool:
         for collation in {default} if not made else {collation for _, collation in made}:
             if not (collation.startswith("utf8mb4_") and collation.endswith("bin")):
                 raise ConfigError(
-                    f"metadata: the database {settings.place} compares texts by {collation}: runs whose names differ in"
-                    " case alone would become one, and some texts could not be stored",
-                    f"make an empty one: {_CREATE_DATABASE_SQL.format(settings.database)}",
+                    f"metadata: the database {settings.display_name} has the collation {collation}: runs whose names"
+                    " differ only in case would be mixed up, and some texts could not be stored",
+                    f"create an empty database: {_CREATE_DATABASE_SQL.format(settings.database)}",
                 )
         return len(made) > 1 and bool(_query(connection, "SELECT schema_version FROM MLMDEnv"))
 
@@ -149,8 +149,8 @@ def named_lock(
     The server gives the lock back when the connection ends, however its process did.
 
     Raises:
-        Occupied: somebody else is at it still.
-        As `connected` does.
+        LockHeld: another process holds the lock.
+        ConfigError, StepFailed: as `connect` raises them.
     """
     lock = f"flightline:{hashlib.sha256(f'{settings.database}.{name}'.encode()).hexdigest()[:40]}"
     until, told = time.monotonic() + wait_s, False
@@ -158,23 +158,24 @@ def named_lock(
         _query(connection, "SET SESSION wait_timeout = %s", _MAX_IDLE_TIMEOUT_S)
         while _query(connection, "SELECT GET_LOCK(%s, 0)", lock) != [(1,)]:
             if time.monotonic() >= until:
+                holder = _lock_holder_address(connection, lock)
                 raise LockHeld(
-                    f"{name} is at work elsewhere with the metadata store {settings.place}{_lock_holder_address(connection, lock)}",
-                    "wait until it has ended, or give --wait SECONDS; or give this pipeline a `name` of its own",
+                    f"{name} is already running with the metadata store {settings.display_name}{holder}",
+                    "wait until it ends, add --wait SECONDS, or give this pipeline another `name`",
                 )
             if not told:
-                say(f"waiting for {name} elsewhere, which has the metadata store {settings.place}")
+                say(f"waiting for {name}, which is running with the metadata store {settings.display_name}")
                 told = True
             time.sleep(_LOCK_POLL_INTERVAL_S)
         try:
             yield
         finally:
-            with contextlib.suppress(Exception):  # the server may have gone, and the lock with it
+            with contextlib.suppress(Exception):  # the server may be gone, and the lock with it
                 _query(connection, "SELECT RELEASE_LOCK(%s)", lock)
 
 
 def _lock_holder_address(connection: Any, lock: str) -> str:
-    """The address of the lock's holder, where the server says."""
+    """The address of the lock's holder, if the server knows it."""
     rows = _query(connection, "SELECT host FROM information_schema.processlist WHERE id = IS_USED_LOCK(%s)", lock)
     return f", from {rows[0][0]}" if rows and rows[0][0] else ""
 
@@ -186,15 +187,16 @@ def _query(connection: Any, statement: str, *values: Any) -> list[tuple[Any, ...
 
 
 def _translate_error(error: BaseException, settings: MetadataConfig) -> FlightlineError:
-    """One of ours for what the client says; never its arguments, only the server's code and words."""
+    """Return a Flightline error with the server's code and message, and without the client's arguments."""
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     words = str(error.args[1]) if code and len(error.args) > 1 else str(error)
-    what = f"the metadata store {settings.place}"
+    what = f"the metadata store {settings.display_name}"
     if code in _CONFIG_ERROR_CODES:
-        todo = f"mend metadata.user or metadata.database, or what {settings.password_env} holds"
+        todo = f"fix metadata.user, metadata.database or the password in {settings.password_env}"
         if code in (1044, 1049):
-            todo = f"have it made: {_CREATE_DATABASE_SQL.format(settings.database)}; GRANT ALL ON {settings.database}.* TO the user"
+            database = settings.database
+            todo = f"create it: {_CREATE_DATABASE_SQL.format(database)}; GRANT ALL ON {database}.* TO the user"
         return ConfigError(f"{what} refuses the user {settings.user}: {words}", todo)
     return StepFailed(
-        f"{what} does not answer: {words}", f"see that the server runs and can be reached; then {RESUME_HINT}"
+        f"{what} does not answer: {words}", f"check that the server runs and can be reached; then {RESUME_HINT}"
     )

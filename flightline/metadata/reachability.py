@@ -16,7 +16,7 @@ from flightline.metadata.properties import INPUT_EVENTS, OUTPUT_EVENTS
 TRANSFORM_CACHE_TYPE = "TransformCache"
 # The channel with all accepted spans before one that the data gate judges. They are what it is held against, not what
 # anything is made of: by them every span would be needed for ever.
-COMPARISON_CHANNEL = "accepted"
+COMPARISON_CHANNEL = "accepted_examples"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from flightline.metadata.evaluation import OVERALL, read_evaluation
 from flightline.metadata.properties import properties_of
 from flightline.metadata.row_accounting import ROWS_SPLIT_PREFIX
 from flightline.metadata.step import Step
@@ -56,6 +57,13 @@ def _count_rows_trained(step: Step) -> int | None:
     return int(report["rows_trained"]) + int(report["rows_held_out"])
 
 
+def _count_rows_evaluated(step: Step) -> int | None:
+    """None while the run goes on: it saves the evaluation after its last step."""
+    evaluation = read_evaluation({step.node: step})
+    rows = evaluation.metrics.get(OVERALL, {}).get("example_count") if evaluation else None
+    return None if rows is None else int(rows)
+
+
 def _count_rows_replayed(step: Step) -> int | None:
     blessing = step.output("blessing")
     return properties_of(blessing).get("rows") if blessing else None
@@ -66,5 +74,6 @@ ROW_COUNTERS: dict[str, Callable[[Step], int | None]] = {
     "StatisticsGen": _statistics_row_counter("statistics"),
     "Transform": _count_rows_transformed,
     "Trainer": _count_rows_trained,
+    "Evaluator": _count_rows_evaluated,
     "ServingCheck": _count_rows_replayed,
 }

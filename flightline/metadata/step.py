@@ -7,7 +7,7 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from flightline.metadata.cache_key import KeyParts
+from flightline.metadata.key_parts import KeyParts
 from flightline.metadata.properties import KEY_PARTS_PROPERTY
 
 

@@ -43,7 +43,7 @@ def store_name(where: Config | Path) -> str:
     """The name of the store for messages."""
     if isinstance(where, Path):
         return str(where)
-    return where.metadata.place if where.metadata.uses_server else str(where.metadata_db)
+    return where.metadata.display_name if where.metadata.uses_server else str(where.metadata_db)
 
 
 def has_store(where: Config | Path) -> bool:

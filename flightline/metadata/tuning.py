@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
-
-from flightline.metadata.properties import properties_of
-from flightline.metadata.step import Step
 
 TUNING_PROPERTY = "search"  # of the TunerResults artifact
 
@@ -69,11 +65,3 @@ class TuningResult:
     def from_dict(cls, data: Mapping[str, Any]) -> TuningResult:
         """The inverse of `to_dict`."""
         return cls(data["objective"], [Trial(**trial) for trial in data["trials"]])
-
-
-def read_tuning_result(steps: Mapping[str, Step]) -> TuningResult | None:
-    """The result of the run's search, or of the earlier one that it reuses; None where there was none."""
-    step = steps.get("Tuner")
-    artifact = step.output("tuner_results") if step and step.done else None
-    text = properties_of(artifact).get(TUNING_PROPERTY) if artifact else None
-    return TuningResult.from_dict(json.loads(text)) if text else None

@@ -1,4 +1,4 @@
-"""The three layers that Keras does not have."""
+"""Layers that Keras does not have: piecewise-linear encoding, crosses of categories, low-rank cross layers."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from keras import ops
 
 
 class PiecewiseLinear(keras.layers.Layer):
-    """Encodes a position in [0, 1] by how far it fills each of `bins` equal bins: [batch, n] -> [batch, n * bins].
+    """Encode positions in [0, 1] by how far they fill each of `bins` equal bins: [batch, n] -> [batch, n * bins].
 
     With positions among quantiles this is the piecewise-linear encoding of Gorishniy et al., "On Embeddings for
     Numerical Features in Tabular Deep Learning" (2022).
@@ -25,14 +25,18 @@ class PiecewiseLinear(keras.layers.Layer):
 
 
 class CrossIndex(keras.layers.Layer):
-    """Rows of one table that holds every category and cross: ids [batch, categories] -> int32 [batch, blocks].
+    """Compute rows of one table that holds every category and cross: ids [batch, categories] -> int32 [batch, blocks].
 
-    The table is a block for each category, then one for each cross with a row for each combination of ids: a
-    single gather then fetches them all.
+    The table has a block for each category, then one for each cross with a row for each combination of ids: one
+    gather then fetches all of them.
+
+    Attributes:
+        blocks: number of categories and crosses.
+        rows: size of the table.
     """
 
     def __init__(self, sizes: Sequence[int], crosses: Sequence[Sequence[int]], **kwargs: object) -> None:
-        """`sizes`: ids of each category; `crosses`: the categories, by position, of each cross."""
+        """`sizes`: number of ids of each category; `crosses`: the categories of each cross, by position."""
         super().__init__(**kwargs)
         blocks = [(i,) for i in range(len(sizes))] + [tuple(cross) for cross in crosses]
         strides = np.zeros((len(sizes), len(blocks)), "int32")
@@ -58,11 +62,11 @@ class LowRankCross(keras.layers.Layer):
         super().__init__(**kwargs)
         self.rank = rank
 
-    def build(self, start_shape: tuple[int | None, int], x_shape: tuple[int | None, int]) -> None:
+    def build(self, x0_shape: tuple[int | None, int], x_shape: tuple[int | None, int]) -> None:
         self.down = keras.layers.Dense(self.rank, use_bias=False)
-        self.up = keras.layers.Dense(start_shape[-1])
+        self.up = keras.layers.Dense(x0_shape[-1])
         self.down.build(x_shape)
         self.up.build((None, self.rank))
 
-    def call(self, start: keras.KerasTensor, x: keras.KerasTensor) -> keras.KerasTensor:
-        return start * self.up(self.down(x)) + x
+    def call(self, x0: keras.KerasTensor, x: keras.KerasTensor) -> keras.KerasTensor:
+        return x0 * self.up(self.down(x)) + x

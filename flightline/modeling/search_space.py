@@ -1,4 +1,4 @@
-"""What a search for better settings may try: names and values, free of TensorFlow."""
+"""The search space as KerasTuner has it, and settings with the values of a trial. Without TensorFlow."""
 
 from __future__ import annotations
 
@@ -6,29 +6,28 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flightline.config.modeling import ModelSettings, TrainSettings
-from flightline.config.tuning import HyperparameterValue
+from flightline.config.modeling import HyperparameterValue, ModelSettings, TrainSettings
 
 
 def hyperparameter_choices(
     space: Mapping[str, tuple[HyperparameterValue, ...]], model: ModelSettings, train: TrainSettings
 ) -> dict[str, list[Any]]:
-    """The values of each setting as KerasTuner takes them, that of the config first: all of one type, lists as JSON."""
+    """List the values of each setting for KerasTuner, the config's own first: all of one type, lists as JSON."""
     base = {"model": model.model_dump(mode="json"), "train": train.model_dump(mode="json")}
-    found: dict[str, list[Any]] = {}
+    choices: dict[str, list[Any]] = {}
     for name, values in space.items():
         section, _, key = name.partition(".")
         setting_values = [json.dumps(v) if isinstance(v, list | tuple) else v for v in (base[section][key], *values)]
         if any(isinstance(value, float) for value in setting_values):
             setting_values = [float(value) for value in setting_values]
-        found[name] = list(dict.fromkeys(setting_values))
-    return found
+        choices[name] = list(dict.fromkeys(setting_values))
+    return choices
 
 
 def apply_hyperparameters(
     values: Mapping[str, Any], model: ModelSettings, train: TrainSettings
 ) -> tuple[ModelSettings, TrainSettings]:
-    """The settings with the values of a trial.
+    """Set the values of a trial, by `section.key`, in the settings.
 
     Raises:
         pydantic.ValidationError: a value is out of bounds.

@@ -1,6 +1,8 @@
 """Transformed examples as matrices on disk: read and parsed once, in bounded memory, whatever their number."""
 
+import contextlib
 import math
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from flightline.config.feature_plan import FeaturePlan
-from flightline.modeling.model import CATEGORICAL_INPUT, NUMERIC_INPUT
+from flightline.modeling.model_io import CATEGORICAL_INPUT, NUMERIC_INPUT, model_inputs
 
 _READ_BATCH_ROWS = 8192
 _EVAL_BATCH_ROWS = 16384
@@ -22,36 +24,35 @@ class TrainingData:
     """Matrices with a row for each example; memory-mapped, so that the system decides what stays in memory."""
 
     features: FeatureMatrices  # "numbers": float32 [rows, numbers], "categories": int32 [rows, categories]
-    labels: np.ndarray  # [rows]: float32 0 or 1, or an amount; int64 places of classes
+    labels: np.ndarray  # [rows]: float32 0 or 1, or a regression's values; int64 indices of classes
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, index: np.ndarray) -> tuple[FeatureMatrices, np.ndarray]:
-        """The rows at `index`, copied into memory."""
+        """Copy the rows at `index` into memory."""
         return {name: matrix[index] for name, matrix in self.features.items()}, self.labels[index]
 
     def close(self) -> None:
-        """Unmaps the matrices. TensorFlow keeps the endless generator of batches, and that would keep them mapped."""
+        """Unmap the matrices. TensorFlow keeps the endless generator of batches, which would keep them mapped."""
         self.features.clear()
 
 
-def model_inputs(plan: FeaturePlan, columns: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Stacks transformed columns, each [batch], to the inputs of the model."""
-    inputs = {}
-    if plan.numbers:
-        inputs[NUMERIC_INPUT] = tf.stack([columns[number.transformed] for number in plan.numbers], axis=1)
-    if plan.categories:
-        ids = tf.stack([columns[category.transformed] for category in plan.categories], axis=1)
-        inputs[CATEGORICAL_INPUT] = tf.cast(ids, tf.int32)
-    return inputs
+@contextlib.contextmanager
+def open_training_data(patterns: Sequence[str], plan: FeaturePlan) -> Iterator[TrainingData]:
+    """Read training data into a temporary folder, which is removed at the end; see `read_training_data`."""
+    with (
+        tempfile.TemporaryDirectory(prefix="rows-") as directory,
+        contextlib.closing(read_training_data(patterns, plan, Path(directory))) as rows,
+    ):
+        yield rows
 
 
 def read_training_data(patterns: Sequence[str], plan: FeaturePlan, directory: Path) -> TrainingData:
-    """Reads all transformed tf.Examples of the files that match `patterns` into matrices under `directory`.
+    """Read all transformed tf.Examples of the files that match `patterns` into matrices under `directory`.
 
     Raises:
-        ValueError: there are no files or rows, or labels that are none of the task.
+        ValueError: there are no files or no rows, or some labels are missing or not valid for the task.
     """
     files = sorted(tf.io.gfile.glob(list(patterns)))
     if not files:
@@ -82,7 +83,7 @@ def read_training_data(patterns: Sequence[str], plan: FeaturePlan, directory: Pa
 
 
 def shuffled_batches(rows: TrainingData, index: np.ndarray, batch_size: int, seed: int) -> tf.data.Dataset:
-    """An endless stream of batches over the rows at `index`, in another order each pass; the rest of a pass is left."""
+    """Make an endless stream of batches of the rows at `index`: in another order each pass, without a partial batch."""
 
     def batches() -> Iterator[tuple[FeatureMatrices, np.ndarray]]:
         order = np.random.default_rng(seed)
@@ -95,13 +96,13 @@ def shuffled_batches(rows: TrainingData, index: np.ndarray, batch_size: int, see
 
 
 def ordered_batches(rows: TrainingData, index: np.ndarray) -> tf.data.Dataset:
-    """One pass over the rows at `index`, for evaluation."""
+    """Make one pass over the rows at `index`, for evaluation."""
 
     def batches() -> Iterator[tuple[FeatureMatrices, np.ndarray]]:
         for start in range(0, len(index), _EVAL_BATCH_ROWS):
             yield rows.take(index[start : start + _EVAL_BATCH_ROWS])
 
-    # Keras takes an end that it was not told of for a stream that broke off, and warns.
+    # Without a known number of batches, Keras warns that the data ended too early.
     size = math.ceil(len(index) / _EVAL_BATCH_ROWS)
     return _make_dataset(batches, rows, None).apply(tf.data.experimental.assert_cardinality(size))
 
@@ -135,13 +136,13 @@ def _make_parser(plan: FeaturePlan) -> Callable[[tf.Tensor], tuple[dict[str, tf.
 def _check_labels(labels: np.ndarray, plan: FeaturePlan) -> None:
     match plan.target.task:
         case "binary":
-            bad, wanted = (labels != 0) & (labels != 1), "one other than 0 and 1"
+            bad, problem = (labels != 0) & (labels != 1), "is neither 0 nor 1"
         case "multiclass":
-            bad, wanted = labels < 0, f"one other than the {len(plan.target.classes)} `classes` of the config"
+            bad, problem = labels < 0, f"is not one of the {len(plan.target.classes)} `classes` of the config"
         case "regression":
-            bad, wanted = ~np.isfinite(labels), "one that is not finite"
+            bad, problem = ~np.isfinite(labels), "is not finite"
     if bad.any():
         raise ValueError(
-            f"label {plan.label!r}: {np.count_nonzero(bad)} of {len(labels)} training rows have none, or {wanted} "
+            f"label {plan.label!r}: in {np.count_nonzero(bad)} of {len(labels)} rows it is missing or {problem} "
             f"(such as {labels[bad][0]:g}): reject these rows at ingestion"
         )

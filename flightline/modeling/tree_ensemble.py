@@ -1,4 +1,4 @@
-"""Boosted trees in TensorFlow's own operations, so that they are in the SavedModel."""
+"""Boosted trees in TensorFlow operations, so that the SavedModel holds them."""
 
 from __future__ import annotations
 
@@ -7,82 +7,95 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from flightline.modeling.model import CATEGORICAL_INPUT, NUMERIC_INPUT
+from flightline.modeling.model_io import CATEGORICAL_INPUT, NUMERIC_INPUT
 from flightline.modeling.training_data import FeatureMatrices
 
-MAX_CATEGORY_CODES = 255  # of a category, that trees tell apart
-UNKNOWN_CATEGORY_CODE = MAX_CATEGORY_CODES  # the code of every other one
+MAX_CATEGORY_CODES = 255  # values of one category that trees can tell apart
+UNKNOWN_CATEGORY_CODE = MAX_CATEGORY_CODES  # the code of all other values
 
 
 @dataclass(frozen=True)
 class TreeNodes:
-    """All nodes of all trees, one after the other. The right child comes after the left one; a leaf is its own left
-    child and never goes right, so that it is never left.
+    """All nodes of all trees, one tree after the other.
+
+    The right child of a node directly follows its left child. A leaf is its own left child and never sends a row to
+    the right, so that a row stays in its leaf.
 
     Attributes:
-        column: int32, of the table that `Trees` makes of its inputs.
-        edge: float32: what is above goes right.
-        asks: int32, which row of `right_categories` says what goes right instead; 0 where the edge does.
-        left: int32, the left child. value: float32, of a leaf.
+        input_column: int32 [nodes], the column of the input matrix (`_input_matrix`) that a node compares.
+        threshold: float32 [nodes], greater values go right.
+        category_rule: int32 [nodes], the row of `right_categories` that decides for a category; 0 where the threshold
+            decides.
+        left_child: int32 [nodes]. leaf_value: float32 [nodes].
         roots: int32 [trees].
-        right_categories: bool [rows, UNKNOWN + 1], by the code of a category.
-        codes: int32 [categories, MOST_VALUES + 1], the code of each id, and of those above.
+        right_categories: bool [rules, UNKNOWN_CATEGORY_CODE + 1], whether a category code goes right.
+        codes: int32 [categories, MAX_CATEGORY_CODES + 1], the code of each id; the last one is that of all higher ids.
     """
 
-    column: np.ndarray
-    edge: np.ndarray
-    asks: np.ndarray
-    left: np.ndarray
-    value: np.ndarray
+    input_column: np.ndarray
+    threshold: np.ndarray
+    category_rule: np.ndarray
+    left_child: np.ndarray
+    leaf_value: np.ndarray
     roots: np.ndarray
     right_categories: np.ndarray
     codes: np.ndarray
 
 
 class TreeEnsemble(tf.Module):
-    """A fitted ensemble: of the model's inputs to what the objective reads, float32 [batch, outputs]."""
+    """A fitted ensemble: from the model's inputs to float32 [batch, outputs], as a network's."""
 
-    def __init__(self, nodes: TreeNodes, depth: int, start: np.ndarray, places: np.ndarray) -> None:
-        """`depth`: splits from a root to the deepest leaf; `places` [trees of a round, outputs]: to which output a
-        tree's values go; `start` [outputs]: before them."""
+    def __init__(self, nodes: TreeNodes, depth: int, initial_bias: np.ndarray, output_map: np.ndarray) -> None:
+        """Store the trees as variables.
+
+        Args:
+            nodes: of all trees.
+            depth: number of splits from a root to the deepest leaf.
+            initial_bias: [outputs], what the trees add to.
+            output_map: [trees per round, outputs], 1 at the output that a tree of a round adds to.
+        """
         super().__init__()
         self.nodes = {
             name: tf.Variable(array, trainable=False, name=f"trees_{name}") for name, array in vars(nodes).items()
         }
-        self.start = tf.Variable(start.astype(np.float32), trainable=False, name="trees_start")
-        self.places = tf.Variable(places.astype(np.float32), trainable=False, name="trees_places")
-        self._depth, self._has_category_splits = depth, bool(nodes.asks.any())
+        self.initial_bias = tf.Variable(initial_bias.astype(np.float32), trainable=False, name="trees_initial_bias")
+        self.output_map = tf.Variable(output_map.astype(np.float32), trainable=False, name="trees_output_map")
+        self._depth, self._has_category_rules = depth, bool(nodes.category_rule.any())
 
     @property
     def count(self) -> int:
-        """How many trees there are."""
+        """Number of trees."""
         return int(self.nodes["roots"].shape[0])
 
     def __call__(self, inputs: FeatureMatrices | dict[str, tf.Tensor]) -> tf.Tensor:
         nodes = {name: tf.convert_to_tensor(variable) for name, variable in self.nodes.items()}
-        table = _input_matrix(inputs, nodes["codes"])
+        matrix = _input_matrix(inputs, nodes["codes"])
         flat_right_categories = tf.reshape(nodes["right_categories"], [-1])
-        at = tf.repeat(nodes["roots"][tf.newaxis, :], tf.shape(table)[0], axis=0)  # [batch, trees]
+        node = tf.repeat(nodes["roots"][tf.newaxis, :], tf.shape(matrix)[0], axis=0)  # [batch, trees]
         for _ in range(self._depth):
-            seen = tf.gather(table, tf.gather(nodes["column"], at), batch_dims=1)
-            goes_right = seen > tf.gather(nodes["edge"], at)
-            if self._has_category_splits:
-                asks = tf.gather(nodes["asks"], at)
-                code = tf.cast(tf.clip_by_value(seen, 0.0, float(UNKNOWN_CATEGORY_CODE)), tf.int32)
-                category_goes_right = tf.gather(flat_right_categories, asks * (UNKNOWN_CATEGORY_CODE + 1) + code)
-                goes_right = tf.where(asks > 0, category_goes_right, goes_right)
-            at = tf.gather(nodes["left"], at) + tf.cast(goes_right, tf.int32)
-        said = tf.gather(nodes["value"], at)
-        said = tf.reshape(said, [-1, self.count // self.places.shape[0], self.places.shape[0]])
-        return tf.reduce_sum(said, axis=1) @ self.places + self.start
+            value = tf.gather(matrix, tf.gather(nodes["input_column"], node), batch_dims=1)
+            goes_right = value > tf.gather(nodes["threshold"], node)
+            if self._has_category_rules:
+                rule = tf.gather(nodes["category_rule"], node)
+                code = tf.cast(tf.clip_by_value(value, 0.0, float(UNKNOWN_CATEGORY_CODE)), tf.int32)
+                category_goes_right = tf.gather(flat_right_categories, rule * (UNKNOWN_CATEGORY_CODE + 1) + code)
+                goes_right = tf.where(rule > 0, category_goes_right, goes_right)
+            node = tf.gather(nodes["left_child"], node) + tf.cast(goes_right, tf.int32)
+        leaf_values = tf.gather(nodes["leaf_value"], node)
+        per_round = self.output_map.shape[0]
+        leaf_values = tf.reshape(leaf_values, [-1, self.count // per_round, per_round])
+        return tf.reduce_sum(leaf_values, axis=1) @ self.output_map + self.initial_bias
 
 
 def _input_matrix(inputs: FeatureMatrices | dict[str, tf.Tensor], codes: tf.Tensor) -> tf.Tensor:
-    """Float32 [batch, numbers + numbers + categories]: a missing number is the least, then the greatest there is."""
+    """Stack what the nodes compare: float32 [batch, numbers + numbers + categories].
+
+    Each number is there twice: where it is missing, first as -inf, which goes left, then as +inf, which goes right.
+    """
     columns = []
     if NUMERIC_INPUT in inputs:
         numbers = tf.cast(inputs[NUMERIC_INPUT], tf.float32)
-        columns += [tf.where(tf.math.is_nan(numbers), np.float32(taken), numbers) for taken in (-np.inf, np.inf)]
+        columns += [tf.where(tf.math.is_nan(numbers), np.float32(filler), numbers) for filler in (-np.inf, np.inf)]
     if CATEGORICAL_INPUT in inputs:
         ids = tf.minimum(tf.cast(inputs[CATEGORICAL_INPUT], tf.int32), codes.shape[1] - 1)
         columns.append(tf.cast(tf.transpose(tf.gather(codes, tf.transpose(ids), batch_dims=1)), tf.float32))

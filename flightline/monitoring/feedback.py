@@ -16,10 +16,11 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 import flightline.executors.example_gen.disable_pickle  # noqa: F401 - before any file is read
-from flightline.config.schema_file import ColumnType, read_feature_types, read_schema
+from flightline.config.schema_file import read_feature_types, read_schema
 from flightline.config.settings import Config
 from flightline.errors import ConfigError, InputError
-from flightline.releases.signature import binary_label_values
+from flightline.releases.signature import find_negative_label
+from flightline.serving.input_feature import ColumnType
 from flightline.utils.files import atomic_write, make_private_folder
 from flightline.utils.suggestions import suggest_names
 
@@ -115,10 +116,10 @@ def label_domain(config: Config) -> frozenset[object] | None:
         return frozenset(config.classes)
     if config.task == "regression":
         return None
-    if config.positive is None:
+    if config.positive_label is None:
         return frozenset((0, 1))
-    values = binary_label_values(read_schema(config.schema_file), config.label, config.positive)
-    return frozenset(values) if values else None
+    negative = find_negative_label(read_schema(config.schema_file), config.label, config.positive_label)
+    return frozenset((negative, config.positive_label)) if negative is not None else None
 
 
 def _label_type(config: Config) -> pa.DataType:

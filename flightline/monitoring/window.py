@@ -192,9 +192,9 @@ def _to_evaluation_label(labelled: pa.Table, config: Config) -> pa.Table:
         correct = pc.fill_null(pc.equal(truth, predicted), False)
         labelled = labelled.set_column(index, config.label, correct.cast(pa.int64()))
         return labelled.append_column(CONSTANT_ONE, pa.array([1.0] * labelled.num_rows, pa.float32()))
-    if config.positive is None:
+    if config.positive_label is None:
         return labelled
-    positive = pc.equal(labelled[config.label], pa.scalar(config.positive, kind))
+    positive = pc.equal(labelled[config.label], pa.scalar(config.positive_label, kind))
     return labelled.set_column(index, config.label, positive.cast(pa.int64()))
 
 

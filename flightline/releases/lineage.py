@@ -8,8 +8,8 @@ from typing import Any
 
 from flightline.config.settings import Config
 from flightline.errors import UsageError
-from flightline.metadata.cache_key import KeyParts
 from flightline.metadata.evaluation import OVERALL, read_evaluation
+from flightline.metadata.key_parts import KeyParts
 from flightline.metadata.lineage import Artifact, Direction, trace_artifacts
 from flightline.metadata.properties import KEY_PARTS_PROPERTY, properties_of
 from flightline.metadata.row_accounting import RowAccounting, parse_row_accounting

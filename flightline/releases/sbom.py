@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from flightline.config.settings import CardConfig
+from flightline.config.release import ModelCardConfig
 from flightline.metadata.provenance import Provenance
 from flightline.releases.requirements_lock import Pin
 from flightline.utils.hashing import file_digest
@@ -54,7 +54,7 @@ class SbomInputs:
     metrics: Mapping[str, float]
     label: str
     target: Mapping[str, Any]
-    card: CardConfig
+    card: ModelCardConfig
 
 
 def build_cyclonedx(release: SbomInputs) -> Json:

@@ -11,45 +11,50 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from flightline.config.schema_file import TYPE_NAMES
+from flightline.serving.input_feature import InputFeature
+from flightline.serving.target import Value
 
 SERVING_ENVIRONMENT = "SERVING"  # the schema's environment
 
 
-def build_input_contract(schema: schema_pb2.Schema, label: str, model_features: frozenset[str]) -> list[dict[str, Any]]:
-    """The features of `schema` in serving, sorted by name.
+def build_input_contract(schema: schema_pb2.Schema, label: str, model_features: frozenset[str]) -> list[InputFeature]:
+    """List the features of `schema` that exist in serving, sorted by name.
 
-    Each is `{"name", "type": int | float | bytes, "required", "min"?, "max"?, "values"?}`. A feature is required if
-    every training row has it and the model reads it. A domain that tolerates other values has no bounds here.
+    A feature is required if every training row has it and the model reads it. A domain that tolerates other values has
+    no bounds here.
     """
     domains = {domain.name: domain for domain in schema.string_domain}
-    found = []
+    inputs = []
     for feature in sorted(schema.feature, key=lambda feature: feature.name):
         if feature.name == label or SERVING_ENVIRONMENT in feature.not_in_environment or feature.type not in TYPE_NAMES:
             continue
-        entry: dict[str, Any] = {
-            "name": feature.name,
-            "type": TYPE_NAMES[feature.type],
-            "required": feature.name in model_features and _is_always_present(feature),
-        }
-        if not _allows_unseen_values(feature):
-            entry |= _numeric_bounds(feature) | _allowed_values(feature, domains)
-        found.append(entry)
-    return found
+        bounded = not _allows_unseen_values(feature)
+        bounds = _numeric_bounds(feature) if bounded else {}
+        values = _allowed_values(feature, domains) if bounded else []
+        inputs.append(
+            InputFeature(
+                name=feature.name,
+                kind=TYPE_NAMES[feature.type],
+                required=feature.name in model_features and _is_always_present(feature),
+                low=bounds.get("min"),
+                high=bounds.get("max"),
+                values=frozenset(values) if values else None,
+            )
+        )
+    return inputs
 
 
-def binary_label_values(schema: schema_pb2.Schema, label: str, positive: str | float | None) -> list[Any] | None:
-    """The negative and the positive value of a binary label; None unless its domain consists of just these two."""
+def find_negative_label(schema: schema_pb2.Schema, label: str, positive: Value | None) -> Value | None:
+    """Find the label's value that is not `positive`, from its domain; None where that does not name just two values."""
     feature = next(feature for feature in schema.feature if feature.name == label)
     if positive is None or _allows_unseen_values(feature):
         return None
-    values: list[Any] = []
-    for found in _allowed_values(feature, {domain.name: domain for domain in schema.string_domain}).values():
-        values += found
+    values: list[Value] = [*_allowed_values(feature, {domain.name: domain for domain in schema.string_domain})]
     bounds = _numeric_bounds(feature)
     if feature.type == schema_pb2.INT and {"min", "max"} <= bounds.keys():
         values += [bounds["min"], bounds["max"]] if bounds["max"] - bounds["min"] == 1 else []
     others = [value for value in values if value != positive]
-    return [*others, positive] if len(values) == 2 and len(others) == 1 else None
+    return others[0] if len(values) == 2 and len(others) == 1 else None
 
 
 def _is_always_present(feature: schema_pb2.Feature) -> bool:
@@ -71,11 +76,11 @@ def _numeric_bounds(feature: schema_pb2.Feature) -> dict[str, float]:
     return {}
 
 
-def _allowed_values(feature: schema_pb2.Feature, domains: dict[str, schema_pb2.StringDomain]) -> dict[str, list[str]]:
+def _allowed_values(feature: schema_pb2.Feature, domains: dict[str, schema_pb2.StringDomain]) -> list[str]:
     domain = domains.get(feature.domain) if feature.HasField("domain") else None
     if feature.HasField("string_domain"):
         domain = feature.string_domain
-    return {"values": sorted(domain.value)} if domain else {}
+    return sorted(domain.value) if domain else []
 
 
 def read_signatures(saved_model: Path) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from flightline.config.settings import Config
-from flightline.metadata.cache_key import DATA_DIGEST_PARAMETER
 from flightline.metadata.evaluation import OVERALL, read_evaluation
+from flightline.metadata.key_parts import DATA_DIGEST_PARAMETER
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, properties_of
 from flightline.metadata.provenance import Provenance, read_provenance
 from flightline.metadata.row_accounting import RowAccounting

@@ -109,7 +109,7 @@ def show_metrics(console: Console, evaluation: Evaluation, rows_label: str = "ev
         table.add_row(name, f"{overall[name]:.4f}", *compared, value, escape(slice_name))
     console.print(table)
     if slices := len(evaluation.metrics) - 1:
-        console.print(f"[dim]{slices} slices; the worst slice is among those with at least {min_rows:,} rows[/]")
+        console.print(f"[dim]{slices} slices; the worst slice is chosen among those with at least {min_rows:,} rows[/]")
 
 
 def show_verdict(console: Console, evaluation: Evaluation) -> None:

@@ -1,4 +1,4 @@
-"""What a run adds to the audit log: that it started, what the gate and the Evaluator said, what was released."""
+"""Record a run in the audit log: its start, the verdicts of the gate and the Evaluator, and its end."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _SHORT_DIGEST_CHARS = 16
 
 
 def record_run_started(config: Config, folder: Path, runner: str) -> None:
-    """Records a run that is about to start, whose folder has its config and its origin.
+    """Record a run that is about to start, whose folder has its config and provenance.
 
     Raises:
-        AuditLogCorrupted: the log is not what was written: no run is added to it.
+        AuditLogCorrupted: the log was modified; the run is not added to it.
     """
     origin = read_provenance(folder)
     audit_log.record(
@@ -39,7 +39,7 @@ def record_run_started(config: Config, folder: Path, runner: str) -> None:
 
 
 def record_verdicts(config: Config, run: Run, findings: Sequence[Finding], evaluation: Evaluation | None) -> None:
-    """Records what the gate and the Evaluator said of a run's data and model, and where from, if it was cached."""
+    """Record the verdicts of the gate and the Evaluator, and for a cached verdict the run that it comes from."""
 
     def record(event: str, step: Step, **facts: audit_log.Fact) -> None:
         audit_log.record(config.workspace, event, run=run.run_id, cached_from=step.cached_from, **facts)
@@ -64,6 +64,6 @@ def record_verdicts(config: Config, run: Run, findings: Sequence[Finding], evalu
 
 
 def record_run_ended(config: Config, run_id: str, summary: Summary) -> None:
-    """Records how a run ended."""
+    """Record how a run ended."""
     failure = summary.failure or None
     audit_log.record(config.workspace, "run ended", run=run_id, exit_code=summary.exit_code, failure=failure)

@@ -1,4 +1,4 @@
-"""Reading what the Evaluator wrote, through TFMA. Imports TensorFlow: for the process that ran the pipeline."""
+"""Read the Evaluator's results through TFMA. Imports TensorFlow: only for the process that ran the DAG."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _CONFIDENCE_PATTERN = re.compile(r"lower end with confidence ([\d.]+)")
 
 
 def read_evaluation(run: Run, settings: EvaluationSettings) -> Evaluation | None:
-    """What the run's Evaluator measured and said; None where it did not get that far.
+    """Return the results and the verdict of the run's Evaluator; None if the run ended before it.
 
     Args:
-        run: as ML Metadata has it.
-        settings: the thresholds that the verdict was made by.
+        run: from ML Metadata.
+        settings: the thresholds of the verdict.
     """
     step = run.steps.get("Evaluator")
     artifact = step.output("evaluation") if step and step.done else None
@@ -65,26 +65,31 @@ def read_evaluation(run: Run, settings: EvaluationSettings) -> Evaluation | None
 def read_differences(
     uri: str, metrics: Mapping[str, float], champion: Mapping[str, float], bounds: Collection[str]
 ) -> list[ChampionDifference]:
-    """Of the two models on all rows: with intervals where they were compared row by row, else as measured.
+    """Return the differences between candidate and champion on all rows.
+
+    They have intervals if the models were compared row by row.
 
     Args:
         uri: of the evaluation.
-        metrics, champion: metric → value on all rows; the champion's are empty where there is none.
-        bounds: the metrics that have thresholds: of these the measured difference is told, of all where none has.
+        metrics: metric → the candidate's value on all rows.
+        champion: metric → the champion's value; empty without a champion.
+        bounds: the metrics that have thresholds; without a comparison by row only their differences are returned, or
+            those of all metrics if none has a threshold.
     """
     file = f"{uri}/{COMPARISON_FILE}"
     if fileio.exists(file):
         with fileio.open(file) as source:
-            kept = [ChampionDifference(**interval) for interval in json.load(source)["intervals"]]
-        if found := [one for one in kept if one.metric in metrics]:  # amounts once had intervals of an AUC
-            return found
+            intervals = [ChampionDifference(**interval) for interval in json.load(source)["intervals"]]
+        # Some regression evaluations have intervals of an AUC, which is no metric of theirs.
+        if differences := [difference for difference in intervals if difference.metric in metrics]:
+            return differences
     compared = [name for name in metrics if name in champion and not name.endswith("example_count")]
     bounded = [name for name in compared if name in bounds]
     return [ChampionDifference(name, metrics[name] - champion[name]) for name in bounded or compared]
 
 
 def _read_gaps(uri: str) -> list[SliceGap]:
-    """What came of the gaps that are bounded; nothing where none is."""
+    """Return the gaps that have limits; none without a limit."""
     file = f"{uri}/{GAPS_FILE}"
     if not fileio.exists(file):
         return []
@@ -93,16 +98,16 @@ def _read_gaps(uri: str) -> list[SliceGap]:
 
 
 def _read_champion_problem(run: Run) -> str:
-    """Why there is a release and no champion."""
+    """Return why the champion could not be loaded; empty if it could, or without a release."""
     step = run.steps.get("Champion")
     pushed = step.output("pushed_model") if step and step.output("model") is None else None
     return str(properties_of(pushed).get(LOAD_ERROR_PROPERTY) or "") if pushed else ""
 
 
 def read_curves(run: Run) -> dict[str, Curves]:
-    """The curves of the run's Evaluator over all rows, by model (`candidate`, and `baseline` where there is one).
+    """Return model (`candidate`, `baseline`) → curves of the run's Evaluator over all rows.
 
-    Empty where it did not get that far, or where its config asks for no plots.
+    Empty if the run ended before the Evaluator, or if the config has no plots.
     """
     step = run.steps.get("Evaluator")
     artifact = step.output("evaluation") if step and step.done else None
@@ -147,7 +152,7 @@ def _read_missed_thresholds(
     missed = [gap.missed_threshold for gap in gaps if not gap.within_limit]
     for per_slice in validation.metric_validations_per_slice:
         if per_slice.HasField("cross_slice_key"):
-            continue  # a gap, of which more is known than TFMA's protobuf holds
+            continue  # a gap: `gaps` has more about it than TFMA's protobuf
         keys = per_slice.slice_key.single_slice_keys
         name = slice_name([(key.column, _slice_value(key)) for key in keys])
         missed += [_build_missed_threshold(name, failure) for failure in per_slice.failures]
@@ -166,8 +171,8 @@ def _build_missed_threshold(slice_name: str, failure: validation_result_pb2.Vali
     if threshold.HasField("change_threshold"):
         change = threshold.change_threshold
         side = "≤" if change.direction == config_pb2.MetricDirection.LOWER_IS_BETTER else "≥"
-        asked = _CONFIDENCE_PATTERN.fullmatch(failure.message)
-        confidence = float(asked[1]) if asked else None
+        match = _CONFIDENCE_PATTERN.fullmatch(failure.message)
+        confidence = float(match[1]) if match else None
         return MissedThreshold(
             failure.metric_key.name, slice_name, value, side, change.absolute.value, True, confidence
         )
@@ -178,7 +183,7 @@ def _build_missed_threshold(slice_name: str, failure: validation_result_pb2.Vali
 
 
 def _unchecked_slices(validation: validation_result_pb2.ValidationResult) -> list[str]:
-    """Slices that a threshold asks for and that no row belongs to."""
+    """Return the slices that have a threshold and no rows."""
     return [
         ",".join([*spec.feature_keys, *(f"{k}={v}" for k, v in sorted(spec.feature_values.items()))]) or OVERALL
         for spec in validation.missing_slices

@@ -1,22 +1,23 @@
-"""Judging a finished run from ML Metadata, and making its release current where it earned one."""
+"""Judge a finished run by ML Metadata, and publish its release if it passed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flightline.config.feature_plan import plan_features
+from flightline.config.feature_planning import plan_features
 from flightline.config.settings import Config
 from flightline.errors import EXIT_OK, FlightlineError
 from flightline.metadata.artifact_files import load_schema
 from flightline.metadata.evaluation import OVERALL, Evaluation, save_evaluation
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, properties_of
 from flightline.metadata.run import Run
-from flightline.metadata.tuning import read_tuning_result
+from flightline.metadata.tuning_reader import read_tuning_result
 from flightline.releases import audit_log
 from flightline.releases.registry import is_released, prune_releases, publish_release
-from flightline.releases.signature import binary_label_values, build_input_contract, read_signatures
+from flightline.releases.signature import build_input_contract, find_negative_label, read_signatures
 from flightline.reporting.summary import SpanSummary, Summary
 from flightline.runs.audit_events import record_verdicts
 from flightline.runs.evaluation_reader import read_evaluation
@@ -24,7 +25,7 @@ from flightline.runs.outcome import GATE_NODE, PUSHER_NODE, find_failure, gate_d
 from flightline.runs.state.span_plan import SpanPlan, format_span
 from flightline.runs.tfx.observer import RunObserver
 
-# What a release is made of, as its description has the digests.
+# (node, output) whose content digests are in a release's description.
 _DIGESTED_OUTPUTS = (
     ("ExampleGen", "examples"),
     ("CuratedSchema", "schema"),
@@ -37,11 +38,11 @@ _DIGESTED_OUTPUTS = (
 def finalize_run(
     config: Config, observer: RunObserver, expected: Sequence[str], plan: SpanPlan | None = None
 ) -> tuple[Summary, FlightlineError | None]:
-    """The summary of the observed run, and why it is not done.
+    """Return the summary of the observed run, and why it failed.
 
     Args:
         expected: the nodes that had to run, in topological order.
-        plan: what it was to do with its span, where spans come in one by one.
+        plan: what the run does with its span; None without a `window`.
     """
     run = observer.run()
     evaluation = read_evaluation(run, config.evaluation)
@@ -71,7 +72,7 @@ def finalize_run(
 
 
 def _summarize_span(config: Config, run: Run, plan: SpanPlan) -> SpanSummary:
-    """What the run did with its span; the window as ML Metadata has it."""
+    """Return what the run did with its span, with the window that ML Metadata has."""
     resolved = run.steps["SpanWindow"].outputs.get("examples", []) if "SpanWindow" in run.steps else []
     window = [(properties_of(artifact)["span"], properties_of(artifact).get("version")) for artifact in resolved]
     gate = run.steps.get(GATE_NODE)
@@ -80,10 +81,12 @@ def _summarize_span(config: Config, run: Run, plan: SpanPlan) -> SpanSummary:
 
 
 def _publish_release(config: Config, observer: RunObserver, run: Run, evaluation: Evaluation | None) -> str | None:
-    """The run's release, current from now on. One that was released before stays as it is: `CURRENT` may be another
-    by now. What was pushed and, for its run was killed, never released, is released by the next run."""
+    """Publish what the run pushed, and return its path; None without a push.
+
+    A cached push that was published before is left alone, as another release may be current now. A push whose run was
+    killed before it published is published by the next run."""
     if run.pushed is not None and not (Path(run.pushed) / "saved_model.pb").is_file():
-        observer.note(f"what was pushed to {run.pushed} was retired since; --no-cache makes and releases it again")
+        observer.note(f"the release {run.pushed} was retired since; --no-cache trains and releases it again")
         return None
     if run.pushed is not None and not is_released(Path(run.pushed)):
         metrics = dict(evaluation.metrics.get(OVERALL, {})) if evaluation else {}
@@ -93,8 +96,8 @@ def _publish_release(config: Config, observer: RunObserver, run: Run, evaluation
             "metrics": metrics,
             "inputs": _release_inputs(config, run),
         }
-        values = binary_label_values(load_schema(run), config.label, config.positive)
-        about["target"] = config.target.model_dump(mode="json") | ({"values": values} if values else {})
+        negative = find_negative_label(load_schema(run), config.label, config.positive_label)
+        about["target"] = replace(config.target, negative=negative).to_json()
         audit_log.record(config.workspace, "pushed", run=run.run_id, release=Path(run.pushed).name)
         publish_release(
             Path(run.pushed),
@@ -106,15 +109,20 @@ def _publish_release(config: Config, observer: RunObserver, run: Run, evaluation
 
 
 def _output_digests(run: Run) -> dict[str, str]:
-    """Content digests of what a release is made of, by the output's name."""
+    """Return output → content digest of everything that a release is made of."""
     artifacts = {output: run.steps[node].output(output) for node, output in _DIGESTED_OUTPUTS if node in run.steps}
-    return {name: str(properties_of(one).get(CONTENT_DIGEST_PROPERTY, "")) for name, one in artifacts.items() if one}
+    return {
+        name: str(properties_of(artifact).get(CONTENT_DIGEST_PROPERTY, ""))
+        for name, artifact in artifacts.items()
+        if artifact
+    }
 
 
 def _release_inputs(config: Config, run: Run) -> list[dict[str, Any]]:
-    """The input contract of what the run made, from the schema that its data were held to."""
-    plan = plan_features(load_schema(run), config.label, config.features, config.target)
-    return build_input_contract(load_schema(run), config.label, frozenset(plan.raw_names))
+    """Return the input contract of the run's model, from the schema that its data were checked against."""
+    schema = load_schema(run)
+    plan = plan_features(schema, config.label, config.features, config.target)
+    return [feature.to_json() for feature in build_input_contract(schema, config.label, frozenset(plan.raw_names))]
 
 
 def _rejected_file(run: Run) -> str | None:

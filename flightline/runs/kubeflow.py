@@ -46,8 +46,8 @@ def spec_notes(config: Config) -> list[str]:
     settings = config.engines.kubeflow
     if settings.platform == "vertex":
         return ["The champion is the last blessed model, pushed or not: Vertex AI runs no custom resolvers."]
-    if settings.champion:
-        return [f"The champion is {settings.champion} (engines.kubeflow.champion)."]
+    if settings.champion_uri:
+        return [f"The champion is {settings.champion_uri} (engines.kubeflow.champion_uri)."]
     return ["There is no champion: Kubeflow Pipelines has no resolvers. `vs_champion` thresholds are not checked."]
 
 
@@ -113,19 +113,23 @@ def _serialize_job(job: dict[str, Any], output: Path) -> str:
 
 def _check_settings(config: Config) -> None:
     settings = config.engines.kubeflow
-    for key in ("platform", "image", "releases"):
+    for key in ("platform", "image", "releases_uri"):
         if not getattr(settings, key):
-            example = {"platform": "vertex (or kubeflow)", "image": "REGISTRY/NAME:TAG", "releases": "gs://BUCKET/PATH"}
+            example = {
+                "platform": "vertex (or kubeflow)",
+                "image": "REGISTRY/NAME:TAG",
+                "releases_uri": "gs://BUCKET/PATH",
+            }
             raise ConfigError(f"engines.kubeflow.{key} is missing", f"--set engines.kubeflow.{key}={example[key]}")
-    if settings.champion and settings.platform == "vertex":
-        raise ConfigError("engines.kubeflow.champion: Vertex AI finds the champion itself", "remove the key")
+    if settings.champion_uri and settings.platform == "vertex":
+        raise ConfigError("engines.kubeflow.champion_uri: Vertex AI finds the champion itself", "remove the key")
     if "_" in config.name:
         raise ConfigError(f"name: {config.name} has a `_`, which KFP does not allow", "--set name=... with `-`")
     locations = {
         "data.input": config.data.input,
         "pipeline_root": config.artifacts,
-        "engines.kubeflow.releases": settings.releases,
-        "engines.kubeflow.champion": settings.champion,
+        "engines.kubeflow.releases_uri": settings.releases_uri,
+        "engines.kubeflow.champion_uri": settings.champion_uri,
     }
     for key, location in locations.items():
         if location and not BUCKET_PATTERN.match(location):

@@ -36,7 +36,7 @@ from flightline.utils.files import restrict_umask
 from flightline.utils.suggestions import suggest_names
 
 # A run that only ingests its span ends at the gate; these are the nodes up to it.
-INGEST_NODES = ("ExampleGen", "StatisticsGen", "CuratedSchema", "ExampleValidator", "PreviousStatistics", "DataGate")
+INGEST_NODES = ("ExampleGen", "StatisticsGen", "CuratedSchema", "ExampleValidator", "PreviousSpans", "DataGate")
 
 
 def run_pipeline(request: RunRequest, runner: RunnerName) -> int:
@@ -132,7 +132,7 @@ class TrainingRun:
         """Compile the DAG that `user_code.training_pipeline` builds.
 
         Raises:
-            ConfigError: the function cannot be imported, or `steps.each` names an unknown node.
+            ConfigError: the function cannot be imported, or `steps.overrides` names an unknown node.
             UsageError: `--from` without an earlier run, or with a node that does not exist.
         """
         from flightline.runs.tfx import compat
@@ -150,9 +150,9 @@ class TrainingRun:
                 "leave --from out",
             )
         nodes = list(compat.upstream_nodes(ir))
-        for node in self.config.steps.each:
+        for node in self.config.steps.overrides:
             if node not in nodes:
-                raise ConfigError(f"steps.each: there is no node {node}", suggest_names(node, nodes))
+                raise ConfigError(f"steps.overrides: there is no node {node}", suggest_names(node, nodes))
         return ir
 
     def show_result(self, dag: CompletedDag) -> FlightlineError | None:

@@ -1,4 +1,4 @@
-"""What came of a run, judged from ML Metadata: that `run()` returned says nothing."""
+"""The outcome of a run, by ML Metadata: TFX's runners return normally even if nodes failed."""
 
 from __future__ import annotations
 
@@ -33,45 +33,45 @@ CHAMPION_NODE, GATE_NODE, PUSHER_NODE = "Champion", "DataGate", "Pusher"
 def find_failure(
     run: Run, expected: Sequence[str], failures: Mapping[str, BaseException], evaluation: Evaluation | None
 ) -> FlightlineError | None:
-    """Why the run is not done, or None where it is.
+    """Return why a run failed, or None if it succeeded.
 
     Args:
-        run: as ML Metadata has it after the runner returned or raised.
+        run: from ML Metadata, after the runner returned or raised.
         expected: the nodes that had to run, in topological order.
-        failures: what nodes raised in this process.
-        evaluation: what the Evaluator measured, where it did.
+        failures: node → the exception that it raised in this process.
+        evaluation: the Evaluator's results; None without them.
     """
     for node in expected:
         step = run.steps.get(node)
         if step is None or not step.done:
             return _step_failure(node, step, failures.get(node))
     if PUSHER_NODE in expected and run.pushed is None:
-        stays = "; the champion stays" if _has_champion(run) else ""
-        return NotBlessed(_why_not_pushed(run, evaluation), f"nothing was released{stays}")
+        champion = "; the champion stays" if _has_champion(run) else ""
+        return NotBlessed(_why_not_pushed(run, evaluation), f"nothing was released{champion}")
     return None
 
 
 def gate_findings(run: Run) -> list[Finding]:
-    """What the data gate found, whether it stopped the run or let it pass."""
-    said = _read_gate_report(run)
-    return findings_from_json(said) if said else []
+    """Return the data gate's findings, whether or not it blocked the run."""
+    report = _read_gate_report(run)
+    return findings_from_json(report) if report else []
 
 
 def gate_block_error(step: Step) -> DataBlocked | None:
-    """Why the data gate stopped the run, in words; None where the step is another, or let it pass."""
+    """Return the error with which the data gate blocked the run; None if the step is another one, or passed."""
     if step.node != GATE_NODE or step.code != DataBlocked.exit_code:
         return None
     return data_blocked_error(findings_from_json(step.message))
 
 
 def gate_drift(run: Run) -> list[FeatureDrift]:
-    """How far the data are from the accepted span before, the feature nearest to its threshold first."""
-    said = _read_gate_report(run)
-    return drift_from_json(said) if said else []
+    """Return the drift from the previous accepted span, the feature nearest to its threshold first."""
+    report = _read_gate_report(run)
+    return drift_from_json(report) if report else []
 
 
 def _has_champion(run: Run) -> bool:
-    """Whether there was a release for the candidate to be held against."""
+    """Whether there was a champion to compare the candidate with."""
     step = run.steps.get(CHAMPION_NODE)
     return step is not None and any(step.outputs.values())
 
@@ -86,7 +86,7 @@ def _read_gate_report(run: Run) -> str:
     try:
         return Path(verdict.uri).read_text(encoding="utf-8") if verdict else ""
     except OSError:
-        return ""  # the artifact has been removed since
+        return ""  # the artifact was removed
 
 
 def _step_failure(node: str, step: Step | None, raised: BaseException | None) -> FlightlineError:
@@ -102,18 +102,18 @@ def _step_failure(node: str, step: Step | None, raised: BaseException | None) ->
             return StepFailed(f"{node} failed: {diagnosis.problem}", diagnosis.fix)
         return StepFailed(f"{node} failed: {summarize_error(raised)}", _failure_hint(raised))
     if step is None:
-        return StepFailed(f"{node} never ran", "the log says why")
+        return StepFailed(f"{node} never ran", "see the log")
     if step.state in ("RUNNING", "NEW"):
-        return StepFailed(f"{node} has not ended: it is at work, or its run was killed", RESUME_HINT)
+        return StepFailed(f"{node} has not ended: it is still running, or its run was killed", RESUME_HINT)
     reason = f": {step.message}" if step.message else " without a reason in ML Metadata"
-    return StepFailed(f"{node} is {step.state}{reason}", "the log has more")
+    return StepFailed(f"{node} is {step.state}{reason}", "see the log")
 
 
 def _failure_hint(raised: BaseException) -> str:
-    if "ModuleNotFoundError" in str(raised):  # in a traceback that a worker elsewhere sent
-        return "the engine's workers lack this module: install this package's wheel and requirements.lock there"
+    if "ModuleNotFoundError" in str(raised):  # in the traceback of a remote worker
+        return "the engine's workers lack this module: install the project's wheel and requirements.lock there"
     if "DEADLINE_EXCEEDED" in str(raised):
-        return "the engine or its workers did not answer in time: see whether they run and can be reached from here"
+        return "the engine or its workers did not answer in time: check that they run and are reachable"
     return "the log has the traceback"
 
 
@@ -127,4 +127,4 @@ def _why_not_pushed(run: Run, evaluation: Evaluation | None) -> str:
         missed = evaluation.missed_thresholds if evaluation else []
         more = f" (and {len(missed) - 1} more)" if len(missed) > 1 else ""
         reasons.append(f"{missed[0].sentence}{more}" if missed else "the Evaluator did not bless the model")
-    return "; ".join(reasons) or "the Pusher did not push the model, and no blessing says why"
+    return "; ".join(reasons) or "the Pusher did not push the model, and both blessings are there; see the log"

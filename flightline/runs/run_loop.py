@@ -67,12 +67,14 @@ class CompletedDag:
     """A DAG after its last node has run, or after one has failed.
 
     Attributes:
+        stdout: the user's stdout, for output that is not part of the screen; sys.stdout is the log.
         nodes: the ids of the nodes that had to run, in topological order.
         upstream: node → the nodes that it depends on.
     """
 
     observer: RunObserver
     console: Console
+    stdout: TextIO
     nodes: list[str]
     upstream: dict[str, list[str]]
 
@@ -122,7 +124,7 @@ def run_dag(run: DagRun, options: ScreenOptions) -> RunResult:
         display.console.print(f"[bold]Flightline[/]  {run.heading}", soft_wrap=True)
         with error_boundary() as caught, interrupt_on_sigterm():
             run.prepare(display.console)
-            caught.error = _run_nodes(run, display)
+            caught.error = _run_nodes(run, display, terminal.out)
         if caught.error is not None:
             print_error(err, caught.error, log_file)
         return RunResult(caught.error, run.folder)
@@ -147,7 +149,7 @@ def _open_screen(
         yield terminal.err if options.target == "stderr" else terminal.out, terminal.err
 
 
-def _run_nodes(run: DagRun, display: ProgressDisplay) -> FlightlineError | None:
+def _run_nodes(run: DagRun, display: ProgressDisplay, stdout: TextIO) -> FlightlineError | None:
     """Compile the DAG, run its nodes and show the result; return why the run failed."""
     observer = RunObserver(run.run_id, run.config, display, cache=run.cache, properties=dict(run.properties))
     with display.status("loading TensorFlow and TFX"):
@@ -169,4 +171,4 @@ def _run_nodes(run: DagRun, display: ProgressDisplay) -> FlightlineError | None:
     finally:
         display.close()
         atomic_write(run.folder / TIMINGS_FILE, json.dumps(observer.timings, indent=2) + "\n")
-    return run.show_result(CompletedDag(observer, display.console, nodes, compat.upstream_nodes(ir)))
+    return run.show_result(CompletedDag(observer, display.console, stdout, nodes, compat.upstream_nodes(ir)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flightline.metadata.cache_key import KeyParts, reason_to_run
+from flightline.metadata.cache_key import reason_to_run
+from flightline.metadata.key_parts import KeyParts
 from flightline.metadata.run import Run
 from flightline.metadata.runs import Runs
 from flightline.metadata.step import Step

@@ -80,20 +80,7 @@ class Contract:
             ValueError: `inputs` is not a list of features.
         """
         try:
-            return cls(
-                [
-                    Feature(
-                        name=one["name"],
-                        kind=one["type"],
-                        required=bool(one.get("required", False)),
-                        low=one.get("min"),
-                        high=one.get("max"),
-                        values=frozenset(one["values"]) if one.get("values") else None,
-                    )
-                    for one in inputs
-                ],
-                target,
-            )
+            return cls([Feature.from_json(entry) for entry in inputs], target)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"the release's inputs are not a list of features: {error!r}") from error
 

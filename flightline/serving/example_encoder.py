@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
-from typing import Literal
 
-Kind = Literal["int", "float", "bytes"]
+from flightline.serving.input_feature import ColumnType
+
 Value = int | float | str
 
-_MISSING_FEATURES: dict[Kind, bytes] = {"bytes": b"\x0a\x00", "float": b"\x12\x00", "int": b"\x1a\x00"}
+_MISSING_FEATURES: dict[ColumnType, bytes] = {"bytes": b"\x0a\x00", "float": b"\x12\x00", "int": b"\x1a\x00"}
 _FLOAT32 = struct.Struct("<f")
 _UINT64_MASK = (1 << 64) - 1
 
 
-def entry_encoder(name: str, kind: Kind) -> Callable[[Value | None], bytes]:
+def entry_encoder(name: str, kind: ColumnType) -> Callable[[Value | None], bytes]:
     """A function that encodes a value of this feature, or None for a missing one, as its entry in an Example."""
     key = b"\x0a" + _length_delimited(name.encode("utf-8"))
     feature = _ENCODERS[kind]
@@ -50,7 +50,11 @@ def _encode_bytes(value: Value) -> bytes:
     return b"\x0a" + _length_delimited(b"\x0a" + _length_delimited(str(value).encode("utf-8")))
 
 
-_ENCODERS: dict[Kind, Callable[[Value], bytes]] = {"int": _encode_int, "float": _encode_float, "bytes": _encode_bytes}
+_ENCODERS: dict[ColumnType, Callable[[Value], bytes]] = {
+    "int": _encode_int,
+    "float": _encode_float,
+    "bytes": _encode_bytes,
+}
 
 
 def encode_varint(number: int) -> bytes:

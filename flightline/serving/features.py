@@ -6,11 +6,11 @@ import difflib
 import math
 import struct
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from flightline.serving.example_encoder import Kind, Value, entry_encoder
+from flightline.serving.example_encoder import Value, entry_encoder
+from flightline.serving.input_feature import ColumnType, InputFeature
 
 InvalidReason = Literal["missing", "wrong_type", "unparsable", "out_of_domain", "unknown_feature", "invalid_shape"]
 EncodedValue = tuple[Value | None, bytes]
@@ -22,7 +22,7 @@ _MAX_CACHED_CHARS = 64  # longer texts are not cached
 _MAX_TEXT_CHARS = 10_000
 _INT64_RANGE = range(-(1 << 63), 1 << 63)
 _MAX_FLOAT32 = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
-_TYPE_NAMES: dict[Kind, str] = {"int": "a whole number", "float": "a number", "bytes": "text"}
+_TYPE_NAMES: dict[ColumnType, str] = {"int": "a whole number", "float": "a number", "bytes": "text"}
 
 
 class InvalidValue(ValueError):
@@ -33,32 +33,17 @@ class InvalidValue(ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True)
-class Feature:
-    """One feature of a row.
-
-    Attributes:
-        kind: the type: int, float or bytes (text).
-        required: whether a row must have a value.
-        low, high: the smallest and largest allowed value; None if unbounded.
-        values: the allowed texts; None if any text is allowed.
-    """
-
-    name: str
-    kind: Kind
-    required: bool = False
-    low: float | None = None
-    high: float | None = None
-    values: frozenset[str] | None = None
-
-    def __post_init__(self) -> None:
-        if self.kind not in get_args(Kind):
-            raise ValueError(f"feature {self.name!r} is of type {self.kind!r}, not one of {', '.join(get_args(Kind))}")
+class Feature(InputFeature):
+    """An input of a model that reads JSON values, or says why they are not valid."""
 
     def checker(self) -> Callable[[Any], EncodedValue]:
         """A function that parses one JSON value; it raises InvalidValue."""
         encode = entry_encoder(self.name, self.kind)
-        readers: dict[Kind, Callable[[Any], Value]] = {"int": self._int, "float": self._float, "bytes": self._text}
+        readers: dict[ColumnType, Callable[[Any], Value]] = {
+            "int": self._int,
+            "float": self._float,
+            "bytes": self._text,
+        }
         read = readers[self.kind]
 
         def check(value: Any) -> EncodedValue:

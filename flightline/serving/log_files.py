@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flightline.serving.contract import Contract
-from flightline.serving.example_encoder import Kind
+from flightline.serving.input_feature import ColumnType
 
 OPEN_SUFFIX, CLOSED_SUFFIX = ".arrows", ".parquet"
 # The server's own columns start with an underscore; feature names do not.
@@ -41,7 +41,7 @@ _COLUMNS_UNUSED_BY_TASK = {
     "multiclass": {"_prediction", "_label", "_shadow_prediction"},
     "regression": {"_probability", "_label", "_class", "_shadow_probability", "_shadow_class"},
 }
-_ARROW_TYPES: dict[Kind, pa.DataType] = {"int": pa.int64(), "float": pa.float32(), "bytes": pa.string()}
+_ARROW_TYPES: dict[ColumnType, pa.DataType] = {"int": pa.int64(), "float": pa.float32(), "bytes": pa.string()}
 
 
 def log_schema(contract: Contract, drop_features: Sequence[str], hash_features: Sequence[str]) -> pa.Schema:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flightline.serving.contract import Contract
-from flightline.serving.example_encoder import Kind
 from flightline.serving.features import Feature
+from flightline.serving.input_feature import ColumnType
 from flightline.serving.target import Target
 
-_JSON_TYPES: dict[Kind, str] = {"int": "integer", "float": "number", "bytes": "string"}
+_JSON_TYPES: dict[ColumnType, str] = {"int": "integer", "float": "number", "bytes": "string"}
 
 
 def build_openapi(model: str, version: str, contract: Contract) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def _predictions_schema(target: Target) -> dict[str, Any]:
             label: dict[str, Any] = {"enum": list(target.classes)}
             prediction = _object_schema({"probability": probability, "label": label, "probabilities": probabilities})
         case _:
-            label = {"enum": list(target.values)} if target.values else {"type": "integer", "enum": [0, 1]}
+            label = {"enum": list(target.label_values)} if target.label_values else {"type": "integer", "enum": [0, 1]}
             prediction = _object_schema({"probability": probability, "label": label})
     texts = {name: {"type": "string"} for name in ("id", "model", "version")}
     return _object_schema({**texts, "predictions": {"type": "array", "items": prediction}})

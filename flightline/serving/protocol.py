@@ -100,10 +100,10 @@ def output_specs(target: Target) -> list[tuple[str, str, int]]:
     """The V2 outputs: name, datatype, and values per row, 0 for a single one."""
     if target.task == "regression":
         return [("prediction", "FP32", 0)]
-    kinds = {type(value) for value in target.classes or target.values}
+    kinds = {type(value) for value in target.classes or target.label_values}
     label = "BYTES" if str in kinds else "FP64" if float in kinds else "INT64"
     outputs = [("probability", "FP32", 0), ("label", label, 0)]
-    return outputs if target.task == "binary" else [*outputs, ("probabilities", "FP32", target.width)]
+    return outputs if target.task == "binary" else [*outputs, ("probabilities", "FP32", target.outputs)]
 
 
 def json_response(model: str, result: PredictResult) -> dict[str, Any]:

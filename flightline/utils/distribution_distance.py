@@ -1,4 +1,4 @@
-"""Distances between two distributions: what drift is measured by."""
+"""Distances between two distributions, which measure drift."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Histogram:
 
 
 def l_infinity(before: Mapping[str, float], now: Mapping[str, float]) -> float:
-    """The largest difference of the share of one value."""
+    """Return the largest difference between the two shares of any value."""
     return max((abs(before.get(value, 0.0) - now.get(value, 0.0)) for value in {*before, *now}), default=0.0)
 
 
 def jensen_shannon(before: Histogram, now: Histogram) -> float:
-    """Divergence to base 2, 0 (the same) to 1, over the edges of both; within a bucket values count as even."""
+    """Return the Jensen-Shannon divergence to base 2, from 0 (equal) to 1. Buckets count as uniform inside."""
     before, now = _ensure_width(before), _ensure_width(now)
     edges = np.union1d(before.edges, now.edges)
     p, q = (_rebin(histogram, edges) for histogram in (before, now))
@@ -31,14 +31,14 @@ def jensen_shannon(before: Histogram, now: Histogram) -> float:
 
 
 def _ensure_width(histogram: Histogram) -> Histogram:
-    """A constant has buckets without width, which nothing can be compared with: it gets the narrowest one."""
+    """Give the histogram of a constant, whose buckets have no width, a very narrow bucket."""
     low, high = histogram.edges[0], histogram.edges[-1]
     narrow = max(abs(low), 1.0) * 1e-9
     return histogram if high > low else Histogram([low - narrow, low + narrow], [sum(histogram.counts)])
 
 
 def _rebin(histogram: Histogram, edges: np.ndarray) -> np.ndarray:
-    """Shares by the buckets of finer `edges`."""
+    """Return the shares of a histogram in the buckets of finer `edges`."""
     total = sum(histogram.counts) or 1.0
     cumulated = np.interp(edges, histogram.edges, np.concatenate([[0.0], np.cumsum(histogram.counts)]) / total)
     shares: np.ndarray = np.diff(cumulated)

@@ -1,9 +1,8 @@
-"""Data tracked by DVC: what a run notes of the files that it reads, and those files again when they have moved on.
+"""Data tracked by DVC: the MD5s of a run's input files, and getting those files again after they have changed.
 
-DVC names content by its MD5: `X.dvc` beside X has that of the file X or, for a folder, of a list of names and MD5s, and
-the content itself is `files/md5/xx/yyy...` in DVC's cache and in its remotes. Caches and remotes on this machine are
-read as they are, without DVC; for what is elsewhere its command is asked, where it is installed. Where nothing is
-tracked, nothing is noted, and nothing here is needed.
+DVC names content by its MD5. `X.dvc`, next to X, has the MD5 of the file X or, for a folder, of a list of names and
+MD5s. The content is at `files/md5/xx/yyy...` in DVC's cache and remotes. Local caches and remotes are read directly;
+for others DVC's command is run, if it is installed. Nothing here is needed for data that DVC does not track.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ from flightline.utils.hashing import file_digest
 from flightline.utils.safe_yaml import parse_yaml
 from flightline.utils.storage import InputFile, is_uri
 
-DVC_SUFFIX = ".dvc"  # what the name of a pointer ends with, and the folder in which DVC keeps its settings
-DVC_EXECUTABLE = Path(".cache/dvc/bin/dvc")  # below the project: made by `make dvc-setup`
+DVC_SUFFIX = ".dvc"  # suffix of pointer files, and the name of DVC's settings folder
+DVC_EXECUTABLE = Path(".cache/dvc/bin/dvc")  # below the project; `make dvc-setup` installs it
 DVC_ENV = {"DVC_NO_ANALYTICS": "1"}
 _DIR_SUFFIX = ".dir"
 _MD5_PATTERN = re.compile(r"[0-9a-f]{32}(\.dir)?")
@@ -33,10 +32,11 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class DvcPointer:
-    """What an `X.dvc` says.
+    """The content of a pointer file `X.dvc`.
 
     Attributes:
-        target: the file or folder X; md5: of its content, with `.dir` at its end for a folder.
+        target: the file or folder X.
+        md5: the MD5 of its content; for a folder followed by `.dir`.
     """
 
     target: Path
@@ -44,11 +44,11 @@ class DvcPointer:
 
 
 def tracked_md5s(files: Sequence[InputFile]) -> dict[str, str]:
-    """Input file → MD5 of its content, for those that DVC tracks as they are now; those edited since are left out."""
+    """Return input file → MD5, for the files whose present content DVC tracks."""
     found: dict[str, str] = {}
     listings: dict[Path, dict[str, str]] = {}
     for file in files:
-        if file.stamp is not None:  # elsewhere
+        if file.stamp is not None:  # remote
             continue
         path = Path(file.location).absolute()
         pointer = find_pointer(path)
@@ -58,18 +58,18 @@ def tracked_md5s(files: Sequence[InputFile]) -> dict[str, str]:
         if pointer.md5.endswith(_DIR_SUFFIX):
             if pointer.target not in listings:
                 listings[pointer.target] = _read_listing(pointer)
-            wanted = listings[pointer.target].get(path.relative_to(pointer.target).as_posix())
+            tracked = listings[pointer.target].get(path.relative_to(pointer.target).as_posix())
         else:
-            wanted = pointer.md5
-        if md5 == wanted:
+            tracked = pointer.md5
+        if md5 == tracked:
             found[file.name] = md5
     return found
 
 
 def find_pointer(path: Path) -> DvcPointer | None:
-    """The pointer that tracks a file: its own, or that of a folder it is in; None where there is none.
+    """Return the pointer that tracks a file or a folder above it; None if DVC does not track it.
 
-    Only in a project of DVC's, and by the names that were given: a folder that is a link is tracked where the link is.
+    Links are not resolved: a linked folder is tracked where the link is.
     """
     root = find_dvc_root(path)
     if root is None:
@@ -84,19 +84,19 @@ def find_pointer(path: Path) -> DvcPointer | None:
 
 
 def find_dvc_root(path: Path) -> Path | None:
-    """The nearest folder above that DVC has settings in."""
+    """Return the nearest folder above `path` that has DVC settings; None without one."""
     return next((folder for folder in path.absolute().parents if (folder / DVC_SUFFIX / "config").is_file()), None)
 
 
 def folder_listing(folder: Path) -> bytes:
-    """What DVC keeps as the content of a folder: MD5 and name of each file in it, in the order of the names."""
+    """Return DVC's listing of a folder: MD5 and name of each file, sorted by name."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     entries = [{"md5": file_md5(path), "relpath": path.relative_to(folder).as_posix()} for path in files]
     return json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True).encode()
 
 
 def file_md5(path: Path) -> str:
-    """DVC's name for the content of a file."""
+    """Return the MD5 of a file."""
     digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):
@@ -105,12 +105,12 @@ def file_md5(path: Path) -> str:
 
 
 def fetch_file(path: Path, md5: str, sha256: str, commit: str | None, into: Path) -> Path | None:
-    """A file with this content, which was at `path`; None where neither DVC's caches nor its remotes have it.
+    """Return a file with the content that was at `path`; None if neither DVC's caches nor its remotes have it.
 
     Args:
-        sha256: what its content must have; MD5 alone is no proof of anything.
-        commit: in which a pointer names it, for DVC to be asked for what is not on this machine.
-        into: where it goes, if it has to be copied.
+        sha256: of the content; checked, as MD5 is not collision resistant.
+        commit: the commit whose pointer names the content, for DVC to fetch it from a remote; None not to.
+        into: the file to write, if the content has to be fetched.
     """
     root = find_dvc_root(path)
     if root is None or not _MD5_PATTERN.fullmatch(md5):
@@ -129,12 +129,12 @@ def _read_pointer(target: Path, file: Path) -> DvcPointer | None:
         [out] = parse_yaml(file.read_text(encoding="utf-8"))["outs"]
         md5 = str(out["md5"])
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # of a stage, an import, or edited by hand: not ours to judge
+        return None  # a pointer of another kind, or edited by hand
     return DvcPointer(target, md5) if out.get("path") == target.name and _MD5_PATTERN.fullmatch(md5) else None
 
 
 def _read_listing(pointer: DvcPointer) -> dict[str, str]:
-    """Name below a tracked folder → MD5: from DVC's cache, or from the folder while it is as it was."""
+    """Return name → MD5 of a tracked folder: from DVC's cache, or from the folder if it is unchanged."""
     root = find_dvc_root(pointer.target)
     for place in _local_caches(root) if root else ():
         kept = place / "files" / "md5" / pointer.md5[:2] / pointer.md5[2:]
@@ -154,7 +154,7 @@ def _parse_listing(content: bytes) -> dict[str, str]:
 
 
 def _local_caches(root: Path) -> Iterator[Path]:
-    """DVC's cache and the remotes that are folders of this machine."""
+    """Yield DVC's cache and its local remotes."""
     settings = configparser.ConfigParser(interpolation=None, strict=False)
     home = root / DVC_SUFFIX
     try:
@@ -169,20 +169,20 @@ def _local_caches(root: Path) -> Iterator[Path]:
 
 
 def _run_dvc_get(root: Path, path: Path, commit: str, into: Path) -> bool:
-    """Has DVC fetch a file as a commit has it; False where it is not installed, or cannot."""
+    """Fetch a file of a commit with DVC's command; return False if that is not installed, or fails."""
     for command in _dvc_commands(root):
         into.parent.mkdir(parents=True, exist_ok=True)
-        ended = subprocess.run(
+        completed = subprocess.run(
             [command, "get", "--quiet", "--rev", commit, "--out", str(into), str(root), str(path.relative_to(root))],
             env={**os.environ, **DVC_ENV},
             cwd=root,
             capture_output=True,
             check=False,
         )
-        return ended.returncode == 0 and into.is_file()
+        return completed.returncode == 0 and into.is_file()
     return False
 
 
 def _dvc_commands(root: Path) -> Iterable[str]:
-    known = [str(root / DVC_EXECUTABLE), shutil.which("dvc")]
-    return [command for command in known if command and Path(command).is_file()]
+    candidates = [str(root / DVC_EXECUTABLE), shutil.which("dvc")]
+    return [command for command in candidates if command and Path(command).is_file()]

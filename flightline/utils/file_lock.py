@@ -1,4 +1,4 @@
-"""One run at a time in a workspace: who holds it, and whether the last holder ended well."""
+"""Lock files: one holder at a time, who it is, and whether the previous holder was killed."""
 
 from __future__ import annotations
 
@@ -16,68 +16,75 @@ from typing import IO
 from flightline.errors import UsageError
 from flightline.utils.files import make_private_folder
 
-IN_USE_LOCK = "in_use"  # the lock in the folder of a scoring run or a repetition, while somebody is at work with it
+IN_USE_LOCK = (
+    "in_use"  # name of the lock in the folder of a scoring run, a monitoring run or a reproduction while it is in use
+)
 _POLL_INTERVAL_S = 0.5
 
 
 @dataclass(frozen=True)
 class LockHolder:
-    """Who works in a workspace.
+    """The process that holds a lock.
 
     Attributes:
-        pid, host: the process. what: what it does, "a run" or "gc". since: seconds since the epoch.
+        pid: its process id.
+        host: its machine.
+        activity: what it does, such as "a run" or "gc".
+        since: when it acquired the lock, seconds since the epoch.
     """
 
     pid: int
     host: str
-    what: str
+    activity: str
     since: float
 
     def __str__(self) -> str:
         minutes, seconds = divmod(int(time.time() - self.since), 60)
-        return f"{self.what} of process {self.pid} on {self.host}, for {minutes} min {seconds} s"
+        return f"{self.activity} of process {self.pid} on {self.host}, for {minutes} min {seconds} s"
 
 
 class LockHeld(UsageError):
-    """Somebody else works in the workspace."""
+    """Another process holds the lock."""
 
 
 @contextlib.contextmanager
 def hold_lock(
-    workspace: Path, name: str, what: str, wait_s: float = 0.0, say: Callable[[str], None] = print
+    workspace: Path, name: str, activity: str, wait_s: float = 0.0, report: Callable[[str], None] = print
 ) -> Iterator[LockHolder | None]:
-    """While entered, no other run of the pipeline `name` works in the workspace. Reading needs no lock.
+    """Hold the lock `name` of a workspace while entered. Reading needs no lock.
 
-    The system gives the lock back however its holder ends, so that a stale one does not keep anybody out; that its
-    holder did not end well is yielded, for whoever clears up after it.
+    The system releases the lock when its holder ends, however it ends, so a killed process blocks nobody.
 
     Args:
-        what: is done meanwhile, for others to be told.
-        wait_s: how long to wait for somebody else, in seconds.
-        say: is told once that there is something to wait for.
+        activity: what the lock is held for, shown to others.
+        wait_s: seconds to wait for another holder.
+        report: called once with a message if there is another holder to wait for.
+
+    Yields:
+        The previous holder, if it was killed; else None.
 
     Raises:
-        Occupied: somebody else is at it still.
+        LockHeld: another process holds the lock.
         UsageError: the workspace cannot be written.
     """
     try:
         make_private_folder(workspace)
         file = (workspace / f"{name}.lock").open("a+", encoding="utf-8")
     except OSError as error:
-        todo = "mend `workspace` in the config, or its permissions"
-        raise UsageError(f"the workspace {workspace} cannot be written: {error}", todo) from error
+        fix = "fix `workspace` in the config, or the folder's permissions"
+        raise UsageError(f"the workspace {workspace} cannot be written: {error}", fix) from error
     with file:
-        _acquire(file, wait_s, say)
-        left = _read_holder(file)
-        _write_holder(file, LockHolder(os.getpid(), socket.gethostname(), what, time.time()))
+        _acquire(file, wait_s, report)
+        killed_holder = _read_holder(file)
+        _write_holder(file, LockHolder(os.getpid(), socket.gethostname(), activity, time.time()))
         try:
-            yield left
+            yield killed_holder
         finally:
             _write_holder(file, None)
 
 
 def is_locked(folder: Path, name: str) -> bool:
-    """Whether somebody is `alone_in` a folder right now."""
+    """Whether a process holds the lock `name` of a folder."""
     try:
         with (folder / f"{name}.lock").open("r", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -89,15 +96,15 @@ def is_locked(folder: Path, name: str) -> bool:
 
 
 def find_lock_holder(folder: Path, name: str) -> LockHolder | None:
-    """Who is `alone_in` a folder right now; None where nobody is, or has only just begun."""
+    """Return the holder of the lock `name` of a folder; None without one, or if it has only just acquired it."""
     if not is_locked(folder, name):
         return None
     with (folder / f"{name}.lock").open("r", encoding="utf-8") as file:
         return _read_holder(file)
 
 
-def _acquire(file: IO[str], wait_s: float, say: Callable[[str], None]) -> None:
-    until, told = time.monotonic() + wait_s, False
+def _acquire(file: IO[str], wait_s: float, report: Callable[[str], None]) -> None:
+    until, reported = time.monotonic() + wait_s, False
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -105,11 +112,11 @@ def _acquire(file: IO[str], wait_s: float, say: Callable[[str], None]) -> None:
         except BlockingIOError as error:
             holder = _read_holder(file)
             if time.monotonic() >= until:
-                todo = "wait until it has ended, or give --wait SECONDS"
-                raise LockHeld(f"the workspace is in use: {holder or 'by a process that just began'}", todo) from error
-            if not told:
-                say(f"waiting for {holder or 'a process that just began'}")
-                told = True
+                fix = "wait until it has ended, or set --wait SECONDS"
+                raise LockHeld(f"the workspace is in use by {holder or 'a process that just started'}", fix) from error
+            if not reported:
+                report(f"waiting for {holder or 'a process that just started'}")
+                reported = True
             time.sleep(_POLL_INTERVAL_S)
 
 

@@ -1,4 +1,4 @@
-"""Reading a small text file that somebody wrote: a plain file, of a bounded size, in UTF-8; or one clear reason."""
+"""Read small text files safely, write files atomically, and create private folders."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _NON_FILE_KINDS = (
 
 
 def read_small_text(path: Path, max_mb: int) -> str:
-    """The text of a file, without a byte-order mark. A pipe is refused before it could keep us waiting.
+    """Return the text of a UTF-8 file, without a byte-order mark. Pipes and devices, which could block, are not opened.
 
     Raises:
         FileNotFoundError: there is no such file.
-        OSError: whatever else speaks against it, in words.
+        OSError: it is no regular file, too large or not UTF-8; the message says which.
     """
     try:
         mode = path.stat().st_mode
@@ -40,19 +40,19 @@ def read_small_text(path: Path, max_mb: int) -> str:
 
 
 def atomic_write(path: Path, text: str) -> None:
-    """Writes a file so that a reader sees the old content or the new, never a part."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("w", encoding="utf-8") as file:
+    """Write a file so that readers see either the old content or the new, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    aside.replace(path)
-    with contextlib.suppress(OSError):  # some filesystems cannot: the name comes to disk a little later there
+    temporary.replace(path)
+    with contextlib.suppress(OSError):  # not supported by some filesystems, which write the name a little later
         fsync_folder(path.parent)
 
 
 def fsync_folder(folder: Path) -> None:
-    """Has the names in a folder on disk when it returns."""
+    """Flush the names in a folder to disk."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)
@@ -67,15 +67,15 @@ _PRIVATE_FOLDER_MODE = 0o750
 
 
 def restrict_umask() -> None:
-    """From now on this process and its children make nothing that group or others may write; a stricter umask stays."""
+    """Make new files of this process and its children writable by their owner only; keep a stricter umask."""
     os.umask(os.umask(0o077) | _NO_SHARED_WRITE_UMASK)
 
 
 def make_private_folder(folder: Path) -> None:
-    """Makes a folder, with its parents, that only its owner and group may enter; one that is there stays as it is.
+    """Create a folder and its parents; only owner and group may enter it. An existing folder is not changed.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(_PRIVATE_FOLDER_MODE, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Digests of content: what makes a step run again is what changed, not when or where."""
+"""Digests of files and code: a step runs again when content changes, not when a time or a path does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BLOCK_BYTES = 1 << 20
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, read a block at a time."""
+    """Return the SHA-256 of a file, read in blocks."""
     digest = hashlib.sha256()
     with path.open("rb") as source:
         while block := source.read(BLOCK_BYTES):
@@ -27,7 +27,7 @@ def lock_digest() -> str | None:
 
 
 def code_digest(*modules: str) -> str:
-    """Digest of the modules and of all that they import from this project and from their own packages.
+    """Return the digest of the modules and of everything that they import from the project and from their packages.
 
     Raises:
         ModuleNotFoundError: there is no such module.

@@ -1,6 +1,6 @@
-"""Modules that are loaded when they are first used, though TFX imports them at once.
+"""Delay a module that TFX imports until it is first used.
 
-`tfx.v1` loads Vertex AI's client, two fifths of all that it loads, for the sake of components that few pipelines have.
+`tfx.v1` imports Vertex AI's client, which takes two fifths of its import time, for components that few pipelines have.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LAZY_MODULE = "tfx.v1.extensions.google_cloud_ai_platform"
 
 
 def lazy_load_vertex() -> None:
-    """To be called before TFX is imported; afterwards, and a second time, it changes nothing."""
+    """Delay the import of Vertex AI's client. Call it before TFX is imported; a later or second call has no effect."""
     if not any(isinstance(finder, _LazyFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _LazyFinder())
 
@@ -44,7 +44,7 @@ class _LazyLoader(importlib.abc.Loader):
 
 
 class _LazyModule(ModuleType):
-    """Not importlib's LazyLoader: that one loads as soon as anything, such as `inspect`, asks for `__file__`."""
+    """A module that loads on first use. importlib's LazyLoader would load as soon as `inspect` reads `__file__`."""
 
     def __getattr__(self, name: str) -> Any:
         load = self.__dict__.get("__load__")

@@ -1,4 +1,4 @@
-"""Where data are: a path of this machine, or a URI such as gs://bucket/flights that Beam's filesystems can read."""
+"""Locations of data: a local path, or a URI such as gs://bucket/flights that Beam's filesystems can read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _URI_PATTERN = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://.+")
 
 
 def is_uri(location: str) -> bool:
-    """Whether a location names its filesystem; anything else is a path of this machine."""
+    """Whether a location is a URI; anything else is a local path."""
     return _URI_PATTERN.match(location) is not None
 
 
@@ -37,18 +37,18 @@ Location = Annotated[str, BeforeValidator(_path_to_str), AfterValidator(_normali
 
 
 def absolute_location(location: str) -> str:
-    """The location, as processes with another working directory have to name it."""
+    """Return the location for processes with another working directory."""
     return location if is_uri(location) else str(Path(location).resolve())
 
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file that was found.
+    """An input file.
 
     Attributes:
         location: its path or URI.
-        name: the same, relative to the folder it was looked for in.
-        stamp: size and time of change of a file that is elsewhere; None for one of this machine.
+        name: its path relative to the input folder.
+        stamp: size and modification time of a remote file; None for a local one.
     """
 
     location: str
@@ -57,13 +57,13 @@ class InputFile:
 
     @functools.cached_property
     def digest(self) -> str:
-        """SHA-256 of the content; for a file elsewhere, which is not fetched to be hashed, of its stamp. Read once."""
+        """SHA-256 of the content; for a remote file, which is not downloaded for it, of its stamp. Cached."""
         if self.stamp is None:
             return file_digest(Path(self.location))
         return hashlib.sha256(self.stamp.encode()).hexdigest()
 
     def open(self) -> BinaryIO:
-        """The raw bytes. Raises OSError when the file cannot be opened."""
+        """Open the file's raw bytes. Raises OSError if it cannot be opened."""
         if self.stamp is None:
             return Path(self.location).open("rb")
         from apache_beam.io.filesystem import CompressionTypes
@@ -73,18 +73,18 @@ class InputFile:
 
 
 def find_files(folder: str, glob: str) -> list[InputFile]:
-    """The files below `folder` that match, sorted by name.
+    """Return the files below `folder` that match a glob, sorted by name.
 
     Raises:
-        InputError: the filesystem that a URI names cannot be read from here, or the glob is none.
+        InputError: the URI's filesystem cannot be read, or the glob is malformed.
     """
     if is_uri(folder):
         return _find_remote_files(folder, glob)
     root = Path(folder)
     try:
         found = sorted(path for path in root.glob(glob) if path.is_file())
-    except (OSError, ValueError, NotImplementedError, IndexError) as error:  # `**x`, `.`, a folder not to be listed
-        raise InputError(f"data: {glob} cannot be looked for below {folder}: {error}", "mend data.pattern") from error
+    except (OSError, ValueError, NotImplementedError, IndexError) as error:  # `**x`, `.`, an unreadable folder
+        raise InputError(f"data: {glob} cannot be searched below {folder}: {error}", "fix data.pattern") from error
     return [InputFile(str(path), str(path.relative_to(root))) for path in found]
 
 
@@ -93,10 +93,10 @@ def _find_remote_files(folder: str, glob: str) -> list[InputFile]:
 
     try:
         [match] = FileSystems.match([f"{folder}/{glob}"])
-    except Exception as error:  # whatever the filesystem's client raises: no client, no credentials, no network
+    except Exception as error:  # from the filesystem's client: no client, no credentials, no network
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        todo = "install the filesystem's client (such as apache-beam[gcp]) and its credentials, or use a local path"
-        raise InputError(f"data: {folder} cannot be listed from here: {reason}", todo) from error
+        fix = "install the filesystem's client (such as apache-beam[gcp]) and its credentials, or use a local path"
+        raise InputError(f"data: {folder} cannot be listed: {reason}", fix) from error
     return [
         InputFile(
             found.path, found.path.removeprefix(f"{folder}/"), f"{found.size_in_bytes}@{found.last_updated_in_seconds}"
@@ -106,7 +106,7 @@ def _find_remote_files(folder: str, glob: str) -> list[InputFile]:
 
 
 def data_digest(files: Sequence[InputFile]) -> str:
-    """Digest over the names and contents of files, wherever their folder is."""
+    """Return a digest of the names and contents of files; it does not depend on their folder."""
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.name}\0{file.digest}\0".encode())

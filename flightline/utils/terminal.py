@@ -1,4 +1,4 @@
-"""Text from data, configs and other programs on the terminal: shown as it is, obeyed by nobody."""
+"""Show text from data, configs and other programs on the terminal without interpreting it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rich import markup
 
 
 def escape(text: str) -> str:
-    """The text for rich's markup: brackets stay brackets, and what a terminal would obey is spelt out."""
+    """Escape a text for rich: brackets are no markup, and control characters are shown as escapes."""
     if not text.isprintable():
         text = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
     return markup.escape(text)

@@ -17,12 +17,11 @@ from pathlib import Path
 from flightline.errors import UsageError, print_error
 from scripts.docs.source import SOURCE_DIR, assemble_source
 from scripts.repository import REPOSITORY
-from scripts.tool_environment import ensure_environment
+from scripts.tool_environment import EXIT_UNAVAILABLE, ensure_environment
 
 REQUIREMENTS = REPOSITORY / "scripts" / "docs.txt"
 VENV_DIR = REPOSITORY / ".cache" / "docs"
 SITE_DIR = REPOSITORY / "build" / "docs" / "site"  # as mkdocs.yml has it
-EXIT_UNAVAILABLE = 75  # sysexits' EX_TEMPFAIL: the tools are not available on this machine
 
 
 def main(argv: list[str]) -> int:

@@ -18,7 +18,7 @@ from scripts.repository import REPOSITORY
 
 _MAKE_TARGET_PATTERN = re.compile(r"^([a-z0-9-]+):.*?## (.*)$", re.MULTILINE)
 MAKEFILES = (REPOSITORY / "Makefile", REPOSITORY / "scripts" / "development.mk")
-REQUIRED_MARK = "**must be given**"
+REQUIRED_MARK = "**required**"
 _INTRODUCTION = """# Commands
 
 `make help`, `flightline --help` and `--help` of each command show the same. `flightline` and `python` are those of

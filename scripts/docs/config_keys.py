@@ -133,7 +133,7 @@ def _type(value: Schema) -> str:
 def _default(value: Schema, required: bool) -> str:
     """The default as YAML, in code."""
     if required:
-        return "**must be given**"
+        return "**required**"
     empty: Any = {"object": {}, "array": []}.get(value.get("type", ""))  # default factories are not in the schema
     default = value.get("default", empty)
     return "none" if default is None else code(json.dumps(default, ensure_ascii=False))

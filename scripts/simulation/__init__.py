@@ -1,1 +1,1 @@
-"""The whole story on one machine: serve, log, labels, monitoring, alerts, retraining, rolling back; month by month."""
+"""`make simulate`: a year of production on one machine, month by month."""

@@ -1,7 +1,8 @@
 """`make simulate`: replays the flights of the year month by month, against a model that is never retrained.
 
-The first months train and release a model. Every later month is asked for over HTTP, its labels come back, monitoring
-looks at it, an alert starts a run, gates promote or refuse it; once a release is rolled back. It ends with a timeline.
+The first months train and release a model. For every later month, requests are sent over HTTP, their labels arrive,
+monitoring evaluates the month, and an alert starts a retraining, which releases a model or does not. One release is
+rolled back. The result is a timeline.
 """
 
 from __future__ import annotations
@@ -27,75 +28,81 @@ from scripts.simulation.simulation import Month, Simulation, format_month
 from scripts.simulation.timeline import show_timeline, write_timeline
 
 LAST_MONTH = 12
-INITIAL_MONTHS = 2  # months that are there before anything is served: one to train on, one to judge by
+INITIAL_MONTHS = 2  # months before anything is served: one to train on, one to evaluate on
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="All months, span-MM/flights.csv.")] = Path("data/flights"),
-    workspace: Annotated[Path, typer.Option(help="Where it all happens; made anew.")] = Path("workspace/simulation"),
-    config: Annotated[Path, typer.Option(help="The pipeline.")] = Path("configs/flights_monthly.yaml"),
-    last: Annotated[int, typer.Option(help="The last month.", min=INITIAL_MONTHS + 2, max=LAST_MONTH)] = LAST_MONTH,
-    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="a.b=value", help="On top of it.")] = None,
+    data: Annotated[Path, typer.Option(help="The folder with all months, span-MM/flights.csv.")] = Path("data/flights"),
+    workspace: Annotated[
+        Path, typer.Option(help="The simulation's workspace; an earlier simulation in it is deleted.")
+    ] = Path("workspace/simulation"),
+    config: Annotated[Path, typer.Option(help="The pipeline's config.")] = Path("configs/flights_monthly.yaml"),
+    last_month: Annotated[
+        int, typer.Option(help="The last month to replay.", min=INITIAL_MONTHS + 2, max=LAST_MONTH)
+    ] = LAST_MONTH,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="a.b=value", help="Overrides a key of the config.")
+    ] = None,
 ) -> None:
-    """Replay the year: serve, log, label, monitor, alert, retrain, promote or refuse, roll back."""
+    """Replay the year: serve, log, label, monitor, alert, retrain, release or reject, roll back."""
     try:
-        code = simulate(config, data, workspace, last, overrides or [])
+        code = simulate(config, data, workspace, last_month, overrides or [])
     except FlightlineError as error:
         print_error(sys.stderr, error)
         code = error.exit_code
     except (RuntimeError, TimeoutError) as error:
-        sys.stderr.write(f"flightline: the loop stopped: {error}; {workspace / 'simulation.log'} has more\n")
+        sys.stderr.write(f"flightline: the simulation stopped: {error}; see {workspace / 'simulation.log'}\n")
         code = 1
     silence_output()
     raise typer.Exit(code)
 
 
-def simulate(config_file: Path, data: Path, workspace: Path, last: int, overrides: list[str]) -> int:
-    """The whole story; returns the exit code."""
+def simulate(config_file: Path, data: Path, workspace: Path, last_month: int, overrides: list[str]) -> int:
+    """Run the simulation; returns the exit code."""
     if not (serving_environment() / "bin" / "python").is_file():
         raise UsageError(f"the server's environment {serving_environment()} does not exist", "run `make serving-setup`")
-    if not (data / f"span-{last:02d}" / "flights.csv").is_file():
-        raise UsageError(f"there is no month {last} in {data}", "`make data` makes all of them")
+    if not (data / f"span-{last_month:02d}" / "flights.csv").is_file():
+        raise UsageError(f"there is no month {last_month} in {data}", "make all of them with `make data`")
     config = _prepare_workspace(config_file, workspace, overrides)
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
-    loop = Simulation(
+    simulation = Simulation(
         config, workspace / "simulation.yaml", data, lambda line: console.print(escape(line), soft_wrap=True)
     )
     started = time.monotonic()
-    first = loop.begin(INITIAL_MONTHS)
-    loop.say(
-        f"month-01 and month-02: taken in; release {first} is served from now on, and kept as it is beside what follows"
+    first = simulation.train_first_release(INITIAL_MONTHS)
+    simulation.report(
+        f"month-01 and month-02: ingested; release {first} is served, and stays as the baseline that is never retrained"
     )
     months: list[Month] = []
-    with running_server(config, loop.config_file, workspace / "serve.log"):
-        for number in range(INITIAL_MONTHS + 1, last + 1):
-            month = loop.live(number, first)
+    with running_server(config, simulation.config_file, workspace / "serve.log"):
+        for number in range(INITIAL_MONTHS + 1, last_month + 1):
+            month = simulation.run_month(number, first)
             months.append(month)
-            loop.say(format_month(month))
+            simulation.report(format_month(month))
             if _should_roll_back(month, first) and not any(one.rolled_back_to for one in months):
-                loop.go_back(month, f"{month.name}: worse than the release that was never retrained")
-            loop.keep(months)
+                simulation.roll_back_release(month, f"{month.name}: worse than the baseline that was never retrained")
+            simulation.save_timeline(months)
         if not any(one.rolled_back_to for one in months) and len(read_releases(config.releases)) > 1:
-            loop.drill(months[-1])
-            loop.keep(months)
+            simulation.rollback_drill(months[-1])
+            simulation.save_timeline(months)
     page = write_timeline(config, months, first)
     show_timeline(console, months, page, time.monotonic() - started)
     return 0
 
 
 def _should_roll_back(month: Month, first: str) -> bool:
-    """Whether whoever is on call would go back: a newer release answered worse than the first one would have."""
+    """Whether to roll back: a newer release did worse than the first one on the same rows."""
     if month.auc is None or month.baseline_auc is None or month.served_release == first or month.new_release:
         return False
     return month.auc < month.baseline_auc
 
 
 def _prepare_workspace(config_file: Path, workspace: Path, overrides: list[str]) -> Config:
-    """The config of the loop, kept as a file in its new workspace."""
+    """The simulation's config, also saved as a file in its new workspace."""
     if (workspace / "simulation.yaml").is_file():
         shutil.rmtree(workspace)
     elif workspace.exists() and any(workspace.iterdir()):
-        raise UsageError(f"{workspace} is there, and no loop made it", "name another --workspace")
+        raise UsageError(f"{workspace} is not empty, and no simulation made it", "name another --workspace")
     http, grpc, metrics = free_ports(3)
     settings = [
         f"workspace={workspace}",

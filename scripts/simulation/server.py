@@ -1,4 +1,4 @@
-"""The model server beside the loop: `flightline serve`, until the block ends."""
+"""The model server of the simulation: `flightline serve`, until a block ends."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ START_TIMEOUT_S = 120.0
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody listens on."""
+    """Free TCP ports of this machine."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        for listener in sockets:
+            listener.bind(("127.0.0.1", 0))
+        return [listener.getsockname()[1] for listener in sockets]
 
 
 @contextlib.contextmanager
 def running_server(config: Config, config_file: Path, output: Path) -> Iterator[None]:
-    """Serves the current release of a config, which is in `config_file`, until the block ends.
+    """Serve the current release of a config, saved in `config_file`, until the block ends.
 
     Raises:
         RuntimeError: the server ended, or was not ready in time.
@@ -55,18 +55,18 @@ def _wait_until_ready(config: Config, process: subprocess.Popen[bytes], output: 
     end = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise RuntimeError(f"the server ended with {process.returncode}; {output} has what it said")
+            raise RuntimeError(f"the server ended with {process.returncode}; its output is in {output}")
         with contextlib.suppress(OSError, http.client.HTTPException):
             connection = http.client.HTTPConnection(config.serving.host, config.serving.http_port, timeout=5)
             connection.request("GET", f"/v2/models/{config.name}/ready")
             if connection.getresponse().status == 200:
                 return
         time.sleep(0.1)
-    raise RuntimeError(f"the server was not ready after {START_TIMEOUT_S:.0f} s; {output} has what it said")
+    raise RuntimeError(f"the server was not ready after {START_TIMEOUT_S:.0f} s; its output is in {output}")
 
 
 def write_config(path: Path, text: str) -> Path:
-    """Keeps a config for commands that are given a file."""
+    """Save a config for commands that read it from a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, text)
     return path

@@ -1,4 +1,4 @@
-"""The months of the story, one after another, each through the same commands that a user types."""
+"""The simulated months, each run with the same functions as the commands that a user types."""
 
 from __future__ import annotations
 
@@ -63,88 +63,92 @@ class Month:
 
 @dataclass(frozen=True)
 class Simulation:
-    """The story's places.
+    """The simulation and its files.
 
     Attributes:
-        config: of the workspace that it all happens in; its data folder gets a month when the month is over.
-        config_file: the same as a file. source: all months, `span-MM/flights.csv`.
-        say: is told a line now and then.
+        config: of the simulation's workspace; a month is copied into its data folder when the month is over.
+        config_file: the file with the same config.
+        source: the folder with all months, `span-MM/flights.csv`.
+        report: called with a line of progress now and then.
     """
 
     config: Config
     config_file: Path
     source: Path
-    say: Callable[[str], None] = field(default=print, repr=False)
+    report: Callable[[str], None] = field(default=print, repr=False)
 
     @property
     def log(self) -> Path:
         return self.config.workspace / "simulation.log"
 
-    def begin(self, months: int) -> str:
-        """Takes in the first months and releases a model; returns its version.
+    def train_first_release(self, months: int) -> str:
+        """Ingest the first months and release a model; returns its version.
 
         Raises:
-            RuntimeError: nothing was released.
+            RuntimeError: no model was released.
         """
         for month in range(1, months + 1):
             self._publish_month(month)
-        self._train("the beginning")
+        self._train("start of the simulation")
         version = current_version(self.config.releases)
         if version is None:
-            raise RuntimeError(f"the first {months} months gave no release; {self.log} says why")
+            raise RuntimeError(f"the first {months} months produced no release; {self.log} has the reason")
         return version
 
-    def live(self, month: int, first: str) -> Month:
-        """A month in production: asked, answered, labelled, monitored, retrained if an alert says so."""
+    def run_month(self, number: int, first: str) -> Month:
+        """A month in production: requests, predictions, labels, monitoring, and a retraining if an alert starts one."""
         start, config = time.monotonic(), self.config
         served = str(current_version(config.releases))
-        aside = {"shadow": first} if first != served else {}
-        set_shadow(config.releases, aside.get("shadow"))
-        wait_until_served(config.serving.http_port, current=served, **aside)
-        told = Month(self._name(month), served)
-        inputs = next(one.metadata["inputs"] for one in read_releases(config.releases) if one.version == served)
-        asked = send_requests(
-            config.serving.http_port, read_flights(self._file(month), inputs, config.label), told.name
+        shadow = {"shadow": first} if first != served else {}
+        set_shadow(config.releases, shadow.get("shadow"))
+        wait_until_served(config.serving.http_port, current=served, **shadow)
+        month = Month(self._name(number), served)
+        inputs = next(
+            release.metadata["inputs"] for release in read_releases(config.releases) if release.version == served
         )
-        told.answered_rows, told.rejected_rows = asked.answered, asked.refused
-        labels = config.workspace / "labels" / f"{told.name}.csv"
-        write_labels(asked, labels, config.label)
-        told.labels = ingest_feedback(config, labels).ingested
+        flights = read_flights(self._file(number), inputs, config.label)
+        traffic = send_requests(config.serving.http_port, flights, month.name)
+        month.answered_rows, month.rejected_rows = traffic.answered, traffic.rejected
+        labels = config.workspace / "labels" / f"{month.name}.csv"
+        write_labels(traffic, labels, config.label)
+        month.labels = ingest_feedback(config, labels).ingested
         time.sleep(LOG_FLUSH_S)
-        self._publish_month(month)
+        self._publish_month(number)
         before = set(self._runs())
         self._run_logged(
             lambda: run_monitoring(
                 config, MonitorRequest(self.config_file, until=time.time(), retrain=True, plain=True)
             )
         )
-        self._record_metrics(told, first)
-        self._record_retraining(told, [run for run in self._runs() if run not in before])
-        told.seconds = time.monotonic() - start
-        return told
+        self._record_metrics(month, first)
+        self._record_retraining(month, [run for run in self._runs() if run not in before])
+        month.seconds = time.monotonic() - start
+        return month
 
-    def go_back(self, month: Month, reason: str) -> None:
-        """Rolls back, and sees that the server has followed."""
+    def roll_back_release(self, month: Month, reason: str) -> None:
+        """Roll back to the previous release, and wait until the server serves it."""
         start = time.monotonic()
         withdrawn, current = roll_back(self.config.releases, None, reason)
         audit_log.record(self.config.workspace, "rolled back", withdrawn=withdrawn, release=current, reason=reason)
         wait_until_served(self.config.serving.http_port, current=current)
         took = time.monotonic() - start
         month.rolled_back_to = current
-        self.say(f"{month.name}: rolled back from {withdrawn} to {current} ({reason}); it answered {took:.1f} s later")
+        self.report(
+            f"{month.name}: rolled back from {withdrawn} to {current} ({reason}); it was served {took:.1f} s later"
+        )
 
-    def drill(self, month: Month) -> None:
-        """A rollback that nothing but practice asked for, and the way forward again."""
+    def rollback_drill(self, month: Month) -> None:
+        """Roll back for practice only, and promote the current release again."""
         current = str(current_version(self.config.releases))
-        self.go_back(month, "a drill")
+        self.roll_back_release(month, "a drill")
         promote(self.config.releases, current)
         audit_log.record(self.config.workspace, "promoted", release=current, reason="end of the drill")
         wait_until_served(self.config.serving.http_port, current=current)
 
-    def keep(self, months: list[Month]) -> None:
-        """Writes the timeline as data."""
-        kept = [asdict(month) for month in months]
-        atomic_write(self.config.workspace / TIMELINE_JSON, json.dumps(kept, indent=2) + "\n")
+    def save_timeline(self, months: list[Month]) -> None:
+        """Write the months as JSON."""
+        content = [asdict(month) for month in months]
+        atomic_write(self.config.workspace / TIMELINE_JSON, json.dumps(content, indent=2) + "\n")
 
     def _name(self, month: int) -> str:
         return f"month-{month:02d}"
@@ -153,41 +157,41 @@ class Simulation:
         return self.source / f"span-{month:02d}" / "flights.csv"
 
     def _publish_month(self, month: int) -> None:
-        """Its flights, and what became of them, are there to be trained on."""
+        """Copy the month's flights, with their labels, into the training data."""
         target = Path(self.config.data.input) / f"span-{month:02d}" / "flights.csv"
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_suffix(".aside")
-        shutil.copyfile(self._file(month), aside)
-        aside.replace(target)
+        temporary = target.with_suffix(".temporary")
+        shutil.copyfile(self._file(month), temporary)
+        temporary.replace(target)
 
     def _train(self, reason: str) -> None:
         self._run_logged(lambda: run_new_spans(RunRequest(self.config_file, plain=True, reason=reason), "local"))
 
     def _run_logged(self, work: Callable[[], int]) -> int:
-        """What the commands would show goes to the loop's log."""
+        """Run a command with its output in the simulation's log."""
         with log_capture.capture_output(self.log):
             return work()
 
     def _runs(self) -> list[str]:
         return [run.run_id for run in Runs.open(self.config) if run.pipeline == self.config.name]
 
-    def _record_metrics(self, told: Month, first: str) -> None:
+    def _record_metrics(self, month: Month, first: str) -> None:
         past = read_history(Runs.open(self.config), self.config)
         if not past:
-            raise RuntimeError(f"{told.name} was not monitored; {self.log} says why")
+            raise RuntimeError(f"{month.name} was not monitored; {self.log} has the reason")
         monitored, key = past[-1].monitored, metric_key(METRIC)
-        told.auc = monitored.slices.get(OVERALL, {}).get(key)
-        aside = monitored.metrics.get("shadow", {}).get(first, {}).get(key)
-        told.baseline_auc = told.auc if told.served_release == first else aside
-        told.alerts = [alert.name for alert in firing_alerts(load_alerts(self.config.monitoring_folder))]
+        month.auc = monitored.slices.get(OVERALL, {}).get(key)
+        shadow = monitored.metrics.get("shadow", {}).get(first, {}).get(key)
+        month.baseline_auc = month.auc if month.served_release == first else shadow
+        month.alerts = [alert.name for alert in firing_alerts(load_alerts(self.config.monitoring_folder))]
 
-    def _record_retraining(self, told: Month, runs: list[str]) -> None:
-        """What the runs that an alert started came to; the newest first."""
-        told.retrained = bool(runs)
+    def _record_retraining(self, month: Month, runs: list[str]) -> None:
+        """Record the newest of the runs that an alert started."""
+        month.retrained = bool(runs)
         for run in runs[:1]:
-            told.retraining_run = run
+            month.retraining_run = run
             summary = Summary.read(self.config.run_folder(run))
-            told.new_release = Path(summary.release).name if summary and summary.release else ""
+            month.new_release = Path(summary.release).name if summary and summary.release else ""
 
 
 def format_month(month: Month) -> str:

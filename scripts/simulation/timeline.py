@@ -1,4 +1,4 @@
-"""The end of the story: AUC by month of what was served, beside a model that was never retrained."""
+"""The simulation's result: AUC by month of the served releases and of a model that was never retrained."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TIMELINE_HTML = "timeline.html"
 
 
 def write_timeline(config: Config, months: Sequence[Month], first: str) -> Path:
-    """Writes the page; returns it."""
+    """Write the page; returns its path."""
     page = config.workspace / TIMELINE_HTML
     series = {
         "served": [month.auc for month in months],
@@ -39,22 +39,22 @@ def write_timeline(config: Config, months: Sequence[Month], first: str) -> Path:
 
 
 def mean_auc_gain(months: Sequence[Month]) -> float | None:
-    """By how much the mean AUC of what was served is better; None where it cannot be said."""
+    """How much the mean AUC of the served releases exceeds the baseline's; None where no month has both."""
     pairs = [(m.auc, m.baseline_auc) for m in months if m.auc is not None and m.baseline_auc is not None]
     return sum(a - b for a, b in pairs) / len(pairs) if pairs else None
 
 
 def show_timeline(console: Console, months: Sequence[Month], page: Path, seconds: float) -> None:
-    """The timeline on the terminal."""
+    """Print the timeline."""
     table = Table(box=None, header_style="dim", pad_edge=False)
     for column, justify in (
         ("month", "left"),
         ("rows", "right"),
-        ("served by", "left"),
+        ("served release", "left"),
         ("AUC", "right"),
         ("never retrained", "right"),
         ("alerts", "right"),
-        ("after it", "left"),
+        ("actions", "left"),
     ):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     for month in months:
@@ -69,7 +69,7 @@ def show_timeline(console: Console, months: Sequence[Month], page: Path, seconds
     console.print(table)
     better = mean_auc_gain(months)
     if better is not None:
-        console.print(f"[bold]Mean AUC[/]  {better:+.4f} against the model that was never retrained")
+        console.print(f"[bold]Mean AUC[/]  {better:+.4f} over the model that was never retrained")
     console.print(f"[bold]Timeline[/]  {page}, in {seconds / 60:.1f} minutes", soft_wrap=True)
 
 
@@ -79,7 +79,7 @@ def describe_actions(month: Month) -> str:
     if month.new_release:
         done.append(f"released {month.new_release}")
     elif month.retrained:
-        done.append("retrained: refused")
+        done.append("retrained: not released")
     if month.rolled_back_to:
         done.append(f"rolled back to {month.rolled_back_to}")
     return ", ".join(done)

@@ -1,4 +1,4 @@
-"""The flights of a month as the requests of a program: batches of rows, and later the labels of those that arrived."""
+"""The flights of a month as requests to the server, in batches, and the labels that arrive later."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Row = dict[str, Any]
 
 @dataclass
 class TrafficResult:
-    """What came of a month's requests.
+    """The outcome of a month's requests.
 
     Attributes:
-        rows, answered, refused: in rows; a refused row was left out of its batch, which was asked again.
-        versions: which releases answered.
-        labels: (request id, row, label) of those that arrived.
+        rows, answered, rejected: numbers of rows. A rejected row is removed from its batch, which is sent again.
+        versions: the releases that made the predictions.
+        labels: (request id, row, label) of the flights that arrived.
     """
 
     rows: int = 0
     answered: int = 0
-    refused: int = 0
+    rejected: int = 0
     versions: set[str] = field(default_factory=set)
     labels: list[tuple[str, int, str]] = field(default_factory=list, repr=False)
 
@@ -46,40 +46,40 @@ def read_flights(file: Path, inputs: Sequence[Mapping[str, Any]], label: str) ->
 
 
 def send_requests(port: int, flights: Sequence[tuple[Row, str]], prefix: str, batch: int = 100) -> TrafficResult:
-    """Asks a server on this machine about all flights, `batch` rows a request."""
-    asked = TrafficResult()
+    """Send all flights to a server on this machine, `batch` rows a request."""
+    result = TrafficResult()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     for number, some in enumerate(_batches(flights, batch)):
         request_id, left = f"{prefix}-{number:05d}", list(some)
-        asked.rows += len(left)
+        result.rows += len(left)
         while left:
             status, answer = _post_rows(connection, request_id, [features for features, _ in left])
             if status == 200:
-                asked.answered += len(left)
-                asked.versions.add(str(answer["version"]))
-                asked.labels += [(request_id, row, label) for row, (_, label) in enumerate(left) if label]
+                result.answered += len(left)
+                result.versions.add(str(answer["version"]))
+                result.labels += [(request_id, row, label) for row, (_, label) in enumerate(left) if label]
                 break
             bad = {problem["row"] for problem in answer.get("problems", []) if problem["row"] is not None}
             if status != 400 or not bad:
                 raise RuntimeError(f"the server answered {status}: {answer}")
-            asked.refused += len(bad)
-            left = [one for row, one in enumerate(left) if row not in bad]
+            result.rejected += len(bad)
+            left = [flight for row, flight in enumerate(left) if row not in bad]
             request_id += "r"
     connection.close()
-    return asked
+    return result
 
 
-def write_labels(asked: TrafficResult, file: Path, label: str) -> None:
+def write_labels(traffic: TrafficResult, file: Path, label: str) -> None:
     """The labels of a month as the CSV that `flightline feedback` takes."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w", newline="") as lines:
         writer = csv.writer(lines)
         writer.writerow(["request_id", "row", label])
-        writer.writerows(asked.labels)
+        writer.writerows(traffic.labels)
 
 
 def served_versions(port: int) -> dict[str, str]:
-    """Role → the release that answers now."""
+    """Role → the release that is served in it."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", "/releases")
     answer = json.loads(connection.getresponse().read())
@@ -88,16 +88,16 @@ def served_versions(port: int) -> dict[str, str]:
 
 
 def wait_until_served(port: int, seconds: float = 60.0, **wanted: str) -> None:
-    """Waits until the releases of some roles (current="17", shadow="16") are those that answer.
+    """Waits until the releases of some roles (current="17", shadow="16") are served.
 
     Raises:
-        TimeoutError: it does not.
+        TimeoutError: they are not served in time.
     """
     start = time.monotonic()
     while not wanted.items() <= served_versions(port).items():
         if time.monotonic() - start > seconds:
             roles = ", ".join(f"{role} {version}" for role, version in wanted.items())
-            raise TimeoutError(f"{roles} does not answer after {seconds:.0f} s")
+            raise TimeoutError(f"{roles} is not served after {seconds:.0f} s")
         time.sleep(0.05)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from report_examples import HOSTILE_TEXT
 from sbom_examples import make_bill
 
-from flightline.config.settings import CardConfig
+from flightline.config.release import ModelCardConfig
 from flightline.releases.sbom import build_cyclonedx
 from scripts.audit import VENV_DIR
 
@@ -23,7 +23,7 @@ print(json.dumps({name: str(problem or "valid") for name, problem in bills.items
 
 def test_cyclonedx_s_validator_takes_our_bills_and_no_other(tmp_path):
     """In one process: loading the validator takes longer than all of them."""
-    bare = make_bill(tmp_path, pins=[], metrics={}, card=CardConfig())
+    bare = make_bill(tmp_path, pins=[], metrics={}, card=ModelCardConfig())
     bare = replace(bare, origin=replace(bare.origin, commit=None, inputs={}, versions={}))
     bills = {
         "ordinary": build_cyclonedx(make_bill(tmp_path)),

@@ -151,7 +151,8 @@ def test_workers_without_this_package_are_told_apart(run_one, tmp_path):
     job, worker = free_port(), free_port()
     with service("portability.local_job_service_main", f"--port={job}", {}, job):  # noqa: SIM117
         with service("worker.worker_pool_main", f"--service_port={worker}", {"PYTHONPATH": str(tmp_path)}, worker):
-            options = (*on_portable(job, worker), "--set", "engines.portable.start=false", "--to", "ExampleGen")
+            running = ("--set", "engines.portable.start_services=false")
+            options = (*on_portable(job, worker), *running, "--to", "ExampleGen")
             result = run_one("lacking", *options, script="runner_beam.py")
     assert result.code == 1
     assert "ModuleNotFoundError: No module named 'flightline'" in result.last_line

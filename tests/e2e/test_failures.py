@@ -31,7 +31,7 @@ def spoil(folder, change):
     return rows
 
 
-def test_poisoned_data_stop_at_the_gate(run, one_month, tmp_path):
+def test_the_gate_blocks_poisoned_data(run, one_month, tmp_path):
     def poison(rows):
         rows.loc[rows.index[::10], "carrier"] = "ZZ"
         rows["distance"] = (rows["distance"].astype(float) * 1609.344).round().astype(int).astype(str)  # in metres
@@ -52,11 +52,11 @@ def test_poisoned_data_stop_at_the_gate(run, one_month, tmp_path):
     counted = result.summary["rows"]
     assert counted["read"] == len(rows) == sum(counted["splits"].values()) + sum(counted["rejected"].values())
     report = (result.folder / "report.html").read_text()
-    for told in ("Stopped by the data gate", "What the data gate found", "anomaly", "not run"):
+    for told in ("Stopped by the data gate", "Data gate findings", "anomaly", "not run"):
         assert told in report
 
 
-def test_too_many_unparsable_rows_stop_at_the_gate(run, one_month, tmp_path):
+def test_the_gate_blocks_too_many_unparsable_rows(run, one_month, tmp_path):
     def poison(rows):
         rows.loc[rows.index[:30], "distance"] = "far"
 
@@ -66,7 +66,7 @@ def test_too_many_unparsable_rows_stop_at_the_gate(run, one_month, tmp_path):
     assert result.code == 3
     assert "the report could not be written: IsADirectoryError" in result.out
     assert result.summary["rows"]["rejected"]["unparsable"] == 30
-    assert "30 of them in column distance, such as: " in result.summary["findings"][0]["problem"]
+    assert "30 of them because of column distance, for example: " in result.summary["findings"][0]["problem"]
     assert result.summary["rows"]["read"] == len(rows)
     rejected = pd.read_csv(result.summary["rejected_file"])
     assert list(rejected[rejected["reason"] == "unparsable"]["line"]) == list(range(2, 32))
@@ -83,7 +83,7 @@ def test_too_many_unparsable_rows_stop_at_the_gate(run, one_month, tmp_path):
         ),
     ],
 )
-def test_a_threshold_that_is_missed_releases_nothing(run, trained, flights_sample, thresholds, metric, where):
+def test_a_model_that_misses_a_threshold_is_not_released(run, trained, flights_sample, thresholds, metric, where):
     before = trained.released
     name = f"missed-{metric}"
     result = run(trained.workspace, flights_sample, name, settings=(*QUICK_TRAINING, thresholds))
@@ -97,12 +97,12 @@ def test_a_threshold_that_is_missed_releases_nothing(run, trained, flights_sampl
     assert {steps[node].state for node in ("ExampleGen", "StatisticsGen", "Transform", "Trainer")} == {"CACHED"}
 
 
-def test_slices_that_are_too_far_apart_release_nothing(run, trained, flights_sample, command):
+def test_a_model_with_too_large_gaps_between_slices_is_not_released(run, trained, flights_sample, command):
     before = trained.released
     settings = (
         *LENIENT_SETTINGS,
         "evaluation.bins={distance: {quantiles: 2}}",
-        "evaluation.gaps={AUC: {by: [distance], at_most: 0.00001, min_slice_size: 50}}",
+        "evaluation.gaps={AUC: {columns: [distance], max_gap: 0.00001, min_slice_size: 50}}",
     )
     result = run(trained.workspace, flights_sample, "apart", settings=settings)
     assert result.code == 4
@@ -123,7 +123,7 @@ def test_slices_that_are_too_far_apart_release_nothing(run, trained, flights_sam
     assert {result.steps[node].state for node in ("Transform", "Trainer")} == {"CACHED"}
 
 
-def test_a_candidate_behind_the_champion_releases_nothing(run, trained, flights_sample):
+def test_a_candidate_worse_than_the_champion_is_not_released(run, trained, flights_sample):
     before = trained.released
     worse = (
         "train.learning_rate=0.00001",
@@ -146,7 +146,7 @@ def test_a_model_that_is_too_slow_to_serve_is_not_released(run, trained, flights
     assert "the serving check refused the model" in result.last_line
 
 
-def test_a_component_that_raises(run, trained, flights_sample, tmp_path):
+def test_an_exception_in_a_component_fails_the_run(run, trained, flights_sample, tmp_path):
     (tmp_path / "boom.py").write_text(
         "def preprocessing_fn(inputs, custom_config):\n    raise RuntimeError('the disk\\nis on fire')\n"
     )
@@ -185,7 +185,7 @@ def create_pipeline(config, cache):
     assert result.steps["StatisticsGen"].state == "FAILED"
 
 
-def test_a_file_that_cannot_be_read(run, one_month, tmp_path):
+def test_an_unreadable_input_file_is_an_input_error(run, one_month, tmp_path):
     path = next(one_month.glob("*/*.csv"))
     whole = gzip.compress(path.read_bytes())
     path.with_suffix(".csv.gz").write_bytes(whole[: len(whole) // 2])
@@ -213,20 +213,20 @@ def test_a_file_that_cannot_be_read(run, one_month, tmp_path):
         (("--set", "data.pattern=/etc/*.csv"), "looked for below data.input"),
     ],
 )
-def test_what_cannot_be_done_is_refused_before_it_starts(run, flights_sample, tmp_path, options, told):
+def test_wrong_options_are_errors_before_the_run_starts(run, flights_sample, tmp_path, options, told):
     result = run(tmp_path / "workspace", flights_sample, "refused", *options)
     assert result.code == 2
     assert told in result.last_line
     assert not (tmp_path / "workspace" / "metadata.db").exists()
 
 
-def test_a_run_id_is_taken_once(run, trained, flights_sample):
+def test_a_run_id_cannot_be_used_twice(run, trained, flights_sample):
     result = run(trained.workspace, flights_sample, "first")
     assert result.code == 2
-    assert "there is a run first already" in result.last_line
+    assert "the run first already exists" in result.last_line
 
 
-def test_an_unwritable_workspace(run, flights_sample, tmp_path):
+def test_an_unwritable_workspace_is_an_error(run, flights_sample, tmp_path):
     (tmp_path / "workspace").write_text("a file")
     result = run(tmp_path / "workspace", flights_sample, "nowhere")
     assert result.code == 2
@@ -234,7 +234,7 @@ def test_an_unwritable_workspace(run, flights_sample, tmp_path):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-def test_an_interrupted_run_says_so_and_the_next_goes_on(start, run, flights_sample, tmp_path, how):
+def test_an_interrupted_run_is_reported_and_the_next_run_continues(start, run, flights_sample, tmp_path, how):
     workspace = tmp_path / "workspace"
     process = start(workspace, flights_sample, "interrupted")
     for line in process.stdout:

@@ -39,7 +39,7 @@ def artifacts(outputs):
     return [artifact for found in outputs.values() for artifact in found]
 
 
-def test_what_only_the_old_run_made_is_gone_and_what_the_kept_one_took_from_the_first_is_there(collected):
+def test_artifacts_of_the_old_run_are_removed_except_those_that_the_kept_run_uses(collected):
     folder, listed, told, before = collected
     assert listed == {**told, "dry_run": True}
     shared = {a.id for step in steps(folder, "new").values() for a in artifacts(step.outputs)}
@@ -54,7 +54,7 @@ def test_what_only_the_old_run_made_is_gone_and_what_the_kept_one_took_from_the_
     for artifact in artifacts(steps(folder, "old")["ExampleGen"].outputs):
         assert artifact.state == pb.Artifact.DELETED
         assert not Path(artifact.uri).exists()
-    assert [e.event for e in audit_log.verify(folder / "workspace")].count("collected") == 1
+    assert [e.event for e in audit_log.verify(folder / "workspace")].count("garbage collected") == 1
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,14 @@ def test_what_only_the_old_run_made_is_gone_and_what_the_kept_one_took_from_the_
         ("runs",),
     ],
 )
-def test_whoever_asks_about_what_was_collected_is_answered(collected, command, words):
+def test_commands_explain_that_an_artifact_was_collected(collected, command, words):
     folder, *_ = collected
     told = command(folder / "workspace", *words, "--json")
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout)
 
 
-def test_it_is_said_that_it_was_collected(collected, command):
+def test_the_lineage_shows_that_a_run_was_collected(collected, command):
     folder, *_ = collected
     assert "was removed by `flightline gc` at 20" in command(folder / "workspace", "show", "old").stdout
     assert "collected" in command(folder / "workspace", "lineage", "run:old").stdout
@@ -85,7 +85,7 @@ def test_it_is_said_that_it_was_collected(collected, command):
         load_statistics(old, "train")
 
 
-def test_another_collection_finds_nothing(collected, command):
+def test_a_second_collection_finds_nothing(collected, command):
     folder, *_ = collected
     shutil.rmtree(folder / "workspace" / "runs" / "old", ignore_errors=True)  # whose report was asked for
     told = command(folder / "workspace", "gc", "--keep", "1")
@@ -93,7 +93,7 @@ def test_another_collection_finds_nothing(collected, command):
     assert "nothing to collect" in told.stdout
 
 
-def test_what_was_collected_is_not_given_to_a_run(collected, run):
+def test_a_later_run_does_not_use_collected_artifacts(collected, run):
     folder, *_ = collected
     again = run(folder / "workspace", folder / "data", "again", *OLD)
     assert again.code == 0, again.err
@@ -103,7 +103,7 @@ def test_what_was_collected_is_not_given_to_a_run(collected, run):
     assert all(Path(a.uri).exists() for step in steps(folder, "again").values() for a in artifacts(step.outputs))
 
 
-def test_it_waits_for_a_run_and_is_told_how_many_to_keep(collected, command):
+def test_gc_needs_the_lock_and_the_number_of_runs_to_keep(collected, command):
     folder, *_ = collected
     from flightline.utils.file_lock import hold_lock
 
@@ -111,6 +111,6 @@ def test_it_waits_for_a_run_and_is_told_how_many_to_keep(collected, command):
         told = command(folder / "workspace", "gc", "--keep", "1")
         listed = command(folder / "workspace", "gc", "--keep", "1", "--dry-run")
     assert told.returncode == 2
-    assert "the workspace is in use: a run of process" in told.stderr.splitlines()[-1]
+    assert "the workspace is in use by a run of process" in told.stderr.splitlines()[-1]
     assert listed.returncode == 0
     assert command(folder / "workspace", "gc").returncode == 2

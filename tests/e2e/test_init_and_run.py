@@ -50,7 +50,7 @@ def test_a_real_table_of_569_rows_is_released(own, tmp_path):
     frame["target"] = frame["target"].map({0: "malignant", 1: "benign"})
     frame.to_csv(tmp_path / "cancer.csv", index=False)
     ended = own("cancer.csv", "--label", "target")
-    assert 'positive: "malignant"' in (tmp_path / "configs" / "own.yaml").read_text()  # the rarer one
+    assert 'positive_label: "malignant"' in (tmp_path / "configs" / "own.yaml").read_text()  # the rarer one
     assert ended.code == 0, ended.err
     assert ended.metrics["auc"] > 0.97  # what a logistic regression has
     assert (ended.folder / ended.summary["release"]).is_dir()

@@ -32,7 +32,7 @@ def whole(run, month, tmp_path_factory):
 
 
 @pytest.mark.parametrize("number", range(KILLS))
-def test_killed_and_gone_on_with(run, month, whole, tmp_path, number):
+def test_a_killed_run_can_be_resumed(run, month, whole, tmp_path, number):
     """Every third is killed again while it goes on."""
     result, seconds = whole
     chance = random.Random(number)

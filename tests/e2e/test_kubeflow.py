@@ -18,7 +18,7 @@ KFP = ROOT / ".cache" / "kfp"  # an environment of its own: next to TFX, pip set
 BUCKET = "gs://flightline-test"
 SETTINGS = (
     "engines.kubeflow.image=europe-docker.pkg.dev/project/flightline/flightline:1",
-    f"engines.kubeflow.releases={BUCKET}/releases",
+    f"engines.kubeflow.releases_uri={BUCKET}/releases",
     f"data.input={BUCKET}/data",
     f"pipeline_root={BUCKET}/root",
     "train.epochs=1",
@@ -95,7 +95,7 @@ def load(kfp: Path, file: Path) -> set[str]:
 
 
 def test_the_kfp_sdk_takes_the_spec_for_kubeflow_pipelines(compiled, kfp):
-    champion = f"engines.kubeflow.champion={BUCKET}/champion"
+    champion = f"engines.kubeflow.champion_uri={BUCKET}/champion"
     file = compiled("kubeflow.yaml", "engines.kubeflow.platform=kubeflow", champion)
     spec = yaml.safe_load(file.read_text())
     assert load(kfp, file) == set(spec["root"]["dag"]["tasks"]) > {"ExampleGen", "DataGate", "Champion", "Pusher"}

@@ -16,7 +16,7 @@ def month(flights_sample, tmp_path):
     return tmp_path / "data"
 
 
-def test_a_file_that_grows_too_large_or_a_full_disk(run, month, tmp_path):
+def test_a_full_disk_or_a_file_size_limit_is_explained(run, month, tmp_path):
     """A limit on the size of files stands for a full disk: the same writes fail, with another number."""
     workspace = tmp_path / "workspace"
     full = run(workspace, month, "full", *TO_GATE, limits={"RLIMIT_FSIZE": 150_000})
@@ -29,7 +29,7 @@ def test_a_file_that_grows_too_large_or_a_full_disk(run, month, tmp_path):
     assert (workspace / "runs" / "full.2" / "summary.json").is_file()
 
 
-def test_a_metadata_store_that_another_program_has_locked(run, month, tmp_path):
+def test_a_locked_metadata_store_is_explained(run, month, tmp_path):
     workspace = tmp_path / "workspace"
     assert run(workspace, month, "first", "--to", "ExampleGen").code == 0
     held = sqlite3.connect(workspace / "metadata.db", check_same_thread=False)
@@ -45,7 +45,7 @@ def test_a_metadata_store_that_another_program_has_locked(run, month, tmp_path):
     assert run(workspace, month, None, "--resume").code == 0
 
 
-def test_a_metadata_store_that_is_broken(run, month, tmp_path):
+def test_a_damaged_metadata_store_is_explained(run, month, tmp_path):
     workspace = tmp_path / "workspace"
     workspace.mkdir()
     (workspace / "metadata.db").write_bytes(b"SQLite format 3\0" + os.urandom(5000))
@@ -57,7 +57,7 @@ def test_a_metadata_store_that_is_broken(run, month, tmp_path):
     assert run(workspace, month, None, "--resume").code == 0
 
 
-def test_two_at_once(run, start, month, tmp_path):
+def test_a_second_run_in_the_workspace_is_an_error(run, start, month, tmp_path):
     workspace = tmp_path / "workspace"
     first = start(workspace, month, "first", *TO_GATE)
     for line in first.stdout:
@@ -65,7 +65,7 @@ def test_two_at_once(run, start, month, tmp_path):
             break
     second = run(workspace, month, "second", *TO_GATE)
     assert second.code == 2
-    assert f"the workspace is in use: a run of process {first.pid}" in second.last_line
+    assert f"the workspace is in use by a run of process {first.pid}" in second.last_line
     waited = run(workspace, month, "second", *TO_GATE, "--wait", "60")
     assert waited.code == 0, waited.err
     assert "waiting for a run of process" in waited.err
@@ -74,11 +74,11 @@ def test_two_at_once(run, start, month, tmp_path):
     first.stderr.close()
 
 
-def test_a_child_that_the_system_kills(run, month, tmp_path):
+def test_a_killed_child_process_fails_the_run(run, month, tmp_path):
     """What the system does when memory runs out: the process of the serving check is gone."""
     (tmp_path / "doomed.py").write_text(
         "import os, signal\n"
-        "from flightline.modeling.trainer import run_fn as train\n"
+        "from models.trainer import run_fn as train\n"
         "def run_fn(arguments):\n"
         "    train(arguments)\n"
         "    from flightline.components import serving_probe\n"
@@ -92,7 +92,7 @@ def test_a_child_that_the_system_kills(run, month, tmp_path):
     assert killed.code == 1
     assert killed.steps["ServingCheck"].state == "FAILED"
     assert (
-        "the process that loaded the model was killed (SIGKILL), perhaps for want of memory; --resume goes on"
+        "the process that loaded the model was killed (SIGKILL), perhaps because memory ran out; --resume goes on"
         in killed.last_line
     )
     assert killed.released == []

@@ -18,13 +18,13 @@ def test_a_second_run_takes_everything_unchanged_from_the_first(run, trained, fl
     assert again.summary["evaluation"]["champion"]["overall"] == trained.summary["evaluation"]["metrics"]["overall"]
 
 
-def test_no_cache_runs_it_again(run, trained, flights_sample):
+def test_no_cache_runs_every_step_again(run, trained, flights_sample):
     result = run(trained.workspace, flights_sample, "fresh", "--no-cache", "--to", "SchemaGen")
     assert result.code == 0
     assert result.steps["ExampleGen"].state == "COMPLETE"
 
 
-def test_an_edit_in_the_data_is_not_missed(run, flights_sample, tmp_path):
+def test_an_edit_of_the_data_runs_the_steps_again(run, flights_sample, tmp_path):
     # Same size, same second: TFX's own fingerprint (size and time) would say that nothing has changed.
     data = tmp_path / "data" / "span-01"
     data.mkdir(parents=True)
@@ -39,7 +39,7 @@ def test_an_edit_in_the_data_is_not_missed(run, flights_sample, tmp_path):
     assert after.steps["ExampleGen"].state == "COMPLETE"
 
 
-def test_a_touch_runs_nothing_again(run, flights_sample, tmp_path):
+def test_a_touched_file_runs_nothing_again(run, flights_sample, tmp_path):
     shutil.copytree(flights_sample / "span-01", tmp_path / "data" / "span-01")
     assert run(tmp_path / "workspace", tmp_path / "data", "before", "--to", "SchemaGen").code == 0
     os.utime(tmp_path / "data" / "span-01" / "flights.csv", (0, 0))
@@ -47,13 +47,13 @@ def test_a_touch_runs_nothing_again(run, flights_sample, tmp_path):
     assert {step.state for step in after.steps.values()} == {"CACHED"}
 
 
-def test_an_edit_of_the_model_runs_what_depends_on_it_and_nothing_else(run, trained, flights_sample, tmp_path):
+def test_an_edit_of_the_model_runs_trainer_and_later_steps_only(run, trained, flights_sample, tmp_path):
     """User code elsewhere than in `models`: the same network, and a file of its own that is edited."""
-    (tmp_path / "network.py").write_text("from flightline.modeling.trainer import run_fn\n")
+    (tmp_path / "network.py").write_text("from models.trainer import run_fn\n")
     options = ("--set", "user_code.run_fn=network.run_fn")
     first = run(trained.workspace, flights_sample, "own", *options, modules=tmp_path)
     assert first.code == 0, first.err
-    (tmp_path / "network.py").write_text("from flightline.modeling.trainer import run_fn  # edited\n")
+    (tmp_path / "network.py").write_text("from models.trainer import run_fn  # edited\n")
     edited = run(trained.workspace, flights_sample, "edited", *options, modules=tmp_path)
     ran = {node for node, step in edited.steps.items() if step.state == "COMPLETE"}
     # The same weights come of it, so that what reads the model has nothing new to read.
@@ -61,7 +61,7 @@ def test_an_edit_of_the_model_runs_what_depends_on_it_and_nothing_else(run, trai
     assert "code)" in next(line for line in edited.out.splitlines() if "Trainer: ran" in line)
 
 
-def test_to_a_node_ends_there_and_asks_for_no_release(run, trained, flights_sample):
+def test_a_run_to_a_node_ends_there_without_a_release(run, trained, flights_sample):
     result = run(trained.workspace, flights_sample, "part", "--to", "StatisticsGen")
     assert result.code == 0
     assert result.steps["StatisticsGen"].done
@@ -69,7 +69,7 @@ def test_to_a_node_ends_there_and_asks_for_no_release(run, trained, flights_samp
     assert result.summary["release"] is None
 
 
-def test_from_a_node_begins_on_what_the_latest_run_left(run, trained, flights_sample):
+def test_a_run_from_a_node_uses_the_outputs_of_the_latest_run(run, trained, flights_sample):
     whole = run(trained.workspace, flights_sample, "whole")
     assert whole.code == 0
     result = run(trained.workspace, flights_sample, "rest", "--from", "Evaluator", "--no-cache")
@@ -78,7 +78,7 @@ def test_from_a_node_begins_on_what_the_latest_run_left(run, trained, flights_sa
     assert result.steps["Trainer"].state == "CACHED"
 
 
-def test_one_span_of_many(run, flights_sample, tmp_path):
+def test_a_run_of_one_span_reads_that_span_only(run, flights_sample, tmp_path):
     pattern = ("--set", "data.pattern=span-{SPAN:2}/flights.csv")
     result = run(tmp_path / "workspace", flights_sample, "march", "--span", "3", "--to", "ExampleGen", *pattern)
     assert result.code == 0
@@ -87,7 +87,7 @@ def test_one_span_of_many(run, flights_sample, tmp_path):
     assert int(properties_of(result.steps["ExampleGen"].output("examples"))["span"]) == 3
 
 
-def test_where_nothing_has_changed_there_is_nothing_to_do(run, flights_sample, tmp_path):
+def test_a_run_without_changes_is_skipped(run, flights_sample, tmp_path):
     first = run(tmp_path / "workspace", flights_sample, None)
     assert first.code == 0, first.err
     [folder] = (tmp_path / "workspace" / "runs").iterdir()

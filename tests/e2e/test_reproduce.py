@@ -25,7 +25,7 @@ def made(run, flights_sample, tmp_path_factory):
     return folder, second
 
 
-def test_every_artifact_matches_weights_and_champion_included_also_when_the_data_have_moved_on(made, command):
+def test_every_artifact_of_a_reproduction_matches_even_if_the_data_have_changed(made, command):
     """What the run noted is in DVC's cache; where it was, there is another month by now."""
     folder, second = made
     [file] = (folder / "data").glob("*/*.csv")
@@ -50,7 +50,7 @@ def test_every_artifact_matches_weights_and_champion_included_also_when_the_data
     assert list((folder / "workspace" / "reproduced").iterdir()) == []  # all matched: nothing is kept
 
 
-def test_what_cannot_be_restored_is_named_and_nothing_is_run(made, command):
+def test_an_input_that_cannot_be_restored_is_an_error_and_nothing_is_run(made, command):
     folder, _ = made
     shutil.rmtree(folder / ".dvc" / "cache")
     [file] = (folder / "data").glob("*/*.csv")
@@ -64,7 +64,7 @@ def test_what_cannot_be_restored_is_named_and_nothing_is_run(made, command):
 
 
 @pytest.mark.slow
-def test_a_difference_is_named_and_the_repetition_kept(made, command):
+def test_differences_are_named_and_the_reproduction_is_kept(made, command):
     """The run's config is made to say something else than it ran with, as an edit of its folder would."""
     folder, _ = made
     config = folder / "workspace" / "runs" / "second" / "config.yaml"
@@ -74,7 +74,8 @@ def test_a_difference_is_named_and_the_repetition_kept(made, command):
     told = command(folder / "workspace", "reproduce", "second", "--json", timeout=300)
     config.write_text(kept)
     assert told.returncode == 1
-    differs = {one["artifact"]: one["differs"] for one in json.loads(told.stdout)["artifacts"] if one["differs"]}
+    artifacts = json.loads(told.stdout)["artifacts"]
+    differs = {each["artifact"]: each["differences"] for each in artifacts if each["differences"]}
     assert {"Trainer.model", "Evaluator.evaluation"} <= set(differs)
     assert "ExampleGen.examples" not in differs
     assert differs["Trainer.model"][0].startswith("weight ")

@@ -74,7 +74,7 @@ from flightline.runs.launch import run_pipeline
 from flightline.runs.request import RunRequest
 
 overrides = tuple(sys.argv[i + 1] for i, word in enumerate(sys.argv) if word == "--set")
-for run_id, more in (("again", ("data.span=3",)), ("blocks", ("data.span=4", "champion.unloadable=block"))):
+for run_id, more in (("again", ("data.span=3",)), ("blocks", ("data.span=4", "champion.on_load_failure=block"))):
     request = RunRequest(Path("configs/flights_monthly.yaml"), (*overrides, *more), run_id=run_id, quiet=True)
     print(run_id, run_pipeline(request, "local"))
 """
@@ -90,7 +90,7 @@ def afterwards(history, run):
     return run(history.workspace, history.data, None, script=script, settings=SETTINGS)
 
 
-def test_the_worst_end_is_the_exit_code_and_a_blocked_span_holds_nothing_up(history):
+def test_the_worst_exit_code_is_returned_and_a_blocked_span_does_not_stop_later_ones(history):
     assert history.first.code == 3, history.first.err
     assert history.first.last_line.startswith("flightline: span 02 version 1: the data gate stopped the run")
     assert history.second.code == 0, history.second.err
@@ -108,17 +108,17 @@ def test_each_span_has_a_line_and_a_row(history):
     assert history.runs["03 version 1"][1]["release"].rpartition("/")[2] in third
 
 
-def test_a_run_s_id_says_which_span_it_took_in(history):
+def test_the_run_id_contains_the_span(history):
     assert {run.run_id.partition("-span-")[2] for run, _ in history.runs.values()} == {
         "01-v1", "02-v1", "03-v1", "01-v2", "04-v1",
     }  # fmt: skip
 
 
-def test_nothing_is_trained_where_nothing_came_before(history):
+def test_the_first_span_trains_no_model(history):
     run, summary = history.runs["01 version 1"]
     assert summary["exit_code"] == 0
     assert set(run.steps) == {
-        "ExampleGen", "StatisticsGen", "CuratedSchema", "ExampleValidator", "PreviousStatistics", "DataGate",
+        "ExampleGen", "StatisticsGen", "CuratedSchema", "ExampleValidator", "PreviousSpans", "DataGate",
     }  # fmt: skip
     assert not any(state == "NOT RUN" for state in summary["steps"].values())
 
@@ -147,7 +147,7 @@ def test_the_model_is_trained_on_the_window_and_judged_on_the_span(history):
     assert properties_of(judged)["span"] == 4
 
 
-def test_transform_takes_what_it_knows_of_a_span_from_the_run_before(history):
+def test_transform_reuses_the_analyzer_cache_of_earlier_spans(history):
     run, _ = history.runs["04 version 1"]
     [cache] = run.steps["Transform"].inputs["analyzer_cache"]
     before = history.runs["03 version 1"][0].steps["Transform"].output("updated_analyzer_cache")
@@ -156,7 +156,7 @@ def test_transform_takes_what_it_knows_of_a_span_from_the_run_before(history):
     assert len(kept) == 4  # two spans of two splits
 
 
-def test_the_gate_is_given_the_statistics_of_the_accepted_span_before(history):
+def test_the_gate_gets_the_statistics_of_the_previous_accepted_span(history):
     given = {
         name: run.steps["DataGate"].inputs.get("previous_statistics", []) for name, (run, _) in history.runs.items()
     }
@@ -173,7 +173,7 @@ def test_the_lineage_shows_both_versions(history):
     ]  # fmt: skip
 
 
-def test_a_champion_that_cannot_be_loaded_is_said_and_holds_nothing_up(history):
+def test_a_champion_that_cannot_be_loaded_is_reported_and_does_not_stop_the_run(history):
     run, summary = history.runs["04 version 1"]
     evaluation = summary["evaluation"]
     assert evaluation["blessed"]
@@ -186,7 +186,7 @@ def test_a_champion_that_cannot_be_loaded_is_said_and_holds_nothing_up(history):
     assert summary["release"]
 
 
-def test_what_has_been_dealt_with_is_not_new(history):
+def test_processed_spans_are_not_new(history):
     from flightline.config.loader import load_config
     from flightline.runs.state.span_plan import find_new_spans
 
@@ -194,22 +194,22 @@ def test_what_has_been_dealt_with_is_not_new(history):
     assert find_new_spans(load_config(Path("configs/flights_monthly.yaml"), (*fixed, *SETTINGS))) == []
 
 
-def test_a_span_taken_again_comes_from_the_cache_and_trains_nothing_where_it_is_not_the_newest(history, afterwards):
+def test_an_old_span_run_again_comes_from_the_cache_and_trains_no_model(history, afterwards):
     assert "again 0" in afterwards.out, afterwards.err
     again = Runs.open(history.workspace / "metadata.db").get("again")
     # The gate has something new to compare with: the correction of the span before.
     ran = {node for node, step in again.steps.items() if step.state != "CACHED"}
-    assert ran == {"PreviousStatistics", "DataGate"}
+    assert ran == {"PreviousSpans", "DataGate"}
     assert "Trainer" not in again.steps
     screen = (history.workspace / "runs" / "again" / "screen.txt").read_text()
     assert "a newer one, 04, is there already" in screen
 
 
-def test_a_champion_that_cannot_be_loaded_ends_the_run_where_that_is_asked_for(history, afterwards):
+def test_a_champion_that_cannot_be_loaded_stops_the_run_with_on_load_error_block(history, afterwards):
     assert "blocks 1" in afterwards.out
     told = (history.workspace / "runs" / "blocks" / "screen.txt").read_text().strip().splitlines()[-1]
     assert told.startswith("flightline: the champion, release ")
     assert "cannot be loaded: " in told
-    assert "set champion.unloadable=evaluate" in told
+    assert "set champion.on_load_failure=evaluate" in told
     assert "Traceback" not in told
     assert "Evaluator" not in Runs.open(history.workspace / "metadata.db").get("blocks").steps

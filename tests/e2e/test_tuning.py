@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-SEARCH = "tune={trials: 2, space: {train.learning_rate: [0.003], train.epochs: [1]}}"
+SEARCH = "tune={max_trials: 2, space: {train.learning_rate: [0.003], train.epochs: [1]}}"
 
 
 def test_a_search_is_used_shown_and_reused(run, trained, flights_sample, command):
@@ -44,5 +44,5 @@ def test_where_no_trial_completes_the_run_fails_with_one_line(run, trained, flig
     options = ("--set", SEARCH, "--set", "user_code.tuner_fn=failing.tuner_fn")
     result = run(trained.workspace, flights_sample, "failing", *options, modules=tmp_path)
     assert result.code == 1
-    assert "no trial of the search completed, of 2: MemoryError: the model does not fit" in result.last_line
+    assert "none of the 2 trials of the search completed: MemoryError: the model does not fit" in result.last_line
     assert "Trainer" not in result.steps

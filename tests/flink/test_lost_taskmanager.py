@@ -19,7 +19,7 @@ def run_after_worker_loss(cluster, flights_sample, tmp_path_factory):
     job = wait_until_busy(cluster, process)
     cluster.workers[0].kill()
     out, err = process.communicate(timeout=300)
-    failures = cluster.ask(f"jobs/{job}/exceptions")["exceptionHistory"]["entries"]
+    failures = cluster.get_json(f"jobs/{job}/exceptions")["exceptionHistory"]["entries"]
     left = cluster.registered()
     cluster.replace_taskmanager()
     return Result(process.returncode, out, err, workspace, "run_after_worker_loss", None), failures, left

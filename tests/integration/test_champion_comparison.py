@@ -21,8 +21,8 @@ from flightline.executors.evaluator.comparison import COMPARISON_FILE
 from flightline.metadata.evaluation import Evaluation
 from flightline.metadata.run import Run
 from flightline.metadata.step import Step
-from flightline.modeling.evaluation import build_eval_config
 from flightline.runs.evaluation_reader import read_evaluation
+from models.evaluation import build_eval_config
 
 SETTINGS = EvaluationSettings(slices=[["month"]], thresholds={"AUC": {"lower": 0.5, "vs_champion": 0.5}})
 

@@ -27,7 +27,7 @@ def judge(components, data, limits=None):
         policy="{}",
         label="late",
         override="",
-        code="",
+        code_digest="",
     )
     return verdict
 

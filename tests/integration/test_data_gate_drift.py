@@ -1,6 +1,6 @@
-"""Spans that are poisoned or have drifted, held against the accepted one before: each is caught, the real one is not.
+"""Poisoned or drifted spans, compared with the accepted span before: each is blocked, and the real one is not.
 
-May is what was accepted, June comes in: every fourth flight of each.
+May was accepted and June is new; every fourth flight of each.
 """
 
 import json
@@ -40,7 +40,7 @@ class Months:
         return examples, *self.components.validate(examples, self.schema)
 
     def judge(self, rows, before, policy=None, override=""):
-        """What the gate says of June's rows, May having been accepted: (findings, drift); raises where it blocks."""
+        """Runs the gate on June's rows after May was accepted: (findings, drift). Raises if it blocks."""
         from tfx.types import standard_artifacts
 
         from flightline.components import data_gate
@@ -51,13 +51,13 @@ class Months:
         inputs = {"examples": examples, "statistics": statistics, "anomalies": anomalies, "schema": self.schema}
         self.components.execute(
             data_gate.Executor,
-            {**inputs, "previous_statistics": before[1], "accepted": before[0]},
+            {**inputs, "previous_statistics": before[1], "accepted_examples": before[0]},
             {"verdict": verdict},
             max_rejected=json.dumps({"unparsable": 0.001, "missing_label": 0.08}),
             policy=json.dumps(policy or {}),
             label="late",
             override=override,
-            code="",
+            code_digest="",
         )
         text = json.dumps(verdict.read())
         return findings_from_json(text), drift_from_json(text)
@@ -131,7 +131,7 @@ def shuffled_labels(rows):
         (swapped, "origin", "ENUM_TYPE_UNEXPECTED_STRING_VALUES"),
         (swapped_numbers, "distance", "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH"),
         (nulls, "dep_delay", "MISSING_VALUES"),
-        (shuffled_labels, "dep_delay", "LABELS_DETACHED"),
+        (shuffled_labels, "dep_delay", "LABEL_ASSOCIATION_LOST"),
     ],
 )
 def test_what_is_wrong_is_caught(months, may, poison, feature, kind):
@@ -145,7 +145,7 @@ def test_what_is_wrong_is_caught(months, may, poison, feature, kind):
 
 
 def test_a_month_that_is_delivered_twice_is_caught(months, may):
-    with pytest.raises(DataBlocked, match="every row is that of span 5, which was accepted before"):
+    with pytest.raises(DataBlocked, match="all rows are the same as those of span 5, which was accepted"):
         months.judge(months.rows(5), may)
 
 

@@ -84,7 +84,7 @@ def jobs(document):
     }
 
 
-def test_every_beam_component_has_its_job(jobs):
+def test_every_beam_component_has_a_job(jobs):
     assert {node: len(of_node) for node, of_node in jobs.items()} == {
         "ExampleGen": 1,
         "StatisticsGen": 1,
@@ -92,12 +92,12 @@ def test_every_beam_component_has_its_job(jobs):
         "Evaluator": 1,
     }
     for [job] in jobs.values():
-        assert job.leaves > 50
-        assert job.composites > 20
-        assert job.staged["pipeline.pb"] > 50_000
+        assert job.leaf_transforms > 50
+        assert job.composite_transforms > 20
+        assert job.staged_files["pipeline.pb"] > 50_000
 
 
-def test_the_jobs_are_those_of_the_executors_that_dataflow_gets(jobs):
+def test_the_jobs_are_built_by_the_executors_for_dataflow(jobs):
     executors = {node: job.labels["tfx_executor"] for node, [job] in jobs.items()}
     assert executors == {
         "ExampleGen": "third_party_executor",  # what TFX calls ours, the Arrow one
@@ -107,7 +107,7 @@ def test_the_jobs_are_those_of_the_executors_that_dataflow_gets(jobs):
     }
 
 
-def test_each_job_asks_for_what_the_config_says(jobs):
+def test_each_job_has_the_settings_of_the_config(jobs):
     for [job] in jobs.values():
         assert job.image == IMAGE
         assert job.labels["team"] == "flights"
@@ -121,12 +121,12 @@ def test_each_job_asks_for_what_the_config_says(jobs):
         assert not job.options.get("save_main_session")
 
 
-def test_nothing_is_left(document, folder):
+def test_a_dry_run_leaves_no_files(document, folder):
     assert sorted(path.name for path in folder.iterdir()) == ["out", "schema.pbtxt", "small.yaml", "tmp"]
     assert not list((folder / "tmp").glob("flightline-*"))
 
 
-def test_the_table(jobs):
+def test_the_table_has_a_row_per_job(jobs):
     from flightline.runs.dry_run import display
 
     out = io.StringIO()
@@ -134,7 +134,8 @@ def test_the_table(jobs):
     lines = out.getvalue().splitlines()
     for node, [job] in jobs.items():
         [line] = [line for line in lines if line.startswith(node)]
-        assert line.split()[1:5] == [f"{job.composites:,}", f"{job.leaves:,}", str(len(job.staged)), "files,"]
+        counts = [f"{job.composite_transforms:,}", f"{job.leaf_transforms:,}", str(len(job.staged_files))]
+        assert line.split()[1:5] == [*counts, "files,"]
         assert line.rstrip().endswith(job.labels["tfx_executor"])
     values = {line[:22].strip(): line[22:].strip() for line in lines}
     assert values["image"] == IMAGE

@@ -81,7 +81,7 @@ def submit_statistics_gen(cloud, components):
     executor.Executor(context).Do({"examples": [examples]}, {"statistics": [statistics]}, {"exclude_splits": "[]"})
 
 
-def test_the_job_that_is_posted_is_the_one_that_the_config_describes(cloud, components):
+def test_the_posted_job_has_the_settings_of_the_config(cloud, components):
     from apache_beam.portability.api import beam_runner_api_pb2
 
     from flightline.engines.dataflow_jobs import DataflowJob, count_transforms
@@ -169,7 +169,7 @@ def test_a_job_that_fails_fails_the_run(cloud, flights_sample, tmp_path, capfd, 
     assert request["environment"]["workerPools"][0]["workerHarnessContainerImage"] == IMAGE
 
 
-def test_a_dry_run_says_which_job_could_not_be_built(cloud, components):
+def test_a_dry_run_names_the_job_that_could_not_be_built(cloud, components):
     """Here: a graph that reads files that are not there."""
     from tfx.orchestration.portable.data_types import ExecutionInfo
     from tfx.proto.orchestration.executable_spec_pb2 import BeamExecutableSpec

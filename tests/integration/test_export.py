@@ -20,14 +20,16 @@ from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 from tfx_bsl.public import tfxio
 
 from flightline.config.evaluation import EvaluationSettings
-from flightline.config.feature_plan import FeaturePlan, plan_features
+from flightline.config.feature_plan import FeaturePlan
+from flightline.config.feature_planning import plan_features
 from flightline.config.modeling import FeatureSettings, ModelSettings
-from flightline.modeling.evaluation import build_eval_config
+from flightline.modeling.model_io import model_inputs
 from flightline.modeling.objective import make_objective
-from flightline.modeling.preprocessing import preprocessing_fn
-from flightline.modeling.trainer import run_fn
-from flightline.modeling.training_data import model_inputs, read_training_data
+from flightline.modeling.training_data import read_training_data
 from flightline.modeling.tree_training import fit_trees
+from models.evaluation import build_eval_config
+from models.preprocessing import preprocessing_fn
+from models.trainer import run_fn
 
 ROWS = 240
 REQUIRED = "presence { min_fraction: 1.0 } shape { dim { size: 1 } }"
@@ -176,7 +178,7 @@ def test_serving_refuses_examples_without_a_required_column(mixed):
         serve(mixed, [without(mixed.examples[0], "age")])
 
 
-def test_the_model_transforms_as_transform_did(mixed):
+def test_the_exported_model_transforms_as_transform_did(mixed):
     signature = tf.saved_model.load(mixed.model).signatures["transform_features"]
     made = signature(examples=tf.constant(mixed.examples))
     spec = tft.TFTransformOutput(str(mixed.directory / "transform")).transformed_feature_spec()
@@ -188,7 +190,7 @@ def test_the_model_transforms_as_transform_did(mixed):
         np.testing.assert_allclose(made[name], expected[name], rtol=1e-6, err_msg=name)
 
 
-def test_columns_become_what_the_plan_says(mixed):
+def test_columns_are_transformed_by_the_plan(mixed):
     signature = tf.saved_model.load(mixed.model).signatures["transform_features"]
     made = {name: value.numpy() for name, value in signature(examples=tf.constant(mixed.examples)).items()}
     rows = list(mixed_rows())
@@ -211,7 +213,7 @@ def test_unseen_values_share_the_last_id(mixed):
     assert (int(made["city_xf"][0]), int(made["month_xf"][0])) == (4, 5)
 
 
-def test_consumers_in_cpp_find_the_variables(mixed):
+def test_cpp_consumers_find_the_variables(mixed):
     examples = mixed.examples[:2]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         meta = tf.compat.v1.saved_model.load(session, ["serve"], mixed.model)
@@ -222,7 +224,7 @@ def test_consumers_in_cpp_find_the_variables(mixed):
     np.testing.assert_allclose(probabilities, serve(mixed, examples), rtol=1e-5)
 
 
-def test_what_is_answered_is_of_network_and_trees_as_the_record_says(mixed, tmp_path):
+def test_predictions_blend_network_and_trees_by_the_recorded_weight(mixed, tmp_path):
     network = dataclasses.replace(mixed, directory=tmp_path)
     config = {
         "features": mixed.plan.model_dump(mode="json"),
@@ -234,7 +236,7 @@ def test_what_is_answered_is_of_network_and_trees_as_the_record_says(mixed, tmp_
     objective = make_objective(mixed.plan.target, rows.labels)
     trees = fit_trees(rows, ModelSettings(**WITH_TREES), objective, 1, seed=0)
     columns = tf.saved_model.load(mixed.model).signatures["transform_features"](examples=tf.constant(mixed.examples))
-    tree_answers = objective.answer(trees(model_inputs(mixed.plan, columns)))
+    tree_answers = objective.predictions(trees(model_inputs(mixed.plan, columns)))
     share = json.loads((mixed.directory / "run" / "training.json").read_text())["tree_blend_weight"]
     assert 0 < share < 1
     expected = (1 - share) * serve(network, mixed.examples) + share * tree_answers.numpy()
@@ -242,7 +244,7 @@ def test_what_is_answered_is_of_network_and_trees_as_the_record_says(mixed, tmp_
     assert np.abs(tree_answers - serve(network, mixed.examples)).max() > 0.05
 
 
-def test_the_record_tells_how_training_went(mixed):
+def test_training_json_describes_the_training(mixed):
     record = json.loads((mixed.directory / "run" / "training.json").read_text())
     assert (record["rows_trained"], record["rows_held_out"]) == (192, 48)
     assert record["trees"] == 5

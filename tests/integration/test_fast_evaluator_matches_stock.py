@@ -29,11 +29,11 @@ from flightline.components.fast_evaluator import Evaluator, FastEvaluatorExecuto
 from flightline.executors import progress
 from flightline.executors.evaluator.comparison import COMPARISON_FILE
 from flightline.executors.evaluator.supported_config import SUPPORTED_METRICS
-from flightline.modeling.evaluation import PLOTS
+from models.evaluation import PLOTS
 
 
 def make_config(auc: config_pb2.MetricThreshold, accuracy_at_ewr: float) -> config_pb2.EvalConfig:
-    """Every proven metric, thresholds overall and per slice, slices by raw and by transformed features."""
+    """Every supported metric, thresholds overall and per slice, slices by raw and by transformed features."""
     metrics = [config_pb2.MetricConfig(class_name=name) for name in sorted(SUPPORTED_METRICS)]
     by_name = {metric.class_name: metric for metric in metrics}
     by_name["AUC"].threshold.CopyFrom(auc)
@@ -184,7 +184,9 @@ def test_progress_is_reported(tmp_path: Path, examples: str, candidate: str) -> 
     assert done[-1] == evaluation_data.ROWS
 
 
-def test_what_is_not_proven_runs_in_stock_with_a_warning(tmp_path: Path, candidate: str, warnings: list[str]) -> None:
+def test_an_unsupported_model_goes_to_the_stock_executor_with_a_warning(
+    tmp_path: Path, candidate: str, warnings: list[str]
+) -> None:
     examples = evaluation_data.write_examples(tmp_path / "examples", rows=200)
     config = make_config(metric_threshold(0.5), 0.5)
     config.options.min_slice_size.value = 100

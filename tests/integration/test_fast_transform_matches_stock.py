@@ -268,7 +268,7 @@ def test_progress_is_told_in_rows(run):
         ("user_ptransform", {}, "PTransform"),
         ("vocabulary_by_label", {}, "label"),
         ("vocabulary_by_coverage", {}, "coverage"),
-        ("small", {"force_tf_compat_v1": 1}, "compat.v1"),
+        ("small", {"force_tf_compat_v1": 1}, "force_tf_compat_v1"),
         ("small", {"beam_args": ["--runner=FlinkRunner", "--sdk_container_image=local"]}, "FlinkRunner"),
     ],
 )

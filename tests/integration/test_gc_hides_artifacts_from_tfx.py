@@ -54,7 +54,7 @@ def resolved(handle):
 
 
 @pytest.mark.parametrize("state", [pb.Artifact.MARKED_FOR_DELETION, pb.Artifact.DELETED])
-def test_an_execution_with_a_collected_output_is_not_in_the_cache_any_more(made, state):
+def test_an_execution_with_a_collected_output_is_not_in_the_cache(made, state):
     handle, cache = made
     assert cache_utils.get_cached_outputs(handle, cache).keys() == {"model", "model_run"}
     mark(handle.store, "ModelRun", state)
@@ -62,7 +62,7 @@ def test_an_execution_with_a_collected_output_is_not_in_the_cache_any_more(made,
 
 
 @pytest.mark.parametrize("state", [pb.Artifact.MARKED_FOR_DELETION, pb.Artifact.DELETED])
-def test_a_collected_model_is_no_candidate_for_a_resolver(made, state):
+def test_a_resolver_does_not_find_a_collected_model(made, state):
     handle, _ = made
     assert len(resolved(handle)) == 1
     mark(handle.store, "Model", state)

@@ -21,7 +21,7 @@ def models(tmp_path_factory):
     return folder
 
 
-def test_the_weight_that_differs_is_named_with_its_largest_difference(models):
+def test_a_changed_weight_is_named_with_its_largest_difference(models):
     before, now = (pb.Artifact(type="Model", uri=str(models / name)) for name in ("before", "now"))
     named = explain_difference(None, None, before, now)
     assert named[0].startswith("weight kernel/")

@@ -22,7 +22,7 @@ class Models:
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
         def serve(examples):
-            # As a server would meet it: the label is not there, and a model that needs it fails.
+            # Requests have no label, so a model that needs it fails.
             parsed = tf.io.parse_example(examples, {"x": tf.io.FixedLenFeature([1], tf.float32)})
             return {"outputs": predict(parsed["x"])}
 
@@ -69,7 +69,7 @@ def check(components, examples, folder, latency_ms=1000.0, timeout_s=60.0):
         latency_ms=latency_ms,
         timeout_s=timeout_s,
         label=LABEL,
-        code="",
+        code_digest="",
     )
     return blessing
 
@@ -104,7 +104,7 @@ def test_a_model_that_loses_rows_is_refused(components, models, examples):
 
 def test_a_model_that_is_too_slow_is_refused(components, models, examples):
     blessing = check(components, examples, models.export(lambda x: x), latency_ms=0.001)
-    assert "the budget is 0.001 ms" in blessing.get_string_custom_property("reason")
+    assert "the limit is 0.001 ms" in blessing.get_string_custom_property("reason")
 
 
 def test_a_model_that_does_not_load_is_refused_with_its_error(components, examples, tmp_path):
@@ -112,23 +112,27 @@ def test_a_model_that_does_not_load_is_refused_with_its_error(components, exampl
     folder.mkdir(parents=True)
     (folder / "saved_model.pb").write_bytes(b"not a model")
     blessing = check(components, examples, folder)
-    assert "the process that loaded it ended with 1" in blessing.get_string_custom_property("reason")
+    assert "the process that loaded the model exited with 1" in blessing.get_string_custom_property("reason")
 
 
-def test_a_probe_that_hangs_is_ended(tmp_path, monkeypatch):
+def test_a_probe_that_hangs_is_stopped_at_the_time_limit(tmp_path, monkeypatch):
     script = tmp_path / "sleeper.py"
     script.write_text("import time; time.sleep(60)")
     monkeypatch.setattr(serving_probe, "__file__", str(script))
     started = time.monotonic()
-    answer = serving_check.run_probe("model", tmp_path / "requests", tmp_path / "answer", timeout_s=0.5)
-    assert answer == {"error": "it did not load and answer within 0.5 s"}
+    result = serving_check.run_probe("model", tmp_path / "requests", tmp_path / "result", timeout_s=0.5)
+    assert result == {"error": "loading the model and sending all requests took more than 0.5 s"}
     assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize(
     ("change", "problem"),
-    [({}, ""), ({"rows": 9}, "10 examples got 9 answers"), ({"finite": False}, "some predictions are not finite")],
+    [
+        ({}, ""),
+        ({"rows": 9}, "the model gave 9 outputs for 10 examples"),
+        ({"finite": False}, "some predictions are not finite"),
+    ],
 )
-def test_the_judgement(change, problem):
-    answer = {"rows": 10, "finite": True, "p99_ms": 1.0, "batch_difference": float(np.float32(0))}
-    assert serving_check.find_serving_problem({**answer, **change}, rows=10, latency_ms=5) == problem
+def test_problems_are_found_in_the_result_of_the_probe(change, problem):
+    result = {"rows": 10, "finite": True, "p99_ms": 1.0, "batch_difference": float(np.float32(0))}
+    assert serving_check.find_serving_problem({**result, **change}, rows=10, latency_ms=5) == problem

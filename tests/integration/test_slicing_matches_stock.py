@@ -95,10 +95,11 @@ def test_drawn_slices_equal_stock(tmp_path, examples, models, seed):
 
 
 @pytest.mark.parametrize("run", [run_stock_with_gates, run_fast])
-@pytest.mark.parametrize(("at_most", "blessed"), [(0.0001, 0), (0.9, 1)])
-def test_a_gap_that_is_too_wide_blocks(tmp_path, examples, models, run, at_most, blessed):
+@pytest.mark.parametrize(("max_gap", "blessed"), [(0.0001, 0), (0.9, 1)])
+def test_a_gap_that_is_too_wide_blocks(tmp_path, examples, models, run, max_gap, blessed):
     settings = EvaluationSettings(
-        gaps={"AUC": {"by": "distance", "at_most": at_most, "min_slice_size": 50}}, bins={"distance": {"quantiles": 2}}
+        gaps={"AUC": {"columns": "distance", "max_gap": max_gap, "min_slice_size": 50}},
+        bins={"distance": {"quantiles": 2}},
     )
     execution = evaluation_data.make_execution(tmp_path, examples, models[0], make_config(settings.cuts))
     execution.inputs["statistics"] = [statistics_of_distance(tmp_path)]

@@ -48,7 +48,7 @@ def run(tmp_path):
     return run
 
 
-def test_the_third_try_is_on_record(run):
+def test_the_number_of_attempts_is_recorded(run):
     step, shown = run(failures=2, retries=2)
     assert step.state == "COMPLETE"
     assert step.properties[ATTEMPTS_PROPERTY] == 3
@@ -56,7 +56,7 @@ def test_the_third_try_is_on_record(run):
     assert "UNAVAILABLE" in shown
 
 
-def test_no_more_tries_than_asked_for(run):
+def test_a_step_fails_after_its_last_retry(run):
     with pytest.raises(Exception, match="UNAVAILABLE") as failed:
         run(failures=2, retries=1)
     assert not isinstance(failed.value, StepFailed)

@@ -126,7 +126,7 @@ def test_a_run_of_a_name_is_one_pipelines(pair, tmp_path):
     """TFX would put the steps of both into one run."""
     config = load_config(pair.other.folder / "config.yaml")
     elsewhere = config.model_copy(update={"workspace": tmp_path / "elsewhere"})
-    with pytest.raises(UsageError, match="there is a run flights already"):
+    with pytest.raises(UsageError, match="the run flights already exists"):
         create_run_folder(elsewhere, pair.one.run_id)
     assert list((tmp_path / "elsewhere" / "runs").iterdir()) == []
 

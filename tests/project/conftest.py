@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="module")
-def load(config_file: Path, request: pytest.FixtureRequest) -> Callable[..., Config]:
+def load(config_file: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Config]]:
     """`load("train.epochs=1", ...)`: the config with some values changed. Paths are relative to the project."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(request.config.rootpath)

@@ -1,6 +1,5 @@
 """The training pipeline compiles, without running anything."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from pipeline.training import create_pipeline
 
 
 @pytest.fixture
-def nodes(load, tmp_path: Path) -> Iterator[list[str]]:
+def nodes(load, tmp_path: Path) -> list[str]:
     """The nodes of the compiled pipeline, in the order in which they run."""
     name = load().data.glob.replace("*", "1").replace("?", "1")
     (tmp_path / "data" / name).parent.mkdir(parents=True)

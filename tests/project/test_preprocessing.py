@@ -15,7 +15,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
-from flightline.config.feature_plan import FeaturePlan, plan_features
+from flightline.config.feature_plan import FeaturePlan
+from flightline.config.feature_planning import plan_features
 from flightline.config.schema_file import read_schema
 from flightline.config.settings import Config
 from models.preprocessing import preprocessing_fn

@@ -29,26 +29,26 @@ SETTINGS = (
 
 
 @pytest.fixture(scope="module")
-def looped(flights_sample, tmp_path_factory):
+def simulated(flights_sample, tmp_path_factory):
     """(the ended command, its workspace)."""
-    workspace = tmp_path_factory.mktemp("loop") / "workspace"
+    workspace = tmp_path_factory.mktemp("simulation") / "workspace"
     command = [sys.executable, "-m", "scripts.simulation", "--data", str(flights_sample), "--workspace", str(workspace)]
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
     ended = subprocess.run(
-        [*command, "--last", "4", *settings], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900
+        [*command, "--last-month", "4", *settings], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900
     )
     assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}{(workspace / 'simulation.log').read_text()[-4000:]}"
     return ended, workspace
 
 
 @pytest.fixture(scope="module")
-def months(looped):
-    return json.loads((looped[1] / "timeline.json").read_text())
+def months(simulated):
+    return json.loads((simulated[1] / "timeline.json").read_text())
 
 
 @pytest.fixture(scope="module")
-def config(looped):
-    return load_config(looped[1] / "simulation.yaml")
+def config(simulated):
+    return load_config(simulated[1] / "simulation.yaml")
 
 
 def test_every_month_is_served_and_compared_with_the_first_model(months):
@@ -83,19 +83,19 @@ def test_an_alert_starts_the_runs_and_is_their_reason(months, config):
     assert len(reasons) == 2
 
 
-def test_it_was_rolled_back_once_and_the_server_followed(looped, months, config):
+def test_one_release_is_rolled_back_and_the_server_serves_the_previous_one(simulated, months, config):
     assert [month["rolled_back_to"] for month in months if month["rolled_back_to"]]
-    assert "rolled back from" in looped[0].stdout
-    assert "it answered" in looped[0].stdout
+    assert "rolled back from" in simulated[0].stdout
+    assert "it was served" in simulated[0].stdout
     events = [entry.event for entry in audit_log.verify(config.workspace)]
     assert events.count("rolled back") == 1
     assert len(read_releases(config.releases)) == 3
 
 
-def test_the_loop_ends_with_a_timeline(looped, months):
-    out = looped[0].stdout
+def test_the_result_is_a_timeline(simulated, months):
+    out = simulated[0].stdout
     assert "never retrained" in out
     assert all(f"{month['auc']:.4f}" in out for month in months)
-    page = (looped[1] / "timeline.html").read_text()
+    page = (simulated[1] / "timeline.html").read_text()
     assert page.count("<circle") == 4
     assert "<script" not in page

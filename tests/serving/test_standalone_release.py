@@ -127,5 +127,5 @@ def test_a_folder_without_a_release_is_rejected(tmp_path):
         timeout=120,
     )
     assert ended.returncode == 2
-    assert "holds no release" in ended.stderr
+    assert "is not a release" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -24,7 +24,8 @@ NO_BACKGROUND_TRAFFIC = (  # what the browser would ask for on its own account
 )
 
 # The page itself may run no script; the one around it looks in from outside, at the width of a phone.
-FRAME_PAGE = """<!doctype html><iframe id="inner" src="/page.html" width="{width}" height="800" frameborder="0"></iframe>
+FRAME_PAGE = """<!doctype html>
+<iframe id="inner" src="/page.html" width="{width}" height="800" frameborder="0"></iframe>
 <pre id="seen"></pre><script>
 document.getElementById("inner").onload = event => {{
   const page = event.target.contentDocument, root = page.documentElement;

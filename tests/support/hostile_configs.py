@@ -115,14 +115,14 @@ def _yaml_cases() -> Iterator[tuple[str, str, str]]:
     yield "billion laughs", yaml_bomb(9, 30), REFUSED
     yield (
         "billion laughs in a known key",
-        f"card: {{owners: x}}\nfeatures: &f {{exclude: []}}\n{yaml_bomb(9, 12)}",
+        f"model_card: {{owners: x}}\nfeatures: &f {{exclude: []}}\n{yaml_bomb(9, 12)}",
         REFUSED,
     )
     yield "merge keys without end", _merge_bomb(12), REFUSED
-    yield "an alias of itself", "card: &c {owners: *c}\n", REFUSED
+    yield "an alias of itself", "model_card: &c {owners: *c}\n", REFUSED
     yield "a list that holds itself", "features: {exclude: &e [*e]}\n", REFUSED
-    yield "an alias of nothing", "card: *nothing\n", REFUSED
-    yield "an anchor that is used", "card: {owners: &o team, contact: *o}\n", ACCEPTED
+    yield "an alias of nothing", "model_card: *nothing\n", REFUSED
+    yield "an anchor that is used", "model_card: {owners: &o team, contact: *o}\n", ACCEPTED
     yield "a merge key that is used", "serving: &s {http_port: 9000}\n", ACCEPTED
     yield "a merge of a number", "serving: {<<: 3}\n", REFUSED
     yield "a key twice", "name: other\n", REFUSED
@@ -137,16 +137,16 @@ def _yaml_cases() -> Iterator[tuple[str, str, str]]:
     yield "a directive", "%YAML 9.9\n", REFUSED
     yield "a tab", "train:\n\tepochs: 1\n", REFUSED
     yield "nested lists", f"features: {{exclude: {'[' * 50_000}{']' * 50_000}}}\n", REFUSED
-    yield "nested maps", "card: " + "{a: " * 20_000 + "}" * 20_000 + "\n", REFUSED
+    yield "nested maps", "model_card: " + "{a: " * 20_000 + "}" * 20_000 + "\n", REFUSED
     yield "nested blocks", "".join(f"{' ' * n}- \n" for n in range(3_000)), REFUSED
-    yield "open brackets", "card: " + "[" * 100_000, REFUSED
+    yield "open brackets", "model_card: " + "[" * 100_000, REFUSED
     for tag in ("python/object/apply:os.system ['true']", "python/object/new:os.system ['true']", "python/name:os.system",
                 "python/module:os", "python/object:pathlib.Path {}", "python/tuple [1]", "binary aGk=", "set {a, b}",
                 "omap [a: 1]", "int x", "float y", "timestamp z", "bool maybe", "null x", "map [1]", "seq {a: 1}"):  # fmt: skip
-        yield f"tag !!{tag}", f"card: {{owners: !!{tag}}}\n", REFUSED
-    yield "a tag of ours", "card: {owners: !env HOME}\n", REFUSED
-    yield "a full tag", "card: {owners: !<tag:yaml.org,2002:python/name:os.system> ''}\n", REFUSED
-    yield "a tag handle", "card: {owners: !x!y z}\n", REFUSED
+        yield f"tag !!{tag}", f"model_card: {{owners: !!{tag}}}\n", REFUSED
+    yield "a tag of ours", "model_card: {owners: !env HOME}\n", REFUSED
+    yield "a full tag", "model_card: {owners: !<tag:yaml.org,2002:python/name:os.system> ''}\n", REFUSED
+    yield "a tag handle", "model_card: {owners: !x!y z}\n", REFUSED
     for value in (
         "[1]",
         "{a: 1}",
@@ -161,17 +161,17 @@ def _yaml_cases() -> Iterator[tuple[str, str, str]]:
         "9" * 5000,
         "~",
     ):
-        yield f"card.owners of {value[:12]}", f"card: {{owners: {value}}}\n", REFUSED
+        yield f"model_card.owners of {value[:12]}", f"model_card: {{owners: {value}}}\n", REFUSED
     for value in MARKUP_TEXTS:
         yield (
-            f"card.owners of {value!r}",
-            f"card: {{owners: {yaml.safe_dump(value, default_style=chr(34)).strip()}}}\n",
+            f"model_card.owners of {value!r}",
+            f"model_card: {{owners: {yaml.safe_dump(value, default_style=chr(34)).strip()}}}\n",
             ACCEPTED,
         )
-    yield "a NUL, escaped", 'card: {owners: "a\\0b"}\n', REFUSED
-    yield "a lone surrogate", 'card: {owners: "\\ud800"}\n', REFUSED
-    yield "a character that is none", 'card: {owners: "\\uffff"}\n', EITHER
-    yield "a very long word", f"card: {{owners: {'x' * 100_000}}}\n", ACCEPTED
+    yield "a NUL, escaped", 'model_card: {owners: "a\\0b"}\n', REFUSED
+    yield "a lone surrogate", 'model_card: {owners: "\\ud800"}\n', REFUSED
+    yield "a character that is none", 'model_card: {owners: "\\uffff"}\n', EITHER
+    yield "a very long word", f"model_card: {{owners: {'x' * 100_000}}}\n", ACCEPTED
     yield "very long unknown keys", "".join(f"{'k' * 10_000}{n}: 1\n" for n in range(50)), REFUSED
     yield "an unknown key of markup", "'[/red]{{7*7}}\\e': 1\n", REFUSED
     yield "an unknown key that a terminal would obey", '"\\e[2J\\e]0;x\\a": 1\n', REFUSED
@@ -192,7 +192,7 @@ def _file_cases() -> Iterator[tuple[str, Callable[[str], bytes], str]]:
     yield "noise", lambda _: random.Random(0).randbytes(5000), REFUSED
     yield "NULs", lambda _: b"\0" * 4096, REFUSED
     yield "a NUL in it", lambda text: text.encode().replace(b"rows", b"ro\0ws", 1), REFUSED
-    yield "latin-1", lambda text: text.encode() + "card: {owners: é}\n".encode("latin-1"), REFUSED
+    yield "latin-1", lambda text: text.encode() + "model_card: {owners: é}\n".encode("latin-1"), REFUSED
     yield "utf-16", lambda text: text.encode("utf-16"), REFUSED
     yield "utf-32", lambda text: text.encode("utf-32"), REFUSED
     yield "utf-7", lambda text: text.encode("utf-7"), EITHER
@@ -200,9 +200,9 @@ def _file_cases() -> Iterator[tuple[str, Callable[[str], bytes], str]]:
     yield "two byte-order marks", lambda text: b"\xef\xbb\xbf" + text.encode("utf-8-sig"), EITHER
     yield "lines end as on Windows", lambda text: text.replace("\n", "\r\n").encode(), ACCEPTED
     yield "lines end as on old Macs", lambda text: text.replace("\n", "\r").encode(), EITHER
-    yield "a surrogate in UTF-8", lambda text: text.encode() + b"card: {owners: '\xed\xa0\x80'}\n", REFUSED
+    yield "a surrogate in UTF-8", lambda text: text.encode() + b"model_card: {owners: '\xed\xa0\x80'}\n", REFUSED
     yield "half a character", lambda text: text.encode() + b"# \xe2\x82", REFUSED
-    yield "an escape", lambda text: text.encode() + b"card: {owners: '\x1b[2J'}\n", REFUSED
+    yield "an escape", lambda text: text.encode() + b"model_card: {owners: '\x1b[2J'}\n", REFUSED
     yield "10 MB of spaces", lambda text: text.encode() + b" " * (10 << 20), REFUSED
     yield "10 MB of comments", lambda text: text.encode() + b"# x\n" * (10 << 18), REFUSED
     yield "10 MB of one word", lambda text: text.encode() + b"x" * (10 << 20), REFUSED

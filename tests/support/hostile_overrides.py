@@ -61,7 +61,7 @@ def override_cases() -> Iterator[tuple[str, str]]:
                                   "{AUC: {upper: .inf}}", "{AUC: {}}", "{'[/red]': {lower: 1}}", "{1: {lower: 1}}"),
         "gate.max_rejected": ("{unparsable: .nan}", "{unparsable: 2}", "{unparsable: true}", "{'{{7*7}}': 0.1}", "0.1"),
         "data.splits": ("{train: 1, eval: 0}", "{train: true, eval: 1}", "{train: 1, eval: 99999999999999999999}", "[1, 2]", "{}"),
-        "positive": ("true", ".nan", "[1]", "{a: 1}", "2013-01-01", "99999999999999999999"),
+        "positive_label": ("true", ".nan", "[1]", "{a: 1}", "2013-01-01", "99999999999999999999"),
         "serving.http_port": ("0", "65536", "-1", "true", "http", "1e3"),
         "serving.log.flush_s": ("0", ".inf", "nan", "true"),
         "monitoring.webhook": ("file:///etc/passwd", "ftp://h/x", "javascript:x", "https://u:p@h/x", "https://", "http://[", "x"),
@@ -74,7 +74,7 @@ def override_cases() -> Iterator[tuple[str, str]]:
         for value in values:
             yield f"{key}={value}", REFUSED
     for override in ("", "=", "a", "a.=1", ".a=1", "a..b=1", "name.x=1", "train=3", "train=[", "=x", "[/red]=1", "\udc80=\udc80",
-                     "\x1b[2J=1", "a=" + "[" * 100_000, f"card={{{yaml_bomb(9, 9)}}}", "a." * 5000 + "b=1", "train.epochs=1" + "0" * 10_000):  # fmt: skip
+                     "\x1b[2J=1", "a=" + "[" * 100_000, f"model_card={{{yaml_bomb(9, 9)}}}", "a." * 5000 + "b=1", "train.epochs=1" + "0" * 10_000):  # fmt: skip
         yield override, REFUSED
     for override in ("train.epochs=3", "train={epochs: 3}", "label=y", "data.pattern=*.csv", "data.pattern='**/*.csv'", "card.limits='[/red]'",
                      "monitoring.webhook=https://host.example/x", "train.learning_rate=1e-3"):  # fmt: skip

@@ -10,7 +10,8 @@ import ml_metadata as mlmd
 from hypothesis import strategies as st
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from flightline.config.settings import Config, DataConfig
+from flightline.config.data import DataConfig
+from flightline.config.settings import Config
 from flightline.config.window import WindowConfig
 from flightline.metadata.store import sqlite_config
 
@@ -137,7 +138,7 @@ class RandomLineage:
         return {
             "files": sorted(files),
             "artifacts": states,
-            "runs": {c.name: "collected" in c.custom_properties for c in contexts},
+            "runs": {c.name: "collected_at" in c.custom_properties for c in contexts},
         }
 
     def _counts(self, execution: Execution, given: bool = True) -> set[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from flightline.config.settings import CardConfig
+from flightline.config.release import ModelCardConfig
 from flightline.executors.data_gate.findings import Finding
 from flightline.metadata.evaluation import Evaluation, MissedThreshold
 from flightline.metadata.provenance import Provenance
@@ -92,7 +92,7 @@ def make_report_data(word: str = "JFK", **changes: Any) -> ReportData:
         training=TrainingHistory([(1, 0.7), (2, 0.5)], [(1, 0.6, 0.55)], 2, 1, {"rows_trained": 60.0}),
         curves={"candidate": curves, "baseline": curves},
         provenance=Provenance("0123abc", True, 12, {"data": "ff" * 32}, {"Python": "3.10"}),
-        card=CardConfig(owners=word, contact=word, intended_use=f"{word}\n\nsecond", limits=word),
+        card=ModelCardConfig(owners=word, contact=word, intended_use=f"{word}\n\nsecond", limits=word),
         label="late",
         prediction="the probability that late is 1",
         config=f"name: {word}\n",

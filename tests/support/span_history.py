@@ -45,8 +45,8 @@ class SpanHistory:
         if gate is not None:
             results = {"BLOCKED": ("FAILED", BLOCKED_RESULT), "BROKEN": ("FAILED", FAILED_RESULT)}
             state, result = results.get(gate, (gate, ""))
-            judged = {"examples": [examples], "statistics": [statistics], "accepted": []}
-            judged["accepted"] = [one for one in self._accepted if one.id != examples.id]
+            judged = {"examples": [examples], "statistics": [statistics], "accepted_examples": []}
+            judged["accepted_examples"] = [one for one in self._accepted if one.id != examples.id]
             self._step("DataGate", state, [], [], result, judged)
             if state in ("COMPLETE", "CACHED") and all(one.id != examples.id for one in self._accepted):
                 self._accepted.append(examples)

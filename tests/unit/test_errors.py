@@ -15,11 +15,11 @@ from flightline.errors import ConfigError, DataBlocked, FlightlineError, InputEr
         (NotBlessed, 4),
     ],
 )
-def test_each_end_has_its_exit_code(kind, code):
+def test_each_error_has_its_exit_code(kind, code):
     assert kind("x").exit_code == code
 
 
-def test_an_error_is_one_line_with_what_to_do():
+def test_an_error_is_one_line_with_its_fix():
     error = ConfigError("label: lat is not in\nthe schema", "did you\nmean late?")
     assert str(error) == "label: lat is not in the schema; did you mean late?"
 

@@ -1,4 +1,4 @@
-"""How many rows show an anomaly: TFDV says that some do and about what share; whoever must act wants the number."""
+"""Counts the rows with an anomaly: TFDV reports at most their approximate share."""
 
 from __future__ import annotations
 
@@ -21,9 +21,13 @@ PRESENT_VALUE_ANOMALIES = {"SCHEMA_NEW_COLUMN", "UNEXPECTED_DATA_TYPE"}
 
 
 def count_anomalous_rows(batches: Iterator[pa.RecordBatch], feature: str, kind: str, schema: schema_pb2.Schema) -> int:
-    """Rows of the batches (columns: lists of values, as tfx_bsl decodes tf.Examples) that show the anomaly `kind`.
+    """Counts the rows that have the anomaly.
 
-    Kinds that are about a distribution and not about single rows count every row that has the feature.
+    Args:
+        batches: examples with a list of values in each cell, as tfx_bsl decodes them.
+        feature: the column.
+        kind: TFDV's name of the anomaly. If it is about a distribution, every row with a value counts.
+        schema: the curated schema.
     """
     declared = next((f for f in schema.feature if f.name == feature), schema_pb2.Feature())
     return sum(_count_in_batch(batch, feature, kind, declared, schema.string_domain) for batch in batches)
@@ -54,7 +58,7 @@ def _count_in_batch(
 def _out_of_domain_mask(
     values: pa.Array, declared: schema_pb2.Feature, domains: Sequence[schema_pb2.StringDomain]
 ) -> np.ndarray | None:
-    """A mask of the values outside the feature's domain; None where it has none that fits the values' type."""
+    """[values] bool: which values are outside the feature's domain; None if it has no domain of the values' type."""
     if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
         named = {domain.name: domain for domain in domains}
         domain = named.get(declared.domain, declared.string_domain)

@@ -1,5 +1,4 @@
-"""How far a span is from the accepted one before it, feature by feature: TFDV's distances, against the comparators of
-the curated schema."""
+"""Drift from the last accepted span: TFDV's distances, compared with the thresholds in the curated schema."""
 
 from __future__ import annotations
 
@@ -7,7 +6,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 
 from flightline.executors.data_gate.findings import FeatureDrift, Finding
 
-DRIFT_SPLIT = "train"  # drawn by a hash of the row: as good as all of them
+DRIFT_SPLIT = "train"  # its rows are chosen by a hash, so it represents all of them
 _DISTANCE_NAMES = {
     anomalies_pb2.DriftSkewInfo.Measurement.L_INFTY: "L-infinity",
     anomalies_pb2.DriftSkewInfo.Measurement.JENSEN_SHANNON_DIVERGENCE: "Jensen-Shannon",
@@ -20,10 +19,16 @@ def measure_drift(
     previous: statistics_pb2.DatasetFeatureStatistics,
     schema: schema_pb2.Schema,
 ) -> tuple[list[FeatureDrift], list[Finding]]:
-    """The distances of all features with a comparator, the nearest to its threshold first; findings beyond them."""
+    """Measures the distance of every feature that has a drift comparator in the schema.
+
+    Returns:
+        The distances, those closest to their threshold first, and a finding for each that is above it.
+    """
     import tensorflow_data_validation as tfdv
 
-    now, before = (statistics_pb2.DatasetFeatureStatisticsList(datasets=[one]) for one in (statistics, previous))
+    now, before = (
+        statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset]) for dataset in (statistics, previous)
+    )
     anomalies = tfdv.validate_statistics(now, schema, previous_statistics=before)
     measured = [_parse_drift(info) for info in anomalies.drift_skew_info if info.drift_measurements]
     found = []

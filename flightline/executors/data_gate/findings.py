@@ -1,4 +1,4 @@
-"""What speaks against training on some data, as a list that a person can read. Decides nothing else."""
+"""The findings of the data gate: what is wrong with the data, for a person to read."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from flightline.errors import DataBlocked
 
 RecordT = TypeVar("RecordT")
 CountRows = Callable[[str, str, str], int]
-"""(split, feature, kind of anomaly) → rows of the split that show it."""
+"""(split, feature, kind of anomaly) → number of rows of the split with this anomaly."""
 
 
 @dataclass(frozen=True)
 class FeatureDrift:
-    """How far a feature is from the accepted span before.
+    """How far the distribution of a feature is from that of the last accepted span.
 
     Attributes:
-        measure: L-infinity of the shares of values, or the Jensen-Shannon divergence of histograms.
-        distance, threshold: both from 0 to 1.
+        measure: name of the distance: L-infinity of the shares of values, or Jensen-Shannon divergence of histograms.
+        distance, threshold: from 0 to 1.
     """
 
     feature: str
@@ -36,12 +36,12 @@ class Finding:
     """One thing that is wrong with the data.
 
     Attributes:
-        feature: the column, or `(rows)` where the rows as a whole are meant.
+        feature: the column, or `(rows)` if it is about whole rows.
         kind: TFDV's name of the anomaly, or `REJECTED_` and the reason.
-        problem: what is wrong, in words.
-        rows: how many rows show it.
+        problem: what is wrong, as a sentence.
+        rows: number of rows with this problem; 0 if it is not about single rows.
         blocks: whether it stops the run.
-        overridden: whether it would have, and somebody let it through.
+        overridden: whether it would have stopped the run without an override.
     """
 
     feature: str
@@ -55,12 +55,12 @@ class Finding:
 def rejected_findings(
     accounting: Mapping[str, int], limits: Mapping[str, float], describe_reason: Callable[[str], str] = lambda _: ""
 ) -> list[Finding]:
-    """Findings for each reason whose share of the rows read is above its limit.
+    """Finds the reject reasons whose share of the rows read is above its limit.
 
     Args:
-        describe_reason: what was wrong with most rows of a reason, in words.
+        describe_reason: reason → what was wrong with most of its rows; empty for no description.
         accounting: the row counts of an Examples artifact (`rows_read`, `rows_rejected_REASON`, ...).
-        limits: largest share by reason; a reason without a limit may reject nothing.
+        limits: reason → largest share; a reason without a limit must not reject any row.
     """
     read = accounting.get("rows_read", 0)
     findings = []
@@ -69,7 +69,7 @@ def rejected_findings(
         limit = limits.get(reason, 0.0)
         if reason == key or rows <= limit * read:
             continue
-        problem = f"{rows / read:.2%} of the rows were rejected as {reason}, the limit is {limit:.2%}"
+        problem = f"{rows / read:.2%} of the rows were rejected as {reason}; the limit is {limit:.2%}"
         if example := describe_reason(reason):
             problem = f"{problem}; {example}"
         findings.append(Finding("(rows)", f"REJECTED_{reason.upper()}", problem, rows))
@@ -81,10 +81,10 @@ def rejected_findings(
 def missing_findings(
     statistics: Mapping[str, statistics_pb2.DatasetFeatureStatistics], schema: schema_pb2.Schema
 ) -> list[Finding]:
-    """Findings for features that have a value in a smaller share of the rows than the schema asks for.
+    """Finds features that have a value in a smaller share of the rows than the schema requires.
 
-    ExampleGen writes a missing value as an empty list, and TFDV counts an empty list as present: a column that is all
-    empty passes `presence.min_fraction` in stock TFX. Counted here for features of at most one value a row.
+    ExampleGen writes a missing value as an empty list, which TFDV counts as present: with TFDV alone, a column without
+    any value passes `presence.min_fraction`. Values are counted here, for features with at most one value a row.
     """
     findings = []
     for feature in schema.feature:
@@ -93,13 +93,13 @@ def missing_findings(
         present = sum(present for _, present in counted if present is not None)
         wanted = feature.presence.min_fraction
         if examples and present < wanted * examples:
-            problem = f"has a value in {present / examples:.2%} of the rows, the schema asks for {wanted:.2%}"
+            problem = f"has a value in {present / examples:.2%} of the rows; the schema requires {wanted:.2%}"
             findings.append(Finding(feature.name, "MISSING_VALUES", problem, examples - present))
     return findings
 
 
 def _count_present_rows(statistics: statistics_pb2.DatasetFeatureStatistics, feature: str) -> int | None:
-    """None where the statistics do not tell: the feature is not there, or has several values in a row."""
+    """The number of rows with a value; None if there is no such feature, or a row has several values."""
     for found in statistics.features:
         if list(found.path.step) == [feature] or found.name == feature:
             kind = found.WhichOneof("stats")
@@ -111,11 +111,11 @@ def _count_present_rows(statistics: statistics_pb2.DatasetFeatureStatistics, fea
 def anomaly_findings(
     anomalies: Mapping[str, anomalies_pb2.Anomalies], count_rows: CountRows = lambda *_: 0
 ) -> list[Finding]:
-    """Findings for the anomalies of each split, merged over the splits.
+    """Turns the anomalies of all splits into findings, one for each feature and kind.
 
     Args:
         anomalies: by split, as ExampleValidator writes them.
-        count_rows: counts the rows that show an anomaly; asked once per split, feature and kind.
+        count_rows: counts the rows with an anomaly; called once for each split, feature and kind.
     """
     merged: dict[tuple[str, str], Finding] = {}
     for split, found in anomalies.items():
@@ -140,19 +140,19 @@ def anomaly_findings(
 
 
 def sort_findings(found: Iterable[Finding]) -> list[Finding]:
-    """What blocks before what warns, and what most rows show first."""
+    """Sorts findings that block before those that warn, then by number of rows, the largest first."""
     return sorted(found, key=lambda finding: (not finding.blocks, -finding.rows, finding.feature))
 
 
 def data_blocked_error(found: Iterable[Finding], drift: Iterable[FeatureDrift] = ()) -> DataBlocked:
-    """The error that stops a run, with the findings as its record; the first one that blocks is in its message."""
+    """The error that stops a run: its record has all findings, its message the first one that blocks."""
     found = list(found)
     blocking = [finding for finding in found if finding.blocks]
     first = f"{blocking[0].feature}: {blocking[0].problem}" if blocking else "no finding was recorded"
     more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
     return DataBlocked(
         f"the data gate stopped the run: {first}{more}",
-        "nothing was trained; mend the data, or the schema if the world has changed: `flightline schema propose`",
+        "nothing was trained; fix the data, or the schema if the data are right: `flightline schema propose`",
         recorded_reason=findings_to_json(found, drift),
     )
 
@@ -162,21 +162,25 @@ def _one_line(text: str) -> str:
 
 
 def findings_to_json(findings: Iterable[Finding], drift: Iterable[FeatureDrift] = ()) -> str:
-    """What the gate says of some data: its verdict, or the record of its refusal."""
+    """The findings and the drift as JSON: the content of the gate's verdict, and of the record of its error."""
     return json.dumps({"findings": [asdict(f) for f in findings], "drift": [asdict(d) for d in drift]})
 
 
 def findings_from_json(text: str) -> list[Finding]:
-    """The findings that `to_json` wrote.
+    """Reads the findings that `findings_to_json` wrote.
 
     Raises:
-        ValueError: the text is nothing of the kind.
+        ValueError: the text is something else.
     """
     return _parse_records(text, "findings", Finding)
 
 
 def drift_from_json(text: str) -> list[FeatureDrift]:
-    """The distances that `to_json` wrote. Raises ValueError as `from_json` does."""
+    """Reads the drift that `findings_to_json` wrote.
+
+    Raises:
+        ValueError: the text is something else.
+    """
     return _parse_records(text, "drift", FeatureDrift)
 
 
@@ -184,4 +188,4 @@ def _parse_records(text: str, key: str, kind: type[RecordT]) -> list[RecordT]:
     try:
         return [kind(**entry) for entry in json.loads(text)[key]]
     except (TypeError, KeyError) as error:
-        raise ValueError(f"not what the data gate says: {text[:80]!r}") from error
+        raise ValueError(f"not a verdict of the data gate: {text[:80]!r}") from error

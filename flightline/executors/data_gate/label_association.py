@@ -1,9 +1,10 @@
-"""Whether labels still go with what they went with: shuffled or shifted labels look right by themselves.
+"""Checks that features are still associated with the label: shuffled or shifted labels have a normal distribution.
 
-The strength of a numeric feature is that of it alone as a score for the label, `2 * |AUC - 1/2|`: 0 says nothing of
-the label, 1 all. The strongest feature of the accepted span before is looked at again; where labels were shuffled it
-says next to nothing. What the world does to it is far less: from each month of the flights of 2013 to the next, the
-strongest feature (the departure delay, 0.75 to 0.84) has kept between 0.91 and 1.09 of its strength.
+The strength of a numeric feature is its association with the label, `2 * |AUC - 1/2|` of the feature as a score: 0 for
+none, 1 if it separates the labels (the absolute value of Somers' D). The strongest feature of the last accepted span is
+measured again; after labels were shuffled its strength is close to 0. Changes in real data are much smaller: from month
+to month of the flights of 2013, the strongest feature (the departure delay, 0.75 to 0.84) kept between 0.91 and 1.09 of
+its strength.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ import pyarrow.compute as pc
 from flightline.executors.data_gate.findings import Finding
 from flightline.executors.data_gate.policy import LABEL_ASSOCIATION_LOST
 
-MIN_PREVIOUS_STRENGTH = 0.2  # of the span before: weaker ones come and go
-MIN_RETAINED_FRACTION = 0.5  # of it, in the span that is judged
+MIN_PREVIOUS_STRENGTH = 0.2  # in the span before: weaker associations vary by chance
+MIN_RETAINED_FRACTION = 0.5  # of that strength, in the new span
 MIN_LABELLED_ROWS = 200
 MAX_SAMPLED_ROWS = 50_000
 
 
 def feature_strengths(batches: Iterable[pa.RecordBatch], label: str) -> dict[str, float]:
-    """Numeric feature → its strength, from the first rows that have both; each column a list of values per row."""
+    """Numeric feature → its strength, measured on the first rows; each cell of the batches is a list of values."""
     columns: dict[str, list[np.ndarray]] = {}
     rows = 0
     for batch in batches:
@@ -43,19 +44,19 @@ def feature_strengths(batches: Iterable[pa.RecordBatch], label: str) -> dict[str
 
 
 def label_findings(now: Mapping[str, float], before: Mapping[str, float]) -> list[Finding]:
-    """A finding where the strongest feature of the span before has lost its hold on the label."""
+    """Finds whether the strongest feature of the span before has lost its association with the label."""
     name = max(before, key=lambda feature: before[feature], default="")
     if not name or before[name] < MIN_PREVIOUS_STRENGTH or now.get(name, 0.0) >= MIN_RETAINED_FRACTION * before[name]:
         return []
     problem = (
-        f"the label no longer goes with {name}, which told most of it in the span before: "
-        f"strength (2·|AUC − 1/2|) {now.get(name, 0.0):.2f}, {before[name]:.2f} before"
+        f"{name} had the strongest association with the label in the span before and has lost it: "
+        f"strength (2·|AUC − 1/2|) {now.get(name, 0.0):.2f}, before {before[name]:.2f}"
     )
     return [Finding(name, LABEL_ASSOCIATION_LOST, problem, 0)]
 
 
 def _numeric_columns(batch: pa.RecordBatch) -> dict[str, np.ndarray]:
-    """Column → float64 [rows], NaN where there is not exactly one number."""
+    """Numeric column → float64 [rows], NaN where a row does not have exactly one number."""
     found = {}
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if not pa.types.is_list(column.type) and not pa.types.is_large_list(column.type):
@@ -72,7 +73,7 @@ def _numeric_columns(batch: pa.RecordBatch) -> dict[str, np.ndarray]:
 
 
 def _feature_strength(values: np.ndarray, labels: np.ndarray) -> float | None:
-    """From the ranks of the values (Mann and Whitney); None where there is too little of either label."""
+    """The strength from the ranks of the values (Mann-Whitney U); None if a label has too few rows."""
     both = ~np.isnan(values) & ~np.isnan(labels)
     values, positive = values[both], labels[both] > 0
     count = int(positive.sum())

@@ -1,4 +1,4 @@
-"""How severe what the gate finds is: blocks, warns, or is ignored, by kind and by feature."""
+"""Applies the gate's policy: each finding blocks, warns or is ignored, by its kind and feature."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from flightline.config.gate import FindingKind, GatePolicy
 from flightline.executors.data_gate.findings import Finding
 
-DUPLICATED_SPAN, LABEL_ASSOCIATION_LOST = "DUPLICATED_SPAN", "LABELS_DETACHED"
+DUPLICATED_SPAN, LABEL_ASSOCIATION_LOST = "DUPLICATED_SPAN", "LABEL_ASSOCIATION_LOST"
 _KIND_BY_ANOMALY: dict[str, FindingKind] = {
     "MISSING_VALUES": "missing",
     "NO_ROWS_LEFT": "rejected",
@@ -16,16 +16,20 @@ _KIND_BY_ANOMALY: dict[str, FindingKind] = {
     "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH": "drift",
     "COMPARATOR_NORMALIZED_ABSOLUTE_DIFFERENCE_HIGH": "drift",
     DUPLICATED_SPAN: "duplicate",
-    LABEL_ASSOCIATION_LOST: "labels",
+    LABEL_ASSOCIATION_LOST: "label_association",
 }
 
 
 def finding_kind(finding: Finding) -> FindingKind:
-    """What a finding is about, as the policy has it."""
+    """The kind under which the config's policy has a finding."""
     return "rejected" if finding.kind.startswith("REJECTED_") else _KIND_BY_ANOMALY.get(finding.kind, "anomaly")
 
 
 def apply_policy(found: Iterable[Finding], policy: GatePolicy) -> list[Finding]:
-    """The findings that are not ignored; what TFDV calls a warning blocks nowhere."""
+    """Removes ignored findings and sets whether the others block; what TFDV calls a warning never blocks."""
     kept = [(finding, policy.severity(finding_kind(finding), finding.feature)) for finding in found]
-    return [replace(finding, blocks=finding.blocks and how == "block") for finding, how in kept if how != "ignore"]
+    return [
+        replace(finding, blocks=finding.blocks and severity == "block")
+        for finding, severity in kept
+        if severity != "ignore"
+    ]

@@ -1,4 +1,4 @@
-"""The smallest edits of the curated schema that would let a span through, as edits of its text: comments stay."""
+"""Proposes the smallest edits of the curated schema with which a span would pass; comments in its text are kept."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ _INDENT = "  "
 
 @dataclass(frozen=True)
 class SchemaProposal:
-    """A schema that is changed as little as a span asks for.
+    """A changed schema.
 
     Attributes:
-        text: of the changed schema; the same as before where nothing can be proposed.
-        cannot: what no edit of the schema lets through, or none that is offered, in words.
+        text: the changed schema; unchanged if nothing can be proposed.
+        not_proposed: a sentence for each finding for which no edit is proposed.
     """
 
     text: str
-    cannot: list[str]
+    not_proposed: list[str]
 
 
 def propose_schema(
     text: str, findings: Iterable[Finding], statistics: Mapping[str, statistics_pb2.DatasetFeatureStatistics]
 ) -> SchemaProposal:
-    """Edits a schema for what a gate found.
+    """Edits a schema so that the findings no longer block.
 
     Args:
-        text: the curated schema, one field a line.
+        text: the curated schema, one field on each line.
         findings: those that block.
-        statistics: of the span, by split: they know the values.
+        statistics: split → statistics of the span, which have the new values.
 
     Raises:
-        UsageError: the text is not a schema, or not laid out so that it can be edited.
+        UsageError: the text is not a schema, or does not have one field on each line.
     """
     lines = text.splitlines()
-    cannot = []
+    not_proposed = []
     for finding in findings:
         schema = _parse_schema("\n".join(lines))
         features = [f for split in statistics.values() for f in split.features if _feature_name(f) == finding.feature]
         declared = next((f for f in schema.feature if f.name == finding.feature), None)
-        problem = "no edit of the schema is about this"
+        problem = "no edit of the schema can allow this"
         if declared is not None and finding.kind == _UNEXPECTED_VALUE_ANOMALY:
             problem = _add_values(lines, declared, features)
         elif declared is not None and finding.kind in _RANGE_ANOMALIES:
@@ -58,10 +58,10 @@ def propose_schema(
         elif declared is not None and finding.kind == "MISSING_VALUES":
             problem = _lower_min_fraction(lines, declared, statistics, features)
         if problem:
-            cannot.append(f"{finding.feature}: {finding.problem} ({problem})")
+            not_proposed.append(f"{finding.feature}: {finding.problem} ({problem})")
     changed = "\n".join(lines) + ("\n" if text.endswith("\n") else "")
     _parse_schema(changed)
-    return SchemaProposal(changed, cannot)
+    return SchemaProposal(changed, not_proposed)
 
 
 def _add_values(
@@ -72,10 +72,10 @@ def _add_values(
     start, end = _find_block(lines, "string_domain", declared.domain)
     known = {line.strip() for line in lines[start:end]}
     seen = {bucket.label for f in features for bucket in f.string_stats.rank_histogram.buckets}
-    new = [one for one in (f"value: {_quoted(value)}" for value in sorted(seen)) if one not in known]
+    new = [line for line in (f"value: {_quoted(value)}" for value in sorted(seen)) if line not in known]
     last = max(number for number in range(start, end) if number == start or lines[number].strip().startswith("value:"))
-    lines[last + 1 : last + 1] = [_INDENT + one for one in new]
-    return "" if new else "the statistics do not hold the new values"
+    lines[last + 1 : last + 1] = [_INDENT + line for line in new]
+    return "" if new else "the statistics do not have the new values"
 
 
 def _widen_range(
@@ -83,7 +83,7 @@ def _widen_range(
 ) -> str:
     kind = declared.WhichOneof("domain_info") or ""
     if kind not in ("int_domain", "float_domain") or not features:
-        return "it has no range"
+        return "it has no range in the schema"
     lowest = min(f.num_stats.min for f in features)
     highest = max(f.num_stats.max for f in features)
     domain = getattr(declared, kind)
@@ -92,7 +92,7 @@ def _widen_range(
         if outside and domain.HasField(field) and math.isfinite(value):
             _set_field(lines, declared.name, kind, field, f"{value:.0f}" if kind == "int_domain" else f"{value!r}")
             changed = True
-    return "" if changed else "its values are within the range"
+    return "" if changed else "its values are inside the range"
 
 
 def _lower_min_fraction(
@@ -102,7 +102,7 @@ def _lower_min_fraction(
     features: list[statistics_pb2.FeatureNameStatistics],
 ) -> str:
     if declared.HasField("shape"):
-        return "it is there in every row, which the model counts on: `shape` has to go by hand"
+        return "the schema has a `shape`, so the model needs a value in every row: remove `shape` by hand"
     rows = sum(int(split.num_examples) for split in statistics.values())
     present = sum(getattr(f, f.WhichOneof("stats")).common_stats.tot_num_values for f in features)
     share = math.floor(100 * present / rows) / 100 if rows else 0.0
@@ -129,17 +129,17 @@ def _find_block(lines: list[str], kind: str, name: str) -> tuple[int, int]:
         if re.match(rf"{kind}\s*\{{", line):
             start = number
         elif line.startswith("}") and start is not None:
-            if any(one.strip() == f"name: {_quoted(name)}" for one in lines[start:number]):
+            if any(other.strip() == f"name: {_quoted(name)}" for other in lines[start:number]):
                 return start, number
             start = None
-    raise UsageError(f"the schema's {kind} {name} is not laid out a field a line", "edit the schema by hand")
+    raise UsageError(f"the schema's {kind} {name} does not have one field on each line", "edit the schema by hand")
 
 
 def _parse_schema(text: str) -> schema_pb2.Schema:
     try:
         return text_format.Parse(text, schema_pb2.Schema())
     except text_format.ParseError as error:
-        raise UsageError(f"the curated schema cannot be read: {error}", "mend it") from error
+        raise UsageError(f"the curated schema cannot be read: {error}", "fix it") from error
 
 
 def _feature_name(feature: statistics_pb2.FeatureNameStatistics) -> str:

@@ -1,47 +1,40 @@
-"""The accumulators of TFMA's own combiners, filled with numpy instead of one `add_input` a row and slice.
+"""Fills the accumulators of TFMA's own combiners with numpy, instead of one `add_input` for each row and slice.
 
-Rows weigh 1: example weights are not among what is proven. Sums are taken in float64, as TFMA takes them, over
-the values that its combiners would see; only the order of the additions differs.
+Each row has weight 1: example weights are not supported. Sums are computed in float64, as TFMA computes them, of the
+values that its combiners would get; only the order of the additions differs.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from tensorflow_model_analysis.metrics import (
-    binary_confusion_matrices,
-    calibration,
-    calibration_histogram,
-    example_count,
-    mean_regression_error,
-    metric_types,
-    squared_pearson_correlation,
-    tf_metric_wrapper,
-)
+from tensorflow_model_analysis.metrics import metric_types
 
 from flightline.executors.evaluator.keras_row_values import metric_values
 from flightline.executors.evaluator.scoring import Scores
 from flightline.executors.evaluator.supported_config import UnsupportedEvaluationError
+from flightline.executors.evaluator.tfma_internals import TFMA
 
-# From the numbers of the rows in a slice to the combiner's accumulator for them.
+# From the row numbers of a slice to the combiner's accumulator.
 AccumulatorFiller = Callable[[np.ndarray], Any]
 
 
 def make_accumulator_filler(
     computation: metric_types.MetricComputation, scores: Mapping[str, Scores]
 ) -> AccumulatorFiller:
-    """Prepares a computation for filling.
+    """Make the function that fills the accumulator of a computation for the rows of a slice.
 
     Args:
       computation: one of TFMA's, with its combiner.
       scores: of all rows, by model name.
 
     Raises:
-      UnsupportedEvaluationError: the combiner, or how it is set up, is not proven.
+      UnsupportedEvaluationError: the combiner, or one of its options, is not supported.
     """
     combiner = computation.combiner
-    if type(combiner) not in _FILLERS_BY_COMBINER:
-        raise UnsupportedEvaluationError(f"the combiner {type(combiner).__name__} is not among the proven ones")
+    make_filler = _find_filler(combiner)
+    if make_filler is None:
+        raise UnsupportedEvaluationError(f"the combiner {type(combiner).__name__} is not supported")
     for preprocessor in computation.preprocessors or ():
         if type(preprocessor) is not metric_types.StandardMetricInputsPreprocessor:
             raise UnsupportedEvaluationError(f"{type(combiner).__name__} has the preprocessor {preprocessor}")
@@ -53,7 +46,7 @@ def make_accumulator_filler(
         raise UnsupportedEvaluationError(f"a metric is for the model {model_name!r}, which is not evaluated")
     if any(key.sub_key or key.output_name for key in computation.keys):
         raise UnsupportedEvaluationError(f"{type(combiner).__name__} is for one class or one output")
-    return _FILLERS_BY_COMBINER[type(combiner)](combiner, scores[model_name])
+    return make_filler(combiner, scores[model_name])
 
 
 def _example_count(combiner: Any, scores: Scores) -> AccumulatorFiller:
@@ -76,14 +69,14 @@ def _label_and_prediction_totals(combiner: Any, scores: Scores) -> AccumulatorFi
 
 def _calibration_histogram(combiner: Any, scores: Scores) -> AccumulatorFiller:
     if not combiner._prediction_based_bucketing or not combiner._fractional_labels:
-        raise UnsupportedEvaluationError("a calibration histogram other than of predictions between 0 and 1")
+        raise UnsupportedEvaluationError("a calibration histogram of something else than predictions between 0 and 1")
     labels, predictions = _binary_labels(scores), scores.float64_predictions
-    num_buckets = combiner._num_buckets
-    # Bucket 0 and the last are for what lies outside; the arithmetic is the combiner's, in its order.
+    num_buckets, bucket_type = combiner._num_buckets, TFMA.Bucket
+    # The first and last bucket are for values outside; the arithmetic is the combiner's, in its order.
     position = (predictions - combiner._left) / combiner._range * num_buckets + 1
     buckets = np.clip(position, 0, num_buckets + 1).astype(np.int32)
 
-    def fill(rows: np.ndarray) -> dict[int, calibration_histogram.Bucket]:
+    def fill(rows: np.ndarray) -> dict[int, Any]:
         slice_buckets = buckets[rows]
         examples = np.bincount(slice_buckets, minlength=num_buckets + 2)
         filled = np.flatnonzero(examples)
@@ -93,13 +86,13 @@ def _calibration_histogram(combiner: Any, scores: Scores) -> AccumulatorFiller:
             examples[filled].astype(np.float64),
         )
         columns = (filled.tolist(), *(total.tolist() for total in totals))
-        return {bucket[0]: calibration_histogram.Bucket(*bucket) for bucket in zip(*columns, strict=True)}
+        return {bucket[0]: bucket_type(*bucket) for bucket in zip(*columns, strict=True)}
 
     return fill
 
 
 def _confusion_matrices(combiner: Any, scores: Scores) -> AccumulatorFiller:
-    # float64, for TFMA compares predictions as Python floats: 0.3 in float32 lies above a threshold of 0.3.
+    # float64, since TFMA compares predictions as Python floats: a float32 0.3 is above a threshold of 0.3.
     predictions = scores.float64_predictions
     fractional = combiner._enable_fractional_labels
     labels = _binary_labels(scores) if fractional else scores.float64_labels
@@ -107,9 +100,9 @@ def _confusion_matrices(combiner: Any, scores: Scores) -> AccumulatorFiller:
 
     def fill(rows: np.ndarray) -> Any:
         entries = matrices.extract_output(matrices.create_accumulator())
-        of_labels, slice_predictions = labels[rows], predictions[rows]
+        slice_labels, slice_predictions = labels[rows], predictions[rows]
         for threshold, entry in entries.items():
-            positive = of_labels == 1.0 if fractional else of_labels > threshold
+            positive = slice_labels == 1.0 if fractional else slice_labels > threshold
             predicted = slice_predictions > threshold
             hits, positives, predicted_positives = (
                 float(np.count_nonzero(mask)) for mask in (positive & predicted, positive, predicted)
@@ -129,7 +122,7 @@ def _confusion_matrices(combiner: Any, scores: Scores) -> AccumulatorFiller:
 def _regression_error(combiner: Any, scores: Scores) -> AccumulatorFiller:
     # The subtraction keeps the types: int64 - float32 is float64, float32 - float32 stays float32.
     errors = np.abs(scores.labels - scores.predictions).astype(np.float64)
-    if isinstance(combiner, mean_regression_error._MeanSquaredErrorCombiner):
+    if isinstance(combiner, TFMA.MeanSquaredErrorCombiner):
         errors = errors**2
 
     def fill(rows: np.ndarray) -> Any:
@@ -145,13 +138,13 @@ def _squared_pearson_correlation(combiner: Any, scores: Scores) -> AccumulatorFi
     labels, predictions = scores.float64_labels, scores.float64_predictions
 
     def fill(rows: np.ndarray) -> Any:
-        of_labels, slice_predictions = labels[rows], predictions[rows]
+        slice_labels, slice_predictions = labels[rows], predictions[rows]
         totals = combiner.create_accumulator()
-        totals.total_weighted_labels = float(of_labels.sum())
+        totals.total_weighted_labels = float(slice_labels.sum())
         totals.total_weighted_predictions = float(slice_predictions.sum())
-        totals.total_weighted_squared_labels = float((of_labels**2).sum())
+        totals.total_weighted_squared_labels = float((slice_labels**2).sum())
         totals.total_weighted_squared_predictions = float((slice_predictions**2).sum())
-        totals.total_weighted_labels_times_predictions = float((of_labels * slice_predictions).sum())
+        totals.total_weighted_labels_times_predictions = float((slice_labels * slice_predictions).sum())
         totals.total_weighted_examples = float(len(rows))
         return totals
 
@@ -165,8 +158,8 @@ def _keras_metrics(combiner: Any, scores: Scores) -> AccumulatorFiller:
 
     def fill(rows: np.ndarray) -> Any:
         accumulator = combiner.create_accumulator()
-        for index, of_metric in enumerate(values):
-            total = of_metric[rows].sum(dtype=np.float64)
+        for index, row_values in enumerate(values):
+            total = row_values[rows].sum(dtype=np.float64)
             accumulator.add_weights(0, index, [np.float32(total), np.float32(len(rows))])
         return accumulator
 
@@ -179,13 +172,21 @@ def _binary_labels(scores: Scores) -> np.ndarray:
     return scores.float64_labels
 
 
-_FILLERS_BY_COMBINER: Mapping[type, Callable[[Any, Scores], AccumulatorFiller]] = {
-    binary_confusion_matrices._BinaryConfusionMatrixCombiner: _confusion_matrices,
-    calibration._WeightedLabelsPredictionsExamplesCombiner: _label_and_prediction_totals,
-    calibration_histogram._CalibrationHistogramCombiner: _calibration_histogram,
-    example_count._ExampleCountCombiner: _example_count,
-    mean_regression_error._MeanAbsoluteErrorCombiner: _regression_error,
-    mean_regression_error._MeanSquaredErrorCombiner: _regression_error,
-    squared_pearson_correlation._SquaredPearsonCorrelationCombiner: _squared_pearson_correlation,
-    tf_metric_wrapper._CompilableMetricsCombiner: _keras_metrics,
+# By the name of TFMA's combiner among its private names.
+_FILLERS_BY_COMBINER: Mapping[str, Callable[[Any, Scores], AccumulatorFiller]] = {
+    "BinaryConfusionMatrixCombiner": _confusion_matrices,
+    "CalibrationHistogramCombiner": _calibration_histogram,
+    "CompilableMetricsCombiner": _keras_metrics,
+    "ExampleCountCombiner": _example_count,
+    "MeanAbsoluteErrorCombiner": _regression_error,
+    "MeanSquaredErrorCombiner": _regression_error,
+    "SquaredPearsonCorrelationCombiner": _squared_pearson_correlation,
+    "WeightedLabelsPredictionsExamplesCombiner": _label_and_prediction_totals,
 }
+
+
+def _find_filler(combiner: Any) -> Callable[[Any, Scores], AccumulatorFiller] | None:
+    for name, make_filler in _FILLERS_BY_COMBINER.items():
+        if type(combiner) is getattr(TFMA, name):
+            return make_filler
+    return None

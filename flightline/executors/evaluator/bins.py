@@ -1,6 +1,6 @@
-"""Number columns cut into bins, whose names are what TFMA slices by: it knows slices by values alone.
+"""Bins of numeric columns. TFMA slices by values only, so that the values are replaced by the names of their bins.
 
-The column keeps its name: `distance=500 to 1000` is a slice of any reader of TFMA's results. Needs no TensorFlow.
+The column keeps its name: every reader of TFMA's results sees the slice `distance=500 to 1000`. Without TensorFlow.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from flightline.config.evaluation import BinSettings
 
-# By column, where one bin ends and the next begins: ascending.
+# Column -> ascending values at which one bin ends and the next begins.
 Edges: TypeAlias = Mapping[str, Sequence[float]]
 
-# For extractors, which are made where nobody can be given an argument. Not in their module: TFX loads that one anew.
+# For TFMA's extractors, which are created without arguments of ours. Not in their module, which TFX imports again.
 active_edges: contextvars.ContextVar[Edges] = contextvars.ContextVar("edges")
 
-NO_BIN = -1  # of what is missing, or NaN
+NO_BIN = -1  # for missing values and NaN
 _QUANTILE_HISTOGRAM = statistics_pb2.Histogram.QUANTILES
 
 
 @contextlib.contextmanager
 def use_edges(edges: Edges) -> Iterator[None]:
-    """While entered, extractors are made for these edges."""
+    """Inside the block, new extractors use these edges."""
     token = active_edges.set(edges)
     try:
         yield
@@ -39,27 +39,27 @@ def use_edges(edges: Edges) -> Iterator[None]:
 
 
 def bins_to_property(bins: Mapping[str, BinSettings]) -> str:
-    """The bins as an execution property, equal where the bins are."""
-    return json.dumps({column: of_column.model_dump() for column, of_column in bins.items()}, sort_keys=True)
+    """Serialize bins as an execution property; equal bins give equal texts."""
+    return json.dumps({column: column_bins.model_dump() for column, column_bins in bins.items()}, sort_keys=True)
 
 
 def bins_from_property(text: str | None) -> dict[str, BinSettings]:
-    """The bins of an execution property; none where there is none."""
-    return {column: BinSettings.model_validate(given) for column, given in json.loads(text or "{}").items()}
+    """Read bins from an execution property; empty without one."""
+    return {column: BinSettings.model_validate(raw) for column, raw in json.loads(text or "{}").items()}
 
 
 def bin_names(edges: Sequence[float]) -> list[str]:
-    """What the bins are called, from the lowest to the highest: one more than there are edges."""
+    """Name the bins, from the lowest to the highest: one more than there are edges."""
     ends = [_format_edge(edge) for edge in edges]
     between = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
     return [f"below {ends[0]}", *between, f"{ends[-1]} or more"]
 
 
 def bin_indices(values: np.ndarray, edges: Sequence[float]) -> np.ndarray:
-    """Which bin each value is in: an edge is in the bin that it begins; NaN is in none.
+    """Find the bin of each value: an edge belongs to the bin that it begins, NaN to none.
 
     Args:
-        values: [rows] numbers. They are compared as float64: a float32 0.3 is more than the edge 0.3.
+        values: [rows] numbers, compared as float64: a float32 0.3 is above the edge 0.3.
         edges: ascending.
 
     Returns:
@@ -70,48 +70,48 @@ def bin_indices(values: np.ndarray, edges: Sequence[float]) -> np.ndarray:
 
 
 def resolve_edges(bins: Mapping[str, BinSettings], training: statistics_pb2.DatasetFeatureStatistics | None) -> Edges:
-    """The edges of all bins.
+    """Determine the edges of all bins.
 
     Args:
         bins: by column.
         training: statistics of the training split; needed where bins are quantiles.
 
     Raises:
-        ValueError: they are needed and tell no quantiles of a column.
+        ValueError: they are needed and have no quantiles of a column.
     """
     return {
-        column: of_column.edges
-        if of_column.edges is not None
-        else _quantile_edges(column, of_column.quantiles or 0, training)
-        for column, of_column in bins.items()
+        column: column_bins.edges
+        if column_bins.edges is not None
+        else _quantile_edges(column, column_bins.quantiles or 0, training)
+        for column, column_bins in bins.items()
     }
 
 
 def _quantile_edges(
     column: str, count: int, training: statistics_pb2.DatasetFeatureStatistics | None
 ) -> tuple[float, ...]:
-    """The inner edges of `count` about equally filled bins; fewer where many rows have one value.
+    """Compute the inner edges of `count` about equally filled bins; fewer if many rows have the same value.
 
-    TFDV keeps deciles: what lies between two of them is read off the line that joins them.
+    TFDV stores deciles; quantiles between them are interpolated linearly.
     """
     found = [
         feature for feature in (training.features if training else ()) if column in (feature.name, *feature.path.step)
     ]
     histograms = [h for feature in found for h in feature.num_stats.histograms if h.type == _QUANTILE_HISTOGRAM]
     if not histograms or not histograms[0].buckets:
-        raise ValueError(f"the training statistics tell no quantiles of {column}: give its bins as a list of edges")
+        raise ValueError(f"the training statistics have no quantiles of {column}: give its bins as a list of edges")
     buckets = histograms[0].buckets
     known = [buckets[0].low_value, *(bucket.high_value for bucket in buckets)]
     wanted = np.interp(np.arange(1, count) / count, np.linspace(0, 1, len(known)), known)
     rounded = {float(_format_edge(float(f"{edge:.6g}"))) for edge in wanted if math.isfinite(edge)}
-    # Nothing is below the least value: an edge there would begin the bin that holds everything.
+    # Nothing is below the smallest value: an edge there would leave the lowest bin empty.
     inner = tuple(sorted(edge for edge in rounded if edge > known[0]))
     if not inner:
-        raise ValueError(f"{column} has one value in nearly all training rows, and so no quantiles to tell apart")
+        raise ValueError(f"{column} has the same value in nearly all training rows, so that its quantiles are equal")
     return inner
 
 
 def _format_edge(edge: float) -> str:
-    """The shortest text that reads as the edge."""
+    """Format an edge as the shortest text that is read back as the same number."""
     short = f"{edge:.6g}"
     return short if float(short) == edge else repr(edge).removesuffix(".0")

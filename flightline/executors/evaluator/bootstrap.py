@@ -1,8 +1,8 @@
-"""How sure a difference between two models is: bootstrap intervals over the rows that both were scored on.
+"""Bootstrap intervals of the differences between two models, over the rows that both were scored on.
 
-A Poisson bootstrap: each replicate gives every row a weight from Poisson(1), the same row the same weight for both
-models, so that what is hard about a row is hard for both. Rows are kept in the order of their scores, in which the
-AUC of a replicate is two running sums. Seeded: the same scores give the same intervals.
+A Poisson bootstrap: each replicate gives every row a weight from Poisson(1), the same weight for both models, so that
+a difficult row is difficult for both. Rows are sorted by their scores, so that the AUC of a replicate needs only two
+running sums. The random numbers are seeded: the same scores give the same intervals.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 import numpy as np
 
 DEFAULT_REPLICATES = 400
-DEFAULT_CONFIDENCE = 0.95  # where nothing asks for another
-# Above so many rows a replicate draws from a sample of them, and the interval is narrowed to all rows: the width of an
-# interval goes with the root of the rows. Keeps it below two seconds, and memory to a few megabytes.
+DEFAULT_CONFIDENCE = 0.95
+# With more rows, a replicate draws from a sample of them, and the interval is narrowed accordingly: its width shrinks
+# with the square root of the number of rows. This takes less than two seconds and a few megabytes.
 MAX_SAMPLED_ROWS = 200_000
 _DECISION_THRESHOLD = 0.5  # BinaryAccuracy's threshold
 _SEED = 20130101
@@ -26,9 +26,9 @@ class BootstrapInterval:
     """The difference candidate - champion of one metric, on all rows.
 
     Attributes:
-        metric: as TFMA names its values (`auc`, `binary_accuracy`).
-        difference: on the rows as they are.
-        lower, upper: where it lies with `confidence`, two-sided.
+        metric: TFMA's name of the value (`auc`, `binary_accuracy`).
+        difference: measured on the rows themselves.
+        lower, upper: ends of the two-sided interval with this `confidence`.
     """
 
     metric: str
@@ -45,13 +45,13 @@ def bootstrap_intervals(
     confidence: float = DEFAULT_CONFIDENCE,
     replicates: int = DEFAULT_REPLICATES,
 ) -> list[BootstrapInterval]:
-    """Intervals of the differences in AUC and accuracy; no AUC where all rows have the same label.
+    """Compute intervals of the differences in AUC and accuracy; without AUC where all rows have the same label.
 
     Args:
         labels: [rows] 0 or 1.
         candidate, champion: [rows] predictions of the two models, finite.
         confidence: of the intervals, between 0 and 1.
-        replicates: how often the rows are drawn anew.
+        replicates: number of resamplings.
     """
     truth = np.asarray(labels) > _DECISION_THRESHOLD
     models = [np.asarray(scores).reshape(-1) for scores in (candidate, champion)]
@@ -66,7 +66,7 @@ def bootstrap_intervals(
     )
     narrowed = np.sqrt(min(1.0, MAX_SAMPLED_ROWS / len(truth)))
     drawn = _replicate_differences(truth[rows], [scores[rows] for scores in models], better[rows], replicates, rng)
-    found = []
+    intervals = []
     for metric, difference, values in zip(
         ("auc", "binary_accuracy"), (full[0] - full[1], float(better.mean())), zip(*drawn, strict=True), strict=True
     ):
@@ -74,15 +74,17 @@ def bootstrap_intervals(
         if not np.isfinite(difference) or not len(usable):
             continue
         tail = (1 - confidence) / 2
-        center = usable.mean()  # of the sample, where one was drawn from
+        center = usable.mean()  # of the sampled rows, if they were sampled
         low, high = (center + (np.quantile(usable, q) - center) * narrowed for q in (tail, 1 - tail))
         shift = difference - center if narrowed < 1 else 0.0
-        found.append(BootstrapInterval(metric, float(difference), float(low + shift), float(high + shift), confidence))
-    return found
+        intervals.append(
+            BootstrapInterval(metric, float(difference), float(low + shift), float(high + shift), confidence)
+        )
+    return intervals
 
 
 def _is_correct(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """[rows] int8: 1 where the decision is right."""
+    """Compute [rows] int8: 1 where the decision is right."""
     return ((scores > _DECISION_THRESHOLD) == truth).astype(np.int8)
 
 
@@ -100,29 +102,29 @@ def _replicate_differences(
 
 
 def _poisson_table() -> np.ndarray:
-    """[65536] uint8: drawing from it is drawing from Poisson(1), to five digits and ten times as fast."""
+    """Make a table [65536] uint8: drawing from it is drawing from Poisson(1), to five digits, ten times as fast."""
     size = np.iinfo(np.uint16).max + 1
     table = np.zeros(size, np.uint8)
-    share, below = np.exp(-1.0), 0.0
+    probability, cumulative = np.exp(-1.0), 0.0
     for count in range(1, 12):
-        below += share
-        table[round(below * size) :] = count
-        share /= count
+        cumulative += probability
+        table[round(cumulative * size) :] = count
+        probability /= count
     return table
 
 
 class _AucRanking:
-    """Rows in the order of their scores, ready for the AUC under any weights."""
+    """Rows sorted by their scores, ready for the AUC with any weights."""
 
     def __init__(self, truth: np.ndarray, scores: np.ndarray) -> None:
         positive, negative = np.flatnonzero(truth), np.flatnonzero(~truth)
         self._positive = positive[np.argsort(scores[positive], kind="stable")]
         self._negative = negative[np.argsort(scores[negative], kind="stable")]
-        places = [np.searchsorted(scores[self._negative], scores[self._positive], side) for side in ("left", "right")]
-        self._below, self._up_to = places  # [positives] how many negatives have a lower score, and one not higher
+        ranks = [np.searchsorted(scores[self._negative], scores[self._positive], side) for side in ("left", "right")]
+        self._below, self._up_to = ranks  # [positives] number of negatives with a lower score, and with one not higher
 
     def auc(self, weights: np.ndarray) -> float:
-        """The share of pairs of a positive and a negative row in the right order, equal scores for a half."""
+        """Compute the fraction of (positive, negative) pairs in the right order; equal scores count half."""
         negatives = np.zeros(len(self._negative) + 1, np.int32)
         np.cumsum(weights[self._negative], out=negatives[1:])
         positives = weights[self._positive].astype(np.float64)

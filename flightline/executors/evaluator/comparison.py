@@ -1,4 +1,4 @@
-"""Candidate and champion on the same rows: how far apart they are, how sure that is, and what thresholds make of it."""
+"""Compares candidate and champion on the same rows: differences, intervals, and the thresholds that these fail."""
 
 import dataclasses
 import json
@@ -19,14 +19,14 @@ from flightline.executors.evaluator.bootstrap import (
 from flightline.executors.evaluator.job import EvaluationJob
 from flightline.executors.evaluator.scoring import Scores
 
-COMPARISON_FILE = "comparison.json"  # beside TFMA's files, in the ModelEvaluation artifact
-# TFMA's metric, and what its values are called.
+COMPARISON_FILE = "comparison.json"  # in the ModelEvaluation artifact, next to TFMA's files
+# Metric of TFMA -> name of its values.
 _COMPARED_METRICS = {"AUC": "auc", "BinaryAccuracy": "binary_accuracy"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """The intervals of the differences, over so many rows and replicates."""
+    """The intervals of the differences, with the numbers of rows and replicates they were computed from."""
 
     rows: int
     replicates: int
@@ -34,8 +34,11 @@ class Comparison:
 
 
 def compare_models(job: EvaluationJob, scores: Mapping[str, Scores]) -> Comparison | None:
-    """Compares the two models of a job; None where there is one, where they disagree about the labels, or where
-    nothing is measured that has an interval: those are for two values, not for amounts.
+    """Compare the two models of a job.
+
+    Returns:
+        None if there is only one model, if the models have different labels, or if no metric of the config has an
+        interval (only metrics of binary labels do).
     """
     measured = {_COMPARED_METRICS.get(metric.class_name) for metric in _metric_configs(job.eval_config)}
     baseline = model_util.get_baseline_model_spec(job.eval_config)
@@ -45,14 +48,16 @@ def compare_models(job: EvaluationJob, scores: Mapping[str, Scores]) -> Comparis
     candidate, champion = scores[candidates[0]], scores[baseline.name]
     if not np.array_equal(candidate.labels, champion.labels):
         return None
-    found = bootstrap_intervals(
+    intervals = bootstrap_intervals(
         candidate.labels, candidate.predictions, champion.predictions, job.vs_champion_confidence or DEFAULT_CONFIDENCE
     )
-    return Comparison(len(candidate.labels), DEFAULT_REPLICATES, [one for one in found if one.metric in measured])
+    return Comparison(
+        len(candidate.labels), DEFAULT_REPLICATES, [interval for interval in intervals if interval.metric in measured]
+    )
 
 
 def write_comparison(job: EvaluationJob, comparison: Comparison) -> None:
-    """Keeps the comparison beside TFMA's files, which TFMA's readers do not look at."""
+    """Write the comparison next to TFMA's files, where TFMA's readers ignore it."""
     with tf.io.gfile.GFile(posixpath.join(job.output_path, COMPARISON_FILE), "w") as file:
         file.write(json.dumps(dataclasses.asdict(comparison), indent=2, sort_keys=True) + "\n")
 
@@ -60,7 +65,7 @@ def write_comparison(job: EvaluationJob, comparison: Comparison) -> None:
 def add_confidence_failures(
     validation: validation_result_pb2.ValidationResult, job: EvaluationJob, comparison: Comparison | None
 ) -> None:
-    """Where a confidence is asked for, fails what may be worse than the thresholds against the champion allow.
+    """With a configured confidence, fail metrics whose interval reaches below a threshold against the champion.
 
     The failures are TFMA's own, on all rows, with the lower end of the interval as value and a message that says so.
     """
@@ -75,27 +80,27 @@ def add_confidence_failures(
     if not failures:
         return
     validation.validation_ok = False
-    of_all_rows = validation.metric_validations_per_slice.add()
+    overall_slice = validation.metric_validations_per_slice.add()
     for interval, threshold in failures:
-        failure = of_all_rows.failures.add(message=f"lower end with confidence {interval.confidence:g}")
+        failure = overall_slice.failures.add(message=f"lower end with confidence {interval.confidence:g}")
         failure.metric_key.name = interval.metric
         failure.metric_value.double_value.value = interval.lower
         failure.metric_threshold.change_threshold.CopyFrom(threshold)
 
 
 def _champion_thresholds(eval_config: config_pb2.EvalConfig) -> Iterator[tuple[str, config_pb2.GenericChangeThreshold]]:
-    """(metric, threshold) of each change that is bounded on all rows, of the metrics that are compared."""
+    """Yield (metric, change threshold) on all rows, for the metrics that are compared."""
     for metric in (
         metric
         for metric in _metric_configs(eval_config)
         if metric.class_name in _COMPARED_METRICS and not metric.config
     ):
-        of_all_rows = [
+        overall_thresholds = [
             bounded.threshold
             for bounded in metric.per_slice_thresholds
             if any(not (spec.feature_keys or spec.feature_values) for spec in bounded.slicing_specs)
         ]
-        for threshold in (metric.threshold, *of_all_rows):
+        for threshold in (metric.threshold, *overall_thresholds):
             if threshold.HasField("change_threshold"):
                 yield _COMPARED_METRICS[metric.class_name], threshold.change_threshold
 

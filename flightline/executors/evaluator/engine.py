@@ -13,16 +13,16 @@ from flightline.executors.evaluator.supported_config import all_slicing_specs
 def evaluate(
     job: EvaluationJob, on_rows: Callable[[int], None] | None = None
 ) -> tuple[list[SlicedMetrics], Comparison | None]:
-    """Scores the models on the examples and computes every metric of every slice; writes nothing.
+    """Score the models on the examples and compute every metric of every slice; write nothing.
 
-    Where there is a baseline, the two models are compared row by row as well.
+    With a baseline, the two models are also compared row by row.
 
     Args:
       job: what to evaluate.
-      on_rows: called now and then with the number of rows scored so far.
+      on_rows: called from time to time with the number of rows scored so far.
 
     Raises:
-      UnsupportedEvaluationError: the models, the data or a metric are not of the proven kind.
+      UnsupportedEvaluationError: the models, the data or a metric are not supported.
     """
     scored = score_examples(job, on_rows)
     slices = group_rows_by_slice(all_slicing_specs(job.eval_config), scored.slice_columns, scored.num_rows)

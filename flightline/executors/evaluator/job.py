@@ -1,4 +1,4 @@
-"""What an Evaluator execution asks for, read from its inputs the way the stock executor reads them."""
+"""The inputs and parameters of an Evaluator execution, read as the stock executor reads them."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,11 @@ from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
 from flightline.executors.evaluator.bins import Edges
 from flightline.executors.evaluator.supported_config import UnsupportedEvaluationError, require_supported
+from flightline.executors.evaluator.tfma_internals import TFMA
 
 Artifacts = Mapping[str, Sequence[types.Artifact]]
 
-# Ours, beside the standard properties of an Evaluator.
+# A property of ours, in addition to the standard ones of an Evaluator.
 VS_CHAMPION_CONFIDENCE = "vs_champion_confidence"
 _UNSUPPORTED_PROPERTIES = (keys.MODULE_FILE_KEY, keys.MODULE_PATH_KEY, keys.FAIRNESS_INDICATOR_THRESHOLDS_KEY)
 
@@ -35,9 +36,9 @@ class EvaluationJob:
         the examples, under the spec's `prediction_key`.
       example_files: TFRecord files of serialized tf.Examples, in a fixed order.
       output_path: directory of the ModelEvaluation artifact.
-      vs_champion_confidence: with which a candidate must not be worse than thresholds against the champion allow;
-        None where the difference as measured decides.
-      edges: of the bins that number columns are sliced by.
+      vs_champion_confidence: confidence with which the candidate must not be worse than the thresholds against the
+        champion allow; None where the measured difference decides.
+      edges: of the bins of numeric columns in slices.
     """
 
     eval_config: config_pb2.EvalConfig
@@ -51,11 +52,13 @@ class EvaluationJob:
 def read_job(
     inputs: Artifacts, outputs: Artifacts, exec_properties: Mapping[str, Any], edges: Edges | None = None
 ) -> EvaluationJob:
-    """Reads the arguments of `Executor.Do`; `edges` are of the number columns that are sliced by bins.
+    """Read the arguments of `Executor.Do`; `edges` are those of the bins of numeric columns in slices.
 
     Raises:
-      UnsupportedEvaluationError: something in them is not proven equal to stock, or is missing.
+      UnsupportedEvaluationError: something in them is not supported or missing, or TFMA lacks what is needed.
     """
+    if problem := TFMA.find_problem():
+        raise UnsupportedEvaluationError(problem)
     if not inputs.get(keys.EXAMPLES_KEY):
         raise UnsupportedEvaluationError(f"there is no input {keys.EXAMPLES_KEY!r}")
     if inputs.get(keys.SCHEMA_KEY):
@@ -90,10 +93,10 @@ def _read_config(exec_properties: Mapping[str, Any], has_baseline: bool) -> conf
 
 
 def _require_predictions(eval_config: config_pb2.EvalConfig, has_model: bool) -> None:
-    """Predictions come from models, or from one feature of the examples; nothing in between is proven."""
+    """Require predictions of models, or of one feature of the examples; nothing in between is supported."""
     keys_given = [bool(spec.prediction_key) for spec in eval_config.model_specs]
     if has_model and any(keys_given):
-        raise UnsupportedEvaluationError("ModelSpec.prediction_key is set beside a model")
+        raise UnsupportedEvaluationError("ModelSpec.prediction_key is set although there is a model")
     if not has_model and keys_given != [True]:
         raise UnsupportedEvaluationError("there is no model, and not one ModelSpec with a prediction_key")
 
@@ -108,7 +111,7 @@ def _model_paths(eval_config: config_pb2.EvalConfig, inputs: Artifacts) -> dict[
         path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
         model_type = model_util.get_model_type(spec, path)
         if model_type != constants.TF_GENERIC:
-            raise UnsupportedEvaluationError(f"TFMA takes the model for {model_type}, which may hold its own metrics")
+            raise UnsupportedEvaluationError(f"TFMA treats the model as {model_type}, which may contain metrics")
         paths[spec.name] = path
     return paths
 

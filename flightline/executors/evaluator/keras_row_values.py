@@ -13,14 +13,14 @@ _CHUNK_ROWS = 1 << 16
 
 
 def metric_values(metric: Any, labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-    """Returns what each row adds to a metric's total [rows, float32], computed by tf_keras itself.
+    """Compute what each row adds to a metric's total [rows, float32], computed by tf_keras itself.
 
     Args:
       metric: the metric object TFMA made (tf_keras, on every version of TFMA).
       labels, predictions: [rows].
 
     Raises:
-      UnsupportedEvaluationError: the metric keeps another state than a total and a count of rows.
+      UnsupportedEvaluationError: the metric's state is not a total and a count of rows.
     """
     row_value = _row_value(metric)
     columns = [values.astype(np.float32)[:, np.newaxis] for values in (labels, predictions)]
@@ -38,4 +38,4 @@ def _row_value(metric: Any) -> Callable[[np.ndarray, np.ndarray], Any]:
         return lambda labels, predictions: tf_keras.losses.binary_crossentropy(labels, predictions, **options)
     if type(metric) is tf_keras.metrics.RootMeanSquaredError:
         return tf_keras.losses.mean_squared_error
-    raise UnsupportedEvaluationError(f"the Keras metric {type(metric).__name__} is not among the proven ones")
+    raise UnsupportedEvaluationError(f"the Keras metric {type(metric).__name__} is not supported")

@@ -1,4 +1,4 @@
-"""Raw features of serialized tf.Examples, at most one value a row."""
+"""Raw features of serialized tf.Examples, with at most one value per row."""
 
 import dataclasses
 from collections.abc import Collection
@@ -40,7 +40,7 @@ class RawFeatureParser:
         try:
             parsed = tf.io.parse_example(examples, self._spec)
         except tf.errors.InvalidArgumentError as error:
-            raise UnsupportedEvaluationError(f"the examples do not parse alike: {error.message}") from error
+            raise UnsupportedEvaluationError(f"examples differ in their types: {error.message}") from error
         return {name: _single_values(name, feature) for name, feature in parsed.items()}
 
     def _learn_types(self, examples: tf.Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Reading TFMA's results back: metrics by slice, of the candidate or the champion."""
+"""Reads TFMA's results: metrics by slice, of the candidate or the champion."""
 
 from __future__ import annotations
 
@@ -11,20 +11,25 @@ from tfx.dsl.io import fileio
 
 from flightline.metadata.evaluation import OVERALL
 
-CANDIDATE, BASELINE = "candidate", "baseline"  # as the Evaluator names them where there are two
+CANDIDATE, BASELINE = "candidate", "baseline"  # the Evaluator's names of the models, if there are two
 
 
 def has_baseline(uri: str) -> bool:
-    """Whether two models were compared. The execution's inputs do not tell: ML Metadata keeps one event for an
-    artifact, and candidate and champion are one where nothing has changed."""
+    """Whether two models were compared.
+
+    The inputs of the execution do not say so: ML Metadata keeps one event for each artifact, and candidate and champion
+    are the same artifact if nothing has changed.
+    """
     with fileio.open(f"{uri}/eval_config.json") as file:
         specs = json.load(file)["evalConfig"]["modelSpecs"]
     return any(spec.get("isBaseline") for spec in specs)
 
 
 def read_slices(uri: str, model: str | None = None) -> list[tuple[list[tuple[str, str]], dict[str, float]]]:
-    """(feature, value) pairs of each slice, and its scalar metrics that have a value: no precision where nothing was
-    predicted positive."""
+    """Read the (feature, value) pairs of each slice, and its scalar metrics that have a value.
+
+    Precision, for example, has none where no row is predicted positive.
+    """
     return [
         (
             [(name, _to_text(value)) for name, value in slice_key],
@@ -39,7 +44,7 @@ def read_slices(uri: str, model: str | None = None) -> list[tuple[list[tuple[str
 
 
 def slice_name(slice_key: Any) -> str:
-    """`feature=value,...` of a key of TFMA's; `overall` of that of all rows."""
+    """Format a slice key of TFMA as `feature=value,...`; `overall` for all rows."""
     return ",".join(f"{name}={_to_text(value)}" for name, value in slice_key) or OVERALL
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
 from google.protobuf.message import Message
-from tensorflow_model_analysis.evaluators import metrics_plots_and_validations_evaluator as stock
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.writers import eval_config_writer
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as stock_writer
@@ -14,16 +13,17 @@ from tensorflow_model_analysis.writers import metrics_plots_and_validations_writ
 from flightline.executors.evaluator.comparison import Comparison, add_confidence_failures, write_comparison
 from flightline.executors.evaluator.job import EvaluationJob
 from flightline.executors.evaluator.results import SlicedMetrics, validate_thresholds
+from flightline.executors.evaluator.tfma_internals import TFMA
 
 _ONE_SHARD = "-00000-of-00001"
-# How TFMA describes examples that it was handed rather than read itself.
+# How TFMA describes examples that it did not read itself.
 _DATA_LOCATION, _FILE_FORMAT = "<user provided PCollection>", "<unknown>"
 
 
 def write_results(job: EvaluationJob, results: Sequence[SlicedMetrics], comparison: Comparison | None = None) -> None:
-    """Validates the results and writes metrics, plots, attributions, validation, config, and the comparison."""
+    """Validate the results, and write metrics, plots, attributions, validation, config, and the comparison."""
     metrics, plots, attributions = (
-        [stock._filter_by_key_type(of_slice, key_type) for of_slice in results]
+        [TFMA.filter_by_key_type(slice_results, key_type) for slice_results in results]
         for key_type in (metric_types.MetricKey, metric_types.PlotKey, metric_types.AttributionsKey)
     )
     tf.io.gfile.makedirs(job.output_path)
@@ -47,8 +47,8 @@ def _write_records(job: EvaluationJob, name: str, messages: Iterable[Message]) -
 
 
 def _write_config(job: EvaluationJob) -> None:
-    text = eval_config_writer._serialize_eval_run(job.eval_config, _DATA_LOCATION, _FILE_FORMAT, dict(job.model_paths))
+    text = TFMA.serialize_eval_run(job.eval_config, _DATA_LOCATION, _FILE_FORMAT, dict(job.model_paths))
     name = f"{eval_config_writer.EVAL_CONFIG_FILE}.{eval_config_writer.EVAL_CONFIG_FILE_FORMAT}"
     with tf.io.gfile.GFile(posixpath.join(job.output_path, name), "w") as file:
-        # Protobuf orders its maps (model locations) at random.
+        # The order of protobuf maps (model locations) is random.
         file.write(f"{json.dumps(json.loads(text), indent=2, sort_keys=True)}\n")

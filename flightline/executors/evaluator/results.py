@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from tensorflow_model_analysis.evaluators import metrics_plots_and_validations_evaluator as stock
 from tensorflow_model_analysis.evaluators import metrics_validator
 from tensorflow_model_analysis.metrics import metric_specs, metric_types
 from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
@@ -18,6 +17,7 @@ from flightline.executors.evaluator.rebinning import fast_rebinning
 from flightline.executors.evaluator.scoring import Scores
 from flightline.executors.evaluator.slicing import SliceKey
 from flightline.executors.evaluator.supported_config import UnsupportedEvaluationError
+from flightline.executors.evaluator.tfma_internals import TFMA
 
 # TFMA's MetricsDict: by metric, plot or attributions key, the value.
 Metrics = dict[Any, Any]
@@ -28,7 +28,7 @@ SlicedMetrics = tuple[SliceKey | tuple[SliceKey, SliceKey], Metrics]
 def compute_metrics(
     eval_config: config_pb2.EvalConfig, scores: Mapping[str, Scores], slices: Mapping[SliceKey, np.ndarray]
 ) -> list[SlicedMetrics]:
-    """Returns all metrics and plots of every slice, in the order of `slices`, then those of slices that are compared.
+    """Compute all metrics and plots of every slice, in the order of `slices`, then those of slices that are compared.
 
     Args:
       eval_config: with TFMA's defaults applied.
@@ -36,9 +36,9 @@ def compute_metrics(
       slices: row numbers by slice.
 
     Raises:
-      UnsupportedEvaluationError: a metric needs a computation that is not proven.
+      UnsupportedEvaluationError: a metric needs a computation that is not supported.
     """
-    computations = stock._filter_and_separate_computations(
+    computations = TFMA.filter_and_separate_computations(
         metric_specs.to_computations(list(eval_config.metrics_specs), eval_config=eval_config)
     )
     if computations.cross_slice_computations or computations.ci_derived_computations:
@@ -57,13 +57,14 @@ def compute_metrics(
     if baseline is not None:
         for _, metrics in found:
             metrics.update(_baseline_differences(metrics, baseline.name))
-    return [stock._remove_private_metrics(key, metrics) for key, metrics in found]
+    return [TFMA.remove_private_metrics(key, metrics) for key, metrics in found]
 
 
 def _cross_slice_differences(
     cross_specs: Iterable[config_pb2.CrossSlicingSpec], results: Mapping[SliceKey, Metrics]
 ) -> Iterator[SlicedMetrics]:
     """Yields baseline minus comparison for each two slices that a spec compares (TFMA's `AddCrossSliceMetrics`)."""
+    is_private = TFMA.is_private_metrics
     for cross_spec in cross_specs:
         baselines = _matching_slices([cross_spec.baseline_spec], results)
         comparisons = _matching_slices(cross_spec.slicing_specs, results)
@@ -77,7 +78,7 @@ def _cross_slice_differences(
                     key: values[key] - value
                     for key, value in results[comparison].items()
                     if key in values
-                    and not stock._is_private_metrics(key)
+                    and not is_private(key)
                     and isinstance(key, metric_types.MetricKey)
                     and not isinstance(key, metric_types.PlotKey | metric_types.AttributionsKey)
                 },
@@ -85,30 +86,32 @@ def _cross_slice_differences(
 
 
 def _matching_slices(specs: Iterable[config_pb2.SlicingSpec], keys: Iterable[SliceKey]) -> list[SliceKey]:
-    """The slices that one of the specs names, by TFMA's own word."""
+    """The slices that match one of the specs, by TFMA's own test."""
     named = [slicer_lib.SingleSliceSpec(spec=spec) for spec in specs]
     return [key for key in keys if any(spec.is_slice_applicable(key) for spec in named)]
 
 
 def _baseline_differences(metrics: Metrics, baseline: str) -> Metrics:
-    """Returns candidate minus baseline of every metric that both have (TFMA's `add_diff_metrics`)."""
+    """Compute candidate minus baseline of every metric that both have (TFMA's `add_diff_metrics`)."""
+    is_private, is_diffable = TFMA.is_private_metrics, TFMA.is_metric_diffable
     return {
         key.make_diff_key(): value - metrics[key.make_baseline_key(baseline)]
         for key, value in metrics.items()
-        if not stock._is_private_metrics(key)
+        if not is_private(key)
         and not key.is_diff
         and key.model_name != baseline
         and key.make_baseline_key(baseline) in metrics
-        and stock._is_metric_diffable(value)
+        and is_diffable(value)
     }
 
 
 def validate_thresholds(
     eval_config: config_pb2.EvalConfig, metrics: Sequence[SlicedMetrics]
 ) -> validation_result_pb2.ValidationResult:
-    """Checks metrics (no plots) against the thresholds, as TFMA does: its verdict for the blessing."""
+    """Check metrics (no plots) against the thresholds, as TFMA does; the blessing follows from the result."""
     combiner = stock_writer.CombineValidations(eval_config)
     accumulator = combiner.create_accumulator()
-    for of_slice in metrics:
-        accumulator = combiner.add_input(accumulator, metrics_validator.validate_metrics(of_slice, eval_config))
+    for slice_metrics in metrics:
+        validation = metrics_validator.validate_metrics(slice_metrics, eval_config)
+        accumulator = combiner.add_input(accumulator, validation)
     return combiner.extract_output(accumulator)

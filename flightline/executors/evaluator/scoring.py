@@ -46,7 +46,7 @@ class Scores:
 
 @dataclasses.dataclass(frozen=True)
 class ScoredRows:
-    """What is kept of the data: a few bytes a row, no features.
+    """What is kept of the data: a few bytes per row, no features.
 
     Attributes:
       num_rows: rows read.
@@ -67,7 +67,7 @@ def score_examples(job: EvaluationJob, on_rows: Callable[[int], None] | None = N
       on_rows: called after every batch with the number of rows done so far.
 
     Raises:
-      UnsupportedEvaluationError: the models or the data are not of the proven kind.
+      UnsupportedEvaluationError: the models or the data are not supported.
     """
     specs = {spec.name: spec for spec in job.eval_config.model_specs}
     slice_keys = _slice_keys(all_slicing_specs(job.eval_config))
@@ -87,7 +87,7 @@ def score_examples(job: EvaluationJob, on_rows: Callable[[int], None] | None = N
 
 
 class _ScoreCollector:
-    """The columns as they grow, batch by batch."""
+    """Collects labels, predictions and slice values, batch by batch."""
 
     def __init__(
         self,
@@ -150,7 +150,7 @@ def _append_slice_values(
 
 
 def _bin_column(column: RawColumn, edges: Sequence[float]) -> RawColumn:
-    """The names of the bins in the place of the numbers; NaN is in none."""
+    """Replace numbers by the names of their bins; NaN is in none."""
     names = np.array([name.encode() for name in bin_names(edges)], dtype=object)
     numbers = bin_indices(column.values, edges)
     present = column.present.copy()

@@ -1,4 +1,4 @@
-"""The rows of every slice, keyed as TFMA keys them."""
+"""Finds the rows of every slice, keyed as TFMA keys them."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ _MISSING_CODE = -1
 
 
 class SliceColumn:
-    """One slicing feature: of every row a code, of every code its value. Rows without a value have code -1."""
+    """A slicing feature: the code of each row and the value of each code. Rows without a value have the code -1."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -27,7 +27,7 @@ class SliceColumn:
         self._codes: list[np.ndarray] = []
 
     def append(self, values: np.ndarray, present: np.ndarray) -> None:
-        """Appends a batch: `values` of the rows where `present` [rows, bool] is true.
+        """Append a batch: `values` of the rows where `present` [rows, bool] is true.
 
         Raises:
           UnsupportedEvaluationError: the values are neither strings nor integers.
@@ -40,7 +40,7 @@ class SliceColumn:
         self._codes.append(codes)
 
     def append_missing(self, rows: int) -> None:
-        """Appends a batch of rows without a value."""
+        """Append a batch of rows without a value."""
         self._codes.append(np.full(rows, _MISSING_CODE, np.int32))
 
     def codes(self) -> np.ndarray:
@@ -61,7 +61,7 @@ def group_rows_by_slice(
 ) -> dict[SliceKey, np.ndarray]:
     """Returns the row numbers [rows of the slice, int32, ascending] of every slice that has rows.
 
-    TFMA's own slicer names the slices of each distinct combination of values. No specs: the overall slice.
+    TFMA's own slicer names the slices of each distinct combination of values. Without specs: the overall slice.
     """
     slices: dict[SliceKey, list[np.ndarray]] = {}
     for spec in slicing_specs or [config_pb2.SlicingSpec()]:
@@ -72,7 +72,7 @@ def group_rows_by_slice(
                 spec_slices.setdefault(key, []).append(rows)
         for key in sorted(spec_slices):
             slices.setdefault(key, []).extend(spec_slices[key])
-    # Two specs can name the same slice; its rows count once.
+    # Two specs can match the same slice; its rows count once.
     return {key: parts[0] if len(parts) == 1 else np.unique(np.concatenate(parts)) for key, parts in slices.items()}
 
 
@@ -80,7 +80,7 @@ def _group_by_values(
     names: Sequence[str], columns: Mapping[str, SliceColumn], num_rows: int
 ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
     """Yields (features of one row, rows that share them) for each combination of values in the data."""
-    # One number for each combination, in the smallest type: those of 16 bits are sorted by radix.
+    # One number for each combination, in the smallest type: numpy radix-sorts 16 bits.
     possible = math.prod(len(columns[name].values) + 1 for name in names)
     if possible > np.iinfo(np.int64).max:
         raise UnsupportedEvaluationError(f"{possible} possible combinations of {', '.join(names)}")

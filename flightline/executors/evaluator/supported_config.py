@@ -1,6 +1,6 @@
-"""What is proven equal to the stock evaluation; everything else is refused, and so goes to the stock executor.
+"""What the fast Evaluator supports, tested equal to the stock executor; the rest goes to the stock executor.
 
-The lists here are whitelists: an option that a later TFMA adds is refused until a test shows it equal.
+The lists are allowlists: an option that a later TFMA adds is unsupported until a test shows equal results.
 """
 
 import json
@@ -11,7 +11,7 @@ from tensorflow_model_analysis.proto import config_pb2
 
 
 class UnsupportedEvaluationError(Exception):
-    """The evaluation needs something not proven equal to stock; the message names it."""
+    """The evaluation needs something unsupported; the message names it."""
 
 
 _THRESHOLD_FIELDS = frozenset({"threshold", "per_slice_thresholds", "cross_slice_thresholds"})
@@ -63,7 +63,7 @@ _SUPPORTED_FIELDS: Mapping[str, frozenset[str]] = {
 
 
 def require_supported(eval_config: config_pb2.EvalConfig) -> None:
-    """Checks a config, after TFMA's defaults were applied, against what is proven.
+    """Check that a config, with TFMA's defaults applied, is supported.
 
     Raises:
       UnsupportedEvaluationError: naming the first field, option or metric that is not.
@@ -77,14 +77,14 @@ def require_supported(eval_config: config_pb2.EvalConfig) -> None:
     for slicing_spec in all_slicing_specs(eval_config):
         _require_fields(slicing_spec)
     if not any(spec.metrics for spec in eval_config.metrics_specs):
-        raise UnsupportedEvaluationError("no metrics are configured, so they come from inside the model")
+        raise UnsupportedEvaluationError("no metrics are configured, so that they would be those inside the model")
     for metrics_spec in eval_config.metrics_specs:
         _require_fields(metrics_spec)
         _require_metrics(metrics_spec.metrics)
 
 
 def all_slicing_specs(eval_config: config_pb2.EvalConfig) -> list[config_pb2.SlicingSpec]:
-    """What the rows are sliced by, each once: the slices asked for, and those that are compared with one another."""
+    """List all slicing specs, each once: those of the config, and those that are compared with one another."""
     specs = list(eval_config.slicing_specs)
     for cross_spec in eval_config.cross_slicing_specs:
         for spec in (cross_spec.baseline_spec, *cross_spec.slicing_specs):
@@ -103,7 +103,7 @@ def _require_fields(message: Any) -> None:
 def _require_options(options: config_pb2.Options) -> None:
     _require_fields(options)
     if options.compute_confidence_intervals.value:
-        raise UnsupportedEvaluationError("confidence intervals are asked for")
+        raise UnsupportedEvaluationError("confidence intervals are requested")
     if options.min_slice_size.value > 1:
         raise UnsupportedEvaluationError(f"min_slice_size is {options.min_slice_size.value}")
 
@@ -121,8 +121,10 @@ def _require_metrics(metrics: Iterable[config_pb2.MetricConfig]) -> None:
     for metric in metrics:
         _require_fields(metric)
         if metric.class_name not in SUPPORTED_METRICS:
-            raise UnsupportedEvaluationError(f"metric {metric.class_name} is not among the proven ones")
+            raise UnsupportedEvaluationError(f"metric {metric.class_name} is not supported")
         options = json.loads(metric.config) if metric.config else {}
-        unproven = sorted(set(options) - SUPPORTED_METRICS[metric.class_name])
-        if unproven:
-            raise UnsupportedEvaluationError(f"metric {metric.class_name} has the option {unproven[0]!r}")
+        unsupported = sorted(set(options) - SUPPORTED_METRICS[metric.class_name])
+        if unsupported:
+            raise UnsupportedEvaluationError(
+                f"metric {metric.class_name} has the option {unsupported[0]!r}, which is not supported"
+            )

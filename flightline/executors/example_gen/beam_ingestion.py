@@ -17,7 +17,7 @@ from tfx.components.example_gen import write_split
 
 from flightline.executors.example_gen.artifact_layout import REJECTED_FILE
 from flightline.executors.example_gen.blocks import Table
-from flightline.executors.example_gen.column_types import Kind, wider_kind
+from flightline.executors.example_gen.column_types import wider_kind
 from flightline.executors.example_gen.encoder import encode_examples
 from flightline.executors.example_gen.ingestion import (
     HashSplit,
@@ -31,11 +31,12 @@ from flightline.executors.example_gen.ingestion import (
 )
 from flightline.executors.example_gen.rejects import Reject, csv_line
 from flightline.executors.example_gen.source import Opener
+from flightline.serving.input_feature import ColumnType
 
 MAX_PIECE_BYTES = 4 << 20
 """At most so much of a file is an element: workers get a share of it, and no message between them grows large."""
 
-Kinds = dict[str, Kind | None]
+Kinds = dict[str, ColumnType | None]
 _COUNTS_TAG, _REJECTED_TAG = "counted", "rejected"
 
 

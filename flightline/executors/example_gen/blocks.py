@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from flightline.executors.example_gen.column_types import Kind
 from flightline.executors.example_gen.rejects import Reject
+from flightline.serving.input_feature import ColumnType
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,6 @@ class Table(Protocol):
         """Yields the rows of a piece."""
         ...
 
-    def kinds(self, block_bytes: int, columns: Sequence[str]) -> dict[str, Kind | None]:
+    def kinds(self, block_bytes: int, columns: Sequence[str]) -> dict[str, ColumnType | None]:
         """The types of the given columns over the whole file."""
         ...

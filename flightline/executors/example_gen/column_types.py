@@ -7,15 +7,13 @@ Ordinary numbers are matched and converted by Arrow; only the others are looked 
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Kind = Literal["int", "float", "bytes"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-"""Narrow to wide: a column is as wide as its widest value."""
+from flightline.serving.input_feature import COLUMN_TYPES, ColumnType
 
 # Arrow would also read 0x1F as a number, and wraps nothing into 64 bits: 18 digits are safe.
 _INT_PATTERN = r"^-?[0-9]{1,18}$"
@@ -38,17 +36,17 @@ class Parsed(NamedTuple):
     bad: np.ndarray
 
 
-def wider_kind(kind: Kind | None, other: Kind | None) -> Kind | None:
+def wider_kind(kind: ColumnType | None, other: ColumnType | None) -> ColumnType | None:
     """The wider of two types; None is the type of a column that has no value at all."""
-    return max((kind, other), key=lambda k: -1 if k is None else KINDS.index(k))
+    return max((kind, other), key=lambda k: -1 if k is None else COLUMN_TYPES.index(k))
 
 
-def infer_kind(texts: pa.Array) -> Kind | None:
+def infer_kind(texts: pa.Array) -> ColumnType | None:
     """The narrowest type that takes every one of the texts, which hold no null and no empty text."""
     if not len(texts):
         return None
     ordinary = pc.match_substring_regex(texts, _INT_PATTERN)
-    kind: Kind | None = "int" if pc.any(ordinary).as_py() else None
+    kind: ColumnType | None = "int" if pc.any(ordinary).as_py() else None
     texts = texts.filter(pc.invert(ordinary))
     if not len(texts):
         return kind
@@ -64,7 +62,7 @@ def infer_kind(texts: pa.Array) -> Kind | None:
     return kind
 
 
-def _infer_text_kind(text: bytes) -> Kind:
+def _infer_text_kind(text: bytes) -> ColumnType:
     try:
         return "int" if _INT64.min <= int(text) <= _INT64.max else "bytes"
     except ValueError:
@@ -76,7 +74,7 @@ def _infer_text_kind(text: bytes) -> Kind:
     return "float"
 
 
-def parse_values(values: pa.Array, kind: Kind) -> Parsed:
+def parse_values(values: pa.Array, kind: ColumnType) -> Parsed:
     """Reads values without null, texts or numbers, as `kind`."""
     if kind == "bytes":
         return Parsed(_to_binary(values), np.zeros(len(values), bool))
@@ -101,7 +99,7 @@ def _to_binary(values: pa.Array) -> pa.Array:
     return pc.cast(values, pa.large_binary())
 
 
-def _parse_texts(texts: pa.Array, kind: Kind) -> Parsed:
+def _parse_texts(texts: pa.Array, kind: ColumnType) -> Parsed:
     pattern, arrow_type = (_INT_PATTERN, pa.int64()) if kind == "int" else (_FLOAT_PATTERN, pa.float64())
     ordinary = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)
     bad = np.zeros(len(texts), bool)
@@ -119,7 +117,7 @@ def _parse_texts(texts: pa.Array, kind: Kind) -> Parsed:
     return Parsed(numbers if kind == "int" else _to_float32(numbers), bad)
 
 
-def _read_number(text: bytes, kind: Kind) -> int | float | None:
+def _read_number(text: bytes, kind: ColumnType) -> int | float | None:
     try:
         if kind == "float":
             return float(text)
@@ -129,7 +127,7 @@ def _read_number(text: bytes, kind: Kind) -> int | float | None:
     return number if _INT64.min <= number <= _INT64.max else None
 
 
-def _parse_numbers(values: pa.Array, kind: Kind) -> Parsed:
+def _parse_numbers(values: pa.Array, kind: ColumnType) -> Parsed:
     numbers = values.to_numpy(zero_copy_only=False)
     if kind == "float":
         return Parsed(_to_float32(numbers.astype(np.float64)), np.zeros(len(numbers), bool))

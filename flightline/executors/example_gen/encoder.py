@@ -14,12 +14,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flightline.executors.example_gen.column_types import Kind
 from flightline.executors.varint import MAX_VARINT_BYTES, encode_varint
+from flightline.serving.input_feature import ColumnType
 
 _EMPTY_BINARY = pa.scalar(b"", pa.large_binary())
 # tf.train.Feature without a value: its list is there and empty; without a type it has no list.
-_MISSING_FEATURE: dict[Kind | None, bytes] = {"bytes": b"\x0a\x00", "float": b"\x12\x00", "int": b"\x1a\x00", None: b""}
+_MISSING_FEATURE: dict[ColumnType | None, bytes] = {
+    "bytes": b"\x0a\x00",
+    "float": b"\x12\x00",
+    "int": b"\x1a\x00",
+    None: b"",
+}
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Column:
         indices: [rows] Arrow int32, the row's place in `values`, null where the value is missing.
     """
 
-    kind: Kind | None
+    kind: ColumnType | None
     values: np.ndarray | pa.Array
     indices: pa.Array
 

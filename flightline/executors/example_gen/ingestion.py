@@ -16,15 +16,15 @@ from flightline.errors import InputError, format_names
 from flightline.executors import progress
 from flightline.executors.example_gen.artifact_layout import REJECTED_FILE
 from flightline.executors.example_gen.blocks import Block, Table
-from flightline.executors.example_gen.column_types import Kind, wider_kind
+from flightline.executors.example_gen.column_types import wider_kind
 from flightline.executors.example_gen.encoder import Column, encode_examples, encode_features
-from flightline.executors.example_gen.input_bounds import Bounds
 from flightline.executors.example_gen.rejects import CONTRACT_REASONS, REASONS, Reason, RejectWriter
 from flightline.executors.example_gen.source import Opener, open_local
 from flightline.executors.example_gen.splits import hash_splits
 from flightline.executors.example_gen.tables import open_table
 from flightline.executors.example_gen.typed_rows import Rows, type_rows
 from flightline.executors.example_gen.writer import SplitWriter
+from flightline.serving.input_feature import ColumnType, InputFeature
 
 
 @dataclass(frozen=True)
@@ -55,17 +55,17 @@ class IngestOptions:
     Attributes:
         label: a column without which a row is of no use; None keeps all rows.
         column_types: the columns whose type is known; the others are inferred from all of their values.
-        missing: cells of CSV files that mean what an empty one does.
+        missing_values: texts in CSV files that mean a missing value; an empty cell always does.
         block_bytes: how much is read at a time; memory grows with it, not with the files.
         contract: what columns may hold; rows that break it are rejected. Empty for data that are to be judged whole.
         row_ids: give each example the features `_file` and `_line`.
     """
 
     label: str | None = None
-    column_types: Mapping[str, Kind] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
+    column_types: Mapping[str, ColumnType] = field(default_factory=dict)
+    missing_values: tuple[str, ...] = ()
     block_bytes: int = 8 << 20
-    contract: Mapping[str, Bounds] = field(default_factory=dict)
+    contract: Mapping[str, InputFeature] = field(default_factory=dict)
     row_ids: bool = False
 
     @property
@@ -73,7 +73,7 @@ class IngestOptions:
         """Why rows may be rejected."""
         return (*REASONS, *CONTRACT_REASONS) if self.contract else REASONS
 
-    def type_rows(self, block: Block, kinds: Mapping[str, Kind | None], path: str) -> Rows:
+    def type_rows(self, block: Block, kinds: Mapping[str, ColumnType | None], path: str) -> Rows:
         """The rows of a block of the file at `path`."""
         return type_rows(block, kinds, self.label, self.contract, path if self.row_ids else None)
 
@@ -137,12 +137,13 @@ def open_tables(split: InputSplit, options: IngestOptions, opener: Opener) -> li
     """
     if not split.files:
         raise InputError(f"split {split.name!r}: no file", "check the input directory and the pattern")
-    tables = [open_table(path, opener, options.missing) for path in split.files]
+    tables = [open_table(path, opener, options.missing_values) for path in split.files]
     first, label = tables[0], options.label
     for table in tables[1:]:
         if table.columns != first.columns:
+            difference = _describe_column_difference(first, table)
             raise InputError(
-                f"{table.path}: its columns differ from those of {first.path} ({_describe_column_difference(first, table)})",
+                f"{table.path}: its columns differ from those of {first.path} ({difference})",
                 "files of one split need the same header",
             )
     if label is not None and label not in first.columns:
@@ -177,12 +178,12 @@ def no_rows_error(tables: Sequence[Table]) -> InputError:
     return InputError(f"{', '.join(t.path for t in tables)}: a header and no rows", "put rows there, or drop the file")
 
 
-def _resolve_kinds(tables: Sequence[Table], options: IngestOptions) -> dict[str, Kind | None]:
+def _resolve_kinds(tables: Sequence[Table], options: IngestOptions) -> dict[str, ColumnType | None]:
     names = tables[0].columns
     unknown = sorted(set(options.column_types) - set(names))
     if unknown:
         logging.warning("%s: has no column %s, whose type is declared", tables[0].path, ", ".join(unknown))
-    kinds: dict[str, Kind | None] = {name: options.column_types.get(name) for name in names}
+    kinds: dict[str, ColumnType | None] = {name: options.column_types.get(name) for name in names}
     undeclared = [name for name in names if kinds[name] is None]
     if undeclared:
         for table in tables:

@@ -18,8 +18,9 @@ import pyarrow.parquet
 import flightline.executors.example_gen.disable_pickle  # noqa: F401 - before any file is read
 from flightline.errors import InputError
 from flightline.executors.example_gen.blocks import Block
-from flightline.executors.example_gen.column_types import Kind, is_text
+from flightline.executors.example_gen.column_types import is_text
 from flightline.executors.example_gen.source import Opener, open_local, unreadable_error
+from flightline.serving.input_feature import ColumnType
 
 
 class RowGroup(NamedTuple):
@@ -69,7 +70,7 @@ class ParquetTable:
                 arrays = {name: _encode_column(batch.column(i)) for i, name in enumerate(batch.schema.names)}
                 yield Block(arrays, lines, partial(_row_text, batch), [])
 
-    def kinds(self, block_bytes: int, columns: Sequence[str]) -> dict[str, Kind | None]:  # noqa: ARG002
+    def kinds(self, block_bytes: int, columns: Sequence[str]) -> dict[str, ColumnType | None]:  # noqa: ARG002
         return {name: self._kinds[name] for name in columns}
 
     def _open(self) -> pyarrow.parquet.ParquetFile:
@@ -80,7 +81,7 @@ class ParquetTable:
         with _as_input_error(self.path):
             return next(batches, None)
 
-    def _kind(self, field: pa.Field) -> Kind | None:
+    def _kind(self, field: pa.Field) -> ColumnType | None:
         type_ = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
         if pa.types.is_null(type_):
             return None

@@ -13,10 +13,11 @@ import pyarrow.csv
 from flightline.errors import InputError, format_names
 from flightline.executors.example_gen.artifact_layout import MAX_RECORD_BYTES
 from flightline.executors.example_gen.blocks import Block, Table
-from flightline.executors.example_gen.column_types import Kind, infer_kind, wider_kind
+from flightline.executors.example_gen.column_types import infer_kind, wider_kind
 from flightline.executors.example_gen.csv_records import RecordBlock, read_records
 from flightline.executors.example_gen.parquet import ParquetTable
 from flightline.executors.example_gen.source import Opener, open_local, read_chunks, require_regular_file
+from flightline.serving.input_feature import ColumnType
 
 MAX_COLUMNS = 20_000
 """Each takes about a megabyte and a millisecond a block: more than that is no table, but a line end that was lost."""
@@ -64,8 +65,8 @@ class CsvTable:
     def read(self, piece: RecordBlock, block_bytes: int) -> Iterator[Block]:  # noqa: ARG002 - it is as long as a block
         yield Block(self._parse(piece, None, _ReusableBuffer()), piece.lines, piece.text, piece.rejected)
 
-    def kinds(self, block_bytes: int, columns: Sequence[str]) -> dict[str, Kind | None]:
-        kinds: dict[str, Kind | None] = dict.fromkeys(columns)
+    def kinds(self, block_bytes: int, columns: Sequence[str]) -> dict[str, ColumnType | None]:
+        kinds: dict[str, ColumnType | None] = dict.fromkeys(columns)
         for block in self.blocks(block_bytes, columns):
             for name, column in block.columns.items():
                 kinds[name] = wider_kind(kinds[name], infer_kind(column.dictionary))

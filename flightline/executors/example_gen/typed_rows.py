@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 
 from flightline.executors.example_gen.artifact_layout import FILE_COLUMN, LINE_COLUMN
 from flightline.executors.example_gen.blocks import Block
-from flightline.executors.example_gen.column_types import Kind, parse_values
+from flightline.executors.example_gen.column_types import parse_values
 from flightline.executors.example_gen.encoder import Column
-from flightline.executors.example_gen.input_bounds import Bounds
+from flightline.executors.example_gen.input_bounds import find_out_of_bounds
 from flightline.executors.example_gen.rejects import Reason, Reject, readable_text
+from flightline.serving.input_feature import ColumnType, InputFeature
 
-_NO_BOUNDS = Bounds()
 _MAX_SHOWN_CHARS = 200  # characters of a value, in what is said of it
 _KIND_LABELS = {"int": "an int", "float": "a float", "bytes": "text"}
 
@@ -38,9 +38,9 @@ class Rows:
 
 def type_rows(
     block: Block,
-    kinds: Mapping[str, Kind | None],
+    kinds: Mapping[str, ColumnType | None],
     label: str | None,
-    contract: Mapping[str, Bounds] | None = None,
+    contract: Mapping[str, InputFeature] | None = None,
     row_id_path: str | None = None,
 ) -> Rows:
     """Reads every column of a block as its type and rejects the rows that don't fit.
@@ -56,8 +56,8 @@ def type_rows(
     columns, faults = {}, _Faults(block)
     for name, column in block.columns.items():
         kind = kinds[name]
-        bounds = contract.get(name, _NO_BOUNDS)
-        if bounds.required and column.null_count:
+        feature = contract.get(name)
+        if feature is not None and feature.required and column.null_count:
             faults.add_missing(name, column, "missing_value", "a value is required")
         if kind is None:
             columns[name] = Column(None, column.dictionary, pa.nulls(len(column), pa.int32()))
@@ -66,8 +66,7 @@ def type_rows(
         columns[name] = Column(kind, values, column.indices)
         if bad.any():
             faults.add_bad_values(column, bad, "unparsable", name, f"is not {_KIND_LABELS[kind]}")
-        outside = bounds.outside(values) & ~bad
-        if outside.any():
+        if feature is not None and (outside := find_out_of_bounds(feature, values) & ~bad).any():
             faults.add_bad_values(column, outside, "out_of_domain", name, "is outside of its domain")
     if label is not None and block.columns[label].null_count:
         faults.add_missing(label, block.columns[label], "missing_label", "the label is empty")

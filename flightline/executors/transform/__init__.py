@@ -1,4 +1,5 @@
 """Transform without Beam: TFT's own analysis graph and analyzers, run over batches in this process.
 
-`run(job)` writes what stock Transform writes, or raises `Unsupported` before it has written anything.
+`engine.run_transform(job)` writes what TFX's own ("stock") Transform writes, or raises `UnsupportedTransformError`
+before it has written anything.
 """

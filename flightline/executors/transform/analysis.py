@@ -1,4 +1,4 @@
-"""The analysis: TFT's graph of phases over the data, ending in a finished transform graph."""
+"""The analysis: runs TFT's graph of phases over the data and builds the transform graph."""
 
 import operator
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from flightline.executors.transform.tft_internals import TFT
 from flightline.executors.transform.tracing import TracedFunction
 from flightline.executors.transform.walker import Handlers, Walker
 
-# The size of Beam's batches. The graph reduces a batch in float32: larger ones lose digits of the variance.
+# The size of Beam's batches. The graph sums up a batch in float32: the variance of a larger one has fewer exact digits.
 _BATCH_ROWS = 1024
 
 EncodedCache = Mapping[analyzer_cache.DatasetKey, Mapping[bytes, LazyList]]
@@ -32,22 +32,22 @@ def plan_analysis(
         job: the execution.
         traced: its preprocessing_fn.
         features: how to parse the raw examples.
-        raw: the splits to analyse.
+        raw: the splits to analyze.
 
     Returns:
-        The directory of the finished graph, which is there once asked for; and the encoded accumulators for the
-        analyzer cache, of which the same is true.
+        The directory of the finished graph, and the encoded accumulators for the analyzer cache. Both are computed when
+        they are first read.
 
     Raises:
-        Unsupported: when an analyzer, or a use of it, is not known here.
+        UnsupportedTransformError: an analyzer, or the way it is used, is not supported.
     """
     caching = bool(job.cache_input_dir or job.cache_output_dir)
-    entries = cache.find_entries(job.cache_input_dir, job.analyze)
+    entries = cache.find_entries(job.cache_input_dir, job.analyze_splits)
     model, encoded, _ = analysis_graph_builder.build(
         traced.graph,
         traced.inputs,
         traced.outputs,
-        dataset_keys=[source.key for source in job.analyze],
+        dataset_keys=[source.key for source in job.analyze_splits],
         cache_dict=entries if caching else None,
     )
     walker = Walker(
@@ -68,15 +68,17 @@ def plan_analysis(
 
 
 def _graph_handlers(job: TransformJob, traced: TracedFunction, features: FeatureSpec, raw: RawExamples) -> Handlers:
-    """Handlers of the nodes that bind analyzers to data and graphs (`beam/impl.py` in stock)."""
+    """Handlers of the nodes that connect analyzers with data and graphs (in TFT: `beam/impl.py`)."""
 
     def sources(op: beam_nodes.ExtractInputForSavedModel) -> tuple[LazyList]:
-        chosen = [s for s in job.analyze if op.dataset_key.is_flattened_dataset_key() or s.key == op.dataset_key]
-        return (LazyList(lambda: chosen),)
+        selected = [
+            s for s in job.analyze_splits if op.dataset_key.is_flattened_dataset_key() or s.key == op.dataset_key
+        ]
+        return (LazyList(lambda: selected),)
 
     def create_model(op: beam_nodes.CreateSavedModel, *bindings: LazyList) -> tuple[LazyList]:
         def create() -> list[Any]:
-            bound = [binding.only() for binding in bindings]
+            bound = [binding.single() for binding in bindings]
             replacements = TFT.get_tensor_replacement_map(None, *bound) if bound else None
             if op.label == "CreateSavedModel":
                 return [tracing.save_graph(job, traced, replacements)]
@@ -84,8 +86,8 @@ def _graph_handlers(job: TransformJob, traced: TracedFunction, features: Feature
 
         return (LazyList(create),)
 
-    def apply_model(_: beam_nodes.ApplySavedModel, model: LazyList, chosen: LazyList) -> tuple[BatchStream]:
-        source = DataPass(lambda: _apply_batches(model.only(), raw, chosen.get()))
+    def apply_model(_: beam_nodes.ApplySavedModel, model: LazyList, selected: LazyList) -> tuple[BatchStream]:
+        source = DataPass(lambda: _apply_batches(model.single(), raw, selected.get()))
         return (BatchStream(source, lambda batch: batch),)
 
     return {

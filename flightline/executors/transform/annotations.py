@@ -1,7 +1,7 @@
-"""The schema of the transformed examples, from what TFT notes down in the graph while the preprocessing_fn is traced.
+"""Infers the schema of the transformed examples from the annotations that TFT adds to the graph while tracing.
 
-TFT traces the preprocessing_fn once more for each schema it wants; a graph that is there already has all it needs.
-The counterpart in stock is `get_traced_metadata_fn` of `tensorflow_transform/schema_inference.py`.
+TFT itself traces the preprocessing_fn once more for each schema; the graphs that exist already have all annotations.
+In TFT this is `get_traced_metadata_fn` in `tensorflow_transform/schema_inference.py`.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,11 +14,11 @@ from tensorflow_transform import schema_inference, tf2_utils
 from flightline.executors.transform.tft_internals import TENSORFLOW, TFT
 
 OutputNames = Mapping[str, str]
-"""Names of outputs by the name of the tensor that the preprocessing_fn returned."""
+"""Name of the tensor that the preprocessing_fn returned → name of the output."""
 
 
 def record_output_names(preprocessing_fn: Callable[..., Any], names: dict[str, str]) -> Callable[..., Any]:
-    """The same function, noting its `OutputNames` down: the outputs of a traced one are copies with other names."""
+    """Wraps the function so that it records its `OutputNames`: tracing copies the outputs under other names."""
 
     def record(inputs: Mapping[str, Any]) -> Any:
         outputs = preprocessing_fn(inputs)
@@ -31,7 +31,7 @@ def record_output_names(preprocessing_fn: Callable[..., Any], names: dict[str, s
 
 
 def infer_schema_before_analysis(graph: tf.Graph, outputs: Mapping[str, Any], names: OutputNames) -> schema_pb2.Schema:
-    """The schema before the analysis: which outputs are categorical, but not how many values they have."""
+    """The schema before the analysis: it has which outputs are categorical, but not how many values they have."""
     ranges = TFT.TF_METADATA_TENSOR_COLLECTION
     ranged = [tf.constant(names[t.name]) for t in graph.get_collection(ranges) if t.name in names]
     return schema_inference.infer_feature_schema_v2(outputs, lambda: {ranges: ranged}, evaluate_schema_overrides=False)
@@ -41,9 +41,9 @@ def infer_schema_after_analysis(function: Any, names: OutputNames) -> schema_pb2
     """The schema after the analysis.
 
     Args:
-        function: the ConcreteFunction of the preprocessing_fn with all analyzers replaced by their results, whose
-            tables must still be there.
-        names: recorded when it was traced.
+        function: the ConcreteFunction of the preprocessing_fn with all analyzers replaced by their results; its lookup
+            tables must still exist.
+        names: the output names that were recorded while it was traced.
     """
     annotations = {
         **TFT.get_schema_overrides(
@@ -68,13 +68,13 @@ def infer_schema_after_analysis(function: Any, names: OutputNames) -> schema_pb2
 
 
 def prune_function(function: Any, inputs: Mapping[str, Any], fetches: list[Any]) -> Callable[..., list[Any]]:
-    """The part of a ConcreteFunction's graph that leads to `fetches`: takes its inputs flat, gives what is fetched."""
-    whole = TENSORFLOW.WrappedFunction(function.graph, TENSORFLOW.VariableHolder(share_variables=True))
-    return whole.prune(feeds=tf.nest.flatten(inputs, expand_composites=True), fetches=fetches)
+    """The part of a ConcreteFunction's graph that computes `fetches`: a function of the flattened inputs."""
+    wrapped = TENSORFLOW.WrappedFunction(function.graph, TENSORFLOW.VariableHolder(share_variables=True))
+    return wrapped.prune(feeds=tf.nest.flatten(inputs, expand_composites=True), fetches=fetches)
 
 
 def _evaluate_tensors(function: Any, annotations: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same structure with values in place of the tensors of the graph. They depend on no input: any will do."""
+    """Replaces the tensors of the graph by their values. They depend on no input, so the inputs are arbitrary."""
     inputs = tf2_utils.get_structured_inputs_from_func_graph(function.graph)
     flat = tf.nest.flatten(annotations)
     tensors = [value for value in flat if tf.is_tensor(value)]

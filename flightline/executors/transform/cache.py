@@ -1,7 +1,7 @@
-"""The analyzer cache: accumulators of each split, kept so that a later run needn't read the split again.
+"""The analyzer cache: the accumulators of each split, with which a later run need not read the split again.
 
-The format is TFT's: for each data set a directory with a manifest, a TFRecord.gz of encoded accumulators an entry,
-and a METADATA record. A cache written here is read by stock, and the other way round.
+The format is TFT's: for each data set a directory with a manifest, a TFRecord.gz of encoded accumulators for each
+entry, and a METADATA record. Stock Transform reads a cache that is written here, and the other way round.
 """
 
 import itertools
@@ -21,11 +21,11 @@ _SHARD_SUFFIX = "-00000-of-00001"
 _READ_BATCH_ROWS = 4096
 
 InputCache = Mapping[analyzer_cache.DatasetKey, analyzer_cache.DatasetCache]
-"""Entries by key, each entry the glob of its files."""
+"""Data set → its entries by key; an entry is the glob of its files."""
 
 
 def find_entries(cache_dir: str | None, sources: Sequence[SplitSource]) -> InputCache:
-    """Lists the entries of an earlier run's cache for the given splits; nothing is read yet."""
+    """Lists the entries of an earlier run's cache for the given splits, without reading them."""
     found = {}
     for source in sources if cache_dir else ():
         directory = TFT.get_dataset_cache_path(cache_dir, source.key)
@@ -61,10 +61,10 @@ def write_cache(
     sources: Sequence[SplitSource],
     new: Mapping[analyzer_cache.DatasetKey, Mapping[bytes, LazyList]],
 ) -> None:
-    """Writes the cache of the splits: entries of the previous cache, then those made by this run.
+    """Writes the cache of the splits: the entries of the previous cache, and those of this run.
 
-    The `dataset_size` in METADATA, which TFT uses for telemetry only, is the size of the files in bytes (stock: of the
-    decoded Arrow batches, which are not made here).
+    The `dataset_size` in METADATA, which TFT uses for telemetry only, is the size of the files in bytes. Stock
+    Transform writes the size of the decoded Arrow batches, which do not exist here.
     """
     tf.io.gfile.makedirs(cache_dir)
     for source in sources:

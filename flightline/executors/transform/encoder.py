@@ -1,7 +1,7 @@
-"""Serialized tf.Examples from columns, a batch at a time and without a Python loop over rows.
+"""Serializes columns as tf.Examples, a batch at a time and without a Python loop over rows.
 
-The bytes of a record are laid out as one row of a matrix; varints and strings, whose width differs from row to row,
-get the width of the widest and the rest is masked away. The wire format is that of
+Each record is a row of a byte matrix. Varints and strings, whose length differs between rows, get the width of the
+longest one, and a mask removes the unused bytes. The wire format is that of
 https://protobuf.dev/programming-guides/encoding with the messages of tensorflow/core/example/{example,feature}.proto:
 `Example{features: 1}`, `Features{feature: 1}` a map of `{key: 1, value: 2}`, `Feature{bytes_list: 1, float_list: 2,
 int64_list: 3}`, each list `{value: 1}`, numbers packed. Features are in the order of their names.
@@ -18,11 +18,11 @@ _MATRIX_BYTES = 64 << 20  # bounds the scratch memory of a call, whatever the st
 
 @dataclasses.dataclass(frozen=True)
 class _VariableBytes:
-    """Bytes that differ from row to row: of row i, the first `lengths[i]` of `data[i]`.
+    """Bytes that differ between rows: for row i, the first `lengths[i]` bytes of `data[i]`.
 
     Attributes:
         data: uint8 [rows, width].
-        lengths: int64 [rows]; None when every row uses the whole width.
+        lengths: int64 [rows]; None if every row uses the whole width.
     """
 
     data: np.ndarray
@@ -41,17 +41,17 @@ def encode_examples(columns: Mapping[str, np.ndarray]) -> list[bytes]:
             feature's list, and must not be empty.
 
     Returns:
-        Serialized tf.Examples, one a row.
+        A serialized tf.Example for each row.
 
     Raises:
-        ValueError: when columns have different numbers of rows, or a dtype that tf.Example hasn't.
+        ValueError: columns have different numbers of rows, or a dtype that tf.Example does not support.
     """
     flat = {name: _as_matrix(name, columns[name]) for name in sorted(columns)}
     rows = {len(matrix) for matrix in flat.values()}
     if len(rows) != 1:
         sizes = {name: len(matrix) for name, matrix in flat.items()}
         raise ValueError(
-            f"Outputs have different numbers of rows: {sizes}. Each must have one value a row of the batch."
+            f"Outputs have different numbers of rows: {sizes}. Each must have one value for each row of the batch."
         )
     row_bytes = sum(_max_row_bytes(name, matrix) for name, matrix in flat.items())
     step = max(1, _MATRIX_BYTES // row_bytes)
@@ -68,7 +68,7 @@ def _as_matrix(name: str, column: np.ndarray) -> np.ndarray:
 
 
 def _max_row_bytes(name: str, matrix: np.ndarray) -> int:
-    """At most so many bytes does a row of the column take."""
+    """An upper bound of the bytes that a row of the column takes."""
     value_bytes = 10 if matrix.dtype == np.int64 else 4
     if matrix.dtype == np.object_:
         value_bytes = 6 + max(map(len, matrix.ravel().tolist()), default=0)
@@ -84,7 +84,7 @@ def _encode(columns: Mapping[str, np.ndarray]) -> list[bytes]:
 
 
 def _encode_feature(matrix: np.ndarray) -> list[_Piece]:
-    """A `Feature` message with the values of each row, from [rows, values]."""
+    """A `Feature` message for each row of [rows, values]."""
     if matrix.dtype == np.float32:
         packed: list[_Piece] = [_VariableBytes(np.ascontiguousarray(matrix, "<f4").view(np.uint8))]
         return _length_delimited(_FIELD_2, _length_delimited(_FIELD_1, packed))
@@ -96,7 +96,7 @@ def _encode_feature(matrix: np.ndarray) -> list[_Piece]:
 
 
 def _length_delimited(tag: bytes, pieces: list[_Piece]) -> list[_Piece]:
-    """A length-delimited field with the pieces as its content."""
+    """A length-delimited field whose content are the pieces."""
     length: _Length = 0
     for piece in pieces:
         if isinstance(piece, bytes):
@@ -132,7 +132,7 @@ def _encode_varints(values: np.ndarray) -> _VariableBytes:
 
 
 def _encode_strings(column: np.ndarray) -> _VariableBytes:
-    """Bytes objects [rows] as cells."""
+    """The bytes of bytes objects [rows]."""
     strings = column.tolist()
     lengths = np.fromiter(map(len, strings), np.int64, len(strings))
     width = int(lengths.max(initial=0))
@@ -142,7 +142,7 @@ def _encode_strings(column: np.ndarray) -> _VariableBytes:
 
 
 def _join_rows(pieces: list[_Piece], rows: int) -> list[bytes]:
-    """Cuts the laid out pieces into one bytes object a row."""
+    """Joins the pieces of each row to one bytes object."""
     widths = [len(piece) if isinstance(piece, bytes) else piece.data.shape[1] for piece in pieces]
     matrix = np.empty((rows, sum(widths)), np.uint8)
     mask = np.ones(matrix.shape, bool)

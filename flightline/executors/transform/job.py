@@ -1,4 +1,4 @@
-"""What a Transform execution is asked to do, free of TFX's artifacts and labels."""
+"""The inputs and settings of a Transform execution, without TFX's artifacts and labels."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -17,9 +17,9 @@ class SplitSource:
     """The TFRecord files of one split of one Examples artifact.
 
     Attributes:
-        key: names the split in the analyzer cache.
+        key: the split's name in the analyzer cache.
         file_pattern: glob of the files.
-        output_prefix: path of the transformed shards without their `-00000-of-00001.gz`; None writes none.
+        output_prefix: path of the transformed shards without `-00000-of-00001.gz`; None if they are not written.
     """
 
     key: analyzer_cache.DatasetKey
@@ -28,14 +28,14 @@ class SplitSource:
 
 
 class PostOptions(Protocol):
-    """Builds the options of the post-transform statistics, which need the finished graph."""
+    """Makes the options of the post-transform statistics, which depend on the traced graph."""
 
     def __call__(self, schema: schema_pb2.Schema, asset_map: dict[str, str]) -> tfdv.StatsOptions: ...
 
 
 @dataclasses.dataclass(frozen=True)
 class StatisticsPaths:
-    """Files of one set of statistics; `anomalies` is None where stock doesn't validate."""
+    """Files of one set of statistics; `anomalies` is None if they are not validated."""
 
     stats: str
     schema: str
@@ -44,7 +44,7 @@ class StatisticsPaths:
 
 @dataclasses.dataclass(frozen=True)
 class StatisticsJob:
-    """Statistics of the analysed rows before, and of the transformed rows after the transformation."""
+    """Statistics of the analyzed rows before the transformation, and of the transformed rows after it."""
 
     pre_options: tfdv.StatsOptions
     post_options: PostOptions
@@ -57,24 +57,24 @@ class TransformJob:
     """One Transform execution over tf.Example TFRecords.
 
     Attributes:
-        preprocessing_fn: the user's function, its custom config already bound.
+        preprocessing_fn: the user's function, with its custom config bound.
         schema: schema of the raw examples.
-        specs: what `preprocessing_fn` receives, by feature name.
-        analyze: splits that the analyzers see.
-        transform: splits to transform.
+        specs: feature name → type of the tensor that `preprocessing_fn` receives.
+        analyze_splits: splits that the analyzers read.
+        transform_splits: splits to transform.
         output_dir: directory of the TransformGraph artifact.
         temp_dir: scratch directory on the same file system as `output_dir`.
-        cache_input_dir: analyzer cache of an earlier run, or None.
-        cache_output_dir: where to write the analyzer cache, or None.
-        save_options: options of the SavedModel, or None.
-        statistics: None when statistics are disabled.
+        cache_input_dir: analyzer cache of an earlier run; None without one.
+        cache_output_dir: where to write the analyzer cache; None to write none.
+        save_options: options of the SavedModel; None for the defaults.
+        statistics: None if statistics are disabled.
     """
 
     preprocessing_fn: PreprocessingFn
     schema: schema_pb2.Schema
     specs: Mapping[str, tf.TypeSpec]
-    analyze: Sequence[SplitSource]
-    transform: Sequence[SplitSource]
+    analyze_splits: Sequence[SplitSource]
+    transform_splits: Sequence[SplitSource]
     output_dir: str
     temp_dir: str
     cache_input_dir: str | None = None

@@ -1,4 +1,4 @@
-"""Pre- and post-transform statistics with TFDV's own generators, a batch at a time."""
+"""Collects pre- and post-transform statistics with TFDV's own generators, batch by batch."""
 
 from typing import Any
 
@@ -12,28 +12,28 @@ from flightline.executors.tfdv_internals import TFDV, get_slice_sqls
 from flightline.executors.transform.job import StatisticsPaths
 from flightline.executors.transform.supported import UnsupportedTransformError
 
-_BLOCK_BYTES = 16 << 20  # of Arrow columns: generators cost mostly by the batch
+_BLOCK_BYTES = 16 << 20  # of Arrow columns; the cost of a generator is mostly per batch
 
 
 class StatisticsCollector:
-    """Accumulates TFDV's statistics over Arrow record batches.
+    """Collects TFDV's statistics over Arrow record batches.
 
     Raises:
-        Unsupported: when the options ask for samples, slices, or generators that only run on Beam.
+        UnsupportedTransformError: the options need samples, slices, or generators that only run on Beam.
     """
 
     def __init__(self, options: tfdv.StatsOptions):
-        for asked, what in (
+        for requested, what in (
             (options.sample_rate, "samples"),
-            (options.feature_allowlist, "chosen features"),
+            (options.feature_allowlist, "selected features"),
             (options.slicing_config, "slices"),
             (options.experimental_slice_functions, "slices"),
             (get_slice_sqls(options), "slices"),
             (options.experimental_num_feature_partitions > 1, "partitions of features"),
             (options.experimental_result_partitions != 1, "partitions of results"),
         ):
-            if asked:
-                raise UnsupportedTransformError(f"the statistics options ask for {what}")
+            if requested:
+                raise UnsupportedTransformError(f"the statistics options need {what}")
         self._options = options
         self._generators = TFDV.get_generators(options)
         for generator in self._generators:
@@ -43,7 +43,7 @@ class StatisticsCollector:
         self._pending: list[pa.RecordBatch] = []
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Counts the rows of a batch, now or together with those of the next."""
+        """Adds the rows of a batch, at once or together with those of the next batch."""
         if self._pending and batch.schema != self._pending[0].schema:
             self._count_pending()
         self._pending.append(batch)
@@ -67,11 +67,11 @@ class StatisticsCollector:
 
     @staticmethod
     def _start(generator: tfdv.CombinerStatsGenerator) -> Any:
-        generator.setup()  # reads the vocabularies of the finished graph, where a generator uses them
+        generator.setup()  # some generators read the vocabularies of the finished graph here
         return generator.create_accumulator()
 
     def write(self, paths: StatisticsPaths) -> None:
-        """Writes the statistics, the schema of the options, and the anomalies if they have a path."""
+        """Writes the statistics, the schema in the options, and the anomalies if they have a path."""
         statistics = self._extract()
         _write(paths.stats, statistics.SerializeToString(deterministic=True))
         schema = self._options.schema

@@ -1,4 +1,4 @@
-"""What the fast Transform takes. All else is refused here, before anything is written."""
+"""Which preprocessing functions the fast Transform supports; checked before anything is written."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,13 +9,16 @@ OUTPUT_DTYPES = (tf.float32, tf.int64, tf.string)
 
 
 class UnsupportedTransformError(Exception):
-    """The fast Transform can't take this input; the message says why."""
+    """The fast Transform does not support this execution; the message says why."""
 
 
 def check_outputs(outputs: Any, graph: tf.Graph) -> None:
-    """Refuses outputs of the preprocessing_fn other than dense columns of a fixed shape.
+    """Checks that all outputs of the preprocessing_fn are dense columns of a fixed shape.
 
-    Stock refuses some of these too: it is left to say so in its own words.
+    Stock Transform rejects some of the others too, with its own error.
+
+    Raises:
+        UnsupportedTransformError: an output is something else.
     """
     if not isinstance(outputs, Mapping) or not outputs:
         raise UnsupportedTransformError("preprocessing_fn returns no dictionary of outputs")

@@ -1,4 +1,4 @@
-"""Reading TFRecord files of tf.Examples in batches, in the order of the files."""
+"""Reads TFRecord files of tf.Examples in batches, in the order of the files."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -15,10 +15,10 @@ FeatureSpec = Mapping[str, tf.io.FixedLenFeature | tf.io.VarLenFeature]
 
 
 def list_files(pattern: str) -> list[str]:
-    """Files that match, sorted by name: the order of the rows.
+    """The files that match a glob, sorted by name, which is the order of the rows.
 
     Raises:
-        Unsupported: when nothing matches, or compressed files stand next to plain ones.
+        UnsupportedTransformError: no file matches, or some are compressed and others are not.
     """
     files = sorted(tf.io.gfile.glob(pattern))
     if not files:
@@ -29,22 +29,22 @@ def list_files(pattern: str) -> list[str]:
 
 
 def read_batches(files: Sequence[str], batch_rows: int) -> Iterator[tf.Tensor]:
-    """Yields serialized records as string tensors [<= batch_rows], batches running across files."""
+    """Yields serialized records as string tensors [<= batch_rows]; a batch may span files."""
     compression = "GZIP" if files[0].endswith(".gz") else ""
     dataset = tf.data.TFRecordDataset(list(files), compression, buffer_size=_READ_BUFFER_BYTES)
     return iter(dataset.batch(batch_rows).prefetch(1))
 
 
 def parsing_spec(schema: schema_pb2.Schema, specs: Mapping[str, tf.TypeSpec]) -> FeatureSpec:
-    """The `tf.io.parse_example` spec that gives the same tensors as stock's Arrow decoding.
+    """The `tf.io.parse_example` spec that gives the same tensors as stock Transform's Arrow decoding.
 
     Args:
         schema: schema of the raw examples.
-        specs: tensors that stock feeds to the preprocessing_fn, by feature name.
+        specs: feature name → type of the tensor that stock Transform passes to the preprocessing_fn.
 
     Raises:
-        Unsupported: for features that are neither fixed-length nor variable-length lists, and wherever the
-            two ways of decoding would disagree about a tensor's type.
+        UnsupportedTransformError: a feature is neither a fixed-length nor a variable-length list, or the two ways of
+            decoding give tensors of different types.
     """
     features = schema_utils.schema_as_feature_spec(schema).feature_spec
     for name, feature in features.items():

@@ -1,4 +1,4 @@
-"""The preprocessing_fn as TensorFlow graphs: traced for analysis, per phase, and saved when all is known."""
+"""The preprocessing_fn as TensorFlow graphs: traced for the analysis and each phase, then saved with all results."""
 
 import dataclasses
 import json
@@ -30,10 +30,10 @@ from flightline.executors.transform.tfrecords import FeatureSpec
 from flightline.executors.transform.tft_internals import TENSORFLOW, TFT
 
 BatchFn = Callable[[tf.Tensor], Batch]
-"""Takes serialized tf.Examples [rows]; gives the outputs of the graph, by name."""
+"""Serialized tf.Examples [rows] → the outputs of the graph, by name."""
 
 Replacements = Mapping[str, tf.Tensor] | None
-"""Results of the analyzers evaluated so far, by the name of the placeholder they stand for."""
+"""Name of an analyzer's placeholder → its result; of the analyzers computed so far."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,11 +44,11 @@ class TracedFunction:
         function: the ConcreteFunction; its graph holds the pending analyzers in its collections.
         inputs: raw features by name.
         outputs: transformed features by name.
-        output_names: see `annotations`.
-        columns: names of the raw features that the analyzers or the outputs depend on, the only ones to read.
-        asset_map: file names of vocabularies by their names.
-        fingerprint: what each analyzer depends on: tracing again must find the same.
-        resources: tables and such of the graph, which live as long as something refers to them.
+        output_names: see `annotations.OutputNames`.
+        columns: names of the raw features that the analyzers or the outputs depend on; no others are read.
+        asset_map: name of a vocabulary → its file name.
+        fingerprint: what each analyzer depends on; tracing again must give the same.
+        resources: lookup tables of the graph, which exist as long as something refers to them.
     """
 
     function: Any
@@ -69,7 +69,7 @@ def trace_preprocessing_fn(job: TransformJob) -> TracedFunction:
     """Traces the preprocessing_fn for the analysis.
 
     Raises:
-        Unsupported: when its outputs are not dense columns.
+        UnsupportedTransformError: its outputs are not dense columns.
     """
     names: dict[str, str] = {}
     function, resources = _make_concrete_function(
@@ -88,7 +88,7 @@ def trace_preprocessing_fn(job: TransformJob) -> TracedFunction:
 def _make_concrete_function(
     job: TransformJob, preprocessing_fn: PreprocessingFn, replacements: Replacements, names: dict[str, str] | None
 ) -> tuple[Any, object]:
-    """The ConcreteFunction that gives the tensors of these names, and what has to live as long as it."""
+    """A ConcreteFunction that returns the named tensors (all outputs for None), and objects that must outlive it."""
     module = tf.Module()
     context = graph_context.TFGraphContext(module, job.temp_dir, replacements)
     function = impl_helper.get_traced_transform_fn(preprocessing_fn, job.specs, context, names)
@@ -98,7 +98,7 @@ def _make_concrete_function(
 
 
 def _needed_columns(graph: tf.Graph, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> list[str]:
-    """What `tft.get_analyze_input_columns` and `tft.get_transform_input_columns` give, without tracing again."""
+    """The result of `tft.get_analyze_input_columns` and `get_transform_input_columns`, without tracing again."""
     sourced = graph_tools.SourcedTensorsVisitor()
     for sink in graph.get_collection(analyzer_nodes.TENSOR_REPLACEMENTS):
         nodes.Traverser(sourced).visit_value_node(sink.future)
@@ -114,13 +114,13 @@ def build_phase_function(
     tensors: Mapping[str, tf.Tensor],
     replacements: Replacements,
 ) -> BatchFn:
-    """The graph that computes the inputs of one phase's analyzers.
+    """Builds the graph that computes the inputs of one phase's analyzers.
 
     Args:
         job: the execution.
-        traced: the graph traced for the analysis, whose tensors are wanted.
+        traced: the graph that was traced for the analysis.
         features: how to parse the raw examples.
-        tensors: wanted tensors of `traced.graph`, by the name of the output.
+        tensors: name of an output → the tensor of `traced.graph` to compute.
         replacements: results of the earlier phases.
     """
     phase, resources = (
@@ -129,7 +129,7 @@ def build_phase_function(
     missing = [name for name in traced.inputs if name not in traced.columns]
 
     def apply(raw: dict[str, Any]) -> dict[str, tf.Tensor]:
-        # The function takes every feature: those that nothing depends on are fed empty. No names would mean all.
+        # The function needs every feature; those that are not read are empty. (No names would mean all of them.)
         unread = tf2_utils.supply_missing_inputs(traced.inputs, 1, missing) if missing else {}
         return phase({**raw, **unread})
 
@@ -140,7 +140,7 @@ _Phase = Callable[[dict[str, Any]], dict[str, tf.Tensor]]
 
 
 def _first_phase(traced: TracedFunction, tensors: Mapping[str, tf.Tensor]) -> tuple[_Phase, object]:
-    """What depends on no analyzer is in the graph at hand, and so are the checks that the user's code makes."""
+    """The part of the traced graph that depends on no analyzer, with the assertions in the user's code."""
     pruned = annotations.prune_function(
         traced.function, traced.inputs, [*tensors.values(), *traced.function.graph.control_outputs]
     )
@@ -161,13 +161,17 @@ def _later_phase(
 
 
 def _check_analyzers(traced: TracedFunction, graph: tf.Graph) -> None:
-    """Raises RuntimeError when tracing again found other analyzers."""
+    """Checks that tracing again gave the same analyzers.
+
+    Raises:
+        RuntimeError: it did not.
+    """
     structured = tf2_utils.get_structured_inputs_from_func_graph(graph)
     TFT.validate_analyzers_fingerprint(traced.fingerprint, graph, structured)
 
 
 def save_graph(job: TransformJob, traced: TracedFunction, replacements: Replacements) -> str:
-    """Writes the finished graph as stock does; returns its directory, in `job.temp_dir`."""
+    """Writes the finished graph as stock Transform does; returns its directory, in `job.temp_dir`."""
     directory = beam_common.get_unique_temp_path(job.temp_dir)
     names: dict[str, str] = {}
     module = tf.Module()
@@ -184,15 +188,15 @@ def save_graph(job: TransformJob, traced: TracedFunction, replacements: Replacem
 
 
 def schema_before_analysis(traced: TracedFunction) -> schema_pb2.Schema:
-    """Schema of the transformed examples without what the analyzers found, such as the sizes of vocabularies.
+    """Schema of the transformed examples without the analyzers' results, such as sizes of vocabularies.
 
-    It is what stock validates the post-transform statistics against.
+    Stock Transform validates the post-transform statistics with this schema.
     """
     return annotations.infer_schema_before_analysis(traced.graph, traced.outputs, traced.output_names)
 
 
 def publish_graph(job: TransformJob, traced: TracedFunction, model_dir: str) -> schema_pb2.Schema:
-    """Moves the finished graph from `model_dir` to the artifact, with its metadata and that of the raw examples.
+    """Moves the finished graph from `model_dir` to the artifact, and writes the schemas before and after it.
 
     Returns:
         The schema of the transformed examples.
@@ -212,7 +216,7 @@ def publish_graph(job: TransformJob, traced: TracedFunction, model_dir: str) -> 
 
 
 def load_graph(job: TransformJob, traced: TracedFunction, features: FeatureSpec) -> BatchFn:
-    """The published graph: what transforms the rows here is what will transform them in serving."""
+    """Loads the published graph, so that the rows here are transformed by the same graph as in serving."""
     loader = saved_transform_io_v2.SavedModelLoader(f"{job.output_dir}/{TFTransformOutput.TRANSFORM_FN_DIR}")
     loader.finalize(set(traced.columns), set(traced.outputs))
     columns = {name: features[name] for name in traced.columns}

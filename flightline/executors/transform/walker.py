@@ -1,4 +1,4 @@
-"""Walking TFT's analysis graph, node by node, with handlers in place of Beam's PTransforms."""
+"""Walks TFT's analysis graph node by node, with handlers instead of Beam's PTransforms."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,13 +10,13 @@ from flightline.executors.transform.supported import UnsupportedTransformError
 
 Value = LazyList | BatchStream
 Handler = Callable[..., tuple[Value, ...]]
-"""Takes an OperationDef and the values of its inputs; gives the values of its outputs."""
+"""An OperationDef and the values of its inputs → the values of its outputs."""
 
 Handlers = Mapping[type[nodes.OperationDef], Handler]
 
 
 class Walker(nodes.Visitor):
-    """Gives each node's operation to the handler of its type. Visiting reads no data."""
+    """Passes each node's operation to the handler of its type. Visiting reads no data."""
 
     def __init__(self, handlers: Handlers):
         self._handlers = handlers

@@ -65,7 +65,7 @@ def collect_report(
         training=_read_training(run),
         curves=dict(curves or {}),
         provenance=read_provenance(folder),
-        card=config.card,
+        card=config.model_card,
         label=config.label,
         prediction=config.target.describe_prediction(config.label),
         config=config_text,

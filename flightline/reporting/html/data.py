@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from flightline.config.settings import CardConfig
+from flightline.config.release import ModelCardConfig
 from flightline.metadata.provenance import Provenance
 from flightline.reporting.summary import Summary
 from flightline.utils.distribution_distance import Histogram
@@ -204,7 +204,7 @@ class ReportData:
     training: TrainingHistory | None = None
     curves: dict[str, Curves] = field(default_factory=dict)
     provenance: Provenance | None = None
-    card: CardConfig = field(default_factory=CardConfig)
+    card: ModelCardConfig = field(default_factory=ModelCardConfig)
     label: str = ""
     prediction: str = ""
     config: str = ""

@@ -14,7 +14,7 @@ from flightline.metadata.provenance import CODE_DIGEST_PREFIX
 from flightline.reporting.html.data import ReportData
 from flightline.reporting.html.run_changes import flatten_config
 
-EXCLUDED_SETTINGS = ("card.",)  # settings that do not affect the model
+EXCLUDED_SETTINGS = ("model_card.",)  # settings that do not affect the model
 MAX_NAME_LENGTH, MAX_VALUE_LENGTH = 200, 6000
 _INVALID_NAME_CHARS = re.compile(r"[^\w.\- :]")  # in names, by MLflow's rules
 _PLAIN_SLICE = re.compile(r"[\w.\-]+=[\w.\-]+(,[\w.\-]+=[\w.\-]+)*")

@@ -7,14 +7,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flightline.config.feature_plan import plan_features
+from flightline.config.feature_planning import plan_features
 from flightline.config.modeling import FeatureSettings
 from flightline.config.schema_file import TYPE_NAMES
 from flightline.config.settings import Config
-from flightline.config.target import BINARY_TARGET, Target
 from flightline.errors import UsageError
 from flightline.metadata.artifact_files import load_schema
 from flightline.metadata.run import Run
+from flightline.serving.target import BINARY_TARGET, Target
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -20,9 +20,10 @@ from typing import Any
 
 from absl import logging
 
+from flightline.config.gate import GateConfig
 from flightline.config.loader import check_against_data, load_config, require_thresholds
 from flightline.config.metadata import MetadataConfig
-from flightline.config.settings import Config, GateConfig
+from flightline.config.settings import Config
 from flightline.engines.arguments import RunnerName
 from flightline.engines.validation import check_engine
 from flightline.errors import FlightlineError, Interrupted, StepFailed, UsageError, print_error, summarize_error
@@ -135,7 +136,10 @@ def dry_run(request: RunRequest, runner: RunnerName, sample: Path | None = None,
     def show_result(dag: CompletedDag) -> FlightlineError | None:
         if dag.observer.failures:
             return _translate_failure(*next(iter(dag.observer.failures.items())))
-        if not as_json:
+        if as_json:
+            document = {node: [display.job_to_dict(job) for job in jobs] for node, jobs in builder.jobs.items()}
+            dag.stdout.write(json.dumps(document, indent=2) + "\n")
+        else:
             display.show_jobs(dag.console, builder.jobs)
         return None
 
@@ -153,9 +157,6 @@ def dry_run(request: RunRequest, runner: RunnerName, sample: Path | None = None,
     )
     result = run_dag(dag_run, ScreenOptions("stderr" if as_json else "stdout", request.plain))
     if result.error is None:
-        if as_json:
-            document = {node: [display.job_to_dict(job) for job in jobs] for node, jobs in builder.jobs.items()}
-            sys.stdout.write(json.dumps(document, indent=2) + "\n")
         shutil.rmtree(folder)
     return result.code
 

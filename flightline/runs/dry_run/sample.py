@@ -1,4 +1,4 @@
-"""A few rows in the shape of the real ones: the head of a file, or made of what the schema allows."""
+"""A few rows for a dry run: the first rows of a file, or random ones that fit the schema."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _DEFAULT_STRINGS = [f"value_{number}" for number in range(20)]  # and a BYTES co
 
 
 def write_file_head(source: Path, folder: Path, rows: int = SAMPLE_ROWS) -> Path:
-    """Writes the first rows of a CSV (plain, .gz, .zst) or Parquet file below `folder`; returns where to.
+    """Write the first rows of a CSV (plain, .gz, .zst) or Parquet file below `folder`; return the new file.
 
     Raises:
-        InputError: the file is not there, cannot be read, or has no rows.
+        InputError: the file does not exist, cannot be read, or has no rows.
     """
-    try:  # pandas' own errors are ValueErrors, and an ImportError where it lacks a codec
+    try:  # pandas raises ValueErrors, and an ImportError if a codec is missing
         if source.suffix in {".parquet", ".pq"}:
             target = folder / "sample.parquet"
             batches = pyarrow.parquet.ParquetFile(source).iter_batches(rows)
@@ -38,7 +38,7 @@ def write_file_head(source: Path, folder: Path, rows: int = SAMPLE_ROWS) -> Path
 
 
 def write_schema_rows(schema_file: Path, label: str, folder: Path, rows: int = SAMPLE_ROWS) -> Path:
-    """Writes rows of random values within the schema's domains, the label 0 or 1; returns where to.
+    """Write rows of random values within the schema's domains, with a label of 0 or 1; return the new file.
 
     Raises:
         ConfigError: the schema cannot be read.
@@ -57,7 +57,7 @@ def _write_csv(table: pd.DataFrame, folder: Path) -> Path:
 def _random_values(
     feature: schema_pb2.Feature, schema: schema_pb2.Schema, random: np.random.Generator, rows: int
 ) -> np.ndarray:
-    """`rows` values that the feature may have."""
+    """Return `rows` random values from the feature's domain."""
     if feature.type == schema_pb2.INT:
         domain = feature.int_domain
         low = domain.min if domain.HasField("min") else min(0, domain.max) if domain.HasField("max") else 0

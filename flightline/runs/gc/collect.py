@@ -1,10 +1,9 @@
-"""Collecting garbage: files and the state of their artifacts together, so that it can be cut off anywhere.
+"""Remove garbage: files and the state of their artifacts, in an order that is safe if the process is killed.
 
-First all artifacts are marked (MARKED_FOR_DELETION), in one transaction; then their files are removed; then they are
-DELETED. TFX's cache and resolvers take LIVE artifacts alone: from the first step on, nothing is given to a run, be its
-files there, half there or gone. Were the order any other, a collection that is killed would leave either files that
-nobody has on record, or half an artifact that a run takes for whole. What is marked is for the next collection to
-finish, which does so whatever it is told to keep; removing what is gone already changes nothing.
+First all artifacts are marked (MARKED_FOR_DELETION) in one transaction; then their files are removed; then they are
+DELETED. TFX's cache and resolvers use LIVE artifacts only, so no run gets a marked one, whether its files are there or
+not. In any other order a killed collection would leave files without an artifact, or an artifact with half of its
+files. The next collection finishes what is marked, whatever it is asked to keep; removing a missing file is no error.
 """
 
 from __future__ import annotations
@@ -29,19 +28,19 @@ from flightline.runs.gc.paths import UnreferencedArtifact, artifact_roots
 from flightline.runs.gc.plan import COLLECTED_PREFIX, Garbage
 from flightline.runs.reproduce.restore import remove_worktree
 
-COLLECTED_AT_PROPERTY = "collected"  # of a run: when its folder was
+COLLECTED_AT_PROPERTY = "collected_at"  # of a run in ML Metadata: when its folder was removed
 
 
 def remove_garbage(config: Config, store: mlmd.MetadataStore, garbage: Garbage, keep: int) -> None:
-    """Removes what `find_garbage` found. To be called with the lock of the workspace.
+    """Remove what `find_garbage` found. Call it while the pipeline's lock is held.
 
     Args:
-        keep: how many runs were kept, for the audit log.
+        keep: the number of runs that were kept, for the audit log.
 
     Raises:
-        StepFailed: something cannot be removed; the next collection goes on with it.
+        StepFailed: a file cannot be removed; the next collection continues there.
     """
-    if garbage.nothing:
+    if garbage.is_empty:
         return
     _set_state(store, garbage.artifacts, pb.Artifact.MARKED_FOR_DELETION)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -50,7 +49,7 @@ def remove_garbage(config: Config, store: mlmd.MetadataStore, garbage: Garbage, 
             save_run_properties(store, run, {COLLECTED_AT_PROPERTY: now})
     audit_log.record(
         config.workspace,
-        "collected",
+        "garbage collected",
         pipeline=config.name,
         keep=keep,
         artifacts=len(garbage.artifacts),
@@ -67,8 +66,8 @@ def remove_garbage(config: Config, store: mlmd.MetadataStore, garbage: Garbage, 
             _remove_reproduction(folder)
         write_index(config.workspace, Runs(store, config))
     except OSError as error:
-        what = f"{error.filename or config.workspace} cannot be removed: {error.strerror or error}"
-        raise StepFailed(what, "mend its permissions; `flightline gc` again goes on from there") from error
+        problem = f"{error.filename or config.workspace} cannot be removed: {error.strerror or error}"
+        raise StepFailed(problem, "fix its permissions, then repeat `flightline gc`: it continues there") from error
 
 
 def _set_state(store: mlmd.MetadataStore, artifacts: Iterable[UnreferencedArtifact], state: int) -> None:
@@ -80,7 +79,7 @@ def _set_state(store: mlmd.MetadataStore, artifacts: Iterable[UnreferencedArtifa
 
 
 def _remove_artifacts(config: Config, store: mlmd.MetadataStore, artifacts: list[UnreferencedArtifact]) -> None:
-    """Files, what TFX keeps beside them for the execution that made them, and folders that are empty then."""
+    """Remove the artifacts' files, TFX's internal files of the executions that made them, and empty folders."""
     makers = {artifact.id: set[int]() for artifact in artifacts}
     for event in store.get_events_by_artifact_ids(list(makers)) if makers else []:
         if event.type in OUTPUT_EVENTS:
@@ -93,14 +92,14 @@ def _remove_artifacts(config: Config, store: mlmd.MetadataStore, artifacts: list
         root = next(root for root in roots if root in artifact.path.parents)
         node = root / artifact.path.relative_to(root).parts[0]
         for execution in makers[artifact.id]:
-            for left in node.glob(f".system/*/{execution}"):
-                _remove_path(left)
+            for path in node.glob(f".system/*/{execution}"):
+                _remove_path(path)
         _remove_empty_parents(artifact.path.parent, below=root)
 
 
 def _remove_reproduction(folder: Path) -> None:
-    """In one step for whoever looks: without its lock's file, half a repetition looks like one that has just begun."""
-    with contextlib.suppress(FlightlineError):  # git has forgotten the worktree, or is not there
+    """Rename the folder, then remove it: a half-removed one without its lock file would look like a new one."""
+    with contextlib.suppress(FlightlineError):  # git no longer knows the worktree, or is not installed
         remove_worktree(folder / "code")
     if not folder.name.startswith(COLLECTED_PREFIX):
         folder = folder.rename(folder.with_name(f"{COLLECTED_PREFIX}{folder.name}"))

@@ -1,4 +1,4 @@
-"""Where garbage is: what is ours to remove, and what is elsewhere or a part of what stays."""
+"""Where the files of unreferenced artifacts are: which can be removed, and which are elsewhere or still needed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class UnreferencedArtifact:
     """An artifact that nothing needs.
 
     Attributes:
-        path: its files; None where they are not ours to remove: at a URI, or outside the artifacts' folder.
-        size: in bytes; 0 where it is not known.
+        path: its files; None if they cannot be removed: at a URI, outside the artifacts' folder, or needed by others.
+        size: in bytes; 0 if unknown.
     """
 
     id: int
@@ -31,53 +31,56 @@ class UnreferencedArtifact:
 
 @dataclass(frozen=True)
 class RetainedPaths:
-    """Where what stays is, and all folders above."""
+    """The paths of artifacts that are kept, and all folders above them."""
 
-    stay: set[Path]
-    above: set[Path]
+    retained: set[Path]
+    ancestors: set[Path]
 
     @classmethod
-    def of(cls, artifacts: Iterable[pb.Artifact], unreached: list[pb.Artifact]) -> RetainedPaths:
-        gone = {artifact.id for artifact in unreached}
-        stay = {
+    def of(cls, artifacts: Iterable[pb.Artifact], unreferenced: list[pb.Artifact]) -> RetainedPaths:
+        """Return the paths of the artifacts that are not in `unreferenced`."""
+        removed = {artifact.id for artifact in unreferenced}
+        retained = {
             Path(artifact.uri).resolve()
             for artifact in artifacts
-            if artifact.id not in gone and artifact.state != pb.Artifact.DELETED and not is_uri(artifact.uri)
+            if artifact.id not in removed and artifact.state != pb.Artifact.DELETED and not is_uri(artifact.uri)
         }
-        return cls(stay, {folder for path in stay for folder in path.parents})
+        return cls(retained, {folder for path in retained for folder in path.parents})
 
-    def need(self, path: Path) -> bool:
-        """Whether something that stays is there, in it, or around it."""
-        return path in self.stay or path in self.above or any(parent in self.stay for parent in path.parents)
+    def overlaps(self, path: Path) -> bool:
+        """Whether a retained path is `path`, or is inside or around it."""
+        return (
+            path in self.retained or path in self.ancestors or any(parent in self.retained for parent in path.parents)
+        )
 
 
 def split_removable(
-    config: Config, unreached: list[pb.Artifact], places: RetainedPaths
+    config: Config, unreferenced: list[pb.Artifact], retained: RetainedPaths
 ) -> tuple[list[UnreferencedArtifact], list[UnreferencedArtifact]]:
-    """(what is ours to remove, what is elsewhere)."""
+    """Return (artifacts whose files can be removed, artifacts whose files cannot)."""
     roots = artifact_roots(config)
-    removed, left = [], []
-    for artifact in sorted(unreached, key=lambda artifact: artifact.id):
+    removable, unremovable = [], []
+    for artifact in sorted(unreferenced, key=lambda artifact: artifact.id):
         path = None if is_uri(artifact.uri) else Path(artifact.uri).resolve()
-        if path is None or places.need(path) or not any(root in path.parents for root in roots):
-            left.append(UnreferencedArtifact(artifact.id, artifact.type, artifact.uri, None, 0))
+        if path is None or retained.overlaps(path) or not any(root in path.parents for root in roots):
+            unremovable.append(UnreferencedArtifact(artifact.id, artifact.type, artifact.uri, None, 0))
         else:
-            removed.append(UnreferencedArtifact(artifact.id, artifact.type, artifact.uri, path, disk_usage(path)))
-    return removed, left
+            removable.append(UnreferencedArtifact(artifact.id, artifact.type, artifact.uri, path, disk_usage(path)))
+    return removable, unremovable
 
 
 def artifact_roots(config: Config) -> list[Path]:
-    """The folders of this machine that artifacts are written to: no artifact outside them is ever removed."""
-    places = [config.workspace / "artifacts", *([] if is_uri(config.artifacts) else [Path(config.artifacts)])]
-    return [place.resolve() for place in places]
+    """Return the local folders that artifacts are written to; no file outside them is ever removed."""
+    folders = [config.workspace / "artifacts", *([] if is_uri(config.artifacts) else [Path(config.artifacts)])]
+    return [folder.resolve() for folder in folders]
 
 
 def disk_usage(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder; links are not followed."""
+    """Return the bytes of a file, or of all files below a folder; links are not followed."""
     if path.is_file():
         return path.stat().st_size
     total = 0
     for folder, _, names in os.walk(path):
         for name in names:
-            total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 - a great many of them
+            total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 - there may be very many
     return total

@@ -1,7 +1,7 @@
-"""Garbage: the artifacts, run folders and repetitions that no release, champion, window or kept run needs any more.
+"""Find garbage: artifacts, run folders and reproductions that no release, champion, window or kept run needs.
 
-What is reached from these through ML Metadata stays, whatever else is asked. Artifacts of other pipelines in the same
-workspace stay too, and are roots like the others; so do the releases themselves, which have a retention of their own.
+Everything that these reference through ML Metadata is kept, directly or indirectly. Artifacts of other pipelines in the
+same workspace are kept too, with all that they reference. Releases have a retention setting of their own.
 """
 
 from __future__ import annotations
@@ -25,35 +25,39 @@ from flightline.utils.file_lock import IN_USE_LOCK, is_locked
 from flightline.utils.safe_yaml import parse_yaml
 from flightline.utils.storage import is_uri
 
-COLLECTED_PREFIX = ".collected-"  # what the names of repetitions begin with that are about to be gone
+COLLECTED_PREFIX = ".collected-"  # prefix of a reproduction's folder while it is removed
 _LOCK_GRACE_S = 60.0
 _PUSHED_MODEL_TYPE, _STATISTICS_TYPE = "PushedModel", "ExampleStatistics"
 
 
 @dataclass(frozen=True)
 class Garbage:
-    """What there is to collect.
+    """What a collection removes.
 
     Attributes:
-        artifacts: to be removed. left: as unreached as those, and not ours to remove.
-        runs: run → its folder. repetitions: folders that `flightline reproduce` kept. sizes: bytes by folder.
-        kept: artifacts that are reached.
+        artifacts: unreferenced artifacts, to be removed.
+        unremovable: unreferenced artifacts whose files cannot be removed.
+        runs: run id → its folder.
+        reproductions: folders that `flightline reproduce` kept.
+        kept: the number of referenced artifacts.
+        sizes: folder → bytes.
     """
 
     artifacts: list[UnreferencedArtifact]
-    left: list[UnreferencedArtifact]
+    unremovable: list[UnreferencedArtifact]
     runs: dict[str, Path]
     reproductions: list[Path]
     kept: int
     sizes: dict[Path, int] = field(default_factory=dict)
 
     @property
-    def nothing(self) -> bool:
+    def is_empty(self) -> bool:
+        """Whether there is nothing to remove."""
         return not (self.artifacts or self.runs or self.reproductions)
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size of everything to remove, in bytes."""
         return sum(artifact.size for artifact in self.artifacts) + sum(self.sizes.values())
 
     def to_dict(self) -> dict[str, Any]:
@@ -62,7 +66,7 @@ class Garbage:
 
         return {
             "artifacts": listed(self.artifacts),
-            "left": listed(self.left),
+            "unremovable": listed(self.unremovable),
             "runs": sorted(self.runs),
             "reproductions": sorted(path.name for path in self.reproductions),
             "kept": self.kept,
@@ -71,36 +75,41 @@ class Garbage:
 
 
 def find_garbage(config: Config, store: mlmd.MetadataStore, keep: int) -> Garbage:
-    """What nothing needs of what the pipeline of a config, its scoring and its monitoring have made. Changes nothing.
+    """Return the garbage of a pipeline, of its scoring and of its monitoring. Changes nothing.
 
     Args:
-        keep: how many of the newest runs are kept with all that they were made of and made.
+        keep: the number of newest runs of each to keep, with everything that they used and made.
     """
     graph = load_artifact_graph(store)
-    ours = tuple(_RunHistory.of(store, f"{config.name}{suffix}") for suffix in ("", SCORING_SUFFIX, MONITORING_SUFFIX))
-    kept_runs = {run for history in ours for run in history.newest(keep)}
-    kept_runs |= {run for history in ours[1:] for run in history.runs if is_locked(config.run_folder(run), IN_USE_LOCK)}
-    executions = {e for history in ours for some in history.runs.values() for e in some}
-    reached = graph.reached(_find_roots(config, store, graph, ours, kept_runs, executions))
-    unreached = [
+    histories = tuple(
+        _RunHistory.of(store, f"{config.name}{suffix}") for suffix in ("", SCORING_SUFFIX, MONITORING_SUFFIX)
+    )
+    kept_runs = {run for history in histories for run in history.newest(keep)}
+    kept_runs |= {
+        run for history in histories[1:] for run in history.runs if is_locked(config.run_folder(run), IN_USE_LOCK)
+    }
+    executions = {e for history in histories for some in history.runs.values() for e in some}
+    referenced = graph.reached(_find_roots(config, store, graph, histories, kept_runs, executions))
+    unreferenced = [
         artifact
         for number, artifact in graph.artifacts.items()
         if graph.maker.get(number) in executions
         and artifact.state != pb.Artifact.DELETED
-        # Marked by a collection that was interrupted: half of its files may be gone, whatever is kept today.
-        and (number not in reached or artifact.state == pb.Artifact.MARKED_FOR_DELETION)
+        # Marked by an interrupted collection: half of its files may be gone, whatever is kept now.
+        and (number not in referenced or artifact.state == pb.Artifact.MARKED_FOR_DELETION)
     ]
-    artifacts, left = split_removable(config, unreached, RetainedPaths.of(graph.artifacts.values(), unreached))
-    owners = {execution for number in reached for execution in [graph.maker.get(number)] if execution is not None}
-    runs = dict(_removable_run_folders(config, store, ours, kept_runs, owners))
+    retained = RetainedPaths.of(graph.artifacts.values(), unreferenced)
+    artifacts, unremovable = split_removable(config, unreferenced, retained)
+    owners = {execution for number in referenced for execution in [graph.maker.get(number)] if execution is not None}
+    runs = dict(_removable_run_folders(config, store, histories, kept_runs, owners))
     reproductions = [
         path
         for path in sorted((config.workspace / "reproduced").glob("*"))
         if path.is_dir() and not path.is_symlink() and not _is_active(path)
     ]
     sizes = {path: disk_usage(path) for path in [*runs.values(), *reproductions]}
-    there = sum(artifact.state != pb.Artifact.DELETED for artifact in graph.artifacts.values())
-    return Garbage(artifacts, left, runs, reproductions, there - len(unreached), sizes)
+    existing = sum(artifact.state != pb.Artifact.DELETED for artifact in graph.artifacts.values())
+    return Garbage(artifacts, unremovable, runs, reproductions, existing - len(unreferenced), sizes)
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,7 @@ class _RunHistory:
                 if run.type == "pipeline_run":
                     runs.setdefault(run.name, []).append(execution.id)
                     started[run.name] = run.create_time_since_epoch
-        # Begun within a millisecond, the one whose steps were put on record later is the newer.
+        # Of runs that started in the same millisecond, the one whose steps were recorded later is newer.
         newest_first = sorted(runs, key=lambda run: (started[run], max(runs[run])), reverse=True)
         return cls({run: runs[run] for run in newest_first}, started)
 
@@ -132,19 +141,19 @@ def _find_roots(
     config: Config,
     store: mlmd.MetadataStore,
     graph: ArtifactGraph,
-    ours: Iterable[_RunHistory],
+    histories: Iterable[_RunHistory],
     kept_runs: set[str],
     executions: set[int],
 ) -> set[int]:
     roots = {*_release_roots(config, graph), *_next_run_roots(config, store, graph)}
     roots |= {number for number in graph.artifacts if graph.maker.get(number) not in executions}
     others = {*graph.read, *graph.given} - executions
-    kept = [e for history in ours for run, some in history.runs.items() if run in kept_runs for e in some]
+    kept = [e for history in histories for run, some in history.runs.items() if run in kept_runs for e in some]
     return roots | graph.touched([*others, *kept])
 
 
 def _release_roots(config: Config, graph: ArtifactGraph) -> Iterator[int]:
-    """The PushedModels of all releases, described already or not, and the newest: the champion, with no release."""
+    """Yield the PushedModels of all releases, finished or not, and the newest one: without releases, the champion."""
     folder = config.releases.resolve()
     there = {str(path) for path in folder.glob("*") if path.name.isdigit()}
     pushed = {number: properties_of(a) for number, a in graph.artifacts.items() if a.type == _PUSHED_MODEL_TYPE}
@@ -153,8 +162,9 @@ def _release_roots(config: Config, graph: ArtifactGraph) -> Iterator[int]:
 
 
 def _next_run_roots(config: Config, store: mlmd.MetadataStore, graph: ArtifactGraph) -> Iterator[int]:
-    """What the next run needs: the newest analyzer cache and, of the accepted spans, the last ones and their
-    statistics. One span more than the window has: the next run may correct the newest."""
+    """Yield what the next run needs: the newest analyzer cache, and the last accepted spans with their statistics.
+
+    One span more than the window has, as the next run may replace the newest span."""
     caches = [number for number, artifact in graph.artifacts.items() if _is_analyzer_cache(artifact)]
     yield from sorted(caches)[-1:]
     if config.window is None:
@@ -170,20 +180,20 @@ def _next_run_roots(config: Config, store: mlmd.MetadataStore, graph: ArtifactGr
 
 
 def _is_analyzer_cache(artifact: pb.Artifact) -> bool:
-    """Whether it is an analyzer cache that a run would be given."""
+    """Whether it is an analyzer cache that a run would use."""
     if artifact.type != TRANSFORM_CACHE_TYPE or artifact.state != pb.Artifact.LIVE:
         return False
     return is_uri(artifact.uri) or Path(artifact.uri).is_dir()
 
 
 def _removable_run_folders(
-    config: Config, store: mlmd.MetadataStore, ours: tuple[_RunHistory, ...], kept: set[str], owners: set[int]
+    config: Config, store: mlmd.MetadataStore, histories: tuple[_RunHistory, ...], kept: set[str], owners: set[int]
 ) -> Iterator[tuple[str, Path]]:
-    """Those of the runs that are not kept and have made nothing that is reached."""
+    """Yield id and folder of the runs that are not kept and made no referenced artifact."""
     recorded_runs = {context.name for context in _run_contexts(store)}
-    needed = {run for history in ours for run, some in history.runs.items() if run in kept or owners & set(some)}
-    known = {run for history in ours for run in history.runs}
-    oldest_kept = min((history.started[run] for history in ours for run in kept & set(history.started)), default=0)
+    needed = {run for history in histories for run, some in history.runs.items() if run in kept or owners & set(some)}
+    known = {run for history in histories for run in history.runs}
+    oldest_kept = min((history.started[run] for history in histories for run in kept & set(history.started)), default=0)
     for path in sorted((config.workspace / "runs").glob("*")):
         if not path.is_dir() or path.is_symlink():
             continue
@@ -194,14 +204,14 @@ def _removable_run_folders(
 
 
 def _is_old_unrecorded_run(config: Config, folder: Path, before_ms: int) -> bool:
-    """Whether a run that never came to its first step is one of ours, and began before the oldest one that is kept."""
+    """Whether a run without any step in ML Metadata is of this pipeline, and older than the oldest kept run."""
     settings = folder / "config.yaml"
     try:
-        began = settings.stat().st_mtime * 1000
+        started = settings.stat().st_mtime * 1000
         name = (parse_yaml(settings.read_text(encoding="utf-8")) or {}).get("name")
     except (OSError, ValueError, AttributeError):
         return False
-    return began < before_ms and name == config.name
+    return started < before_ms and name == config.name
 
 
 def _run_contexts(store: mlmd.MetadataStore) -> list[pb.Context]:
@@ -212,8 +222,8 @@ def _run_contexts(store: mlmd.MetadataStore) -> list[pb.Context]:
 
 
 def _is_active(reproduction: Path) -> bool:
-    """Whether `flightline reproduce` is at it: it takes its lock just after it has made the folder."""
-    if reproduction.name.startswith(COLLECTED_PREFIX):  # half of it may be gone
+    """Whether `flightline reproduce` uses the folder: it locks the folder just after it has created it."""
+    if reproduction.name.startswith(COLLECTED_PREFIX):  # it is half removed
         return False
     if (reproduction / f"{IN_USE_LOCK}.lock").is_file():
         return is_locked(reproduction, IN_USE_LOCK)

@@ -1,4 +1,4 @@
-"""Whatever ends a run becomes one of our errors, and its traceback a part of the log."""
+"""Turn every exception that ends a run into a FlightlineError, and write its traceback to the log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flightline.utils.diagnostics import diagnose
 
 @contextlib.contextmanager
 def interrupt_on_sigterm() -> Iterator[None]:
-    """While entered, SIGTERM ends the run as Ctrl-C does: with a last line, and no step left as running."""
+    """While entered, SIGTERM raises KeyboardInterrupt, so the run ends as after Ctrl-C: no step is left RUNNING."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -28,12 +28,14 @@ def interrupt_on_sigterm() -> Iterator[None]:
 
 @dataclass
 class CaughtError:
+    """The error that ended the block; None if it ended normally."""
+
     error: FlightlineError | None = None
 
 
 @contextlib.contextmanager
 def error_boundary() -> Iterator[CaughtError]:
-    """Turns whatever is raised inside into one of our errors; its traceback goes to stderr, which is the log."""
+    """Catch every exception in the block, and store it in the yielded object; its traceback goes to the log."""
     caught = CaughtError()
     try:
         yield caught
@@ -44,11 +46,9 @@ def error_boundary() -> Iterator[CaughtError]:
         caught.error = Interrupted("interrupted", RESUME_HINT)
     except Exception as error:
         _log_traceback()
-        caught.error = diagnose(error) or StepFailed(
-            f"the run could not be carried out: {summarize_error(error)}", RESUME_HINT
-        )
+        caught.error = diagnose(error) or StepFailed(f"the run failed: {summarize_error(error)}", RESUME_HINT)
 
 
 def _log_traceback() -> None:
-    with contextlib.suppress(OSError):  # the disk that the log is on may be what is full
+    with contextlib.suppress(OSError):  # the log's disk may be full
         traceback.print_exc()

@@ -1,7 +1,7 @@
-"""One log file a run: everything that the process and its children write goes there, and only we write to the screen.
+"""One log file per run: everything that the process and its children print goes there, instead of to the terminal.
 
-TensorFlow, absl and Beam write to the file descriptors from C++ and from threads, so it is the descriptors that are
-turned to the file, not Python's streams.
+TensorFlow, absl and Beam write to the file descriptors from C++ and from threads. Therefore the descriptors are
+redirected, not Python's streams.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TextIO
 
 @dataclass(frozen=True)
 class Terminal:
-    """The streams that the user sees."""
+    """The streams of the user's terminal."""
 
     out: TextIO
     err: TextIO
@@ -25,16 +25,16 @@ class Terminal:
 
 @contextlib.contextmanager
 def capture_output(path: Path) -> Iterator[Terminal]:
-    """While entered, descriptors 1 and 2 are the log at `path`; yields the streams of before.
+    """While entered, redirect descriptors 1 and 2 to the log at `path`; yield the original streams.
 
     Raises:
-        OSError: the file cannot be opened for appending; nothing has been turned then.
+        OSError: the file cannot be opened for appending; nothing is redirected.
     """
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     sys.stdout.flush()
     sys.stderr.flush()
-    kept = [os.dup(1), os.dup(2)]
-    out, err = (os.fdopen(os.dup(fd), "w", encoding="utf-8", errors="replace") for fd in kept)
+    originals = [os.dup(1), os.dup(2)]
+    out, err = (os.fdopen(os.dup(fd), "w", encoding="utf-8", errors="replace") for fd in originals)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
@@ -44,9 +44,9 @@ def capture_output(path: Path) -> Iterator[Terminal]:
         for stream in (sys.stdout, sys.stderr, out, err):
             with contextlib.suppress(BrokenPipeError, ValueError):
                 stream.flush()
-        os.dup2(kept[0], 1)
-        os.dup2(kept[1], 2)
-        for fd in kept:
+        os.dup2(originals[0], 1)
+        os.dup2(originals[1], 2)
+        for fd in originals:
             os.close(fd)
         for stream in (out, err):
             with contextlib.suppress(BrokenPipeError):
@@ -54,14 +54,14 @@ def capture_output(path: Path) -> Iterator[Terminal]:
 
 
 def silence_output() -> None:
-    """For the very end of a process: what libraries write while they are torn down is nobody's news."""
+    """Discard all further output: at the end of a process libraries print messages of no interest."""
     sys.stdout.flush()
     sys.stderr.flush()
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 1)
+    os.dup2(devnull, 2)
 
 
 def quiet_libraries() -> None:
-    """What TensorFlow asks of the environment before it is imported; a value that the user set stays."""
+    """Set the environment variable that silences TensorFlow's start-up messages, unless the user has set it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")

@@ -1,4 +1,4 @@
-"""What a step uses: CPU seconds, and the most memory that this process held at once."""
+"""CPU time and peak memory of this process, measured per step."""
 
 from __future__ import annotations
 
@@ -14,35 +14,36 @@ _RESET_PEAK = "5"  # man 5 proc: "reset the peak resident set size to the proces
 
 
 def cpu_seconds() -> float:
-    """User and system seconds of this process and the children that have ended."""
+    """Return user and system seconds of this process and of its children that have ended."""
     used = time.process_time()
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used + children.ru_utime + children.ru_stime
 
 
 def freeze_gc() -> None:
-    """What is there now stays, and is not looked through for garbage again: with TFX loaded, that takes longer than
-    what most cached steps do. Once a process: of a later run, what the one before has left must be found."""
+    """Exclude all present objects from garbage collection, once per process.
+
+    With TFX loaded a collection takes longer than most cached steps. Only once, so that a later run in the same process
+    can still free what an earlier one left."""
     if not gc.get_freeze_count():
         gc.freeze()
 
 
 def release_memory() -> None:
-    """Gives back to the system what has been freed: the allocator would keep it, and the next step's children come on
-    top. Does nothing where the C library is not glibc."""
+    """Return freed memory to the system, so that it is there for the next step's child processes. Needs glibc."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def reset_peak_memory() -> None:
-    """From now on `peak_memory_mb` is about what comes; where the system cannot do it, about the whole process."""
+    """Make `peak_memory_mb` start from the present use, on systems that support it."""
     with contextlib.suppress(OSError):
         _PROC_CLEAR_REFS.write_text(_RESET_PEAK)
 
 
 def peak_memory_mb() -> float:
-    """The largest resident set of this process, children not included, in megabytes."""
+    """Return the peak resident set size of this process without its children, in megabytes."""
     with contextlib.suppress(OSError):
         for line in _PROC_STATUS.read_text().splitlines():
             if line.startswith("VmHWM:"):

@@ -1,1 +1,1 @@
-"""Running an earlier run again, from what it left on record, and comparing every artifact."""
+"""Reproduce an earlier run from its recorded inputs, and compare every artifact."""

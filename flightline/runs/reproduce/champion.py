@@ -1,4 +1,4 @@
-"""The champion that a run was judged against, made known to a fresh metadata store."""
+"""Copy the champion that a run was compared with to a new metadata store."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ CHAMPION_NODE = "Champion"
 
 
 def copy_champion(source: mlmd.MetadataStore, run: Run, target_db: Path) -> str | None:
-    """Puts the champion of `run` on record in a new store as a model that was pushed there; its files stay where they
-    are. Returns their place; None where the run had no champion.
+    """Record the champion of `run` in a new store as a pushed model. Its files are not copied.
+
+    Returns:
+        The URI of its files; None if the run had no champion.
 
     Raises:
-        CannotRestore: the files are gone.
+        RestoreError: the files are gone.
     """
     step = run.steps.get(CHAMPION_NODE)
     model, pushed = (step.output("model"), step.output("pushed_model")) if step else (None, None)
@@ -38,9 +40,9 @@ def copy_champion(source: mlmd.MetadataStore, run: Run, target_db: Path) -> str 
 def _copy_artifact(
     source: mlmd.MetadataStore, target: mlmd.MetadataStore, artifact: pb.Artifact, inputs: list[int]
 ) -> int:
-    """Copies an artifact with the execution that made it out of `inputs`; returns its id in the new store."""
-    [made] = [e for e in source.get_events_by_artifact_ids([artifact.id]) if e.type in OUTPUT_EVENTS][:1]
-    [old] = source.get_executions_by_id([made.execution_id])
+    """Copy an artifact and the execution that made it from `inputs`; return its id in the new store."""
+    [output_event] = [e for e in source.get_events_by_artifact_ids([artifact.id]) if e.type in OUTPUT_EVENTS][:1]
+    [old] = source.get_executions_by_id([output_event.execution_id])
     copy = pb.Artifact(uri=artifact.uri, state=pb.Artifact.LIVE, name=artifact.name)
     copy.type_id = target.put_artifact_type(_copy_without_id(source.get_artifact_type(artifact.type)))
     for name, value in artifact.properties.items():
@@ -50,14 +52,14 @@ def _copy_artifact(
     execution = pb.Execution(last_known_state=pb.Execution.COMPLETE)
     execution.type_id = target.put_execution_type(_copy_without_id(source.get_execution_type(old.type)))
     pairs = [(target.get_artifacts_by_id([i])[0], pb.Event(type=pb.Event.INPUT)) for i in inputs]
-    pairs.append((copy, pb.Event(type=pb.Event.OUTPUT, path=made.path)))
+    pairs.append((copy, pb.Event(type=pb.Event.OUTPUT, path=output_event.path)))
     contexts = [_copy_context(source, target, context) for context in source.get_contexts_by_execution(old.id)]
     _, ids, _ = target.put_execution(execution, pairs, [c for c in contexts if c is not None], True)
     return int(ids[-1])
 
 
 def _copy_context(source: mlmd.MetadataStore, target: mlmd.MetadataStore, context: pb.Context) -> pb.Context | None:
-    """The pipeline and the node, by which a run finds what others made; not the run, which is not done again."""
+    """Copy the contexts by which runs find artifacts of others, pipeline and node; None for other contexts."""
     if context.type not in ("pipeline", "node"):
         return None
     kind = target.put_context_type(_copy_without_id(source.get_context_type(context.type)))

@@ -1,4 +1,4 @@
-"""Every artifact of a run beside that of the run that repeated it: MATCH, or DIFF and what differs."""
+"""Compare every artifact of a run with that of its reproduction: MATCH, or DIFF and the differences."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, properties_o
 from flightline.metadata.run import Run
 from flightline.runs.reproduce.differences import explain_difference
 
-# Resolvers: what they found is somebody else's output.
-RESOLVER_NODES = {"Champion", "SpanWindow", "AnalyzerCache", "PreviousStatistics"}
+# Resolvers: their outputs were made by other runs.
+RESOLVER_NODES = {"Champion", "SpanWindow", "AnalyzerCache", "PreviousSpans", "PreviousStatistics"}
 
 
 @dataclass(frozen=True)
@@ -22,24 +22,25 @@ class ArtifactComparison:
 
     Attributes:
         artifact: `Node.output`.
-        type: ML Metadata's name of its type.
-        state: DIFF too where one of the two has none, or its content was not digested.
-        digest, repeated: content digests of the run's and of the repetition's.
-        differs: of a DIFF, the features, vocabulary entries, weights or metrics that differ.
+        type: the name of its type in ML Metadata.
+        state: DIFF also if one of the runs has no such artifact or no digest of it.
+        digest: the content digest in the run.
+        reproduced_digest: the content digest in the reproduction.
+        differences: of a DIFF, the features, vocabulary entries, weights or metrics that differ.
     """
 
     artifact: str
     type: str
     state: Literal["MATCH", "DIFF"]
     digest: str
-    repeated: str
-    differs: list[str]
+    reproduced_digest: str
+    differences: list[str]
 
 
-def compare_artifacts(run: Run, again: Run) -> list[ArtifactComparison]:
-    """Compares the outputs of every step of `run` that made some, in the order of the steps."""
+def compare_artifacts(run: Run, reproduction: Run) -> list[ArtifactComparison]:
+    """Compare all outputs of the steps of `run`, in the order of the steps."""
     return [
-        _compare_output(run, again, node, key, artifacts)
+        _compare_output(run, reproduction, node, key, artifacts)
         for node, step in run.steps.items()
         if node not in RESOLVER_NODES and step.done
         for key, artifacts in step.outputs.items()
@@ -47,25 +48,28 @@ def compare_artifacts(run: Run, again: Run) -> list[ArtifactComparison]:
     ]
 
 
-def _compare_output(run: Run, again: Run, node: str, key: str, artifacts: list[pb.Artifact]) -> ArtifactComparison:
-    step = again.steps.get(node)
+def _compare_output(
+    run: Run, reproduction: Run, node: str, key: str, artifacts: list[pb.Artifact]
+) -> ArtifactComparison:
+    step = reproduction.steps.get(node)
     others = step.outputs.get(key, []) if step and step.done else []
-    digest, repeated = _join_digests(artifacts), _join_digests(others)
-    differs: list[str] = []
+    digest, reproduced_digest = _join_digests(artifacts), _join_digests(others)
+    differences: list[str] = []
     if not others:
-        differs = [f"the repetition has none: {step.state.lower() if step else 'it did not get that far'}"]
-    elif not digest or not repeated:
-        differs = ["there is no digest of its content on record"]
-    elif digest != repeated:
+        state_there = step.state.lower() if step else "it ended before this step"
+        differences = [f"the reproduction has no such artifact: {state_there}"]
+    elif not digest or not reproduced_digest:
+        differences = ["its content digest was not recorded"]
+    elif digest != reproduced_digest:
         try:
-            differs = explain_difference(run, again, artifacts[0], others[0])
-        except (OSError, ValueError) as error:  # the files are gone, or are not what they were
-            differs = [f"what differs cannot be read: {summarize_error(error)}"]
-    state: Literal["MATCH", "DIFF"] = "DIFF" if differs or digest != repeated else "MATCH"
-    return ArtifactComparison(f"{node}.{key}", artifacts[0].type, state, digest, repeated, differs)
+            differences = explain_difference(run, reproduction, artifacts[0], others[0])
+        except (OSError, ValueError) as error:  # the files are gone or damaged
+            differences = [f"the differences cannot be read: {summarize_error(error)}"]
+    state: Literal["MATCH", "DIFF"] = "DIFF" if differences or digest != reproduced_digest else "MATCH"
+    return ArtifactComparison(f"{node}.{key}", artifacts[0].type, state, digest, reproduced_digest, differences)
 
 
 def _join_digests(artifacts: list[pb.Artifact]) -> str:
-    """The digest of one; of several, all of them; empty where one has none."""
+    """Return the digests of the artifacts, joined; empty if one has none."""
     found = [str(properties_of(artifact).get(CONTENT_DIGEST_PROPERTY) or "") for artifact in artifacts]
     return "+".join(found) if all(found) else ""

@@ -1,4 +1,4 @@
-"""What is different between two artifacts of a type: named as the field names it, the first few of each kind."""
+"""Name the differences between two artifacts of the same type: features, vocabulary entries, weights, metrics."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ from flightline.reporting.html.statistics import feature_name, read_statistics
 from flightline.reporting.run_diff import diff_metrics
 from flightline.utils.hashing import file_digest
 
-MAX_DIFFERENCES = 5  # differences named; how many more there are is said
+MAX_DIFFERENCES = 5  # of the others only the number is shown
 
 
-def explain_difference(run: Run, again: Run, artifact: pb.Artifact, other: pb.Artifact) -> list[str]:
-    """What differs from `artifact` of `run` to `other` of the run that repeated it.
+def explain_difference(run: Run, reproduction: Run, artifact: pb.Artifact, other: pb.Artifact) -> list[str]:
+    """Describe the differences between `artifact` of `run` and `other` of its reproduction.
 
     Raises:
         OSError, ValueError: the files of one of them cannot be read.
     """
     if artifact.type == "ModelEvaluation":
-        found: Iterator[str] = _metric_differences(run, again)
+        found: Iterator[str] = _metric_differences(run, reproduction)
     elif artifact.type == "Examples":
         found = itertools.chain(
             _row_count_differences(artifact, other), _file_differences(Path(artifact.uri), Path(other.uri))
         )
     else:
         found = _EXPLAINERS_BY_TYPE.get(artifact.type, _file_differences)(Path(artifact.uri), Path(other.uri))
-    named = list(found)
-    more = [f"and {len(named) - MAX_DIFFERENCES} more"] if len(named) > MAX_DIFFERENCES else []
-    return [*named[:MAX_DIFFERENCES], *more] or ["the content differs in nothing that has a name"]
+    differences = list(found)
+    more = [f"and {len(differences) - MAX_DIFFERENCES} more"] if len(differences) > MAX_DIFFERENCES else []
+    return [*differences[:MAX_DIFFERENCES], *more] or ["the content differs, in no feature, entry, weight or file"]
 
 
-def _metric_differences(run: Run, again: Run) -> Iterator[str]:
-    for change in diff_metrics(run, again):
-        yield f"metric {change.metric} on {change.slice}: {change.before} was, {change.now} is"
+def _metric_differences(run: Run, reproduction: Run) -> Iterator[str]:
+    for change in diff_metrics(run, reproduction):
+        yield f"metric {change.metric} on {change.slice}: {change.before} before, {change.now} now"
 
 
 def _row_count_differences(artifact: pb.Artifact, other: pb.Artifact) -> Iterator[str]:
     before, now = properties_of(artifact), properties_of(other)
     for name in sorted({*before, *now}):
         if name.startswith("rows_") and before.get(name) != now.get(name):
-            yield f"{name.replace('_', ' ')}: {before.get(name)} was, {now.get(name)} is"
+            yield f"{name.replace('_', ' ')}: {before.get(name)} before, {now.get(name)} now"
 
 
 def _statistics_differences(before: Path, now: Path) -> Iterator[str]:
     old, new = read_statistics(str(before)), read_statistics(str(now))
     for split in {**old, **new}:
-        ours, theirs = (_by_name(found[split].features) if split in found else {} for found in (old, new))
-        yield from (f"feature {name} of split {split}" for name in _changed_keys(ours, theirs))
+        features, other_features = (_by_name(found[split].features) if split in found else {} for found in (old, new))
+        yield from (f"feature {name} of split {split}" for name in _changed_keys(features, other_features))
 
 
 def _schema_differences(before: Path, now: Path) -> Iterator[str]:
@@ -71,20 +71,20 @@ def _schema_differences(before: Path, now: Path) -> Iterator[str]:
 
 
 def _vocabulary_differences(before: Path, now: Path) -> Iterator[str]:
-    """Entries of the vocabularies of a transform graph; else the files that differ."""
+    """Yield the first changed entry of each vocabulary of a transform graph, and the other files that differ."""
     folder = Path("transform_fn") / "assets"
     names = sorted({path.name for root in (before, now) for path in (root / folder).glob("*")})
     for name in names:
         entries = [_read_lines(root / folder / name) for root in (before, now)]
         for number, (old, new) in enumerate(itertools.zip_longest(*entries), 1):
             if old != new:
-                yield f"vocabulary {name}, entry {number}: {old!r} was, {new!r} is"
+                yield f"vocabulary {name}, entry {number}: {old!r} before, {new!r} now"
                 break
-    yield from _file_differences(before, now, but=folder)
+    yield from _file_differences(before, now, exclude=folder)
 
 
 def _weight_differences(before: Path, now: Path) -> Iterator[str]:
-    """Variables of a SavedModel, with the largest difference; else the files that differ. Imports TensorFlow."""
+    """Yield the changed variables of a SavedModel, and the other files that differ. Imports TensorFlow."""
     import numpy as np
     import tensorflow as tf
 
@@ -93,24 +93,28 @@ def _weight_differences(before: Path, now: Path) -> Iterator[str]:
     shapes = [reader.get_variable_to_shape_map() for reader in readers]
     for name in sorted({*shapes[0], *shapes[1]}):
         if shapes[0].get(name) != shapes[1].get(name):
-            yield f"weight {name}: shape {shapes[0].get(name)} was, {shapes[1].get(name)} is"
+            yield f"weight {name}: shape {shapes[0].get(name)} before, {shapes[1].get(name)} now"
             continue
         old, new = (reader.get_tensor(name) for reader in readers)
         if isinstance(old, np.ndarray) and old.dtype.kind in "iuf" and not np.array_equal(old, new):
-            yield f"weight {name}: by {np.max(np.abs(old.astype(float) - new.astype(float))):.3g} at most"
-    yield from _file_differences(before, now, but=variables)
+            yield f"weight {name}: differs by up to {np.max(np.abs(old.astype(float) - new.astype(float))):.3g}"
+    yield from _file_differences(before, now, exclude=variables)
 
 
-def _file_differences(before: Path, now: Path, but: Path | None = None) -> Iterator[str]:
-    """The files that differ, whatever they hold."""
-    old, new = (_file_digests(root, but) for root in (before, now))
+def _file_differences(before: Path, now: Path, exclude: Path | None = None) -> Iterator[str]:
+    """Yield the files that differ."""
+    old, new = (_file_digests(root, exclude) for root in (before, now))
     yield from (f"file {name}" for name in _changed_keys(old, new))
 
 
-def _file_digests(root: Path, but: Path | None) -> dict[str, str]:
+def _file_digests(root: Path, exclude: Path | None) -> dict[str, str]:
     files = [path for path in sorted(root.rglob("*")) if path.is_file()] if root.is_dir() else [root]
     named = {path.relative_to(root): path for path in files}
-    return {str(name): file_digest(path) for name, path in named.items() if but is None or not name.is_relative_to(but)}
+    return {
+        str(name): file_digest(path)
+        for name, path in named.items()
+        if exclude is None or not name.is_relative_to(exclude)
+    }
 
 
 def _by_name(features: Any) -> dict[str, Message]:

@@ -1,4 +1,4 @@
-"""Doing a run again: everything restored first, then run in a process and a workspace of its own, then compared."""
+"""Reproduce a run: restore its inputs, run it in its own process and workspace, and compare the artifacts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +36,15 @@ _RUNNER_SCRIPT = "import sys; from flightline.cli.runner import runner_command; 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came of it.
+    """The result of reproducing a run.
 
     Attributes:
         run: the run's id.
-        folder: where the repetition is; None where it was removed, for all matched.
-        exit_code, reproduced_exit_code: how the run and its repetition ended.
-        last_line: what the repetition had to say at its end, where it ended otherwise than the run.
-        artifacts: every one of the run.
+        folder: the folder of the reproduction; None if it was removed because everything matched.
+        exit_code: the run's exit code; None if it is unknown.
+        reproduced_exit_code: the exit code of the reproduction.
+        last_line: the reproduction's last line on stderr, if the exit codes differ.
+        artifacts: the comparison of every artifact of the run.
     """
 
     run: str
@@ -55,6 +56,7 @@ class Reproduction:
 
     @property
     def matches(self) -> bool:
+        """Whether the exit codes and all artifacts are the same."""
         same_exit_code = self.exit_code is None or self.exit_code == self.reproduced_exit_code
         return same_exit_code and all(artifact.state == "MATCH" for artifact in self.artifacts)
 
@@ -63,27 +65,27 @@ class Reproduction:
 
 
 def reproduce(
-    config: Config, run_id: str, say: ProgressCallback, set_up: bool = False, keep: bool = False
+    config: Config, run_id: str, report: ProgressCallback, set_up: bool = False, keep: bool = False
 ) -> Reproduction:
-    """Runs an earlier run again and compares every artifact.
+    """Run an earlier run again and compare every artifact.
 
     Args:
-        say: is told what is being done.
-        set_up: make an environment where the run had another requirements.lock.
-        keep: keep the repetition also where all matches.
+        report: called with a message at the start of each phase.
+        set_up: create an environment if the run had another requirements.lock.
+        keep: keep the reproduction's folder even if everything matches.
 
     Raises:
-        UsageError: there is no such run, or it is another pipeline's.
-        CannotRestore: something that it was made from is not to be had; nothing has been run.
+        UsageError: there is no such run, or it belongs to another pipeline.
+        RestoreError: an input of the run cannot be restored; nothing has been run.
     """
     runs = Runs.open(config)
     run = runs.get_in_pipeline(run_id)
-    before = [read_run_record(config, made, to=GATE_NODE) for made in _window_runs(runs, run)]
-    run_records = [*before, read_run_record(config, run)]
+    window_records = [read_run_record(config, window_run, GATE_NODE) for window_run in _window_runs(runs, run)]
+    run_records = [*window_records, read_run_record(config, run)]
     (config.workspace / "reproduced").mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{run.run_id}-", dir=config.workspace / "reproduced")).resolve()
-    with hold_lock(folder, IN_USE_LOCK, "a repetition"):  # so that `flightline gc` leaves it alone
-        return _rerun_and_compare(config, runs, run_records, folder, say, set_up, keep)
+    with hold_lock(folder, IN_USE_LOCK, "a reproduction"):  # so that `flightline gc` does not remove it
+        return _rerun_and_compare(config, runs, run_records, folder, report, set_up, keep)
 
 
 def _rerun_and_compare(
@@ -91,39 +93,39 @@ def _rerun_and_compare(
     runs: Runs,
     run_records: list[RunRecord],
     folder: Path,
-    say: ProgressCallback,
+    report: ProgressCallback,
     set_up: bool,
     keep: bool,
 ) -> Reproduction:
-    """The run is the last of them; those before took in the spans that it was trained on."""
-    made = run_records[-1]
-    run = made.run
+    """Reproduce the last of `run_records`, after those that ingested the spans of its window."""
+    record = run_records[-1]
+    run = record.run
     try:
-        say("restoring config, schema, data and code")
+        report("restoring config, schema, data and code")
         options = []
-        for one in run_records:
-            options.append(restore_config(one, folder / "from" / one.run.run_id, folder / "workspace"))
-            restore_data(one, folder / "from" / one.run.run_id)
+        for each in run_records:
+            options.append(restore_config(each, folder / "from" / each.run.run_id, folder / "workspace"))
+            restore_data(each, folder / "from" / each.run.run_id)
         copy_champion(runs.store, run, folder / "workspace" / "metadata.db")
-        checkout = restore_code(made.origin, folder / "code", set_up)
+        checkout = restore_code(record.provenance, folder / "code", set_up)
     except RestoreError:
         _remove_reproduction(folder)
         raise
     code, last_line = 0, ""
-    for one, words in zip(run_records, options, strict=True):
-        say(f"running {one.run.run_id} again" + (f", up to {one.to}" if one.to else ""))
-        code, last_line = _run_subprocess(checkout, one, words, folder)
-    again = Runs.open(folder / "workspace" / "metadata.db").get(run.run_id)
-    say("comparing")
+    for each, runner_options in zip(run_records, options, strict=True):
+        report(f"running {each.run.run_id} again" + (f", up to {each.to_node}" if each.to_node else ""))
+        code, last_line = _run_subprocess(checkout, each, runner_options, folder)
+    reproduction = Runs.open(folder / "workspace" / "metadata.db").get(run.run_id)
+    report("comparing artifacts")
     summary = Summary.read_if_valid(config.run_folder(run.run_id))
-    wanted = summary.exit_code if summary else None
-    found = Reproduction(
-        run.run_id, folder, wanted, code, last_line if code != wanted else "", compare_artifacts(run, again)
-    )
-    if not found.matches or keep:
-        return found
+    exit_code = summary.exit_code if summary else None
+    if code == exit_code:
+        last_line = ""
+    result = Reproduction(run.run_id, folder, exit_code, code, last_line, compare_artifacts(run, reproduction))
+    if not result.matches or keep:
+        return result
     _remove_reproduction(folder)
-    return Reproduction(**{**vars(found), "folder": None})
+    return replace(result, folder=None)
 
 
 def _remove_reproduction(folder: Path) -> None:
@@ -132,18 +134,25 @@ def _remove_reproduction(folder: Path) -> None:
 
 
 def _window_runs(runs: Runs, run: Run) -> list[Run]:
-    """The runs that took in the spans which this one was trained on, oldest span first."""
+    """Return the runs that ingested the spans which this run was trained on, oldest span first."""
     step = run.steps.get("SpanWindow")
     examples = step.outputs.get("examples", []) if step else []
-    makers = [runs.producer_run_id(artifact) for artifact in examples]
-    return [runs.get(maker) for maker in makers if maker]
+    run_ids = [runs.producer_run_id(artifact) for artifact in examples]
+    return [runs.get(run_id) for run_id in run_ids if run_id]
 
 
-def _run_subprocess(checkout: Checkout, made: RunRecord, options: list[str], folder: Path) -> tuple[int, str]:
-    """Runs it; returns the exit code and the last line on stderr. What it shows goes to `screen.txt`."""
+def _run_subprocess(checkout: Checkout, record: RunRecord, options: list[str], folder: Path) -> tuple[int, str]:
+    """Run the recorded run; return its exit code and last line on stderr. Its screen goes to `screen.txt`."""
+    runner = record.provenance.run_arguments.get("runner", "local")
     with (folder / "screen.txt").open("ab") as screen:
-        ended = subprocess.run(
-            [str(checkout.python), "-c", _RUNNER_SCRIPT, made.origin.run_arguments.get("runner", "local"), *options],
+        completed = subprocess.run(
+            [
+                str(checkout.python),
+                "-c",
+                _RUNNER_SCRIPT,
+                runner,
+                *options,
+            ],
             cwd=checkout.folder,
             env=checkout_environment(checkout),
             stdout=screen,
@@ -151,7 +160,9 @@ def _run_subprocess(checkout: Checkout, made: RunRecord, options: list[str], fol
             text=True,
             check=False,
         )
-    if not (folder / "workspace" / "runs" / made.run.run_id / SUMMARY_JSON).is_file():
-        shown = " ".join(ended.stderr.strip().splitlines()[-1:])
-        raise RestoreError(f"{made.run.run_id} could not be run again (exit code {ended.returncode}): {shown}")
-    return ended.returncode, " ".join(ended.stderr.strip().splitlines()[-1:])
+    if not (folder / "workspace" / "runs" / record.run.run_id / SUMMARY_JSON).is_file():
+        last_line = " ".join(completed.stderr.strip().splitlines()[-1:])
+        raise RestoreError(
+            f"the run {record.run.run_id} could not be repeated (exit code {completed.returncode}): {last_line}"
+        )
+    return completed.returncode, " ".join(completed.stderr.strip().splitlines()[-1:])

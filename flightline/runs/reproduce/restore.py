@@ -1,4 +1,4 @@
-"""What a run was made from, put back: config, schema, code, lock and data, each held to the digest on record."""
+"""Restore the inputs of a run: config, schema, code, lock and data, each checked against its recorded digest."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ CONFIG_FILE, SCHEMA_FILE, DATA_FOLDER = "config.yaml", "schema.pbtxt", "data"
 
 
 class RestoreError(UsageError):
-    """Something that a run was made from is not to be had any more."""
+    """An input of a run cannot be restored."""
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """Where a run's code is, and the Python that its lock was installed for."""
+    """The folder of a run's code, and the Python of an environment with its lock."""
 
     folder: Path
     python: Path
@@ -50,61 +50,62 @@ class Checkout:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run to be done again.
+    """A run to repeat.
 
     Attributes:
-        run: as ML Metadata has it; origin: what it noted when it started.
-        config: what it was run with, as it was.
-        to: the node to end at; empty for the end.
+        run: the run in ML Metadata.
+        provenance: recorded when the run started.
+        config: the run's config.
+        to_node: the last node to run; empty for the end of the DAG.
     """
 
     run: Run
-    origin: Provenance
+    provenance: Provenance
     config: Config
-    to: str
+    to_node: str
 
 
-def read_run_record(config: Config, run: Run, to: str | None = None) -> RunRecord:
-    """What is on record of how a run was made.
+def read_run_record(config: Config, run: Run, to_node: str | None = None) -> RunRecord:
+    """Read what a run recorded when it started.
 
     Args:
-        to: where to end it, if elsewhere than the run itself was to end.
+        to_node: the last node to run; None for the run's own last node.
 
     Raises:
-        CannotRestore: its folder is gone, or was left by a Flightline that noted less.
+        RestoreError: the run's folder is gone, or has no digests of the input files.
     """
     folder = config.run_folder(run.run_id)
-    origin = read_provenance(folder)
-    if origin is None or not (folder / CONFIG_FILE).is_file():
-        raise RestoreError(f"the folder of run {run.run_id}, {folder}, with its config and origin is gone")
-    if not origin.inputs:
-        raise RestoreError(
-            f"run {run.run_id} did not note the digests of its input files", "only later runs can be reproduced"
-        )
-    return RunRecord(
-        run, origin, load_config(folder / CONFIG_FILE), origin.run_arguments.get("to", "") if to is None else to
-    )
+    provenance = read_provenance(folder)
+    if provenance is None or not (folder / CONFIG_FILE).is_file():
+        raise RestoreError(f"the folder of run {run.run_id}, {folder}, with its config and provenance is gone")
+    if not provenance.inputs:
+        raise RestoreError(f"run {run.run_id} has no digests of its input files", "reproduce a later run")
+    last_node = provenance.run_arguments.get("to", "") if to_node is None else to_node
+    return RunRecord(run, provenance, load_config(folder / CONFIG_FILE), last_node)
 
 
-def restore_config(made: RunRecord, folder: Path, workspace: Path) -> list[str]:
-    """Writes the run's config and curated schema below `folder`; returns the options of a runner that use them.
+def restore_config(record: RunRecord, folder: Path, workspace: Path) -> list[str]:
+    """Write the run's config and curated schema below `folder`; return the runner's options that use them.
 
     Raises:
-        CannotRestore: the schema is neither in its artifact nor where it was.
+        RestoreError: neither the schema's artifact nor the schema file has the recorded content.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = made.origin.digests["schema"]
-    step = made.run.steps.get("CuratedSchema")
+    expected = record.provenance.digests["schema"]
+    step = record.run.steps.get("CuratedSchema")
     artifact = step.output("schema") if step and step.done else None
     copies = [Path(artifact.uri) / SCHEMA_FILE] if artifact else []
-    for copy in [*copies, made.config.schema_file]:
-        if copy.is_file() and file_digest(copy) == wanted:
+    for copy in [*copies, record.config.schema_file]:
+        if copy.is_file() and file_digest(copy) == expected:
             shutil.copyfile(copy, folder / SCHEMA_FILE)
             break
     else:
-        raise RestoreError(f"the schema {made.config.schema_file} is not as it was, and its artifact is gone")
+        raise RestoreError(
+            f"the schema {record.config.schema_file} has changed, and its artifact is gone", "restore the schema file"
+        )
     atomic_write(
-        folder / CONFIG_FILE, Path(made.config.run_folder(made.run.run_id) / CONFIG_FILE).read_text(encoding="utf-8")
+        folder / CONFIG_FILE,
+        Path(record.config.run_folder(record.run.run_id) / CONFIG_FILE).read_text(encoding="utf-8"),
     )
     settings: dict[str, object] = {
         "workspace": workspace,
@@ -112,35 +113,36 @@ def restore_config(made: RunRecord, folder: Path, workspace: Path) -> list[str]:
         "pipeline_root": "null",
         "tracking": "{}",
     }
-    if made.config.metadata.uses_server:
-        settings["metadata"] = "{}"  # what is done again is nobody else's business
-    if not is_uri(made.config.data.input):
+    if record.config.metadata.uses_server:
+        settings["metadata"] = "{}"  # a reproduction has its own store, which nobody else sees
+    if not is_uri(record.config.data.input):
         settings["data.input"] = folder / DATA_FOLDER
-    options = ["--config", str(folder / CONFIG_FILE), "--run-id", made.run.run_id, "--plain"]
-    options += ["--to", made.to] if made.to else []
+    options = ["--config", str(folder / CONFIG_FILE), "--run-id", record.run.run_id, "--plain"]
+    options += ["--to", record.to_node] if record.to_node else []
     return [*options, *(word for key, value in settings.items() for word in ("--set", f"{key}={value}"))]
 
 
-def restore_data(made: RunRecord, folder: Path) -> None:
-    """Puts the run's input files below `folder` under their names: those of this machine as links, to where they were
-    or, where that has moved on, to what DVC has kept of them.
+def restore_data(record: RunRecord, folder: Path) -> None:
+    """Link the run's local input files below `folder`: to the files if they are unchanged, else to DVC's copies.
+
+    Input files at a URI are only checked.
 
     Raises:
-        CannotRestore: naming the files that are not to be had as they were.
+        RestoreError: a file has changed, and DVC has no copy; the message names it.
     """
-    config = made.config
+    config = record.config
     if is_uri(config.data.input):
-        there = {file.name: file.digest for file in find_files(config.data.input, config.data.glob)}
-        wanted = made.origin.inputs
-        changed = sorted(name for name in {*there, *wanted} if there.get(name) != wanted.get(name))
+        present = {file.name: file.digest for file in find_files(config.data.input, config.data.glob)}
+        expected = record.provenance.inputs
+        changed = sorted(name for name in {*present, *expected} if present.get(name) != expected.get(name))
         if changed:
-            where = f"below {config.data.input}"
-            raise RestoreError(f"data: {len(changed)} files {where} are not as they were, such as {changed[0]}")
+            count = f"{len(changed)} files below {config.data.input}"
+            raise RestoreError(f"data: {count} have changed, such as {changed[0]}", "restore them, and try again")
         return
-    for name, digest in made.origin.inputs.items():
-        md5 = made.origin.dvc.get(name)
+    for name, digest in record.provenance.inputs.items():
+        md5 = record.provenance.dvc.get(name)
         source = _find_input_file(
-            Path(config.data.input) / name, digest, md5, made.origin.commit, folder / "pulled" / name
+            Path(config.data.input) / name, digest, md5, record.provenance.commit, folder / "pulled" / name
         )
         target = folder / DATA_FOLDER / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -148,89 +150,93 @@ def restore_data(made: RunRecord, folder: Path) -> None:
 
 
 def _find_input_file(path: Path, digest: str, md5: str | None, commit: str | None, into: Path) -> Path:
-    """The file with this content: where it was, or where DVC has it."""
-    there = path.is_file()
-    if there and file_digest(path) == digest:
+    """Return the file with this content: at its path, or in DVC's caches and remotes."""
+    exists = path.is_file()
+    if exists and file_digest(path) == digest:
         return path
     if md5 and (pulled := fetch_file(path, md5, digest, commit, into)):
         return pulled
-    what = f"data: {path} {'has changed since' if there else 'is gone'}; it had the SHA-256 {digest}"
-    todo = "restore it as it was, and try again"
+    problem = f"data: {path} {'has changed since' if exists else 'is gone'}; it had the SHA-256 {digest}"
+    fix = "restore the file, and try again"
     if md5:
-        what += f" and DVC's MD5 {md5}, which is in no cache or remote that can be read from here"
-        todo = "`make data-pull`, or restore it as it was, and try again"
-    raise RestoreError(what, todo)
+        problem += f" and DVC's MD5 {md5}, which no readable cache or remote has"
+        fix = "`make data-pull`, or restore the file, and try again"
+    raise RestoreError(problem, fix)
 
 
-def restore_code(origin: Provenance, folder: Path, set_up: bool) -> Checkout:
-    """The code and the environment of a run: what is checked out, where it is the same, else a worktree of its commit.
+def restore_code(provenance: Provenance, folder: Path, set_up: bool) -> Checkout:
+    """Return the run's code and environment: the present checkout if it is the same, else a worktree of its commit.
 
     Args:
-        folder: where a worktree goes.
-        set_up: make an environment in the worktree where the run's lock is another than that of this one.
+        folder: the worktree's folder.
+        set_up: create an environment in the worktree if the run had another requirements.lock.
 
     Raises:
-        CannotRestore: no commit has the run's code, or its lock is another one.
+        RestoreError: no commit has the run's code, or the lock differs and `set_up` is off.
     """
-    wanted = {
+    expected = {
         name.removeprefix(CODE_DIGEST_PREFIX): digest
-        for name, digest in origin.digests.items()
+        for name, digest in provenance.digests.items()
         if name.startswith(CODE_DIGEST_PREFIX)
     }
-    lock = origin.digests.get("lock")
+    lock = provenance.digests.get("lock")
     here = Checkout(project_folder(), Path(sys.executable))
-    if not _changed_modules(here, wanted) and lock == lock_digest():
+    if not _changed_modules(here, expected) and lock == lock_digest():
         return here
-    if origin.commit is None:
-        raise RestoreError("the code has changed since, and the run did not come from a git repository")
-    _run_git("worktree", "add", "--detach", "--force", str(folder), origin.commit)
-    there = Checkout(folder, Path(sys.executable))
-    if changed := _changed_modules(there, wanted):
-        edits = "it had edits that were not committed" if origin.dirty else "it came from elsewhere"
-        raise RestoreError(f"the run's code is not that of its commit {origin.commit[:12]}: {changed[0]} ({edits})")
+    if provenance.commit is None:
+        raise RestoreError("the code has changed since, and the run was not made from a git repository")
+    _run_git("worktree", "add", "--detach", "--force", str(folder), provenance.commit)
+    # The project may be a subfolder of its repository; the worktree is the whole repository.
+    there = Checkout(folder / _run_git("rev-parse", "--show-prefix"), Path(sys.executable))
+    if changed := _changed_modules(there, expected):
+        cause = "it had uncommitted edits" if provenance.dirty else "it was not made from this checkout"
+        commit = provenance.commit[:12]
+        raise RestoreError(f"the run's code is not that of its commit {commit}: {changed[0]} differs ({cause})")
     if lock == lock_digest():
         return there
     if not set_up:
         raise RestoreError(
-            "the run was made with another requirements.lock than this environment",
-            "with --set-up an environment is made of its lock first (3 GB)",
+            "the run had another requirements.lock than this environment",
+            "add --set-up to create an environment with its lock first (3 GB)",
         )
-    ended = subprocess.run([str(folder / "scripts" / "setup.sh")], cwd=folder, check=False, stdout=sys.stderr)
-    if ended.returncode:
-        raise RestoreError(f"no environment could be made of the lock of commit {origin.commit[:12]}")
-    return Checkout(folder, folder / ".venv" / "bin" / "python")
+    set_up_script = str(there.folder / "scripts" / "setup.sh")
+    completed = subprocess.run([set_up_script], cwd=there.folder, check=False, stdout=sys.stderr)
+    if completed.returncode:
+        raise RestoreError(f"scripts/setup.sh failed in the worktree of commit {provenance.commit[:12]}")
+    return Checkout(there.folder, there.folder / ".venv" / "bin" / "python")
 
 
 def remove_worktree(folder: Path) -> None:
-    """Removes a worktree that `restore_code` made; does nothing where there is none."""
+    """Remove a worktree that `restore_code` created; do nothing without one."""
     if folder.is_dir():
         _run_git("worktree", "remove", "--force", str(folder))
 
 
 def checkout_environment(checkout: Checkout) -> dict[str, str]:
-    """The variables of a process that runs the code of a checkout; modules of the user's own stay importable."""
+    """Return the environment variables of a process that runs a checkout's code; PYTHONPATH is kept after it."""
     paths = [str(checkout.folder), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _changed_modules(checkout: Checkout, wanted: Mapping[str, str]) -> list[str]:
-    """The modules that, with all that they import, are not as they were."""
-    asked = subprocess.run(
-        [str(checkout.python), "-c", _DIGEST_SCRIPT, *wanted],
+def _changed_modules(checkout: Checkout, expected: Mapping[str, str]) -> list[str]:
+    """Return the modules whose digest, imports included, is not the expected one."""
+    completed = subprocess.run(
+        [str(checkout.python), "-c", _DIGEST_SCRIPT, *expected],
         cwd=checkout.folder,
         env=checkout_environment(checkout),
         capture_output=True,
         text=True,
         check=False,
     )
-    found = json.loads(asked.stdout) if asked.returncode == 0 else {}
-    return [module for module, digest in wanted.items() if found.get(module) != digest]
+    found = json.loads(completed.stdout) if completed.returncode == 0 else {}
+    return [module for module, digest in expected.items() if found.get(module) != digest]
 
 
-def _run_git(*arguments: str) -> None:
+def _run_git(*arguments: str) -> str:
     git = shutil.which("git")
     if git is None:
-        raise RestoreError("the run's code is that of another commit, and there is no git", "install git")
-    done = subprocess.run([git, *arguments], cwd=project_folder(), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RestoreError(f"git {' '.join(arguments[:2])} failed: {' '.join(done.stderr.split())[:300]}")
+        raise RestoreError("the run's code is that of another commit, and git is not installed", "install git")
+    completed = subprocess.run([git, *arguments], cwd=project_folder(), capture_output=True, text=True, check=False)
+    if completed.returncode:
+        raise RestoreError(f"git {' '.join(arguments[:2])} failed: {' '.join(completed.stderr.split())[:300]}")
+    return completed.stdout.strip()

@@ -1,9 +1,9 @@
-"""Clearing up after a run that was killed, and going on from where it was.
+"""Clean up after a run that was killed, and resume it.
 
-TFX puts a step's outputs on record in one transaction when the step is done, so that what a killed step has written is
-nobody's input. Left are its execution, RUNNING for ever, and its files: the one is marked as abandoned, the others are
-removed. What the run had finished is in the cache, whose keys are digests of content: a run with the same config
-begins where it ended, and comes to what it would have come to.
+TFX records a step's outputs in one transaction when the step is done, so no other step reads what a killed step has
+written. A killed step leaves an execution that is RUNNING forever, which is marked as abandoned, and files, which are
+removed. The finished steps are in the cache, whose keys are digests of content: a run with the same config takes them
+from there, and has the result that the killed run would have had.
 """
 
 from __future__ import annotations
@@ -27,19 +27,18 @@ from flightline.utils.safe_yaml import parse_yaml
 from flightline.utils.storage import is_uri
 
 _ABANDONED_REASON = "abandoned: the run was killed, or its machine went down"
-_FINAL_EXIT_CODES = {
-    EXIT_OK,
-    DataBlocked.exit_code,
-    NotBlessed.exit_code,
-}  # with a verdict; running it again would change nothing
+# The run ended with a verdict: running it again would lead to the same one.
+_FINAL_EXIT_CODES = {EXIT_OK, DataBlocked.exit_code, NotBlessed.exit_code}
 
 
 @dataclass(frozen=True)
 class ResumableRun:
-    """A run to go on with.
+    """A run that can be resumed.
 
     Attributes:
-        run_id: its id. config: the file with what it was run with. to_node: where it was to end; None for the end.
+        run_id: its id.
+        config: the file with its config.
+        to_node: its last node; None for the end of the DAG.
     """
 
     run_id: str
@@ -48,26 +47,26 @@ class ResumableRun:
 
     @property
     def next_run_id(self) -> str:
-        """The id of the run that goes on: `r`, `r.2`, `r.3`, ..."""
+        """Return the id for the run that resumes it: after `r` comes `r.2`, then `r.3`, ..."""
         runs = self.config.parent.parent
         first = base_run_id(self.run_id)
         return next(name for name in (f"{first}.{n}" for n in itertools.count(2)) if not (runs / name).exists())
 
 
 def clean_up_killed_runs(config: Config) -> list[str]:
-    """Marks the steps of this pipeline that are on record as running as abandoned, and removes what they wrote.
+    """Mark this pipeline's RUNNING steps as abandoned, and remove their files.
 
-    To be called while no run is at work: with the lock of the workspace.
+    Call it while the pipeline's lock is held, when no run is active.
 
     Returns:
-        `STEP of run RUN` for each.
+        `STEP of run RUN` for each step.
     """
     finish_interrupted_change(config.releases)
     if not has_store(config):
         return []
     store = open_store(config)
     pipeline = store.get_context_by_type_and_name("pipeline", config.name)
-    found = []
+    abandoned = []
     for execution in store.get_executions_by_context(pipeline.id) if pipeline else []:
         if execution.last_known_state not in (pb.Execution.RUNNING, pb.Execution.NEW):
             continue
@@ -77,17 +76,17 @@ def clean_up_killed_runs(config: Config) -> list[str]:
         store.put_executions([execution])
         record_failure(store, execution, Interrupted.exit_code, _ABANDONED_REASON)
         _remove_outputs(config, node, execution.id)
-        found.append(f"{node} of run {names.get('pipeline_run', '')}")
-    return found
+        abandoned.append(f"{node} of run {names.get('pipeline_run', '')}")
+    return abandoned
 
 
 def find_resumable_run(config: Config) -> ResumableRun:
-    """The pipeline's newest run that ended without a verdict: killed, interrupted, or with a step that failed.
+    """Return the pipeline's newest run, if it ended without a verdict: killed, interrupted, or with a failed step.
 
-    Scoring and monitoring leave folders too, with no origin in them: they are begun again, not gone on with.
+    Scoring and monitoring runs, whose folders have no provenance, are not resumed but started again.
 
     Raises:
-        UsageError: the newest run has ended with a verdict, or there is none.
+        UsageError: the newest run ended with a verdict, or there is none.
     """
     folders = sorted((config.workspace / "runs").glob(f"*/{CONFIG_FILE}"), key=lambda path: -path.stat().st_mtime_ns)
     for path in folders:
@@ -97,9 +96,9 @@ def find_resumable_run(config: Config) -> ResumableRun:
         summary = Summary.read_if_valid(path.parent)
         if summary and summary.exit_code in _FINAL_EXIT_CODES:
             newest = f"the newest run of {config.name}, {path.parent.name}, has ended"
-            raise UsageError(f"{newest}: there is no unfinished run to resume", "leave --resume out")
+            raise UsageError(f"{newest}: there is no unfinished run to resume", "leave out --resume")
         return ResumableRun(path.parent.name, path, origin.run_arguments.get("to") or None)
-    raise UsageError(f"there is no unfinished run in {config.workspace} to resume", "leave --resume out")
+    raise UsageError(f"there is no unfinished run in {config.workspace} to resume", "leave out --resume")
 
 
 def _read_pipeline_name(path: Path) -> object:
@@ -110,7 +109,7 @@ def _read_pipeline_name(path: Path) -> object:
 
 
 def _remove_outputs(config: Config, node: str, execution_id: int) -> None:
-    """Below the root of this pipeline TFX has NODE/OUTPUT/EXECUTION, and NODE/.system/KIND/EXECUTION."""
+    """Remove an execution's files: TFX writes NODE/OUTPUT/EXECUTION and NODE/.system/KIND/EXECUTION."""
     if is_uri(config.artifacts):
         return
     folder = Path(config.artifacts) / node

@@ -1,4 +1,4 @@
-"""A run's span: which it is, what the model is trained on, and which spans have not been taken in yet."""
+"""Plan a run's span: which span it is, which spans the model is trained on, and which spans are new."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ class SpanPlan:
     """What a run does with its span.
 
     Attributes:
-        span: its number; name: as people call it, with its version.
+        span: its number.
+        name: its name with its version, as in the data's file names.
         window: ids of the Examples to train on, oldest span first.
-        ingest_only_reason: why nothing is trained; empty where something is.
+        ingest_only_reason: why the run trains no model; empty if it trains one.
     """
 
     span: int
@@ -37,10 +38,10 @@ class SpanPlan:
 
 
 def spans_on_disk(config: Config) -> dict[int, int | None]:
-    """Span → its newest version (None without versions), of all files that `data.pattern` names, whatever `data.span`.
+    """Return span → newest version (None without versions) of all files that match `data.pattern`, for any span.
 
     Raises:
-        InputError: there is no such file, or one whose name has no span.
+        InputError: there is no such file, or the name of one has no span.
     """
     pattern = config.data.spans
     found: dict[int, int | None] = {}
@@ -48,25 +49,25 @@ def spans_on_disk(config: Config) -> dict[int, int | None]:
         try:
             named = pattern.find(file.name)
         except ValueError as error:
-            raise InputError(f"data: {error}", "TFX would not find the span by its number") from error
+            raise InputError(f"data: {error}", "rename the file: TFX would not find the span by its number") from error
         if named is None:
-            todo = f"rename it, or mend data.pattern {pattern.text}"
-            raise InputError(f"data: the name of {file.location} does not say which span it is", todo)
+            fix = f"rename it, or fix data.pattern {pattern.text}"
+            raise InputError(f"data: the name of {file.location} does not contain a span", fix)
         span, version = named
         found[span] = max(found.get(span) or 0, version) if version is not None else None
     if not found:
         raise InputError(
             f"data: no file matches {pattern.text} below {config.data.input}",
-            "make the data (`make data` for the flights) or mend data.input and data.pattern",
+            "create the data (`make data` for the flights), or fix data.input and data.pattern",
         )
     return dict(sorted(found.items()))
 
 
 def resolve_span(config: Config) -> Config:
-    """The config of a run that takes in one span, with the newest one named where none is.
+    """Return the config with `data.span` set: to the newest span if it is not set. Unchanged without a `window`.
 
     Raises:
-        InputError: there is no span, or not the one asked for.
+        InputError: there is no span, or not the one that `data.span` names.
     """
     if config.window is None:
         return config
@@ -75,13 +76,13 @@ def resolve_span(config: Config) -> Config:
         return config.model_copy(update={"data": config.data.model_copy(update={"span": max(on_disk)})})
     if config.data.span not in on_disk:
         name = config.data.spans.name_of
-        known = f"there are {name(min(on_disk))} to {name(max(on_disk))}"
-        raise InputError(f"data: there is no span {name(config.data.span)} in {config.data.input}", known)
+        available = f"the spans are {name(min(on_disk))} to {name(max(on_disk))}"
+        raise InputError(f"data: there is no span {name(config.data.span)} in {config.data.input}", available)
     return config
 
 
 def plan_span(config: Config) -> SpanPlan | None:
-    """What a run of a settled config does; None where spans do not come in one by one."""
+    """Return the plan for a config from `resolve_span`; None without a `window`."""
     if config.window is None or config.data.span is None:
         return None
     version = spans_on_disk(config)[config.data.span]
@@ -89,56 +90,56 @@ def plan_span(config: Config) -> SpanPlan | None:
 
 
 def find_new_spans(config: Config) -> list[int]:
-    """The spans of which the newest version has not been dealt with, in order.
+    """Return the spans whose newest version is unprocessed, in order.
 
-    Dealt with is what the gate has blocked, what was only to be taken in and was, and what went through to the
-    Pusher. A span whose run failed on the way is new.
+    A span is processed if the gate blocked it, if it was only to be ingested and was, or if its run reached the
+    Pusher. A span whose run failed is new.
     """
     if config.window is None:
         return []
-    taken = recorded_spans(config)
-    fresh = []
+    ingested = recorded_spans(config)
+    new_spans = []
     for span, version in spans_on_disk(config).items():
-        of_span = [one for one in taken if (one.span, one.version) == (span, version)]
-        if not of_span or not _is_processed(config, config.window, max(of_span, key=attrgetter("order")), taken):
-            fresh.append(span)
-    return fresh
+        runs = [one for one in ingested if (one.span, one.version) == (span, version)]
+        if not runs or not _is_processed(config, config.window, max(runs, key=attrgetter("order")), ingested):
+            new_spans.append(span)
+    return new_spans
 
 
 def recorded_spans(config: Config) -> list[IngestedSpan]:
-    """What ML Metadata knows of the pipeline's spans; nothing where there is no store yet."""
+    """Return the pipeline's ingested spans from ML Metadata; none without a store."""
     if not has_store(config):
         return []
     return list_ingested_spans(open_store(config), config.name)
 
 
 def format_span(config: Config, span: int, version: int | None) -> str:
-    """`07`, `2013-07-01`, `07 version 2`: a span and its version as people call them."""
+    """Return the name of a span and its version: `07`, `2013-07-01`, `07 version 2`."""
     return config.data.spans.name_of(span) + ("" if version is None else f" version {version}")
 
 
-def _is_processed(config: Config, window: WindowConfig, one: IngestedSpan, taken: list[IngestedSpan]) -> bool:
-    if one.state == ACCEPTED:
-        return one.released or bool(_plan_window(config, window, one.span, one.version, taken).ingest_only_reason)
-    return one.state == QUARANTINED
+def _is_processed(config: Config, window: WindowConfig, span: IngestedSpan, ingested: list[IngestedSpan]) -> bool:
+    if span.state == ACCEPTED:
+        return span.released or bool(_plan_window(config, window, span.span, span.version, ingested).ingest_only_reason)
+    return span.state == QUARANTINED
 
 
 def _plan_window(
-    config: Config, settings: WindowConfig, span: int, version: int | None, taken: list[IngestedSpan]
+    config: Config, settings: WindowConfig, span: int, version: int | None, ingested: list[IngestedSpan]
 ) -> SpanPlan:
-    window = window_before(taken, span, settings.spans)
+    window = window_before(ingested, span, settings.spans)
     name = format_span(config, span, version)
-    newest = max((one.span for one in accepted_spans(taken)), default=span)
-    why = ""
+    newest = max((one.span for one in accepted_spans(ingested)), default=span)
+    reason = ""
     if newest > span:
-        why = (
-            f"span {name} is taken in, and nothing is trained: a newer one, {format_span(config, newest, None)}, is there"
-            " already, and its model may know this one; the next windows have it"
+        reason = (
+            f"span {name} is ingested, and no model is trained: the newer span {format_span(config, newest, None)} is"
+            " already there, and its model may have seen this one; the next windows include it"
         )
     elif len(window) < settings.min_spans:
         have, need = len(window), settings.min_spans
-        why = (
-            f"span {name} is taken in; training starts when {need} accepted span{'s' * (need > 1)} "
+        reason = (
+            f"span {name} is ingested; training starts when {need} accepted span{'s' * (need > 1)} "
             f"{'are' if need > 1 else 'is'} there before the newest ({have} {'are' if have != 1 else 'is'})"
         )
-    return SpanPlan(span, name, tuple(one.examples for one in window), why)
+    return SpanPlan(span, name, tuple(one.examples for one in window), reason)

@@ -16,7 +16,8 @@ from tfx.proto.orchestration import execution_result_pb2
 from flightline.config.steps import StepsConfig
 from flightline.executors import progress
 from flightline.metadata import mysql
-from flightline.metadata.cache_key import KeyParts, compute_key_parts
+from flightline.metadata.cache_key import compute_key_parts
+from flightline.metadata.key_parts import KeyParts
 from flightline.runs.tfx.retries import run_with_retries
 from flightline.runs.tfx.runner_internals import RUNNER
 

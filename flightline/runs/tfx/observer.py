@@ -15,7 +15,7 @@ from ml_metadata.proto import metadata_store_pb2
 
 from flightline.config.settings import Config
 from flightline.errors import FlightlineError, StepFailed, summarize_error
-from flightline.metadata.cache_key import KeyParts
+from flightline.metadata.key_parts import KeyParts
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, KEY_PARTS_PROPERTY
 from flightline.metadata.row_counts import count_rows
 from flightline.metadata.run import Run

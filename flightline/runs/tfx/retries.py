@@ -1,4 +1,4 @@
-"""Trying a step again where trying again may help, and ending one that takes too long. TFX ignores its own settings."""
+"""Retry steps after transient errors, and stop steps that take too long. TFX ignores its own settings for both."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flightline.errors import FlightlineError, StepFailed, summarize_error
 
 Result = TypeVar("Result")
 _MAX_BACKOFF_S = 300.0
-# What engines, stores and networks say of a fault that passes. Everything else is ours or the user's, and stays.
+# Messages of engines, stores and networks for transient errors. Any other error would only repeat itself.
 _TRANSIENT_ERRORS = (
     "UNAVAILABLE",
     "DEADLINE_EXCEEDED",
@@ -27,31 +27,31 @@ _TRANSIENT_ERRORS = (
     "429 Too Many Requests",
     "Lost connection to MySQL server",
 )
-# How pybind11 tells of a Ctrl-C that came while it made a C++ error one of Python's: as a RuntimeError.
+# pybind11 raises a RuntimeError with this text if Ctrl-C arrives while it translates a C++ error.
 _LOST_INTERRUPT_MARKER = "REPLACED BY KeyboardInterrupt"
 
 
 class StepTimedOut(StepFailed):
-    """A step took longer than it may."""
+    """A step exceeded its time limit."""
 
 
 def run_with_retries(
     settings: StepsConfig,
     node: str,
     step: Callable[[], Result],
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[Result, int]:
-    """What `step` returns, and at which try.
+    """Return what `step` returns, and the number of attempts.
 
     Args:
-        say: is told of each failure that is followed by another try.
+        report: called with a message for each failure that is followed by another attempt.
 
     Raises:
-        StepTimedOut: it took too long; that is not tried again.
-        Exception: what the last try raised.
+        StepTimedOut: an attempt took too long; it is not retried.
+        Exception: what the last attempt raised.
     """
-    retries, timeout_s = settings.of(node)
+    retries, timeout_s = settings.limits_for(node)
     attempt = 1
     while True:
         try:
@@ -63,13 +63,13 @@ def run_with_retries(
             if attempt > retries or not is_transient(error):
                 raise
             wait = min(settings.backoff_s * 2 ** (attempt - 1), _MAX_BACKOFF_S)
-            say(f"{node} failed: {summarize_error(error, 160)}; trying again in {wait:g} s ({attempt} of {retries})")
+            report(f"{node} failed: {summarize_error(error, 160)}; trying again in {wait:g} s ({attempt} of {retries})")
             sleep(wait)
             attempt += 1
 
 
 def is_transient(error: BaseException | None) -> bool:
-    """Whether an error, or what caused it, is of a kind that passes."""
+    """Whether an error or one of its causes is transient."""
     while error is not None:
         if isinstance(error, FlightlineError):
             return False
@@ -81,31 +81,32 @@ def is_transient(error: BaseException | None) -> bool:
 
 @contextlib.contextmanager
 def time_limit(node: str, seconds: float | None) -> Iterator[None]:
-    """Ends what is done within, in this thread, by raising StepTimedOut.
+    """Raise StepTimedOut in this thread if the block takes longer than `seconds`.
 
-    By a signal, which Python answers between two of its own instructions: a call into C++ is first carried to its end.
-    Where there is no main thread to interrupt, nothing is limited.
+    Uses a signal, which Python handles between two of its own instructions: a call into C++ ends first. Outside the
+    main thread there is no limit, because signals are handled there.
     """
     if seconds is None or threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    late = StepTimedOut(
-        f"{node} took longer than its {seconds:g} s", f"raise steps.each.{node}.timeout_s, or give it less to do"
+    timeout = StepTimedOut(
+        f"{node} took longer than its limit of {seconds:g} s",
+        f"raise steps.overrides.{node}.timeout_s, or reduce its input",
     )
     timer_fired = []
 
     def end(*_: object) -> None:
         timer_fired.append(True)
-        raise late
+        raise timeout
 
     before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     except Exception as error:
-        if timer_fired and error is not late:  # C++ and libraries that catch it make another error of it
-            raise late from error
+        if timer_fired and error is not timeout:  # C++ and libraries may catch it and raise another error
+            raise timeout from error
         raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,4 +1,4 @@
-"""Private names of TFX that running a DAG needs; those of the components are in `flightline.components.tfx_internals`."""
+"""Private names of TFX that running a DAG needs; `flightline.components.tfx_internals` has those of components."""
 
 from __future__ import annotations
 
@@ -28,5 +28,6 @@ RUNNER = PrivateApi(
         PrivateName("tfx.orchestration.portable.launcher:Launcher._run_executor", ("execution_info",)),
         PrivateName("tfx.orchestration.metadata:Metadata", instance_attributes=("_connection_config",)),
         "tfx.orchestration.metadata:Metadata.__enter__",
+        "tfx.orchestration.beam.beam_dag_runner:beam",  # its global, of which our copy of run_with_ir has another
     ],
 )

@@ -7,7 +7,9 @@ from tfx.utils import proto_utils
 from flightline.components.arrow_example_gen import ArrowExampleGen, pack_options, unpack_options
 from flightline.executors.example_gen.ingestion import IngestOptions
 
-OPTIONS = IngestOptions(label="late", column_types={"a": "float", "b": "bytes"}, missing=("NA", "?"), block_bytes=123)
+OPTIONS = IngestOptions(
+    label="late", column_types={"a": "float", "b": "bytes"}, missing_values=("NA", "?"), block_bytes=123
+)
 
 
 def test_options_survive_the_execution_property():

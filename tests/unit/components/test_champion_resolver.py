@@ -65,7 +65,7 @@ def uris(resolved):
     return [artifact.uri for artifact in resolved["model"]]
 
 
-def test_the_champion_is_the_last_that_was_pushed(releases):
+def test_the_champion_is_the_last_pushed_model(releases):
     releases._artifact("Model", "/x")
     releases._artifact("PushedModel", "/x")
     assert releases.champion() == {"model": [], "pushed_model": []}
@@ -77,7 +77,7 @@ def test_the_champion_is_the_last_that_was_pushed(releases):
     assert resolved["pushed_model"][0].get_string_custom_property(LOAD_ERROR_PROPERTY) == ""
 
 
-def test_what_a_killed_run_pushed_is_no_champion_of_the_run_that_goes_on_with_it(releases):
+def test_a_resumed_run_is_not_compared_with_its_own_release(releases):
     """Killed after the Pusher, before its model was the current release."""
     first = releases.push(run="first")
     releases.push(run="killed.2")
@@ -116,14 +116,14 @@ def test_a_champion_that_cannot_be_loaded(releases, how):
     problem = pushed.get_string_custom_property(LOAD_ERROR_PROPERTY)
     assert str(newest) in problem
     assert "\n" not in problem
-    assert notes == [f"The champion, release 172, cannot be loaded: {problem}; nothing is held against it"]
+    assert notes == [f"The champion, release 172, cannot be loaded: {problem}; the candidate is evaluated alone"]
     [kept] = releases.store.get_artifacts_by_id([pushed.id])
     assert kept.custom_properties[LOAD_ERROR_PROPERTY].string_value == problem
     with pytest.raises(StepFailed, match="release 172, cannot be loaded"):
-        releases.champion(unloadable="block")
+        releases.champion(on_load_failure="block")
 
 
-def test_one_whose_files_are_back_is_the_champion_again(releases):
+def test_a_model_whose_files_are_restored_is_the_champion_again(releases):
     folder = releases.push()
     break_files(folder, "gone")
     assert uris(releases.champion()) == []

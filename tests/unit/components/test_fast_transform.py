@@ -15,12 +15,12 @@ def make(component_class):
     )
 
 
-def test_the_contract_is_that_of_stock():
+def test_inputs_outputs_and_type_are_those_of_the_standard_component():
     ours, theirs = make(Transform), make(StockTransform)
     assert (ours.id, ours.type) == (theirs.id, theirs.type) == ("Transform", StockTransform.get_class_type())
     assert ours.outputs.keys() == theirs.outputs.keys()
     assert ours.exec_properties == theirs.exec_properties
 
 
-def test_the_executor_is_ours():
+def test_the_executor_is_the_fast_one():
     assert make(Transform).executor_spec.executor_class is FastTransformExecutor

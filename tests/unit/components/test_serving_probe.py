@@ -22,5 +22,5 @@ def answers(*values):
         (answers(18_000, -1.23), answers(18_000, -1.27), False),
     ],
 )
-def test_the_same_is_the_same_in_float32_s_own_measure(alone, together, same):
+def test_differences_within_float32_rounding_count_as_equal(alone, together, same):
     assert (max_difference(alone, together) <= MAX_BATCH_DIFFERENCE) == same

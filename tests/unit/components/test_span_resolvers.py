@@ -10,7 +10,7 @@ from tfx.types import standard_artifacts
 
 from flightline.components.span_resolvers import (
     NewestCacheStrategy,
-    PreviousStatisticsStrategy,
+    PreviousSpansStrategy,
     SpanWindowStrategy,
     select_training_data,
 )
@@ -48,7 +48,7 @@ def test_the_window_is_of_accepted_spans_before_the_newest():
     assert window(history, taken[6]) == [taken[2], taken[4], taken[5]]
 
 
-def test_a_correction_is_in_the_window_in_place_of_what_it_corrects():
+def test_a_corrected_version_replaces_the_span_in_the_window():
     history = SpanHistory()
     history.take(1, version=1)
     second = history.take(2, version=1)
@@ -70,9 +70,9 @@ def test_a_window_never_holds_its_own_span_or_one_that_was_not_accepted(takings,
         assert accepted[examples][1] == "COMPLETE"
 
 
-def test_previous_statistics_are_those_of_the_accepted_span_before():
+def test_previous_statistics_are_those_of_the_last_accepted_span():
     history = SpanHistory()
-    strategy = PreviousStatisticsStrategy(pipeline=PIPELINE)
+    strategy = PreviousSpansStrategy(pipeline=PIPELINE)
 
     def resolve(newest):
         given_to_it = inputs(history, newest, "statistics", standard_artifacts.ExampleStatistics)
@@ -85,19 +85,19 @@ def test_previous_statistics_are_those_of_the_accepted_span_before():
     assert resolve(history.take(3)) == statistics
 
 
-def test_statistics_of_a_span_that_was_profiled_twice_are_the_newer():
+def test_the_newer_statistics_of_a_span_are_used():
     history = SpanHistory()
     first = history.take(1)
     history.take(1, examples=first)  # other options: the same examples, profiled anew
     newest = history.take(2)
-    strategy = PreviousStatisticsStrategy(pipeline=PIPELINE)
+    strategy = PreviousSpansStrategy(pipeline=PIPELINE)
     given_to_it = inputs(history, newest, "statistics", standard_artifacts.ExampleStatistics)
     [resolved] = strategy.resolve_artifacts(history.store, given_to_it)["statistics"]
     assert resolved.id == sorted(artifact.id for artifact in given_to_it["statistics"])[1]
 
 
 @pytest.mark.parametrize("there", [(), (0,), (0, 1)])
-def test_the_cache_is_the_newest_whose_files_are_there(tmp_path, there):
+def test_the_cache_is_the_newest_whose_files_exist(tmp_path, there):
     caches = []
     for number in range(2):
         cache = standard_artifacts.TransformCache()
@@ -109,6 +109,6 @@ def test_the_cache_is_the_newest_whose_files_are_there(tmp_path, there):
     assert [cache.id for cache in found["cache"]] == [number + 1 for number in there][-1:]
 
 
-def test_a_window_is_refused_where_metadata_are_out_of_reach():
-    with pytest.raises(UsageError, match="Kubeflow and Vertex AI do not open to pipelines"):
+def test_a_window_is_refused_on_orchestrators_that_cannot_read_metadata():
+    with pytest.raises(UsageError, match="Kubeflow and Vertex AI do not let a pipeline do"):
         select_training_data(load_config(Path("configs/flights_monthly.yaml")), None, None, "kubeflow")

@@ -55,7 +55,7 @@ def test_an_empty_folder_leads_to_init(folder):
     write_configs(folder)
     with pytest.raises(ConfigError, match="the folder configs has no config") as error:
         load_config(DEFAULT_CONFIG)
-    assert "flightline init" in str(error.value.todo)
+    assert "flightline init" in str(error.value.fix)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_a_server_keeps_files_where_it_likes(tmp_path):
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        ("file:///tmp/runs", "given up stores of plain files"),
+        ("file:///tmp/runs", "no stores of plain files"),
         ("workspace/mlflow", "a store is"),
         ("sqlite:///", "a store is"),
         ("http://", "a store is"),

@@ -45,7 +45,9 @@ def test_what_does_not_exist_is_found(words, wrong):
     assert command_problems(words) == [wrong]
 
 
-@pytest.mark.parametrize("key", ["evaluation.thresholds.AUC.lower", "data.splits.train", "steps.each.Trainer.retries"])
+@pytest.mark.parametrize(
+    "key", ["evaluation.thresholds.AUC.lower", "data.splits.train", "steps.overrides.Trainer.retries"]
+)
 def test_keys_below_names_are_known(key):
     assert is_config_key(key)
     assert not is_config_key(f"{key}x.y") or key == "data.splits.train"

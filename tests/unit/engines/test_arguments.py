@@ -21,26 +21,26 @@ DATAFLOW = (
         ("spark", "PortableRunner"),
     ],
 )
-def test_every_engine_names_its_runner(config_of, engine, runner):
+def test_every_engine_has_its_beam_runner(config_of, engine, runner):
     options = PipelineOptions(beam_arguments(config_of(f"engine.name={engine}")))
     assert options.view_as(StandardOptions).runner == runner
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_no_engine_makes_tfx_build_a_package_of_itself(config_of, engine):
+def test_no_engine_makes_tfx_build_an_sdist_of_itself(config_of, engine):
     """`BaseBeamExecutor` does unless one of these is there, five seconds for every component."""
     config = config_of(*DATAFLOW, f"engine.name={engine}")
     named = {argument.split("=")[0] for argument in beam_arguments(config)}
     assert named & {"--sdk_container_image", "--setup_file"}
 
 
-def test_multiprocess_has_a_worker_for_each_core_or_as_many_as_asked(config_of):
+def test_multiprocess_has_the_configured_number_of_workers(config_of):
     arguments = beam_arguments(config_of("engine.name=multiprocess", "engines.multiprocess.workers=3"))
     options = PipelineOptions(arguments).view_as(DirectOptions)
     assert (options.direct_running_mode, options.direct_num_workers) == ("multi_processing", 3)
 
 
-def test_dataflow_gets_what_the_config_says_and_nothing_for_what_it_leaves_out(config_of):
+def test_dataflow_arguments_are_those_of_the_config(config_of):
     arguments = beam_arguments(config_of(*DATAFLOW, "engines.dataflow.labels={team: flights}"))
     options = PipelineOptions(arguments).view_as(GoogleCloudOptions)
     assert (options.project, options.temp_location) == ("my-project", "gs://ab-flights/temp")
@@ -56,22 +56,22 @@ def test_dataflow_gets_what_the_config_says_and_nothing_for_what_it_leaves_out(c
         ("engines.flink.image=flights:1", "--environment_type=DOCKER"),
     ],
 )
-def test_where_the_workers_of_flink_run(config_of, setting, environment):
+def test_the_environment_of_flink_workers_follows_the_config(config_of, setting, environment):
     assert environment in beam_arguments(config_of("engine.name=flink", setting))
 
 
-def test_more_arguments_come_last(config_of):
+def test_additional_beam_arguments_come_last(config_of):
     arguments = beam_arguments(config_of("engine.name=flink", "engines.beam_arguments=[--flink_version=1.20]"))
     assert arguments[-1] == "--flink_version=1.20"
 
 
-def test_workers_with_another_working_directory_find_the_input(config_of):
+def test_remote_workers_get_an_absolute_input_path(config_of):
     assert resolve_input_base(config_of("data.input=data/flights")) == "data/flights"
     assert resolve_input_base(config_of("data.input=data/flights", "engine.name=portable")).startswith("/")
     assert resolve_input_base(config_of("data.input=gs://ab/flights", "engine.name=portable")) == "gs://ab/flights"
 
 
-def test_without_a_job_server_it_says_how_to_get_one(tmp_path, monkeypatch):
+def test_the_error_about_a_missing_job_server_says_how_to_fetch_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match="needs Beam's job server"):
         find_job_server_jar("flink", None)

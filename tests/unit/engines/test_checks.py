@@ -13,13 +13,13 @@ def dataflow(**changes):
 
 
 @pytest.mark.parametrize("engine", [name for name in ENGINES if name != "dataflow"])
-def test_engines_of_this_machine_take_the_flights_as_they_are(config_of, engine):
+def test_local_engines_accept_the_default_config(config_of, engine):
     config = config_of(f"engine.name={engine}")
     check_engine(config)
     assert runs_on_this_machine(config)
 
 
-def test_dataflow_is_let_through_when_it_has_all_it_needs(config_of):
+def test_a_complete_dataflow_config_is_accepted(config_of):
     check_engine(config_of(*dataflow()))
 
 
@@ -28,12 +28,12 @@ def test_dataflow_is_let_through_when_it_has_all_it_needs(config_of):
     [
         (dataflow(project=None), "dataflow.project is missing"),
         (dataflow(region=None), "dataflow.region is missing"),
-        (dataflow(bucket="ab-flights"), "is no bucket"),
-        (dataflow(bucket="gs://AB"), "is no bucket"),
-        (dataflow(labels={"Team": "a"}), "'Team' is no label"),
-        (dataflow(labels={"team": "a b"}), "'a b' is no label"),
+        (dataflow(bucket="ab-flights"), "is not a bucket"),
+        (dataflow(bucket="gs://AB"), "is not a bucket"),
+        (dataflow(labels={"Team": "a"}), "'Team' is not a label"),
+        (dataflow(labels={"team": "a b"}), "'a b' is not a label"),
         (dataflow(num_workers=3, max_workers=2), "num_workers 3 is more than max_workers 2"),
-        (dataflow(image=None, setup_file=__file__), "Beam takes no test_checks.py"),
+        (dataflow(image=None, setup_file=__file__), "Beam does not accept test_checks.py"),
         (dataflow(image=None), "workers have neither this package nor its requirements"),
         (dataflow(image=None, setup_file="nowhere.py"), r"there is no nowhere\.py"),
         (dataflow(image=None, setup_file="setup.py"), "workers need the library too"),
@@ -43,19 +43,19 @@ def test_dataflow_is_let_through_when_it_has_all_it_needs(config_of):
         ((*dataflow(), "data.input=/data/flights", "engines.shared_paths=[/data]"), "is a path of this machine"),
         ((*dataflow(), "pipeline_root=null"), "pipeline_root: workspace/artifacts is relative"),
         (("engine.name=portable", "engines.portable.job_endpoint=far:8099"), "far:8099 is another machine"),
-        (("engine.name=flink", "engines.flink.master=far:8081"), "need an image, or a pool"),
-        (("engine.name=flink", "engines.flink.job_endpoint=far:8098"), "the job server is started here"),
-        (("engine.name=spark", "engines.spark.job_endpoint=far:8097"), "the job server is started here"),
+        (("engine.name=flink", "engines.flink.master=far:8081"), "need an image or a pool"),
+        (("engine.name=flink", "engines.flink.job_endpoint=far:8098"), "must be on this machine, like the job server"),
+        (("engine.name=spark", "engines.spark.job_endpoint=far:8097"), "must be on this machine, like the job server"),
         (("engine.name=flink", "engines.flink.master=far:8081", "engines.flink.image=x"), "data.input: .* is relative"),
-        (("engine.name=spark", "engines.spark.image=x", "engines.spark.worker_endpoint=far:1"), "both image and"),
+        (("engine.name=spark", "engines.spark.image=x", "engines.spark.worker_endpoint=far:1"), "exclude each other"),
     ],
 )
-def test_what_cannot_work_is_refused(config_of, overrides, message):
+def test_an_unusable_engine_config_is_an_error(config_of, overrides, message):
     with pytest.raises(ConfigError, match=message):
         check_engine(config_of(*overrides))
 
 
-def test_a_folder_that_every_machine_mounts_will_do_for_a_cluster(config_of):
+def test_a_shared_folder_is_accepted_for_a_cluster(config_of):
     cluster = ("engine.name=flink", "engines.flink.master=far:8081", "engines.flink.image=x")
     shared = ("data.input=/mnt/data/flights", "pipeline_root=/mnt/data/artifacts", "engines.shared_paths=[/mnt/data]")
     check_engine(config_of(*cluster, *shared))
@@ -65,18 +65,18 @@ def test_a_folder_that_every_machine_mounts_will_do_for_a_cluster(config_of):
     ("name", "why"),
     [("dask", "rows get lost"), ("DaskRunner", "rows get lost"), ("direct", "Prism"), ("prism", "Prism|binary")],
 )
-def test_runners_that_cost_people_their_data_are_told_apart_from_misspelt_ones(config_of, name, why):
+def test_runners_that_lose_data_have_their_own_error(config_of, name, why):
     with pytest.raises(ConfigError, match=why):
         config_of(f"engine.name={name}")
 
 
 @pytest.mark.parametrize("argument", ["--runner=DaskRunner", "runner=x"])
-def test_the_runner_is_not_chosen_behind_our_back(config_of, argument):
+def test_beam_arguments_cannot_choose_the_runner(config_of, argument):
     with pytest.raises(ConfigError, match=r"beam_arguments"):
         config_of(f"engines.beam_arguments=[{argument}]")
 
 
-def test_without_java_flink_is_refused(config_of, monkeypatch):
+def test_flink_without_java_is_an_error(config_of, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ConfigError, match="needs Java"):
         check_engine(config_of("engine.name=flink"))

@@ -23,13 +23,13 @@ def test_an_embedded_flink_gets_buffers_for_transform_and_no_pool(config_of, tmp
     assert conf["taskmanager.memory.network.max"] == "512m"
 
 
-def test_the_users_own_configuration_is_left_alone(config_of, tmp_path, monkeypatch):
+def test_the_users_flink_configuration_is_kept(config_of, tmp_path, monkeypatch):
     monkeypatch.setenv("FLINK_CONF_DIR", "/etc/flink")
     [command] = started(config_of("engine.name=flink"), tmp_path).values()
     assert not [word for word in command if word.startswith("--flink-conf-dir")]
 
 
-def test_a_cluster_of_this_machine_gets_a_pool_of_workers(config_of, tmp_path):
+def test_a_local_cluster_gets_a_worker_pool(config_of, tmp_path):
     settings = ("engine.name=flink", "engines.flink.master=127.0.0.1:8081", "engines.flink.worker_endpoint=localhost:7")
     commands = started(config_of(*settings), tmp_path)
     assert list(commands) == ["localhost:8098", "localhost:7"]
@@ -38,7 +38,7 @@ def test_a_cluster_of_this_machine_gets_a_pool_of_workers(config_of, tmp_path):
 
 
 @pytest.mark.parametrize("setting", ["worker_endpoint=far:7", "start_workers=false"])
-def test_a_pool_that_is_elsewhere_or_there_already_is_not_started(config_of, tmp_path, setting):
+def test_a_remote_or_running_worker_pool_is_not_started(config_of, tmp_path, setting):
     pool = "engines.flink.worker_endpoint=localhost:7"
     commands = started(config_of("engine.name=flink", pool, f"engines.flink.{setting}"), tmp_path)
     assert list(commands) == ["localhost:8098"]

@@ -10,13 +10,13 @@ def started(config, folder):
     return dict(_required_services(config, folder))
 
 
-def test_a_spark_inside_the_job_server_is_reached_from_this_machine_alone(config_of, tmp_path):
+def test_an_embedded_spark_listens_on_loopback_only(config_of, tmp_path):
     [(endpoint, command)] = started(config_of("engine.name=spark"), tmp_path).items()
     assert endpoint == "localhost:8097"
     assert {INSIDE, "--job-port=8097", "-Dspark.driver.bindAddress=127.0.0.1"} <= set(command)
 
 
-def test_java_17_opens_its_modules_to_spark(config_of, tmp_path):
+def test_java_17_modules_are_opened_to_spark(config_of, tmp_path):
     """Options of the JVM stand before the jar, or they are none."""
     [command] = started(config_of("engine.name=spark"), tmp_path).values()
     options = command[1 : command.index("-jar")]
@@ -24,13 +24,13 @@ def test_java_17_opens_its_modules_to_spark(config_of, tmp_path):
     assert f"-Dspark.local.dir={tmp_path / 'spark'}" in options
 
 
-def test_a_cluster_of_this_machine_gets_a_pool_of_workers(config_of, tmp_path):
+def test_a_local_cluster_gets_a_worker_pool(config_of, tmp_path):
     commands = started(config_of("engine.name=spark", *CLUSTER), tmp_path)
     assert list(commands) == ["localhost:8097", "localhost:7"]
     assert AROUND in commands["localhost:8097"]
 
 
-def test_the_driver_of_a_cluster_elsewhere_can_be_reached_from_there(config_of, tmp_path):
+def test_a_remote_spark_cluster_can_connect_to_the_driver(config_of, tmp_path):
     far = ("engines.spark.master=spark://far:7077", "engines.spark.worker_endpoint=localhost:7")
     commands = started(config_of("engine.name=spark", *far, "engines.spark.start_workers=false"), tmp_path)
     [command] = commands.values()
@@ -38,7 +38,7 @@ def test_the_driver_of_a_cluster_elsewhere_can_be_reached_from_there(config_of, 
 
 
 @pytest.mark.parametrize("name", ["spark.executor.memory", "spark.local.dir"])
-def test_the_users_properties_have_the_last_word(config_of, tmp_path, name):
+def test_the_users_spark_properties_override_ours(config_of, tmp_path, name):
     settings = config_of("engine.name=spark", f"engines.spark.properties={{{name}: mine}}")
     [command] = started(settings, tmp_path).values()
     assert [option for option in command if option.startswith(f"-D{name}=")] == [f"-D{name}=mine"]

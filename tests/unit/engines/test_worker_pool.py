@@ -32,7 +32,7 @@ def runs(pid):
         return False
 
 
-def test_work_is_done_by_workers_of_the_pool_which_end_with_their_engine(pool, tmp_path):
+def test_pool_workers_do_the_work_and_end_with_their_engine(pool, tmp_path):
     out = tmp_path / "pids"
     environment = ExternalEnvironment(f"localhost:{pool}")
     with beam.Pipeline(runner=FnApiRunner(default_environment=environment)) as pipeline:
@@ -46,13 +46,13 @@ def test_work_is_done_by_workers_of_the_pool_which_end_with_their_engine(pool, t
         time.sleep(0.05)
 
 
-def test_a_pool_runs_what_it_is_sent_and_so_is_not_open_to_the_network(pool):
+def test_a_worker_pool_listens_on_loopback_only(pool):
     listening = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
     places = {line.split()[1] for line in listening.splitlines() if f":{pool:04X} " in line and " 0A " in line}
     assert places
     assert all(place.partition(":")[0].endswith(("0100007F", "00000000000000000000000001000000")) for place in places)
 
 
-def test_a_taken_port_is_refused(pool):
+def test_a_port_in_use_is_an_error(pool):
     with pytest.raises((RuntimeError, grpc.RpcError)):
         worker_pool.start_server("localhost", pool)

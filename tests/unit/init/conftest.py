@@ -1,4 +1,4 @@
-"""Tables written by the tests, and looked at as `flightline init` looks at them."""
+"""Small tables, and their profiles."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def table(tmp_path):
 
 
 @pytest.fixture
-def look(table):
-    """`look({"a": [...], "y": [...]})` → the profile, with `y` for a label."""
-    return lambda columns, label="y", **asked: profile_table([str(table(columns))], label, **asked)
+def profile(table):
+    """`profile({"a": [...], "y": [...]})` → the profile of the table, with the label `y`."""
+    return lambda columns, label="y", **options: profile_table([str(table(columns))], label, **options)
 
 
 @pytest.fixture
 def init(tmp_path, monkeypatch):
-    """`init(file, "--label", "y")` in an empty folder → the result; what is written is below that folder."""
+    """`init(file, "--label", "y")` → the result of the command in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return lambda *words: CliRunner().invoke(app, ["init", *(str(word) for word in words)])

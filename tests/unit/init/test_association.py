@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from flightline.init.association import auc, measure_association
 from flightline.init.table_reader import Column
-from flightline.init.target import Target
+from flightline.init.target import InferredTarget
 
 ROWS = 400
 RANDOM = np.random.default_rng(5)
@@ -17,7 +17,7 @@ def column(values, kind="float"):
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=40))
-def test_auc_is_that_of_scikit_learn(pairs):
+def test_auc_equals_that_of_scikit_learn(pairs):
     from sklearn.metrics import roc_auc_score
 
     positive, scores = (np.array(one) for one in zip(*pairs, strict=True))
@@ -25,7 +25,7 @@ def test_auc_is_that_of_scikit_learn(pairs):
         assert np.isclose(auc(positive, scores), roc_auc_score(positive, scores))
 
 
-def test_noise_says_nothing_and_a_copy_everything_of_every_task():
+def test_noise_has_no_association_and_a_copy_is_a_leak_for_every_task():
     tasks = {
         "binary": column(RANDOM.integers(0, 2, ROWS), "int"),
         "multiclass": column(RANDOM.integers(0, 5, ROWS), "int"),
@@ -34,7 +34,7 @@ def test_noise_says_nothing_and_a_copy_everything_of_every_task():
     noise = column(RANDOM.normal(size=ROWS))
     own = column([f"u{row}" for row in range(ROWS)], "bytes")
     for task, label in tasks.items():
-        target = Target("y", task, "")
+        target = InferredTarget("y", task, "")
         assert measure_association(label, label, target).is_leak
         for nothing in (noise, own):
             found = measure_association(nothing, label, target)
@@ -42,14 +42,14 @@ def test_noise_says_nothing_and_a_copy_everything_of_every_task():
             assert abs(found.value - (0.5 if found.measure == "AUC" else 0.0)) < 0.15
 
 
-def test_a_shape_without_order_is_seen():
+def test_a_non_monotonic_association_is_detected():
     values = RANDOM.normal(size=ROWS)
     found = measure_association(
-        column(values), column((np.abs(values) > 0.7).astype(int), "int"), Target("y", "binary", "")
+        column(values), column((np.abs(values) > 0.7).astype(int), "int"), InferredTarget("y", "binary", "")
     )
     assert found.strong
 
 
-def test_too_few_rows_say_nothing():
+def test_too_few_rows_have_no_association():
     few = column(range(20), "int")
-    assert measure_association(few, few, Target("y", "regression", "")) is None
+    assert measure_association(few, few, InferredTarget("y", "regression", "")) is None

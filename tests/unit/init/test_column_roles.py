@@ -10,18 +10,18 @@ LABEL = RANDOM.integers(0, 2, ROWS)
 
 
 @pytest.fixture
-def role(look):
+def role(profile):
     """`role(values, name)` → the role of a column beside a label drawn by lot."""
 
     def find(values, name="x"):
         other = np.random.default_rng(0).normal(size=ROWS).round(3)
-        [found] = [one.role for one in look({name: values, "other": other, "y": LABEL}).features if one.name == name]
+        [found] = [one.role for one in profile({name: values, "other": other, "y": LABEL}).features if one.name == name]
         return found
 
     return find
 
 
-LEFT_OUT = [
+EXCLUDED = [
     ("empty", "x", [None] * ROWS),
     ("constant", "x", ["same"] * ROWS),
     ("constant", "x", [7] * ROWS),
@@ -34,7 +34,7 @@ LEFT_OUT = [
     ("date", "x", [20240101 + row % 28 for row in range(ROWS)]),
     ("date", "created_at", [1_700_000_000 + 86_399 * row for row in range(ROWS)]),
     ("text", "x", [f"customer {row} asked for the bill a second time" for row in range(ROWS)]),
-    ("many values", "x", [f"street {row // 2}" for row in range(ROWS)]),
+    ("too many values", "x", [f"street {row // 2}" for row in range(ROWS)]),
     ("leak", "x", ["paid" if label else "open" for label in LABEL]),
     ("leak", "x", [float(label) + noise for label, noise in zip(LABEL, RANDOM.uniform(0, 0.9, ROWS), strict=True)]),
     ("leak", "x", [3.5 if label else None for label in LABEL]),
@@ -44,14 +44,14 @@ LEFT_OUT = [
     ("date", "x", [f"2024-W{1 + row % 52:02d}" for row in range(ROWS)]),
     ("date", "x", [f"2024-{1 + row % 12:02d}" for row in range(ROWS)]),
     ("date", "x", [f"{2020 + row % 4}-Q{1 + row % 3}" for row in range(ROWS)]),
-    ("spelling", "x", [f"${row + 1000:,}" for row in range(ROWS)]),
-    ("spelling", "x", [f"{row},{row % 10}" for row in range(ROWS)]),
-    ("spelling", "x", ["unknown" if row % 50 == 0 else row for row in range(ROWS)]),
+    ("number format", "x", [f"${row + 1000:,}" for row in range(ROWS)]),
+    ("number format", "x", [f"{row},{row % 10}" for row in range(ROWS)]),
+    ("number format", "x", ["unknown" if row % 50 == 0 else row for row in range(ROWS)]),
 ]
 
 
-@pytest.mark.parametrize(("reason", "name", "values"), LEFT_OUT)
-def test_left_out_for_a_reason(role, reason, name, values):
+@pytest.mark.parametrize(("reason", "name", "values"), EXCLUDED)
+def test_a_column_is_excluded_for_a_reason(role, reason, name, values):
     found = role(values, name)
     assert (found.use, found.reason) == ("excluded", reason)
     assert found.evidence
@@ -69,38 +69,43 @@ USED = [
 
 
 @pytest.mark.parametrize(("use", "name", "values"), USED)
-def test_used(role, use, name, values):
+def test_a_column_is_used_as_number_or_category(role, use, name, values):
     assert role(values, name).use == use
 
 
-def test_no_advice_makes_use_of_a_leak(role):
+def test_a_leak_gets_no_advice_on_how_to_use_it(role):
     days = [f"2024-02-{1 + row % 28:02d}" for row in range(ROWS)]
-    assert "spell out" in role(days).evidence
-    assert "spell out" not in role([day if label else None for day, label in zip(days, LABEL, strict=True)]).evidence
+    assert "as number columns" in role(days).evidence
+    assert (
+        "as number columns"
+        not in role([day if label else None for day, label in zip(days, LABEL, strict=True)]).evidence
+    )
 
 
-def test_what_is_left_out_and_strong_is_said_to_be_strong(look):
-    [found, _] = look(
+def test_an_excluded_column_with_a_strong_association_is_pointed_out(profile):
+    [found, _] = profile(
         {"x": [f"street {row // 2}" for row in range(ROWS)], "z": RANDOM.normal(size=ROWS), "y": LABEL}
     ).features
     evidence = choose_role(found.column, Association("AUC", 0.941)).evidence
-    assert evidence.endswith("strong by itself (AUC 0.941): is it known before the label is?")
+    assert evidence.endswith("strong alone (AUC 0.941): is it known before the label?")
 
 
-def test_an_empty_column_is_not_measured(look):
-    [empty, _] = look({"empty": [None] * ROWS, "x": RANDOM.normal(size=ROWS), "y": LABEL}).features
+def test_an_empty_column_is_not_measured(profile):
+    [empty, _] = profile({"empty": [None] * ROWS, "x": RANDOM.normal(size=ROWS), "y": LABEL}).features
     assert empty.association is None
 
 
-def test_a_column_that_is_to_be_kept_is_kept(look):
+def test_an_included_column_is_used_despite_reasons_to_exclude_it(profile):
     leak = ["paid" if label else "open" for label in LABEL]
-    assert [one.role.use for one in look({"x": leak, "y": LABEL}, keep=["x"]).features] == ["category"]
+    assert [one.role.use for one in profile({"x": leak, "y": LABEL}, include=["x"]).features] == ["category"]
 
 
-def test_the_flights_leaks_are_found_by_their_evidence(look):
+def test_the_leak_in_the_flights_is_detected(profile):
     """What is known after the landing tells the label; what is known before does not."""
     delay = RANDOM.normal(5, 30, ROWS).round()
     arrival = delay + RANDOM.normal(0, 12, ROWS).round()
     late = (arrival > 15).astype(int)
-    found = {one.name: one.role.reason for one in look({"dep_delay": delay, "arr_delay": arrival, "y": late}).features}
+    found = {
+        one.name: one.role.reason for one in profile({"dep_delay": delay, "arr_delay": arrival, "y": late}).features
+    }
     assert found == {"dep_delay": None, "arr_delay": "leak"}

@@ -29,7 +29,7 @@ VALUES = st.sampled_from(['"', "a\nb", "#", "': {", "\x85", "\u2028", "\x07", "y
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
 @given(NAMES, st.lists(VALUES, min_size=2, max_size=4, unique=True))
-def test_whatever_columns_and_values_are_called_config_and_schema_read_back(names, values):
+def test_config_and_schema_can_be_read_back_with_any_names_and_values(names, values):
     assume(all(name.strip() for name in names) and not names[0].startswith("\ufeff"))
     assume(infer_kind(pa.array([name.encode() for name in names], pa.binary())) == "bytes")  # else it is no header
     rows = 90
@@ -41,7 +41,7 @@ def test_whatever_columns_and_values_are_called_config_and_schema_read_back(name
         path = Path(folder) / "t.csv"
         with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, quoting=csv.QUOTE_ALL).writerows([list(columns), *zip(*columns.values(), strict=True)])
-        found = profile_table([str(path)], names[-1], keep=names[:-1])
+        found = profile_table([str(path)], names[-1], include=names[:-1])
     config = Config.model_validate(parse_yaml(render_config(found, "t", (folder, "t.csv"))))
     schema = text_format.Parse(render_schema(found, "t"), schema_pb2.Schema())
     assert config.label == names[-1]
@@ -53,19 +53,19 @@ def test_whatever_columns_and_values_are_called_config_and_schema_read_back(name
 @pytest.mark.parametrize("rows", [90, 900, 9_000])
 @pytest.mark.parametrize("codes", [1, 5, 100])
 @pytest.mark.parametrize("strong", [False, True])
-def test_tables_of_any_size_are_told_each_key_once(look, rows, codes, strong):
+def test_configs_for_tables_of_any_size_are_valid(profile, rows, codes, strong):
     random = np.random.default_rng(0)
     columns = {"amount": random.normal(size=rows).round(6), "code": random.integers(0, codes, rows) * 1_000}
     if strong:
         columns["strong"] = np.arange(rows) % 2 + random.normal(size=rows).round(6) / 3
-    found = look(columns | {"y": np.arange(rows) % 2})
+    found = profile(columns | {"y": np.arange(rows) % 2})
     config = Config.model_validate(parse_yaml(render_config(found, "t", ("data", "t.csv"))))
     assert config.train.epochs == (10 if rows == 9_000 else 30)
 
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=20, unique=True))
-def test_a_range_holds_what_was_seen_with_room(numbers):
+def test_a_range_contains_all_observed_values(numbers):
     from flightline.init.table_reader import Column
 
     distinct, codes = np.unique(np.array(numbers), return_inverse=True)
@@ -76,28 +76,28 @@ def test_a_range_holds_what_was_seen_with_room(numbers):
         assert found.high >= distinct[-1]
 
 
-def test_a_flag_is_0_or_1(look):
+def test_a_flag_has_the_domain_0_to_1(profile):
     flags = [row % 3 // 2 for row in range(300)]
-    columns = {one.name: one.column for one in look({"flag": flags, "y": [row % 2 for row in range(300)]}).features}
+    columns = {one.name: one.column for one in profile({"flag": flags, "y": [row % 2 for row in range(300)]}).features}
     assert propose_domain(columns["flag"]) == NumericRange(0.0, 1.0)
 
 
-def test_few_values_with_rows_enough_are_all_there_are_and_others_may_have_company(look):
+def test_only_frequent_values_make_a_closed_domain(profile):
     label = [row % 2 for row in range(300)]
     closed = ["abc"[row % 3] for row in range(300)]
     rare = [*closed[:-1], "z"]
-    columns = {one.name: one.column for one in look({"closed": closed, "rare": rare, "y": label}).features}
+    columns = {one.name: one.column for one in profile({"closed": closed, "rare": rare, "y": label}).features}
     assert propose_domain(columns["closed"]) == ValueSet(("a", "b", "c"), closed=True)
     assert propose_domain(columns["rare"]) == ValueSet(("a", "b", "c", "z"), closed=False)
 
 
-def test_what_is_seldom_missing_may_be_missing_a_little_more(look):
+def test_the_minimum_presence_has_a_margin(profile):
     half = [row if row % 2 else None for row in range(300)]
-    columns = {one.name: one.column for one in look({"x": half, "y": [row % 3 % 2 for row in range(300)]}).features}
+    columns = {one.name: one.column for one in profile({"x": half, "y": [row % 3 % 2 for row in range(300)]}).features}
     assert 0.2 < min_presence(columns["x"]) < 0.45
 
 
-def test_what_the_model_sees_is_watched_for_drift_and_nothing_else(look):
+def test_only_used_columns_have_a_drift_comparator(profile):
     random = np.random.default_rng(0)
     rows = 600
     columns = {
@@ -106,7 +106,7 @@ def test_what_the_model_sees_is_watched_for_drift_and_nothing_else(look):
         "colour": random.choice(["red", "blue"], rows),
         "y": random.integers(0, 2, rows),
     }
-    schema = text_format.Parse(render_schema(look(columns), "t"), schema_pb2.Schema())
+    schema = text_format.Parse(render_schema(profile(columns), "t"), schema_pb2.Schema())
     watched = {one.name: one.drift_comparator for one in schema.feature if one.HasField("drift_comparator")}
     assert watched.keys() == {"size", "colour"}
     assert watched["size"].jensen_shannon_divergence.threshold >= 0.1

@@ -4,21 +4,21 @@ from flightline.errors import InputError
 from flightline.init.header_checks import check_header, check_separator
 
 
-def test_a_name_that_holds_a_separator_is_a_name():
+def test_a_column_name_may_contain_another_separator():
     check_header("t.csv", ["a;b", "c"])
     check_separator("t.csv", ["a;b", "c"], "y")
 
 
-def test_another_separator_is_said_with_what_to_do():
-    with pytest.raises(InputError, match="seems to be ';'") as refused:
+def test_a_wrong_separator_is_reported_with_advice():
+    with pytest.raises(InputError, match="seems to be ';'") as error:
         check_separator("t.csv", ["size", " cm;x;y"], "y")
-    assert "sep=';'" in refused.value.fix
+    assert "sep=';'" in error.value.fix
 
 
-def test_the_row_numbers_of_pandas_and_r_are_told_from_other_columns_without_a_name():
-    with pytest.raises(InputError, match="column 1") as refused:
+def test_an_unnamed_first_column_gets_advice_on_row_numbers():
+    with pytest.raises(InputError, match="column 1") as error:
         check_header("t.csv", ["", "x"])
-    assert "index=False" in refused.value.fix
-    with pytest.raises(InputError, match="column 2") as refused:
+    assert "index=False" in error.value.fix
+    with pytest.raises(InputError, match="column 2") as error:
         check_header("t.csv", ["x", ""])
-    assert "index=False" not in refused.value.fix
+    assert "index=False" not in error.value.fix

@@ -24,7 +24,7 @@ CELLS = st.one_of(
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(CELLS, min_size=1, max_size=30))
-def test_a_column_has_the_type_and_the_values_that_examplegen_sees(cells):
+def test_types_and_values_equal_those_of_example_gen(cells):
     with TemporaryDirectory() as folder:
         path = Path(folder) / "t.csv"
         with path.open("w", newline="", encoding="utf-8") as file:
@@ -42,17 +42,17 @@ def test_a_column_has_the_type_and_the_values_that_examplegen_sees(cells):
     assert sorted(set(column.values.tolist())) == column.values.tolist()
 
 
-def test_a_table_too_large_to_keep_is_looked_at_from_its_start(table, monkeypatch):
+def test_only_the_first_rows_of_a_large_table_are_read(table, monkeypatch):
     monkeypatch.setattr("flightline.init.table_reader.MIN_ROWS_READ", 5)
     monkeypatch.setattr("flightline.init.table_reader.BLOCK_BYTES", 64)
     path = table({"a": range(100), "y": [0, 1] * 50})
     read = read_table([str(path)], max_cells=20)
-    assert not read.whole
+    assert not read.complete
     assert 10 <= read.rows < 100
     assert read.columns["a"].values.tolist() == list(range(read.rows))
 
 
-def test_lines_that_cannot_be_read_are_counted(tmp_path):
+def test_unreadable_lines_are_counted(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,b\n1,2\n1,2,3\n4,5\n")
     read = read_table([str(path)])
@@ -60,7 +60,7 @@ def test_lines_that_cannot_be_read_are_counted(tmp_path):
     assert read.unreadable.example == f"{path}, line 3: 3 fields, the header has 2"
 
 
-def test_parquet_with_dates_times_and_decimals(tmp_path):
+def test_parquet_dates_times_and_decimals_are_read(tmp_path):
     table = pa.table(
         {
             "day": pa.array([0, 1], pa.date32()),
@@ -82,7 +82,7 @@ def test_parquet_with_dates_times_and_decimals(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a,b\n", "no row"),
         (",b\n1,2\n", "column 1 has no name"),
@@ -92,13 +92,13 @@ def test_parquet_with_dates_times_and_decimals(tmp_path):
         ("a\tb\n1\t2\n", "seems to be a tab"),
     ],
 )
-def test_what_is_no_table_is_refused(tmp_path, text, said):
+def test_an_invalid_table_is_rejected(tmp_path, text, message):
     (tmp_path / "t.csv").write_text(text)
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         read_table([str(tmp_path / "t.csv")])
 
 
-def test_marks_among_numbers_are_missing_values_everywhere(table):
+def test_markers_among_numbers_are_missing_values_in_every_column(table):
     read = read_table([str(table({"age": [1, "?", 3], "town": ["Rome", "?", "NA"], "code": ["-", "a", "b"]}))])
     assert read.missing == ("?",)
     assert (read.columns["age"].kind, read.columns["age"].missing) == ("int", 1)
@@ -113,17 +113,17 @@ def test_spaces_among_numbers_are_missing_values(table):
     assert read_table([str(table({"town": ["Rome", " ", "Bonn"], "y": [0, 1, 1]}))]).missing == ()
 
 
-def test_what_means_no_value_may_be_said(table):
+def test_further_missing_values_can_be_given(table):
     path = str(table({"age": [1, "?", "unknown"], "y": [0, 1, 1]}))
     assert read_table([path]).missing == ()
-    read = read_table([path], missing=["unknown"])
+    read = read_table([path], missing_values=["unknown"])
     assert (read.missing, read.columns["age"].missing) == (("?", "unknown"), 2)
 
 
-def test_leading_zeros_are_seen_where_they_are_lost(table):
+def test_leading_zeros_of_whole_numbers_are_detected(table):
     columns = read_table([str(table({"zip": ["01", "12"], "n": [0, 12], "code": ["01", "a"]}))]).columns
     assert [column.has_leading_zeros for column in columns.values()] == [True, False, False]
 
 
-def test_a_column_of_marks_alone_says_nothing_of_numbers(table):
+def test_a_column_with_only_markers_defines_no_missing_values(table):
     assert read_table([str(table({"a": ["NA", "NA"], "y": [0, 1]}))]).missing == ()

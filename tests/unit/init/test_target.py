@@ -7,8 +7,8 @@ from flightline.errors import UsageError
 X = [float(f"{row * 7919 % 101}.5") for row in range(120)]
 
 
-def target(look, labels, **asked):
-    return look({"x": X, "y": [labels[row % len(labels)] for row in range(len(X))]}, **asked).target
+def target(profile, labels, **options):
+    return profile({"x": X, "y": [labels[row % len(labels)] for row in range(len(X))]}, **options).target
 
 
 @pytest.mark.parametrize(
@@ -23,25 +23,25 @@ def target(look, labels, **asked):
         ([-1, 1, 1], (1, -1), -1),
     ],
 )
-def test_of_two_values_one_is_the_positive_class_and_it_says_why(look, labels, classes, positive):
-    found = target(look, labels)
+def test_the_positive_class_of_two_values_is_chosen_with_a_reason(profile, labels, classes, positive):
+    found = target(profile, labels)
     assert (found.task, found.classes, found.positive) == ("binary", classes, positive)
     assert found.why
     assert found.positive_reason
     assert sum(found.rates) == pytest.approx(1)
 
 
-def test_bad_is_no_word_for_yes(look):
-    found = target(look, ["bad", "bad", "good"])
+def test_bad_is_the_positive_class_of_bad_and_good(profile):
+    found = target(profile, ["bad", "bad", "good"])
     assert found.positive == "bad"
-    assert "warned of" in found.positive_reason
+    assert "warn of" in found.positive_reason
 
 
-def test_the_positive_class_is_for_the_user_to_choose(look):
-    assert target(look, ["no", "yes"], positive="no").classes == ("yes", "no")
-    assert target(look, [0, 1], positive="0").classes == (1, 0)
+def test_the_user_can_choose_the_positive_class(profile):
+    assert target(profile, ["no", "yes"], positive="no").classes == ("yes", "no")
+    assert target(profile, [0, 1], positive="0").classes == (1, 0)
     with pytest.raises(UsageError, match="maybe"):
-        target(look, ["no", "yes"], positive="maybe")
+        target(profile, ["no", "yes"], positive="maybe")
 
 
 @pytest.mark.parametrize(
@@ -53,29 +53,29 @@ def test_the_positive_class_is_for_the_user_to_choose(look):
         (range(100), "regression"),
     ],
 )
-def test_more_values_make_classes_or_amounts(look, labels, task):
-    assert target(look, list(labels)).task == task
+def test_more_values_are_classes_or_a_regression(profile, labels, task):
+    assert target(profile, list(labels)).task == task
 
 
-def test_the_task_is_for_the_user_to_choose_where_it_can_work(look):
-    assert target(look, [1, 2, 3], task="regression").task == "regression"
+def test_the_user_can_choose_a_possible_task(profile):
+    assert target(profile, [1, 2, 3], task="regression").task == "regression"
     with pytest.raises(UsageError, match="is text"):
-        target(look, ["a", "b", "c"], task="regression")
+        target(profile, ["a", "b", "c"], task="regression")
     with pytest.raises(UsageError, match="3 values"):
-        target(look, ["a", "b", "c"], task="binary")
+        target(profile, ["a", "b", "c"], task="binary")
 
 
 @pytest.mark.parametrize(
-    ("labels", "said"),
+    ("labels", "message"),
     [
         ([1], "only 1"),
         ([None], "no value at all"),
         ([f"t{n}" for n in range(60)], "too many classes.*group them"),
-        ([f"${n},000" for n in range(1, 61)], "numbers in a spelling that is not read, such as '[$]1"),
+        ([f"${n},000" for n in range(1, 61)], "numbers in an unsupported format, such as '[$]1"),
         ([f"2024-{1 + n // 28:02d}-{1 + n % 28:02d}" for n in range(60)], "they are dates"),
     ],
 )
-def test_a_label_that_is_none_is_refused(look, labels, said):
-    with pytest.raises(UsageError) as refused:
-        target(look, labels)
-    assert re.search(said, str(refused.value))
+def test_an_unusable_label_is_rejected(profile, labels, message):
+    with pytest.raises(UsageError) as error:
+        target(profile, labels)
+    assert re.search(message, str(error.value))

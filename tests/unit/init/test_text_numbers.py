@@ -5,7 +5,7 @@ from flightline.init.table_reader import Column
 from flightline.init.text_numbers import describe_text_numbers
 
 
-def disguise(texts):
+def describe(texts):
     values, codes = np.unique(np.array(texts, object), return_inverse=True)
     return describe_text_numbers(Column("x", "bytes", values, codes.astype(np.int32)))
 
@@ -22,10 +22,10 @@ def disguise(texts):
         ["(1,200)", "300"],
     ],
 )
-def test_numbers_in_another_spelling(texts):
-    seen, todo = disguise(texts)
-    assert "a spelling that is not read" in seen
-    assert "1234.5" in todo
+def test_numbers_in_unsupported_formats_are_detected(texts):
+    evidence, advice = describe(texts)
+    assert "an unsupported format" in evidence
+    assert "1234.5" in advice
 
 
 @pytest.mark.parametrize(
@@ -41,20 +41,20 @@ def test_numbers_in_another_spelling(texts):
         ["001,5"],
     ],
 )
-def test_other_texts(texts):
-    assert disguise(texts) is None
+def test_other_texts_are_not_numbers(texts):
+    assert describe(texts) is None
 
 
-def test_a_few_words_among_numbers_are_named_with_the_option_that_takes_them_for_missing():
-    seen, todo = disguise([*map(str, range(97)), "unknown", "not asked", "unknown"])
-    assert "'unknown'" in seen
-    assert "(3.0% of the rows)" in seen
-    assert todo.endswith("--missing 'not asked' --missing unknown")
+def test_words_among_numbers_are_reported_with_the_option_for_missing_values():
+    evidence, advice = describe([*map(str, range(97)), "unknown", "not asked", "unknown"])
+    assert "'unknown'" in evidence
+    assert "(3.0% of the rows)" in evidence
+    assert advice.endswith("--missing-value 'not asked' --missing-value unknown")
 
 
 @pytest.mark.parametrize(
     "texts",
     [[*map(str, range(5)), "unknown"], [*map(str, range(100)), *"abcdef"], [*map(str, range(100)), "100+", "x"]],
 )
-def test_many_words_or_many_rows_of_them_are_no_numbers(texts):
-    assert disguise(texts) is None
+def test_columns_with_many_words_are_not_numbers(texts):
+    assert describe(texts) is None

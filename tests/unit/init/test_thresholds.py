@@ -1,4 +1,4 @@
-"""Bounds that a model of no use seldom meets and one of use does: tried on labels and answers drawn at random."""
+"""Thresholds reject useless models and accept useful ones, in simulations with random labels and predictions."""
 
 import numpy as np
 import pytest
@@ -13,11 +13,11 @@ CLASSES = np.array(["a", "b", "c"])
 
 
 @pytest.fixture
-def proposed(look):
+def proposed(profile):
     """`proposed(label)` → the bounds of a table with that label, as its config reads back."""
 
     def propose(label):
-        found = look({"x": np.random.default_rng(0).normal(size=len(label)).round(4), "y": label})
+        found = profile({"x": np.random.default_rng(0).normal(size=len(label)).round(4), "y": label})
         config = Config.model_validate(parse_yaml(render_config(found, "t", ("data", "t.csv"))))
         told = {one.metric: one.bounds for one in propose_thresholds(found)}
         bounds = config.evaluation.thresholds
@@ -37,7 +37,7 @@ def amounts(rows, kind, random):
 
 @pytest.mark.parametrize("kind", ["even", "heavy-tailed"])
 @pytest.mark.parametrize("rows", [300, 3000])
-def test_amounts_a_guess_seldom_correlates_and_a_model_of_use_does(proposed, rows, kind):
+def test_regression_thresholds_reject_guesses_and_accept_useful_models(proposed, rows, kind):
     random = np.random.default_rng(1)
     table = amounts(rows, kind, random).round(3)
     bounds = proposed(table)
@@ -58,7 +58,7 @@ def test_amounts_a_guess_seldom_correlates_and_a_model_of_use_does(proposed, row
 
 
 @pytest.mark.parametrize("rows", [150, 1500])
-def test_amounts_a_model_as_good_as_a_lucky_champion_may_follow_it(proposed, rows):
+def test_a_model_as_good_as_a_lucky_regression_champion_passes(proposed, rows):
     random = np.random.default_rng(2)
     room = proposed(amounts(rows, "even", random).round(3))["RootMeanSquaredError"].vs_champion
 
@@ -71,7 +71,7 @@ def test_amounts_a_model_as_good_as_a_lucky_champion_may_follow_it(proposed, row
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.5])
-def test_two_values_the_log_loss_of_the_base_rate_is_within_its_bound_and_auc_is_the_test(proposed, share):
+def test_binary_thresholds_test_auc_and_tolerate_the_log_loss_of_the_base_rate(proposed, share):
     random = np.random.default_rng(3)
     rows = 900
     bounds = proposed((np.arange(rows) < share * rows).astype(int))
@@ -86,7 +86,7 @@ def test_two_values_the_log_loss_of_the_base_rate_is_within_its_bound_and_auc_is
     assert most < 1.4 * -(share * np.log(share) + (1 - share) * np.log(1 - share))
 
 
-def test_classes_accuracy_is_the_test_where_there_are_rows_enough(proposed):
+def test_multiclass_thresholds_test_accuracy_with_enough_rows(proposed):
     label = CLASSES[np.random.default_rng(4).choice(3, 3000, p=[0.9, 0.07, 0.03])]
     bounds = proposed(label)
     most = np.mean(label == "a")
@@ -95,7 +95,7 @@ def test_classes_accuracy_is_the_test_where_there_are_rows_enough(proposed):
 
 
 @pytest.mark.parametrize("rows", [300, 1500, 3000])
-def test_classes_the_log_loss_is_the_test_where_accuracy_can_show_nothing(proposed, rows):
+def test_multiclass_thresholds_test_the_log_loss_with_a_dominant_class(proposed, rows):
     label = np.repeat(CLASSES, [rows - 2 * (rows // 150), rows // 150, rows // 150])
     bounds = proposed(label)
     assert bounds["SparseCategoricalAccuracy"].lower is None
@@ -104,7 +104,7 @@ def test_classes_the_log_loss_is_the_test_where_accuracy_can_show_nothing(propos
 
 @pytest.mark.parametrize("rows", [300, 3000, 300_000])
 @pytest.mark.parametrize("rare", [0.0003, 0.013, 0.3])
-def test_classes_no_accuracy_is_asked_for_that_answering_one_class_has(proposed, rows, rare):
+def test_the_accuracy_threshold_is_above_that_of_predicting_one_class(proposed, rows, rare):
     few = max(3, int(rare * rows / 2))
     label = np.repeat(CLASSES, [rows - 2 * few, few, few])
     lower = proposed(label)["SparseCategoricalAccuracy"].lower

@@ -17,25 +17,25 @@ def spoilt(folder, town, share):
 
 
 @pytest.mark.parametrize(("town", "todo"), FIXED_BY.items())
-def test_a_few_lines_that_cannot_be_read_are_said_with_an_example(init, tmp_path, town, todo):
-    said = init(spoilt(tmp_path, town, 0.025), "--label", "y")
-    assert said.exit_code == 0, said.stderr
-    assert "10 of 400 lines (2.5%) cannot be read" in said.stdout
-    assert "t.csv, line 2: " in said.stdout
-    assert todo in said.stdout
+def test_a_few_unreadable_lines_are_reported_with_an_example(init, tmp_path, town, todo):
+    result = init(spoilt(tmp_path, town, 0.025), "--label", "y")
+    assert result.exit_code == 0, result.stderr
+    assert "10 of 400 lines (2.5%) cannot be read" in result.stdout
+    assert "t.csv, line 2: " in result.stdout
+    assert todo in result.stdout
     assert load_config(Path("configs/t.yaml")).gate.max_rejected["unparsable"] == 0.038
 
 
 @pytest.mark.parametrize("share", [0.0625, 0.5, 1])
 @pytest.mark.parametrize(("town", "todo"), FIXED_BY.items())
-def test_more_of_them_are_refused(init, tmp_path, town, todo, share):
-    said = init(spoilt(tmp_path, town, share), "--label", "y")
-    assert said.exit_code == 2
-    assert "cannot be read, the first" in said.stderr
-    assert todo in said.stderr
+def test_too_many_unreadable_lines_are_rejected(init, tmp_path, town, todo, share):
+    result = init(spoilt(tmp_path, town, share), "--label", "y")
+    assert result.exit_code == 2
+    assert "cannot be read, the first is" in result.stderr
+    assert todo in result.stderr
     assert not Path("configs").exists()
 
 
-def test_the_gate_is_never_wider_than_what_is_refused(init, tmp_path):
+def test_the_gate_limit_is_at_most_the_accepted_share(init, tmp_path):
     assert init(spoilt(tmp_path, b"Bonn, Rhein", 0.045), "--label", "y").exit_code == 0
     assert load_config(Path("configs/t.yaml")).gate.max_rejected["unparsable"] == 0.05

@@ -3,7 +3,8 @@ import json
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from flightline.metadata.cache_key import KeyParts, compute_key_parts, reason_to_run
+from flightline.metadata.cache_key import compute_key_parts, reason_to_run
+from flightline.metadata.key_parts import KeyParts
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY
 from flightline.utils.hashing import code_digest
 
@@ -76,7 +77,7 @@ def test_what_changed_is_said_in_words():
 
 def test_a_parameter_that_is_an_object_is_named_by_its_leaf():
     def parts(epochs, data="1", code="1"):
-        custom = {"train": {"epochs": epochs, "seed": 0}, "custom_fields": {"data_digest": data}, "code": code}
+        custom = {"train": {"epochs": epochs, "seed": 0}, "custom_fields": {"data_digest": data}, "code_digest": code}
         return compute_key_parts({}, {"custom_config": json.dumps(custom)}, None)
 
     assert parts(2).changed_since(parts(1)) == ["parameter train.epochs"]

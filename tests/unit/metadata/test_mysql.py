@@ -22,7 +22,7 @@ def config():
     with socket.socket() as nobody:  # bound, and listens to nobody
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
-        settings = ("backend=mysql", f"port={port}", "database=lineage", "user=me", "timeout_s=1")
+        settings = ("backend=mysql", f"port={port}", "database=lineage", "user=me", "connect_timeout_s=1")
         yield load_config(DEFAULT_CONFIG, tuple(f"metadata.{setting}" for setting in settings))
 
 
@@ -81,7 +81,7 @@ def test_debugging_does_not_make_ml_metadata_log_what_it_connects_with():
         ("mysql_query failed: errno: MySQL server has gone away, error: ...", "does not answer"),
         ("mysql_query failed: errno: Lost connection to MySQL server during query", "does not answer"),
         ("mysql_real_connect failed: errno: , error: ", "does not answer"),
-        ("Out of range value for column 'int_value' at row 1", "takes no integer beyond 2,147,483,647"),
+        ("Out of range value for column 'int_value' at row 1", "cannot store integers above 2,147,483,647"),
     ],
 )
 def test_what_ml_metadata_says_of_a_server(words, told):

@@ -1,4 +1,4 @@
-"""What a search may try: settings that there are, values that they take, the config's own first."""
+"""The search space: known settings, valid values, the config's own first."""
 
 import pytest
 from pydantic import ValidationError
@@ -10,7 +10,7 @@ from flightline.modeling.search_space import apply_hyperparameters, hyperparamet
 BASE = ModelSettings(hidden=(96,)), TrainSettings(learning_rate=0.004)
 
 
-def test_the_values_of_the_config_come_first_and_each_setting_has_one_type():
+def test_choices_start_with_the_value_of_the_config_and_have_one_type():
     found = hyperparameter_choices(DEFAULT_SEARCH_SPACE, *BASE)
     assert found["train.learning_rate"][0] == 0.004
     assert found["model.hidden"][0] == "[96]"
@@ -20,7 +20,7 @@ def test_the_values_of_the_config_come_first_and_each_setting_has_one_type():
         assert len(values) == len(set(values))
 
 
-def test_every_value_of_the_default_space_is_one_that_the_settings_take():
+def test_every_value_of_the_default_space_is_valid():
     for name, values in hyperparameter_choices(DEFAULT_SEARCH_SPACE, *BASE).items():
         for value in values:
             model, train = apply_hyperparameters({name: value}, *BASE)
@@ -29,14 +29,14 @@ def test_every_value_of_the_default_space_is_one_that_the_settings_take():
             assert taken == value or list(taken) == [int(n) for n in value.strip("[]").split(",")]
 
 
-def test_nothing_found_changes_nothing():
+def test_no_hyperparameters_or_the_first_choices_change_nothing():
     assert apply_hyperparameters({}, *BASE) == BASE
     first = {name: values[0] for name, values in hyperparameter_choices(DEFAULT_SEARCH_SPACE, *BASE).items()}
     assert apply_hyperparameters(first, *BASE) == BASE
 
 
 @pytest.mark.parametrize(
-    ("space", "told"),
+    ("space", "message"),
     [
         ({"train.learning_rat": [0.1]}, "did you mean train.learning_rate"),
         ({"train.learning_rate": [-1]}, "greater than 0"),
@@ -44,6 +44,6 @@ def test_nothing_found_changes_nothing():
         ({}, "at least 1 item"),
     ],
 )
-def test_a_space_that_cannot_be_tried_is_refused(space, told):
-    with pytest.raises(ValidationError, match=told):
+def test_an_invalid_space_is_refused(space, message):
+    with pytest.raises(ValidationError, match=message):
         TuneSettings(space=space)

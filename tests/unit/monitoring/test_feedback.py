@@ -62,7 +62,7 @@ def test_a_binary_text_label_must_be_one_of_the_values_in_the_schema(config, tmp
     (tmp_path / "s.pbtxt").write_text(
         'feature { name: "y" type: BYTES domain: "y" } string_domain { name: "y" value: "no" value: "yes" }'
     )
-    words = {"label": "y", "positive": "yes", "schema_file": tmp_path / "s.pbtxt"}
+    words = {"label": "y", "positive_label": "yes", "schema_file": tmp_path / "s.pbtxt"}
     result = ingest_feedback(
         config.model_copy(update=words), csv_of(tmp_path, "request_id,y\na,yes\nb,no\nc,Yes\nd,maybe\n")
     )

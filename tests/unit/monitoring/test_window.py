@@ -151,7 +151,7 @@ def test_a_window_without_requests_is_empty(config, log, tmp_path):
 
 def test_a_binary_text_label_is_converted_to_zero_and_one(config):
     labelled = pa.table({"late": ["yes", "no", "yes"], "_probability": [0.9, 0.1, 0.8]})
-    joined = _to_evaluation_label(labelled, config.model_copy(update={"positive": "yes"}))
+    joined = _to_evaluation_label(labelled, config.model_copy(update={"positive_label": "yes"}))
     assert joined["late"].to_pylist() == [1, 0, 1]
     assert joined.schema.field("late").type == pa.int64()
     assert _to_evaluation_label(labelled, config) is labelled

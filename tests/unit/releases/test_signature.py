@@ -9,7 +9,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from flightline.config.schema_file import read_schema
-from flightline.releases.signature import binary_label_values, build_input_contract
+from flightline.releases.signature import build_input_contract, find_negative_label
 
 SCHEMA = Path("schema/flights.pbtxt")
 
@@ -18,7 +18,7 @@ SCHEMA = Path("schema/flights.pbtxt")
 def contract():
     schema = read_schema(SCHEMA)
     reads = frozenset(feature.name for feature in schema.feature) - {"flight", "tailnum", "late"}
-    return {one["name"]: one for one in build_input_contract(schema, "late", reads)}
+    return {feature.name: feature.to_json() for feature in build_input_contract(schema, "late", reads)}
 
 
 def test_the_contract_has_every_feature_but_the_label(contract):
@@ -47,11 +47,11 @@ def test_the_server_can_read_the_contract(contract):
 
 
 @pytest.mark.parametrize(
-    ("label", "positive", "values"),
+    ("label", "positive", "negative"),
     [
-        ('type: BYTES string_domain { value: "yes" value: "no" }', "yes", ["no", "yes"]),
-        ('type: BYTES domain: "y"', "b", ["a", "b"]),
-        ("type: INT int_domain { min: 1 max: 2 }", 1, [2, 1]),
+        ('type: BYTES string_domain { value: "yes" value: "no" }', "yes", "no"),
+        ('type: BYTES domain: "y"', "b", "a"),
+        ("type: INT int_domain { min: 1 max: 2 }", 1, 2),
         ("type: INT int_domain { min: 0 max: 1 }", None, None),  # 0 and 1 need no names
         ("type: INT int_domain { min: 1 max: 3 }", 1, None),
         ("type: INT int_domain { min: 1 }", 1, None),
@@ -62,6 +62,6 @@ def test_the_server_can_read_the_contract(contract):
         ("type: BYTES", "yes", None),
     ],
 )
-def test_binary_label_values_need_a_domain_of_exactly_two(label, positive, values):
+def test_the_negative_label_needs_a_domain_of_exactly_two_values(label, positive, negative):
     text = f'feature {{ name: "y" {label} }} string_domain {{ name: "y" value: "a" value: "b" }}'
-    assert binary_label_values(text_format.Parse(text, schema_pb2.Schema()), "y", positive) == values
+    assert find_negative_label(text_format.Parse(text, schema_pb2.Schema()), "y", positive) == negative

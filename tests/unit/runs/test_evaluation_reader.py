@@ -17,13 +17,13 @@ def keep(folder, *intervals):
     (folder / COMPARISON_FILE).write_text(json.dumps({"rows": 9, "replicates": 400, "intervals": intervals}))
 
 
-def test_what_was_compared_row_by_row_has_intervals(tmp_path):
+def test_differences_compared_by_row_have_intervals(tmp_path):
     keep(tmp_path, AUC)
     assert read_differences(str(tmp_path), {"auc": 0.9}, {"auc": 0.89}, ["auc"]) == [ChampionDifference(**AUC)]
 
 
 @pytest.mark.parametrize("intervals", [None, [], [AUC]])
-def test_amounts_are_compared_as_measured(tmp_path, intervals):
+def test_differences_without_a_row_comparison_have_no_intervals(tmp_path, intervals):
     if intervals is not None:
         keep(tmp_path, *intervals)
     found = read_differences(str(tmp_path), AMOUNTS, CHAMPION, ["root_mean_squared_error"])
@@ -31,5 +31,5 @@ def test_amounts_are_compared_as_measured(tmp_path, intervals):
     assert len(read_differences(str(tmp_path), AMOUNTS, CHAMPION, [])) == 2
 
 
-def test_without_a_champion_there_is_nothing_to_tell(tmp_path):
+def test_without_a_champion_there_are_no_differences(tmp_path):
     assert read_differences(str(tmp_path), AMOUNTS, {}, []) == []

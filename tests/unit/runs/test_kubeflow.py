@@ -11,7 +11,7 @@ OUTPUT = Path("flights.json")
 SETTINGS = {
     "engines.kubeflow.platform": "vertex",
     "engines.kubeflow.image": "eu.gcr.io/project/flightline:1",
-    "engines.kubeflow.releases": "gs://ab-flights/releases",
+    "engines.kubeflow.releases_uri": "gs://ab-flights/releases",
     "data.input": "gs://ab-flights/data",
     "pipeline_root": "gs://ab-flights/root",
 }
@@ -24,7 +24,7 @@ def config_of(changes):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, ON_KUBEFLOW, {**ON_KUBEFLOW, "engines.kubeflow.champion": "gs://ab-flights/model"}]
+    "changes", [{}, ON_KUBEFLOW, {**ON_KUBEFLOW, "engines.kubeflow.champion_uri": "gs://ab-flights/model"}]
 )
 def test_a_complete_config_passes_without_reading_the_data(changes):
     check_kubeflow(config_of(changes), OUTPUT)
@@ -35,13 +35,13 @@ def test_a_complete_config_passes_without_reading_the_data(changes):
     [
         ({"engines.kubeflow.platform": "null"}, r"platform is missing; --set engines\.kubeflow\.platform=vertex"),
         ({"engines.kubeflow.image": "null"}, "image is missing"),
-        ({"engines.kubeflow.releases": "null"}, "releases is missing"),
-        ({"engines.kubeflow.releases": "/mnt/releases"}, "kubeflow.releases: /mnt/releases is not in a bucket"),
+        ({"engines.kubeflow.releases_uri": "null"}, "releases_uri is missing"),
+        ({"engines.kubeflow.releases_uri": "/mnt/releases"}, "kubeflow.releases_uri: /mnt/releases is not in a bucket"),
         ({"data.input": "data/flights"}, "data.input: data/flights is not in a bucket"),
         ({"data.input": "s3://ab/flights"}, "is not in a bucket"),
         ({"pipeline_root": "null"}, "pipeline_root: workspace/artifacts is not in a bucket"),
-        ({"engines.kubeflow.champion": "gs://ab-flights/model"}, "Vertex AI finds the champion itself"),
-        ({**ON_KUBEFLOW, "engines.kubeflow.champion": "model"}, "kubeflow.champion: model is not in a bucket"),
+        ({"engines.kubeflow.champion_uri": "gs://ab-flights/model"}, "Vertex AI finds the champion itself"),
+        ({**ON_KUBEFLOW, "engines.kubeflow.champion_uri": "model"}, "kubeflow.champion_uri: model is not in a bucket"),
         ({"name": "late_flights"}, "late_flights has a `_`"),
         ({"engine.name": "flink"}, "cannot use flink"),
         ({"engine.name": "dataflow", "engines.dataflow": DATAFLOW}, "engines.dataflow.image is missing"),
@@ -66,5 +66,5 @@ def test_the_notes_say_which_model_is_the_champion():
     assert "not checked" in spec_notes(config_of(ON_KUBEFLOW))[0]
     assert (
         "gs://ab-flights/model"
-        in spec_notes(config_of({**ON_KUBEFLOW, "engines.kubeflow.champion": "gs://ab-flights/model"}))[0]
+        in spec_notes(config_of({**ON_KUBEFLOW, "engines.kubeflow.champion_uri": "gs://ab-flights/model"}))[0]
     )

@@ -13,7 +13,7 @@ from flightline.runs.monitoring import MonitorRequest, resolve_window
     ("named", "todo"),
     [(DEFAULT_CONFIG, "`make serve`"), (Path("configs/mine.yaml"), "`make serve ARGS='--config configs/mine.yaml'`")],
 )
-def test_without_a_log_it_says_how_to_serve_this_pipeline(config, named, todo):
+def test_the_error_about_an_empty_prediction_log_says_how_to_serve_this_pipeline(config, named, todo):
     with pytest.raises(UsageError) as raised:
         resolve_window(config, MonitorRequest(named), [])
     assert raised.value.fix.endswith(todo)

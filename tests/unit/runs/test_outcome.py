@@ -24,47 +24,47 @@ def judge(tmp_path):
     return judge
 
 
-def test_done(judge):
+def test_a_run_with_all_nodes_complete_has_no_failure(judge):
     assert judge({"Trainer": {"state": "CACHED"}, "Pusher": PUSHED}, ["Trainer", "Pusher"]) is None
 
 
-def test_a_part_that_asks_for_no_release_is_done_without_one(judge):
+def test_a_partial_run_without_the_pusher_needs_no_release(judge):
     assert judge({"Trainer": {"state": "COMPLETE"}}, ["Trainer"]) is None
 
 
-def test_a_node_without_a_record_is_a_failure():
+def test_a_node_without_an_execution_is_a_failure():
     error = find_failure(Run("a", "flights", 0, {}), ["Trainer"], {}, None)
     assert isinstance(error, StepFailed)
     assert "Trainer never ran" in str(error)
 
 
 @pytest.mark.parametrize("state", ["FAILED", "RUNNING", "CANCELED"])
-def test_a_node_that_is_not_done_is_a_failure_though_the_runner_returned(judge, state):
+def test_an_unfinished_node_is_a_failure_although_the_runner_returned(judge, state):
     error = judge({"Trainer": {"state": state}}, ["Trainer", "Pusher"])
     assert error.exit_code == 1
     assert ("Trainer has not ended" if state == "RUNNING" else f"Trainer is {state}") in str(error)
 
 
-def test_the_first_node_that_failed_is_the_one_to_tell(judge):
+def test_the_first_failed_node_is_reported(judge):
     steps = {"Transform": {"state": "FAILED", "message": "no vocabulary"}, "Trainer": {"state": "FAILED"}}
     assert "Transform is FAILED: no vocabulary" in str(judge(steps, ["Transform", "Trainer"]))
 
 
-def test_what_a_node_raised_is_told_in_one_line(judge):
+def test_a_node_s_exception_is_reported_in_one_line(judge):
     raised = {"Trainer": RuntimeError("loss is\nnan " + "x" * 999)}
     text = str(judge({"Trainer": {"state": "FAILED"}}, ["Trainer"], raised))
     assert text.startswith("Trainer failed: RuntimeError: loss is nan xxx")
     assert len(text) < 400
 
 
-def test_our_own_errors_keep_their_exit_code(judge):
+def test_flightline_errors_keep_their_exit_code(judge):
     error = judge(
         {"ExampleGen": {"state": "FAILED"}}, ["ExampleGen"], {"ExampleGen": InputError("rows.csv: cut short")}
     )
     assert error.exit_code == 2
 
 
-def test_the_gate_stopped_it(judge):
+def test_a_blocked_run_reports_the_blocking_findings(judge):
     found = [Finding("carrier", "K", "holds ZZ", 42), Finding("temp", "L", "is odd", 1, blocks=False)]
     steps = {"DataGate": {"state": "FAILED", "code": 3, "message": findings_to_json(found)}}
     error = judge(steps, ["DataGate", "Trainer"])
@@ -73,12 +73,12 @@ def test_the_gate_stopped_it(judge):
     assert "more" not in str(error)  # a warning is not one more reason
 
 
-def test_a_gate_that_crashed_is_a_failure_and_no_verdict(judge):
+def test_a_crashed_gate_is_a_failure_not_a_verdict(judge):
     steps = {"DataGate": {"state": "FAILED", "code": 1, "message": "disk full"}}
     assert judge(steps, ["DataGate"]).exit_code == 1
 
 
-def test_not_blessed_says_which_metric_on_which_slice_by_how_much(judge):
+def test_not_blessed_names_metric_slice_and_margin(judge):
     evaluator = {"state": "COMPLETE", "outputs": {"blessing": {"blessed": 0}}}
     error = judge({"Evaluator": evaluator, "Pusher": NOT_PUSHED}, ["Evaluator", "Pusher"], evaluation=MISSED)
     assert isinstance(error, NotBlessed)
@@ -88,20 +88,20 @@ def test_not_blessed_says_which_metric_on_which_slice_by_how_much(judge):
 @pytest.mark.parametrize(
     ("found", "fix"), [({}, "nothing was released"), ({"model": {}}, "nothing was released; the champion stays")]
 )
-def test_a_champion_stays_where_there_is_one(judge, found, fix):
+def test_not_blessed_says_whether_a_champion_stays(judge, found, fix):
     evaluator = {"state": "COMPLETE", "outputs": {"blessing": {"blessed": 0}}}
     champion = {"state": "COMPLETE", "outputs": found}
     steps = {"Champion": champion, "Evaluator": evaluator, "Pusher": NOT_PUSHED}
     assert judge(steps, list(steps), evaluation=MISSED).fix == fix
 
 
-def test_a_model_that_cannot_be_served(judge):
+def test_a_failed_serving_check_is_reported_with_its_reason(judge):
     check = {"state": "COMPLETE", "outputs": {"blessing": {"blessed": 0, "reason": "it is too slow"}}}
     error = judge({"ServingCheck": check, "Pusher": NOT_PUSHED}, ["ServingCheck", "Pusher"])
     assert error.exit_code == 4
     assert "it is too slow" in str(error)
 
 
-def test_findings_of_a_gate_that_let_pass(tmp_path):
+def test_a_gate_that_passed_without_a_report_has_no_findings(tmp_path):
     RunRecorder(tmp_path / "metadata.db").run("a", {"DataGate": {"state": "COMPLETE"}})
     assert gate_findings(Runs.open(tmp_path / "metadata.db").get("a")) == []

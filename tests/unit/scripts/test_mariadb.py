@@ -1,21 +1,21 @@
-"""Fetching MariaDB: what is said where it cannot be had."""
+"""Downloading MariaDB, and the errors where that is not possible."""
 
 import sys
 
 import pytest
 
 from scripts import apt, mariadb
-from scripts.job_server import Unavailable
+from scripts.job_server import ToolUnavailable
 
 
 @pytest.mark.parametrize("words", [[], ["help"]])
-def test_what_it_does_not_know_gets_the_usage(words, monkeypatch, capsys):
+def test_an_unknown_command_prints_the_usage(words, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["mariadb", *words])
     assert mariadb.main() == 2
     assert "python -m scripts.mariadb setup" in capsys.readouterr().err
 
 
-def test_without_debian_s_tools_it_says_so_and_it_is_no_failure(monkeypatch, tmp_path, capsys):
+def test_without_debian_s_tools_it_exits_as_unavailable(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(mariadb, "ENGINES_DIR", tmp_path / "engines")
     monkeypatch.setattr(sys, "argv", ["mariadb", "setup"])
@@ -24,7 +24,7 @@ def test_without_debian_s_tools_it_says_so_and_it_is_no_failure(monkeypatch, tmp
     assert not (tmp_path / "engines").exists()
 
 
-def test_packages_are_there_whole_or_not_at_all(monkeypatch, tmp_path):
+def test_packages_are_unpacked_completely_or_not_at_all(monkeypatch, tmp_path):
     tools = tmp_path / "bin"
     tools.mkdir()
     (tools / "apt-get").write_text(
@@ -32,6 +32,6 @@ def test_packages_are_there_whole_or_not_at_all(monkeypatch, tmp_path):
     )
     (tools / "apt-get").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
-    with pytest.raises(Unavailable, match="apt-get -qq failed: no such package"):
+    with pytest.raises(ToolUnavailable, match="apt-get -qq failed: no such package"):
         apt.unpack_packages(["absent"], tmp_path / "home")
     assert not (tmp_path / "home").exists()

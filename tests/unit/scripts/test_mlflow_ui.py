@@ -18,7 +18,7 @@ def config(tmp_path):
     return write
 
 
-def test_the_interface_is_of_the_version_that_writes_the_store():
+def test_the_interface_has_the_version_that_writes_the_store():
     writes, shows = (
         re.search(rf"^{package}==([\d.]+)", path.read_text(), re.MULTILINE)[1]
         for package, path in (("mlflow-skinny", REPOSITORY / "requirements.lock"), ("mlflow", mlflow_ui.REQUIREMENTS))
@@ -27,12 +27,12 @@ def test_the_interface_is_of_the_version_that_writes_the_store():
 
 
 @pytest.mark.parametrize("uri", [None, "embedded"])
-def test_the_embedded_store_is_shown_even_where_only_one_run_asked_for_it(config, tmp_path, uri):
+def test_the_embedded_store_is_shown_if_only_one_run_used_it(config, tmp_path, uri):
     (tmp_path / "mlflow.db").touch()
     assert mlflow_ui.resolve_store(config(uri)) == tmp_path / "mlflow.db"
 
 
-def test_a_store_that_is_not_there_and_a_server_are_said(config):
+def test_a_missing_store_and_a_server_are_errors(config):
     with pytest.raises(UsageError, match="there is no store"):
         mlflow_ui.resolve_store(config("embedded"))
     with pytest.raises(UsageError, match="is a server"):

@@ -1,4 +1,4 @@
-"""The root of TFX 1.21's stack: what is copied into it, how it is entered, why it cannot be had; see tests/tfx121"""
+"""The Debian root for TFX 1.21: copying the checkout, entering the root, and errors; tests/tfx121 uses the root."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts import tfx121, tfx121_root
-from scripts.job_server import Unavailable
+from scripts.job_server import ToolUnavailable
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_copy_has_what_git_would_know_and_keeps_what_is_its_own(checkout):
+def test_the_copy_has_the_files_that_git_would_track_and_keeps_its_own(checkout):
     here, copy = checkout
     (here / "new.py").write_text("not added yet\n")
     tfx121.copy_checkout()
@@ -41,7 +41,7 @@ def test_the_copy_has_what_git_would_know_and_keeps_what_is_its_own(checkout):
     assert (copy / ".venv" / "of").read_text() == "the other"
 
 
-def test_what_is_gone_or_edited_here_is_so_there(checkout):
+def test_deleted_and_edited_files_are_updated_in_the_copy(checkout):
     here, copy = checkout
     (here / "new.py").write_text("not added yet\n")
     tfx121.copy_checkout()
@@ -53,7 +53,7 @@ def test_what_is_gone_or_edited_here_is_so_there(checkout):
     assert (copy / "a.py").read_text() == "a = 2\n"
 
 
-def test_the_root_is_told_how_to_reach_registries_and_nothing_else_of_this_machine(monkeypatch):
+def test_the_root_gets_registry_settings_and_nothing_else_of_this_machine(monkeypatch):
     for name in ("PIP_CERT", "https_proxy", "PYTHONPATH", "VIRTUAL_ENV", "PIP_FIND_LINKS"):
         monkeypatch.setenv(name, "/of/this/machine")
     command = tfx121_root.chroot_command("make", "test", "ARGS=-k 'a b'")
@@ -62,16 +62,16 @@ def test_the_root_is_told_how_to_reach_registries_and_nothing_else_of_this_machi
     assert command[-3:] == ["make", "test", "ARGS=-k 'a b'"]
 
 
-def test_who_is_not_root_is_told_so_and_it_is_no_failure(monkeypatch, capsys):
+def test_without_root_it_exits_as_unavailable(monkeypatch, capsys):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert tfx121.main(["setup"]) == 75
     assert "flightline: a Debian root is built and entered as root" in capsys.readouterr().err
 
 
-def test_without_debian_s_tools_it_says_what_is_missing(monkeypatch, tmp_path):
+def test_without_debian_s_tools_the_error_names_them(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv(tfx121_root.MIRROR_VARIABLE, raising=False)
-    with pytest.raises(Unavailable, match="no apt-get here"):
+    with pytest.raises(ToolUnavailable, match="no apt-get here"):
         tfx121_root._mirror()
 
 
@@ -81,6 +81,6 @@ def test_a_mirror_can_be_named(monkeypatch):
 
 
 @pytest.mark.parametrize("words", [[], ["help"], ["run"]])
-def test_what_it_does_not_know_gets_the_usage(words, capsys):
+def test_an_unknown_command_prints_the_usage(words, capsys):
     assert tfx121.main(words) == 2
     assert "python -m scripts.tfx121 setup" in capsys.readouterr().err

@@ -61,7 +61,7 @@ def test_every_row_is_logged_as_flat_columns(tmp_path, entry):
 
 
 def test_the_log_has_the_class_of_the_shadow(tmp_path, entry, contract):
-    of_colours = Contract(list(contract.features.values()), Target("multiclass", ("red", "green", "blue")))
+    of_colours = Contract(list(contract.features.values()), Target("multiclass", classes=("red", "green", "blue")))
     labels = np.array(["red", "blue"], object)
     aside = {"shadow": ("41", np.array([0.5, 0.9], np.float32)), "shadow_labels": labels[::-1]}
     logged(tmp_path, [entry("a", 2, contract=of_colours, labels=labels, **aside), entry("b", contract=of_colours)])

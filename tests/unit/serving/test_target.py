@@ -1,13 +1,16 @@
-"""Converting model outputs to predictions."""
+"""What a model predicts, and its outputs as predictions."""
+
+import json
 
 import numpy as np
 import pytest
 
 from flightline.serving.target import BINARY_TARGET, Target
 
-COLOURS = Target("multiclass", ("red", "green", "blue"))
+CLASSES = ("a", "b", "c")
+COLOURS = Target("multiclass", classes=("red", "green", "blue"))
 REGRESSION = Target("regression")
-YES_NO = Target("binary", values=("no", "yes"))
+YES_NO = Target("binary", positive="yes", negative="no")
 
 
 def test_a_probability_at_the_threshold_is_positive():
@@ -55,7 +58,7 @@ def test_invalid_model_outputs_are_described(target, outputs, problem):
     [
         ({}, BINARY_TARGET),
         ({"target": None}, BINARY_TARGET),
-        ({"target": {"task": "binary", "positive": "yes", "classes": []}}, BINARY_TARGET),
+        ({"target": {"task": "binary", "positive": "yes", "classes": []}}, Target(positive="yes")),
         ({"target": {"task": "binary", "positive": "yes", "classes": [], "values": ["no", "yes"]}}, YES_NO),
         ({"target": {"task": "regression"}}, REGRESSION),
         ({"target": {"task": "multiclass", "classes": ["red", "green", "blue"]}}, COLOURS),
@@ -75,6 +78,35 @@ def test_the_target_is_read_from_release_json(metadata, target):
         {"task": "regression", "values": ["no", "yes"]},
     ],
 )
-def test_an_invalid_target_is_rejected(raw):
+def test_an_invalid_target_of_a_release_is_refused(raw):
     with pytest.raises(ValueError, match="release"):
         Target.from_release({"target": raw})
+
+
+@pytest.mark.parametrize("target", [BINARY_TARGET, YES_NO, Target(positive=2), COLOURS, REGRESSION])
+def test_release_json_keeps_the_target(target):
+    assert Target.from_release({"target": json.loads(json.dumps(target.to_json()))}) == target
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"task": "ranking"}, "binary"),
+        ({"task": "regression", "positive": 1}, "leave it out"),
+        ({"task": "multiclass", "classes": CLASSES, "positive": "a"}, "leave it out"),
+        ({"classes": CLASSES}, "task: multiclass"),
+        ({"task": "multiclass"}, "0 are named"),
+        ({"task": "multiclass", "classes": ("a", "b")}, "use task: binary and `positive_label`"),
+        ({"task": "multiclass", "classes": ("a", "b", "a")}, "twice"),
+        ({"task": "multiclass", "classes": ("a", "b", 3)}, "in quotes"),
+        ({"negative": "no"}, "without the one that counts as 1"),
+    ],
+)
+def test_fields_that_do_not_fit_the_task_are_refused(fields, message):
+    with pytest.raises(ValueError, match=message):
+        Target(**fields)
+
+
+def test_the_model_has_an_output_for_each_class():
+    assert (BINARY_TARGET.outputs, REGRESSION.outputs) == (1, 1)
+    assert Target(task="multiclass", classes=CLASSES).outputs == 3

@@ -24,7 +24,7 @@ def digests(folder, glob="**/*.csv"):
     return {file.name: file_md5(folder / "data" / file.name) for file in find_files(str(folder / "data"), glob)}
 
 
-def test_the_flights_are_what_their_pointer_says(flights_year):
+def test_the_pointer_of_the_flights_data_is_up_to_date(flights_year):
     """`make data` comes to the content that was tracked: without DVC, what the commit names can be made."""
     [out] = yaml.safe_load((REPOSITORY / "data" / "flights.dvc").read_text())["outs"]
     listing = folder_listing(flights_year)
@@ -33,14 +33,14 @@ def test_the_flights_are_what_their_pointer_says(flights_year):
     assert out["size"] == sum(path.stat().st_size for path in flights_year.rglob("*") if path.is_file())
 
 
-def test_the_settings_in_git_name_no_host_and_no_place_of_one_machine():
+def test_the_committed_dvc_settings_name_no_host_and_no_local_path():
     text = (REPOSITORY / ".dvc" / "config").read_text()
     assert "analytics = false" in text
     assert "://" not in text
     assert not any(line.partition("=")[2].strip().startswith(("/", "~")) for line in text.splitlines())
 
 
-def test_tracked_files_are_noted_by_their_md5_whether_the_cache_has_them_or_not(folder):
+def test_tracked_files_have_md5s_with_or_without_a_cache(folder):
     files = find_files(str(folder / "data"), "**/*.csv")
     assert tracked_md5s(files) == digests(folder)
     copy_to_cache(folder / ".dvc" / "cache", folder)
@@ -48,7 +48,7 @@ def test_tracked_files_are_noted_by_their_md5_whether_the_cache_has_them_or_not(
 
 
 @pytest.mark.parametrize("cached", [True, False])
-def test_a_file_edited_since_is_not_what_is_tracked(folder, cached):
+def test_an_edited_file_is_not_tracked(folder, cached):
     if cached:
         copy_to_cache(folder / ".dvc" / "cache", folder)
     (folder / "data" / "months" / "01.csv").write_text("a\n9\n")
@@ -65,7 +65,7 @@ def test_a_linked_folder_is_tracked_where_the_link_is(folder):
     assert len(tracked_md5s(find_files(str(folder / "data" / "months"), "*.csv"))) == 2
 
 
-def test_what_is_not_tracked_is_not_noted(folder, tmp_path_factory):
+def test_untracked_files_have_no_md5(folder, tmp_path_factory):
     (folder / "data" / "new.csv").write_text("x\n")
     assert find_pointer(folder / "data" / "new.csv") is None
     outside = tmp_path_factory.mktemp("outside")
@@ -75,13 +75,13 @@ def test_what_is_not_tracked_is_not_noted(folder, tmp_path_factory):
 
 
 @pytest.mark.parametrize("text", ["", "outs: []", "outs:\n- md5: ../../x\n  path: alone.csv", "stages: {}", "{", "[]"])
-def test_a_pointer_that_is_none_is_passed_over(folder, text):
+def test_an_invalid_pointer_is_ignored(folder, text):
     (folder / "data" / "alone.csv.dvc").write_text(text)
     assert find_pointer(folder / "data" / "alone.csv") is None
 
 
 @pytest.mark.parametrize("place", [".dvc/cache", ".cache/dvc-remote", "elsewhere"])
-def test_content_is_found_in_the_cache_and_in_remotes_of_this_machine(folder, place):
+def test_content_is_found_in_the_cache_and_in_local_remotes(folder, place):
     if place == "elsewhere":
         (folder / ".dvc" / "config.local").write_text("[cache]\n    dir = ../elsewhere\n")
     path = folder / "data" / "months" / "01.csv"
@@ -94,7 +94,7 @@ def test_content_is_found_in_the_cache_and_in_remotes_of_this_machine(folder, pl
     assert folder / place in found.resolve().parents
 
 
-def test_content_that_is_not_what_it_was_is_not_taken(folder):
+def test_content_with_another_digest_is_not_used(folder):
     path = folder / "data" / "alone.csv"
     md5, sha256 = file_md5(path), file_digest(path)
     copy_to_cache(folder / ".dvc" / "cache", folder)
@@ -106,6 +106,6 @@ def test_content_that_is_not_what_it_was_is_not_taken(folder):
     assert fetch_file(path, "../" * 10 + "etc/passwd", sha256, None, folder / "into") is None
 
 
-def test_data_are_in_no_commit(tmp_path):
+def test_git_tracks_no_data(tmp_path):
     told = subprocess.run(["git", "ls-files", "data"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert set(told.stdout.split()) <= {"data/flights.dvc", "data/flights.py", "data/__init__.py"}

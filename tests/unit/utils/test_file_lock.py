@@ -43,16 +43,16 @@ def hold(tmp_path):
         process.wait()
 
 
-def test_who_is_there_is_told_apart(hold, tmp_path):
+def test_the_error_names_the_lock_holder_and_locks_are_separate_by_name(hold, tmp_path):
     process = hold(60)
-    told = rf"in use: a run of process {process.pid} on \S+, for 0 min \d+ s; wait"
+    told = rf"in use by a run of process {process.pid} on \S+, for 0 min \d+ s; wait"
     with pytest.raises(LockHeld, match=told), hold_lock(tmp_path, "flights", "a run"):
         raise AssertionError("it was let in")
     with hold_lock(tmp_path, "scores", "a run") as left:  # another pipeline is nobody's business
         assert left is None
 
 
-def test_one_waits_for_the_other(hold, tmp_path):
+def test_waiting_for_a_lock_reports_its_holder(hold, tmp_path):
     process = hold(2)
     said = []
     with hold_lock(tmp_path, "flights", "a run", 30, said.append) as left:
@@ -61,7 +61,7 @@ def test_one_waits_for_the_other(hold, tmp_path):
     assert [line.startswith("waiting for a run of process") for line in said] == [True]
 
 
-def test_a_holder_that_was_killed_keeps_nobody_out_and_is_known(hold, tmp_path):
+def test_the_lock_of_a_killed_holder_is_free_and_names_the_holder(hold, tmp_path):
     process = hold(60)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,7 +1,7 @@
 from flightline.utils.hashing import BLOCK_BYTES, code_digest, file_digest
 
 
-def test_a_large_file_is_read_whole(tmp_path):
+def test_a_large_file_is_digested_in_blocks(tmp_path):
     path = tmp_path / "large"
     path.write_bytes(b"x" * (BLOCK_BYTES + 1))
     before = file_digest(path)
@@ -9,8 +9,8 @@ def test_a_large_file_is_read_whole(tmp_path):
     assert file_digest(path) != before
 
 
-def test_code_is_a_module_with_what_it_imports():
+def test_the_code_digest_covers_a_module_and_its_imports():
     assert code_digest("flightline.executors.data_gate.findings") != code_digest("flightline.errors")
-    assert code_digest("flightline.modeling.trainer", "flightline.modeling.preprocessing") == code_digest(
-        "flightline.modeling.trainer", "flightline.modeling.preprocessing"
+    assert code_digest("flightline.modeling.training", "flightline.modeling.transforms") == code_digest(
+        "flightline.modeling.training", "flightline.modeling.transforms"
     )

@@ -18,6 +18,6 @@ assert loaded() and trainer.__module__.startswith("tfx.extensions.google_cloud_a
 """
 
 
-def test_vertex_is_loaded_when_it_is_used_and_not_before():
+def test_vertex_is_loaded_on_first_use():
     ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr

@@ -8,7 +8,7 @@ from flightline.errors import InputError
 from flightline.utils.storage import absolute_location, data_digest, find_files
 
 
-def test_files_of_this_machine_are_known_by_their_content(tmp_path):
+def test_local_files_are_digested_by_content(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x.csv").write_text("1")
     (tmp_path / "b.csv").mkdir()
@@ -21,7 +21,7 @@ def test_files_of_this_machine_are_known_by_their_content(tmp_path):
     assert data_digest(find_files(str(tmp_path), "**/*.csv")) != before
 
 
-def test_files_elsewhere_are_known_by_size_and_time(monkeypatch):
+def test_remote_files_are_digested_by_size_and_time(monkeypatch):
     def listed(time):
         found = [FileMetadata("gs://ab/flights/2.csv", 7, time), FileMetadata("gs://ab/flights/1.csv", 9, time)]
         monkeypatch.setattr(FileSystems, "match", lambda patterns: [MatchResult(patterns[0], found)])
@@ -31,12 +31,12 @@ def test_files_elsewhere_are_known_by_size_and_time(monkeypatch):
     assert data_digest(listed(1.0)) == data_digest(listed(1.0)) != data_digest(listed(2.0))
 
 
-def test_a_filesystem_that_cannot_be_read_from_here_is_an_input_error():
-    with pytest.raises(InputError, match="nofs://ab/flights cannot be listed from here"):
+def test_an_unreadable_filesystem_is_an_input_error():
+    with pytest.raises(InputError, match="nofs://ab/flights cannot be listed"):
         find_files("nofs://ab/flights", "*.csv")
 
 
-def test_only_paths_are_made_absolute(tmp_path, monkeypatch):
+def test_paths_are_made_absolute_and_uris_are_not(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert absolute_location("data") == str(tmp_path / "data")
     assert absolute_location("gs://ab/data") == "gs://ab/data"

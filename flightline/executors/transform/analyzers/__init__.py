@@ -1,4 +1,4 @@
-"""TFT's analyzers, one family a module, each with TFT's own combiners doing the arithmetic."""
+"""Handlers of TFT's analyzers, a module for each family; the arithmetic is that of TFT's own combiners."""
 
 from flightline.executors.transform.analyzers import combine, per_key, vocabulary
 

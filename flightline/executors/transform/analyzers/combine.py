@@ -1,7 +1,7 @@
 """Combiners over the whole data set: mean and variance, min and max, sum, size, quantiles, covariance.
 
-The arithmetic is that of `tensorflow_transform.analyzers`; what Beam's CombineGlobally did around it
-(`_CombinerWrapper`, `_PackedCombinerWrapper` of `beam/analyzer_impls.py`) is done here.
+The arithmetic is that of `tensorflow_transform.analyzers`; this module does what Beam's CombineGlobally does around it
+(in TFT: `_CombinerWrapper` and `_PackedCombinerWrapper` in `beam/analyzer_impls.py`).
 """
 
 import operator
@@ -14,8 +14,8 @@ from flightline.executors.transform.walker import Handlers
 
 
 def merge_and_extract(combiner: analyzer_nodes.Combiner, accumulators: list[Any]) -> Any:
-    """The combiner's output for all accumulators together; they are left as they were."""
-    # Merging may write to the first accumulator: as in stock that is a fresh one, for the others go to the cache.
+    """The combiner's output for all accumulators together; the accumulators are not changed."""
+    # Merging may change the first accumulator, so it is a new one; the others are written to the cache.
     return combiner.extract_output(combiner.merge_accumulators([combiner.create_accumulator(), *accumulators]))
 
 
@@ -29,7 +29,7 @@ def _merge(op: analyzer_nodes.CacheableCombineMerge, accumulators: LazyList) -> 
 
 
 def _accumulate_packed(op: analyzer_nodes.PackedCombineAccumulate, inputs: BatchStream) -> tuple[LazyList]:
-    """Accumulators of many combiners, as one dictionary by the label of the combiner."""
+    """Runs many combiners in one pass: label of the combiner → its accumulator."""
     packed = op.combiners
 
     def add(accumulators: list[Any], batch: Batch) -> list[Any]:
@@ -49,7 +49,7 @@ def _add_key(op: analyzer_nodes.AddKey, values: LazyList) -> tuple[LazyList]:
 
 
 def _merge_packed(op: analyzer_nodes.PackedCombineMerge, keyed: LazyList) -> tuple[LazyList]:
-    """Outputs of many combiners by label, from (label, accumulator) pairs in any order."""
+    """Merges (label, accumulator) pairs in any order: label of the combiner → its output."""
 
     def merge() -> list[dict[str, Any]]:
         outputs = {}
@@ -63,7 +63,7 @@ def _merge_packed(op: analyzer_nodes.PackedCombineMerge, keyed: LazyList) -> tup
 
 
 def _extract_outputs(op: Any, outputs: LazyList) -> tuple[LazyList, ...]:
-    """One list of one value for each output tensor of the analyzer."""
+    """A list with one value for each output tensor of the analyzer."""
     return tuple(outputs.map(operator.itemgetter(i)) for i in range(op.num_outputs))
 
 

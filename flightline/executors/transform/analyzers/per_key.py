@@ -1,6 +1,6 @@
-"""Combiners per key: scale_to_z_score_per_key, bucketize_per_key, count_per_key and their like.
+"""Combiners per key: scale_to_z_score_per_key, bucketize_per_key, count_per_key and similar.
 
-The counterparts in stock are the `CombinePerKey` transforms of `beam/analyzer_impls.py`.
+In TFT these are the `CombinePerKey` transforms in `beam/analyzer_impls.py`.
 """
 
 import operator
@@ -22,12 +22,12 @@ def _accumulate(op: analyzer_nodes.CacheableCombinePerKeyAccumulate, inputs: Bat
 
     def add(accumulators: dict[Any, Any], batch: tuple[np.ndarray, ...]) -> dict[Any, Any]:
         for key, values in TFT.split_inputs_by_key(batch):
-            known = accumulators[key] if key in accumulators else combiner.create_accumulator()
-            accumulators[key] = combiner.add_input(known, values)
+            accumulator = accumulators[key] if key in accumulators else combiner.create_accumulator()
+            accumulators[key] = combiner.add_input(accumulator, values)
         return accumulators
 
     folded = inputs.fold({}, add)
-    return (LazyList(lambda: [(key, combiner.compact(value)) for key, value in folded.only().items()]),)
+    return (LazyList(lambda: [(key, combiner.compact(value)) for key, value in folded.single().items()]),)
 
 
 def _merge(op: analyzer_nodes.CacheableCombinePerKeyMerge, keyed: LazyList) -> tuple[LazyList]:
@@ -53,7 +53,7 @@ def _format_keys(op: analyzer_nodes.CacheableCombinePerKeyFormatKeys, keyed: Laz
 
 
 def _format_large(_: analyzer_nodes.CacheableCombinePerKeyFormatLarge, keyed: LazyList) -> tuple[LazyList]:
-    """(values joined by commas, key) pairs, to be written as a vocabulary with its frequencies."""
+    """(values joined by commas, key) pairs, which are written as a vocabulary with frequencies."""
     to_str = tf.compat.as_str_any
     return (keyed.map(lambda pair: (to_str(",".join(map(to_str, pair[1]))), pair[0])),)
 

@@ -1,7 +1,7 @@
 """Vocabularies ordered by frequency, plain or weighted.
 
-The counterparts in stock are the `Vocabulary*` transforms of `beam/analyzer_impls.py`. A token is bytes or int, its
-count an int, or a float when weighted.
+In TFT these are the `Vocabulary*` transforms in `beam/analyzer_impls.py`. A token is bytes or int; its count is an int,
+or a float if it is weighted.
 """
 
 import collections
@@ -31,8 +31,8 @@ def _accumulate(op: analyzer_nodes.VocabularyAccumulate, inputs: BatchStream) ->
     elif op.vocab_ordering_type == TFT.VocabOrderingType.WEIGHTED_FREQUENCY:
         counts = inputs.fold(collections.Counter(), _add_weights)
     else:
-        raise UnsupportedTransformError(f"vocabulary {op.label} is ordered by its relation to a label")
-    return (LazyList(lambda: counts.only().items()),)
+        raise UnsupportedTransformError(f"vocabulary {op.label} is ordered by its association with a label")
+    return (LazyList(lambda: counts.single().items()),)
 
 
 def _count_tokens(counts: collections.Counter, batch: tuple[np.ndarray]) -> collections.Counter:
@@ -65,7 +65,7 @@ def _size(_: analyzer_nodes.VocabularyCount, tokens: LazyList) -> tuple[LazyList
 
 def _prune(op: analyzer_nodes.VocabularyPrune, tokens: LazyList) -> tuple[LazyList]:
     if op.key_fn:
-        raise UnsupportedTransformError(f"vocabulary {op.label} asks for coverage per key")
+        raise UnsupportedTransformError(f"vocabulary {op.label} needs coverage per key")
     for limit in (op.top_k, op.frequency_threshold):
         if limit is not None and limit < 0:
             raise UnsupportedTransformError(f"vocabulary {op.label} has a negative limit")
@@ -73,9 +73,10 @@ def _prune(op: analyzer_nodes.VocabularyPrune, tokens: LazyList) -> tuple[LazyLi
 
 
 def prune_tokens(tokens: CountedTokens, top_k: int | None, frequency_threshold: float, dtype: str) -> CountedTokens:
-    """Keeps tokens seen at least `frequency_threshold` times, of these the `top_k` most frequent, sorted.
+    """Keeps the tokens that occur at least `frequency_threshold` times, and of these the `top_k` most frequent, sorted.
 
-    Equal counts are ordered by token, largest first, as in `beam.combiners.Top`. Without `top_k` the order is kept.
+    Tokens with equal counts are sorted by token, largest first, as `beam.combiners.Top` does. Without `top_k` the order
+    does not change.
     """
     kept = [pair for pair in tokens if pair[0] >= frequency_threshold] if frequency_threshold else tokens
     if dtype != tf.string.name:
@@ -86,12 +87,12 @@ def prune_tokens(tokens: CountedTokens, top_k: int | None, frequency_threshold: 
 
 
 def sort_tokens(tokens: CountedTokens, reserved: Iterable[bytes], shuffle: bool, dtype: str) -> CountedTokens:
-    """Sorts by falling count, or by fingerprint when shuffled, and puts the reserved tokens first."""
+    """Sorts by count, largest first, or by fingerprint if `shuffle`; reserved tokens come first."""
     reserved = list(reserved)
-    taken = set(reserved)
-    kept = [pair for pair in tokens if pair[1] not in taken]
+    reserved_set = set(reserved)
+    kept = [pair for pair in tokens if pair[1] not in reserved_set]
     if shuffle:
-        # SHA-1 as in stock: the order of the file, not a secret, hangs on it.
+        # SHA-1 as in TFT: it decides the order of the file and protects no secret.
         kept.sort(key=lambda pair: hashlib.sha1(pair[1], usedforsecurity=False).digest())
     else:
         kept.sort(reverse=True)
@@ -99,7 +100,7 @@ def sort_tokens(tokens: CountedTokens, reserved: Iterable[bytes], shuffle: bool,
 
 
 def write_vocabulary(path: str, tokens: CountedTokens, store_frequency: bool, file_format: str) -> str:
-    """Writes a token a line, or a record; returns the path with the suffix of the format."""
+    """Writes one token in each line or record; returns the path, with the suffix of the format."""
     to_line = TFT.count_and_token_to_bytes if store_frequency else lambda _, token: token
     rows = list(itertools.starmap(to_line, tokens))
     tf.io.gfile.makedirs(path.rpartition("/")[0])
@@ -117,7 +118,7 @@ def write_vocabulary(path: str, tokens: CountedTokens, store_frequency: bool, fi
 
 
 def order_and_write_handlers(temp_dir: str, graph: tf.Graph) -> Handlers:
-    """Handlers of the nodes that write files to `temp_dir` or read constants of the traced `graph`."""
+    """Handlers of the nodes that write files to `temp_dir` or read constants of the traced graph."""
 
     def order_and_write(
         op: analyzer_nodes.VocabularyOrderAndWrite, tokens: LazyList, reserved: LazyList | None = None
@@ -125,7 +126,7 @@ def order_and_write_handlers(temp_dir: str, graph: tf.Graph) -> Handlers:
         def run() -> list[np.ndarray]:
             ordered = tokens.get()
             if reserved is not None or not op.input_is_sorted:
-                first = reserved.only() if reserved is not None else ()
+                first = reserved.single() if reserved is not None else ()
                 ordered = sort_tokens(ordered, first, op.fingerprint_shuffle, op.input_dtype)
             path = f"{temp_dir}/{op.vocab_filename}"
             return [np.array(write_vocabulary(path, ordered, op.store_frequency, op.file_format))]

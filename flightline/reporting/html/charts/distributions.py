@@ -40,7 +40,7 @@ def distribution_chart(feature: Feature) -> Markup:
         return _category_chart(list(splits.values()), label)
     if any(split.histogram for split in splits.values()):
         return _histogram_chart(feature.kind == "integer", list(splits.values()), label)
-    return svg_image(WIDTH, 30, label, text(0, 18, "no values", "quiet"))
+    return svg_image(WIDTH, 30, label, text(0, 18, "no values", "muted"))
 
 
 def _histogram_chart(integers: bool, splits: Sequence[SplitStatistics], label: str) -> Markup:
@@ -76,15 +76,15 @@ def density_bars(split: SplitStatistics, integers: bool, skewed: bool) -> Bars:
     if integers and not skewed and _has_few_integers(histogram):
         return _integer_bars(histogram, total)
     bars: Bars = []
-    start, held = histogram.edges[0], 0.0
+    start, pending = histogram.edges[0], 0.0
     for end, count in zip(histogram.edges[1:], histogram.counts, strict=True):
-        held += count / total
+        pending += count / total
         if end > start:
-            bars.append((start, end, held / (end - start)))
-            start, held = end, 0.0
-    if held and bars:  # the last bucket has no width: add it to the one before
+            bars.append((start, end, pending / (end - start)))
+            start, pending = end, 0.0
+    if pending and bars:  # the last bucket has no width: add it to the one before
         low, high, density = bars[-1]
-        bars[-1] = (low, high, density + held / (high - low))
+        bars[-1] = (low, high, density + pending / (high - low))
     return bars or [(start - 0.5, start + 0.5, 1.0)]
 
 

@@ -73,10 +73,10 @@ def _segments(points: Sequence[tuple[float, float] | None]) -> list[list[tuple[f
 
 def _end_labels(ends: list[tuple[float, str]], right: float, skip: float | None) -> list[Markup]:
     """The names at the ends of the lines, moved apart from each other and from the threshold's."""
-    parts, taken = [], [skip] if skip is not None else []
+    parts, occupied = [], [skip] if skip is not None else []
     for at, name in sorted(ends):
-        while any(abs(at - other) < 13 for other in taken):
+        while any(abs(at - other) < 13 for other in occupied):
             at += 13
-        taken.append(at)
+        occupied.append(at)
         parts.append(text(right + 6, at + 4, shorten(name, 13), "line-name"))
     return parts

@@ -91,7 +91,7 @@ def _row(
     if champion is not None:
         parts.append(tag("circle", cx=x(champion), cy=y, r=5, class_="ring"))
     if value is None:
-        parts.append(text(x.start, y + 4, "no value", "quiet"))
+        parts.append(text(x.start, y + 4, "no value", "muted"))
     else:
         rows = format_number(found.get("example_count"))
         tooltip = f"{shorten(name, 80)}: {value:.4f}" + (f", champion {champion:.4f}" if champion is not None else "")

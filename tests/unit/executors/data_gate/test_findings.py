@@ -100,5 +100,5 @@ def test_findings_survive_the_metadata_store():
 
 
 def test_what_is_no_list_of_findings_is_refused():
-    with pytest.raises(ValueError, match="not what the data gate says"):
+    with pytest.raises(ValueError, match="not a verdict of the data gate"):
         findings_from_json('[{"other": 1}]')

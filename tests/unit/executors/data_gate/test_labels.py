@@ -55,8 +55,8 @@ def test_too_few_rows_or_one_label_only_say_nothing():
 
 def test_a_hold_that_is_gone_is_found_and_one_that_weakens_is_not():
     [found] = label_findings({"delay": 0.02, "hour": 0.3}, {"delay": 0.8, "hour": 0.3})
-    assert (found.feature, found.kind, found.blocks) == ("delay", "LABELS_DETACHED", True)
-    assert "strength (2·|AUC − 1/2|) 0.02, 0.80 before" in found.problem
+    assert (found.feature, found.kind, found.blocks) == ("delay", "LABEL_ASSOCIATION_LOST", True)
+    assert "strength (2·|AUC − 1/2|) 0.02, before 0.80" in found.problem
     assert label_findings({"delay": 0.55}, {"delay": 0.8}) == []
     assert label_findings({"delay": 0.01}, {"delay": 0.15}) == []  # it never had much
     assert label_findings({}, {}) == []

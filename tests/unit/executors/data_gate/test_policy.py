@@ -19,7 +19,7 @@ from flightline.executors.data_gate.policy import DUPLICATED_SPAN, LABEL_ASSOCIA
         ("ENUM_TYPE_UNEXPECTED_STRING_VALUES", "anomaly"),
         ("SCHEMA_NEW_COLUMN", "anomaly"),
         (DUPLICATED_SPAN, "duplicate"),
-        (LABEL_ASSOCIATION_LOST, "labels"),
+        (LABEL_ASSOCIATION_LOST, "label_association"),
     ],
 )
 def test_every_finding_has_its_kind(kind, about):

@@ -28,7 +28,7 @@ def changes(*kinds):
     proposal = propose_schema(SCHEMA, [Finding(*kind, "wrong", 1) for kind in kinds], {"train": STATISTICS})
     text_format.Parse(proposal.text, schema_pb2.Schema())
     lines = difflib.ndiff(SCHEMA.splitlines(), proposal.text.splitlines())
-    return [" ".join(line.split()) for line in lines if line[0] in "+-"], proposal.cannot
+    return [" ".join(line.split()) for line in lines if line[0] in "+-"], proposal.not_proposed
 
 
 @pytest.mark.parametrize(

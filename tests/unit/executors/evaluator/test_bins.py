@@ -67,9 +67,9 @@ def test_many_rows_of_one_value_make_fewer_bins():
 @pytest.mark.parametrize(
     ("training", "told"),
     [
-        (None, "tell no quantiles of d"),
-        (statistics_pb2.DatasetFeatureStatistics(), "tell no quantiles of d"),
-        (deciles(*[3] * 11), "d has one value in nearly all training rows"),
+        (None, "have no quantiles of d"),
+        (statistics_pb2.DatasetFeatureStatistics(), "have no quantiles of d"),
+        (deciles(*[3] * 11), "d has the same value in nearly all training rows"),
     ],
 )
 def test_without_quantiles_it_is_said_what_to_do(training, told):

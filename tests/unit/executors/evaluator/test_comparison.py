@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from flightline.config.evaluation import EvaluationSettings
-from flightline.config.target import BINARY_TARGET, Target
 from flightline.executors.evaluator.comparison import compare_models
 from flightline.executors.evaluator.job import EvaluationJob
 from flightline.executors.evaluator.scoring import Scores
-from flightline.modeling.evaluation import build_eval_config
+from flightline.serving.target import BINARY_TARGET, Target
+from models.evaluation import build_eval_config
 
 
 def compared(target, labels):

@@ -72,13 +72,13 @@ def test_a_champion_makes_two_models(execution: dict[str, Any]) -> None:
         ({"eval_config": None}, "no eval_config"),
     ],
 )
-def test_properties_that_are_not_proven(execution: dict[str, Any], change: dict[str, Any], reason: str) -> None:
+def test_unsupported_properties_are_refused(execution: dict[str, Any], change: dict[str, Any], reason: str) -> None:
     execution["exec_properties"].update(change)
     with pytest.raises(UnsupportedEvaluationError, match=reason):
         read_job(**execution)
 
 
-def test_inputs_that_are_not_proven(execution: dict[str, Any], tmp_path: Path) -> None:
+def test_unsupported_inputs_are_refused(execution: dict[str, Any], tmp_path: Path) -> None:
     execution["inputs"]["schema"] = [make_artifact(standard_artifacts.Schema, tmp_path)]
     with pytest.raises(UnsupportedEvaluationError, match="a schema is given"):
         read_job(**execution)
@@ -101,15 +101,15 @@ def test_without_a_model_predictions_are_a_feature_of_the_examples(execution: di
     assert job.eval_config.model_specs[0].prediction_key == "score"
 
 
-def test_without_a_model_and_without_a_prediction_key_it_is_for_stock(execution: dict[str, Any]) -> None:
+def test_without_a_model_and_without_a_prediction_key_it_goes_to_the_stock_executor(execution: dict[str, Any]) -> None:
     del execution["inputs"]["model"]
     with pytest.raises(UnsupportedEvaluationError, match="there is no model"):
         read_job(**execution)
 
 
-def test_a_prediction_key_beside_a_model_is_for_stock(execution: dict[str, Any]) -> None:
+def test_a_prediction_key_beside_a_model_goes_to_the_stock_executor(execution: dict[str, Any]) -> None:
     logged(execution, "")
-    with pytest.raises(UnsupportedEvaluationError, match="prediction_key is set beside a model"):
+    with pytest.raises(UnsupportedEvaluationError, match="prediction_key is set although there is a model"):
         read_job(**execution)
 
 
@@ -123,5 +123,5 @@ def test_models_that_tfma_does_not_call_generic_are_for_stock(execution: dict[st
     config = config_pb2.EvalConfig.FromString(CONFIG.SerializeToString())
     config.model_specs[0].model_type = "tf_keras"
     execution["exec_properties"]["eval_config"] = proto_utils.proto_to_json(config)
-    with pytest.raises(UnsupportedEvaluationError, match="takes the model for tf_keras"):
+    with pytest.raises(UnsupportedEvaluationError, match="treats the model as tf_keras"):
         read_job(**execution)

@@ -1,15 +1,19 @@
 """Rebinning gives TFMA's own numbers to the bit, and leaves TFMA as it was."""
 
+import functools
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tensorflow_model_analysis.metrics import binary_confusion_matrices, calibration_histogram
-from tensorflow_model_analysis.metrics.calibration_histogram import Bucket
 
-from flightline.executors.evaluator.rebinning import fast_rebinning, histogram_to_matrices, rebin
+from flightline.executors.evaluator import rebinning
+from flightline.executors.evaluator.rebinning import fast_rebinning
+from flightline.executors.evaluator.tfma_internals import TFMA
 
-stock_rebin = calibration_histogram.rebin
-stock_matrices = binary_confusion_matrices._histogram_to_binary_confusion_matrices
+Bucket = TFMA.Bucket
+stock_rebin, stock_matrices = TFMA.rebin, TFMA.histogram_to_binary_confusion_matrices
+rebin = functools.partial(rebinning.rebin, stock=stock_rebin)
+histogram_to_matrices = functools.partial(rebinning.histogram_to_matrices, stock=stock_matrices)
 
 NUM_BUCKETS = 20
 EPSILON = 1e-7
@@ -62,10 +66,11 @@ def test_a_rebinned_histogram_reads_like_a_list() -> None:
 def test_tfma_is_restored_even_after_an_error() -> None:
     def fail() -> None:
         with fast_rebinning():
-            assert calibration_histogram.rebin is rebin
+            assert TFMA.rebin is not stock_rebin
+            assert TFMA.histogram_to_binary_confusion_matrices is not stock_matrices
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert calibration_histogram.rebin is stock_rebin
-    assert binary_confusion_matrices._histogram_to_binary_confusion_matrices is stock_matrices
+    assert TFMA.rebin is stock_rebin
+    assert TFMA.histogram_to_binary_confusion_matrices is stock_matrices

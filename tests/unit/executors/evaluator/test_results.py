@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from flightline.config.evaluation import EvaluationSettings
-from flightline.config.target import Target
 from flightline.executors.evaluator.results import compute_metrics, validate_thresholds
 from flightline.executors.evaluator.scoring import Scores
-from flightline.modeling.evaluation import build_eval_config
+from flightline.serving.target import Target
+from models.evaluation import build_eval_config
 
 LABELS = np.random.default_rng(0).normal(100, 10, 300).astype(np.float32)
 

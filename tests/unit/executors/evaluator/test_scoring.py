@@ -86,7 +86,7 @@ def slice_values(scored: scoring.ScoredRows, name: str) -> list[Any]:
         ({"rows": [*ROWS, {**ROWS[0], "origin": [b"EWR", b"JFK"]}]}, "'origin' has several values"),
     ],
 )
-def test_what_is_not_proven_is_refused(tmp_path: Path, model: dict[str, Any], reason: str) -> None:
+def test_unsupported_models_and_data_are_refused(tmp_path: Path, model: dict[str, Any], reason: str) -> None:
     with pytest.raises(UnsupportedEvaluationError, match=reason):
         scoring.score_examples(make_job(tmp_path, **model))
 

@@ -16,7 +16,9 @@ SLICES = [
 
 
 def gap(metric="AUC", slices=SLICES, **bounds):
-    settings = EvaluationSettings(gaps={metric: {"by": "carrier", "at_most": 0.05, "min_slice_size": 100, **bounds}})
+    settings = EvaluationSettings(
+        gaps={metric: {"columns": "carrier", "max_gap": 0.05, "min_slice_size": 100, **bounds}}
+    )
     (found,) = measure_gaps(settings.gaps, slices)
     return found
 
@@ -28,7 +30,7 @@ def test_a_gap_is_between_the_best_and_the_worst_slice_with_enough_rows():
     assert not found.within_limit
     told = "between carrier=AA (0.9500, 1,200 rows) and carrier=F9 (0.8800, 700 rows), must be ≤ 0.05 (missed by 0.02)"
     assert found.missed_threshold.sentence == f"the gap in auc by carrier is 0.07 {told}"
-    assert gap(at_most=0.08).within_limit
+    assert gap(max_gap=0.08).within_limit
 
 
 def test_less_is_better_where_the_metric_is_a_loss():
@@ -50,7 +52,7 @@ def test_small_slices_count_where_they_are_asked_for():
     ],
 )
 def test_a_gap_that_cannot_be_measured_is_not_met(slices, told):
-    found = gap(slices=slices, at_most=1)
+    found = gap(slices=slices, max_gap=1)
     assert found.value is None
     assert not found.within_limit
     assert told in found.missed_threshold.sentence
@@ -59,12 +61,14 @@ def test_a_gap_that_cannot_be_measured_is_not_met(slices, told):
 def test_crosses_have_gaps_of_their_own():
     pairs = [[("carrier", "F9"), ("origin", name)] for name in ("JFK", "LGA")]
     more = [(pair, {"auc": 0.6 + i / 10, "example_count": 500.0}) for i, pair in enumerate(pairs)]
-    found = gap(slices=[*SLICES, *more], by=["origin", "carrier"])
+    found = gap(slices=[*SLICES, *more], columns=["origin", "carrier"])
     assert (found.best, found.worst) == ("carrier=F9,origin=LGA", "carrier=F9,origin=EWR")
 
 
 def test_bounds_travel_as_a_property_and_gaps_with_the_evaluation():
-    bounds = EvaluationSettings(gaps={"AUC": [{"by": "a", "at_most": 0.1}, {"by": ["a", "b"], "at_most": 0}]}).gaps
+    bounds = EvaluationSettings(
+        gaps={"AUC": [{"columns": "a", "max_gap": 0.1}, {"columns": ["a", "b"], "max_gap": 0}]}
+    ).gaps
     assert gaps_from_property(gaps_to_property(bounds)) == {metric: list(some) for metric, some in bounds.items()}
     found = gap()
     kept = Evaluation({}, {}, [found.missed_threshold], False, [], gaps=[found])

@@ -1,4 +1,4 @@
-"""Configs: what is proven passes, every other field, option and metric is refused by name."""
+"""Supported configs pass; every other field, option and metric is refused by name."""
 
 from collections.abc import Callable
 
@@ -34,7 +34,7 @@ def typical() -> config_pb2.EvalConfig:
     return text_format.Parse(TYPICAL, config_pb2.EvalConfig())
 
 
-def test_the_typical_config_is_proven() -> None:
+def test_the_typical_config_is_supported() -> None:
     require_supported(typical())
 
 
@@ -61,7 +61,7 @@ def test_the_typical_config_is_proven() -> None:
         ("""metrics_specs { metrics { class_name: "AUC" config: '{"class_id": 1}' } }""", "option 'class_id'"),
     ],
 )
-def test_what_is_not_proven_is_refused_by_name(addition: str, reason: str) -> None:
+def test_unsupported_fields_options_and_metrics_are_refused_by_name(addition: str, reason: str) -> None:
     config = typical()
     text_format.Merge(addition, config)
     with pytest.raises(UnsupportedEvaluationError, match=reason):

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flightline.executors.example_gen.artifact_layout import FILE_COLUMN, LINE_COLUMN
-from flightline.executors.example_gen.input_bounds import parse_bounds
 from flightline.executors.example_gen.tables import open_table
 from flightline.executors.example_gen.typed_rows import type_rows
 from flightline.serving.contract import Contract, ContractViolation
+from flightline.serving.input_feature import InputFeature
 
 INPUTS = [
     {"name": "month", "type": "int", "required": True, "min": 1, "max": 12},
@@ -30,7 +30,7 @@ def typed(path, rows, **options):
     lines = [",".join("" if row[name] is None else str(row[name]) for name in KINDS) for row in rows]
     path.write_text("\n".join([",".join(KINDS), *lines]) + "\n")
     [block] = open_table(str(path)).blocks(1 << 20)
-    return type_rows(block, KINDS, None, parse_bounds(INPUTS), **options)
+    return type_rows(block, KINDS, None, {entry["name"]: InputFeature.from_json(entry) for entry in INPUTS}, **options)
 
 
 @given(st.lists(ROWS, min_size=1, max_size=8))

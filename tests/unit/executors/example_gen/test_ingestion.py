@@ -278,6 +278,6 @@ def test_marks_for_no_value_are_empty_cells(read_splits, tmp_path, kinds):
     for folder, mark in ((marked, b"NA"), (empty, b"")):
         folder.mkdir()
         content = b'age,name\n1,a\n%s,%s\n2,NAB\n"%s",c\n' % (mark, mark, mark)
-        counts, _ = ingest_bytes(folder, content, IngestOptions(column_types=kinds, missing=("NA",)))
+        counts, _ = ingest_bytes(folder, content, IngestOptions(column_types=kinds, missing_values=("NA",)))
         assert (counts.read, counts.rejected.total()) == (4, 0)
     assert read_splits(marked / "out") == read_splits(empty / "out")

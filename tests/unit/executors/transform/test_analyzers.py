@@ -12,6 +12,7 @@ from tensorflow_transform import analyzer_nodes, analyzers
 from flightline.executors.transform.analyzers import HANDLERS, vocabulary
 from flightline.executors.transform.lazy_values import BatchStream, DataPass, LazyList
 from flightline.executors.transform.supported import UnsupportedTransformError
+from flightline.executors.transform.tft_internals import TFT
 from flightline.executors.transform.walker import Walker
 
 FLOATS = st.floats(-1e3, 1e3, width=32)
@@ -97,23 +98,23 @@ def test_means_per_key(batches):
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(TOKENS, max_size=8), max_size=5))
 def test_frequencies(batches):
-    op = analyzer_nodes.VocabularyAccumulate(vocabulary._ORDERINGS.FREQUENCY)
+    op = analyzer_nodes.VocabularyAccumulate(TFT.VocabOrderingType.FREQUENCY)
     (counts,) = run(op, stream([(np.array(batch, object),) for batch in batches]))
-    merge = analyzer_nodes.VocabularyMerge(vocabulary._ORDERINGS.FREQUENCY, False, None)
+    merge = analyzer_nodes.VocabularyMerge(TFT.VocabOrderingType.FREQUENCY, False, None)
     (merged,) = run(merge, LazyList(lambda: counts + counts))
     expected = collections.Counter(token for batch in batches for token in batch)
     assert {token: count for count, token in merged} == {token: 2 * count for token, count in expected.items()}
 
 
 def test_weighted_frequencies():
-    op = analyzer_nodes.VocabularyAccumulate(vocabulary._ORDERINGS.WEIGHTED_FREQUENCY)
+    op = analyzer_nodes.VocabularyAccumulate(TFT.VocabOrderingType.WEIGHTED_FREQUENCY)
     batches = [(np.array([b"a", b"b"], object), np.array([0.5, 2.0])), (np.array([b"a"], object), np.array([1.0]))]
     assert run(op, stream(batches)) == [[(b"a", 1.5), (b"b", 2.0)]]
 
 
 @pytest.mark.parametrize("ordering", ["MUTUAL_INFORMATION", "WEIGHTED_MUTUAL_INFORMATION", "WEIGHTED_LABELS"])
 def test_vocabularies_ordered_by_a_label_are_refused(ordering):
-    op = analyzer_nodes.VocabularyAccumulate(getattr(vocabulary._ORDERINGS, ordering))
+    op = analyzer_nodes.VocabularyAccumulate(getattr(TFT.VocabOrderingType, ordering))
     with pytest.raises(UnsupportedTransformError, match="label"):
         run(op, stream([]))
 

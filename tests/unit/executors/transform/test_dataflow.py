@@ -15,13 +15,13 @@ def test_elements_are_computed_once_and_only_when_asked_for():
     elements = LazyList(lambda: calls.append(1) or [7])
     doubled = elements.map(lambda value: value * 2)
     assert not calls
-    assert (doubled.only(), elements.get(), doubled.get()) == (14, [7], [14])
+    assert (doubled.single(), elements.get(), doubled.get()) == (14, [7], [14])
     assert len(calls) == 1
 
 
 def test_only_refuses_a_list_of_two():
     with pytest.raises(ValueError, match="too many"):
-        LazyList(lambda: [1, 2]).only()
+        LazyList(lambda: [1, 2]).single()
 
 
 def test_every_accumulator_of_a_pass_is_filled_in_one_reading():
@@ -30,9 +30,9 @@ def test_every_accumulator_of_a_pass_is_filled_in_one_reading():
     stream = BatchStream(source, lambda batch: batch["x"])
     rows = stream.fold(0, lambda total, values: total + len(values))
     seen = stream.map(np.max).fold([], lambda found, value: [*found, int(value)])
-    assert (rows.only(), seen.only()) == (5, [2, 1])
+    assert (rows.single(), seen.single()) == (5, [2, 1])
     assert len(readings) == 1
 
 
 def test_a_pass_over_nothing_leaves_the_initial_values():
-    assert BatchStream(DataPass(list), lambda batch: batch).fold("initial", lambda *_: "read").only() == "initial"
+    assert BatchStream(DataPass(list), lambda batch: batch).fold("initial", lambda *_: "read").single() == "initial"

@@ -6,7 +6,8 @@ import pytest
 from report_examples import HOSTILE_TEXT, METRICS, make_report_data, make_summary
 
 from flightline.executors.data_gate.findings import Finding
-from flightline.metadata.evaluation import Evaluation
+from flightline.metadata.evaluation import Evaluation, SliceGap
+from flightline.metadata.tuning import Trial, TuningResult
 from flightline.reporting.html.data import Feature, ReportData, SplitStatistics, StepFacts
 from flightline.reporting.html.render import render_report
 from flightline.reporting.summary import SpanSummary
@@ -80,6 +81,26 @@ def test_values_from_the_data_stay_text():
     assert "49" not in "".join(page.text).replace("0.49", "")
     assert "\x00" not in html
     assert any("<script>" in text for text in page.text)
+
+
+def test_gaps_between_slices_are_shown_with_their_limits_and_values():
+    wide = SliceGap("auc", "origin", 0.02, 100, 2, "origin=LGA", 0.95, 390, "origin=JFK", 0.9, 600, [])
+    without_value = replace(wide, columns="origin,carrier", slices_without_value=["origin=JFK,carrier=HA"])
+    evaluation = replace(make_summary().evaluation, gaps=[wide, without_value])
+    html, _ = draw(make_report_data(summary=make_summary(evaluation=evaluation)))
+    section = html.split("Gaps between slices")[1].split("</div>")[0]
+    assert '<td class="name">auc</td><td>origin</td>' in section
+    assert '<td class="number down">0.0500 ✕</td><td class="number">≤ 0.02</td>' in section
+    assert "origin=LGA" in section
+    assert "the gap in auc by origin × carrier has no value: no auc on origin=JFK,carrier=HA" in section
+    assert "100 for origin, 100 for origin × carrier" in section
+
+
+def test_hyperparameter_search_lists_the_best_trial_first():
+    trials = [Trial("00", {"train.epochs": 2}, 0.3), Trial("01", {"train.epochs": 3}, 0.25), Trial("02", {}, None)]
+    html, _ = draw(make_report_data(summary=make_summary(search=TuningResult("val_loss", trials))))
+    section = html.split("Hyperparameter search")[1].split("</section>")[0]
+    assert section.index("0.25000</td>") < section.index("0.30000</td>") < section.index("failed</td>")
 
 
 def test_run_without_any_data():

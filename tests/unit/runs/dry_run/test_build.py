@@ -40,7 +40,7 @@ def refused(tmp_path, monkeypatch, capsys):
     [
         (("engine.name=local",), "engine.name is local; add --engine dataflow"),
         ((*COMPLETE, "engines.dataflow.image=null"), "workers have neither this package nor its requirements"),
-        ((*COMPLETE, "engines.dataflow.bucket=my-bucket"), "my-bucket is no bucket"),
+        ((*COMPLETE, "engines.dataflow.bucket=my-bucket"), "my-bucket is not a bucket"),
         ((*COMPLETE, "pipeline_root=artifacts"), "pipeline_root: artifacts is relative"),
         ((*COMPLETE, "label=lat"), "lat is not in"),
         ((*COMPLETE, "evaluation.thresholds={}", "evaluation.per_slice=[]"), "evaluation.thresholds is empty"),

@@ -25,7 +25,7 @@ def made(tmp_path):
     return pd.read_csv(write_schema_rows(tmp_path / "schema.pbtxt", "late", tmp_path, rows=400))
 
 
-def test_made_up_rows_keep_to_the_domains(made):
+def test_random_rows_are_within_the_schema_domains(made):
     assert len(made) == 400
     assert made["month"].between(3, 12).all()
     assert made["month"].nunique() == 10
@@ -35,7 +35,7 @@ def test_made_up_rows_keep_to_the_domains(made):
     assert set(made["size"]) == {"small", "large"}
 
 
-def test_made_up_rows_have_values_where_the_schema_is_silent_and_both_labels(made):
+def test_random_rows_have_values_for_columns_without_a_domain_and_both_labels(made):
     assert made["seats"].dtype == np.int64
     assert made["note"].nunique() > 5
     assert set(made["late"]) == {0, 1}
@@ -57,7 +57,7 @@ def test_the_head_of_a_parquet_file_keeps_its_types(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "content"), [("none.csv", None), ("empty.csv", b""), ("bad.parquet", b"PAR?")])
-def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content):
+def test_the_error_about_an_unreadable_sample_names_the_file(tmp_path, name, content):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=f"--sample .*{name} cannot be read"):

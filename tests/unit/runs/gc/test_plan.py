@@ -74,7 +74,7 @@ def killed_at(step, after):
 
 @some
 @given(history_strategy, st.integers(1, 3))
-def test_all_that_is_needed_is_there_and_nothing_else(history, keep):
+def test_exactly_the_needed_artifacts_are_kept(history, keep):
     with workspace(history) as lineage:
         needed = lineage.needed(keep)
         gc(lineage, keep)
@@ -92,14 +92,16 @@ def test_all_that_is_needed_is_there_and_nothing_else(history, keep):
         assert folders == owners | strangers | lineage.kept_runs(keep)
         assert list((lineage.config.workspace / "reproduced").iterdir()) == []
         before = lineage.state()
-        assert find_garbage(lineage.config, lineage.store, keep).nothing
-        assert gc(lineage, keep).nothing
+        assert find_garbage(lineage.config, lineage.store, keep).is_empty
+        assert gc(lineage, keep).is_empty
         assert lineage.state() == before
 
 
 @some
 @given(history_strategy, st.integers(1, 3), st.integers(0, 30), st.booleans())
-def test_cut_off_anywhere_nothing_half_is_taken_for_whole_and_the_next_ends_the_same(history, keep, step, after):
+def test_a_collection_killed_anywhere_leaves_no_half_artifact_live_and_the_next_one_finishes(
+    history, keep, step, after
+):
     with workspace(history) as whole, workspace(history) as lineage:
         gc(whole, keep)
         needed = lineage.needed(keep)
@@ -123,7 +125,7 @@ def run_of(**about):
     return {"pipeline": "flights", "span": 1, "gate": "", "steps": [{**step, **about}]}
 
 
-def test_cut_off_at_each_change_of_a_small_one_the_next_ends_the_same(tmp_path):
+def test_a_collection_killed_at_any_change_is_finished_by_the_next_one(tmp_path):
     whole = RandomLineage.build(tmp_path / "whole", [run_of(), run_of()])
     gc(whole, 1)
     for step in itertools.count():
@@ -139,18 +141,18 @@ def test_cut_off_at_each_change_of_a_small_one_the_next_ends_the_same(tmp_path):
     assert step > 10  # marking, two contexts, the log, files, folders, the repetition, ...
 
 
-def test_what_others_are_at_work_with_stays(tmp_path):
+def test_locked_folders_are_kept(tmp_path):
     lineage = RandomLineage.build(tmp_path, [{**run_of(), "pipeline": "flights-scoring"}, *[run_of()] * 2])
     scored = lineage.config.run_folder("run-0")
     reproduction = lineage.config.workspace / "reproduced" / "old"
-    with hold_lock(scored, IN_USE_LOCK, "scoring"), hold_lock(reproduction, IN_USE_LOCK, "a repetition"):
+    with hold_lock(scored, IN_USE_LOCK, "scoring"), hold_lock(reproduction, IN_USE_LOCK, "a reproduction"):
         found = find_garbage(lineage.config, lineage.store, 1)
     assert sorted(found.runs) == ["run-1"]
     assert found.reproductions == []
     assert find_garbage(lineage.config, lineage.store, 1).reproductions == [reproduction]
 
 
-def test_a_folder_of_a_run_that_never_began_goes_with_those_of_its_time(tmp_path):
+def test_the_folder_of_a_run_without_steps_is_removed_with_runs_of_its_time(tmp_path):
     """It failed before its first step, so that ML Metadata does not know it: its config says whose it is, and when."""
     lineage = RandomLineage.build(tmp_path, [run_of()])
     began = lineage.store.get_contexts_by_type("pipeline_run")[0].create_time_since_epoch / 1000
@@ -173,11 +175,11 @@ def test_a_folder_of_a_run_that_never_began_goes_with_those_of_its_time(tmp_path
     }
 
 
-def test_what_cannot_be_removed_is_named_and_the_next_goes_on(tmp_path):
+def test_a_file_that_cannot_be_removed_is_an_error_and_the_next_collection_continues(tmp_path):
     lineage = RandomLineage.build(tmp_path, [run_of(), run_of()])
     with (
         mock.patch.object(shutil.os, "unlink", side_effect=PermissionError(13, "Permission denied", "part-0")),
-        pytest.raises(StepFailed, match=r"(part-0|out/1) cannot be removed: Permission denied; .*again goes on"),
+        pytest.raises(StepFailed, match=r"(part-0|out/1) cannot be removed: Permission denied; .*it continues there"),
     ):
         gc(lineage, 1)
     assert [a.state for a in lineage.store.get_artifacts()] == [pb.Artifact.MARKED_FOR_DELETION, pb.Artifact.LIVE]
@@ -185,7 +187,7 @@ def test_what_cannot_be_removed_is_named_and_the_next_goes_on(tmp_path):
     assert [a.state for a in lineage.store.get_artifacts()] == [pb.Artifact.DELETED, pb.Artifact.LIVE]
 
 
-def test_files_outside_and_parts_of_what_stays_are_listed_and_left(tmp_path):
+def test_files_outside_the_workspace_or_inside_kept_artifacts_are_unremovable(tmp_path):
     lineage = RandomLineage.build(tmp_path, [run_of(outputs=2), run_of(elsewhere=0), run_of()])
     outside = tmp_path / "elsewhere"
     outside.mkdir()
@@ -194,17 +196,17 @@ def test_files_outside_and_parts_of_what_stays_are_listed_and_left(tmp_path):
     first.uri, second.uri = str(outside), str(inside_of_what_stays)
     lineage.store.put_artifacts([first, second])
     garbage = gc(lineage, 1)
-    assert [artifact.id for artifact in garbage.left] == [1, 2, 3]
+    assert [artifact.id for artifact in garbage.unremovable] == [1, 2, 3]
     assert outside.is_dir()
     assert inside_of_what_stays.is_dir()
     assert {a.state for a in lineage.store.get_artifacts()} == {pb.Artifact.LIVE}
 
 
-def test_it_is_on_record_who_collected_what(tmp_path):
+def test_a_collection_is_recorded_in_the_audit_log(tmp_path):
     lineage = RandomLineage.build(tmp_path, [run_of(), run_of()])
     garbage = gc(lineage, 1)
     [entry] = audit_log.read(lineage.config.workspace)
-    assert entry.event == "collected"
+    assert entry.event == "garbage collected"
     assert entry.facts == {
         "pipeline": "flights",
         "keep": 1,

@@ -7,7 +7,7 @@ import pytest
 from flightline.runs.process.log_capture import capture_output
 
 
-def test_all_writers_go_to_the_log_and_only_we_to_the_screen(tmp_path, capfd):
+def test_all_output_goes_to_the_log_except_that_to_the_yielded_streams(tmp_path, capfd):
     with capture_output(tmp_path / "log.txt") as terminal:
         os.write(1, b"from C on 1\n")
         os.write(2, b"from C on 2\n")
@@ -20,14 +20,14 @@ def test_all_writers_go_to_the_log_and_only_we_to_the_screen(tmp_path, capfd):
     assert capfd.readouterr().out == "to the user\nafter\n"
 
 
-def test_the_descriptors_come_back_after_an_error(tmp_path, capfd):
+def test_the_descriptors_are_restored_after_an_error(tmp_path, capfd):
     with pytest.raises(ValueError, match="boom"), capture_output(tmp_path / "log.txt"):
         raise ValueError("boom")
     os.write(2, b"visible\n")
     assert capfd.readouterr().err == "visible\n"
 
 
-def test_a_log_that_cannot_be_opened_turns_nothing(tmp_path, capfd):
+def test_nothing_is_redirected_if_the_log_cannot_be_opened(tmp_path, capfd):
     with pytest.raises(OSError, match="absent"), capture_output(tmp_path / "absent" / "log.txt"):
         pass
     os.write(1, b"visible\n")

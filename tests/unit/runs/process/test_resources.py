@@ -6,7 +6,7 @@ import numpy as np
 from flightline.runs.process.resources import cpu_seconds, freeze_gc, peak_memory_mb, release_memory, reset_peak_memory
 
 
-def test_a_peak_is_seen_after_it_is_over_and_can_be_reset():
+def test_peak_memory_is_kept_until_it_is_reset():
     reset_peak_memory()
     before = peak_memory_mb()
     block = np.ones(100 << 17)  # 100 MB
@@ -16,7 +16,7 @@ def test_a_peak_is_seen_after_it_is_over_and_can_be_reset():
     assert peak_memory_mb() < before + 90
 
 
-def test_what_a_run_has_left_is_found_after_the_next_has_begun():
+def test_garbage_of_an_earlier_run_is_collected_during_the_next_run():
     class Node:
         pass
 
@@ -33,7 +33,7 @@ def test_what_a_run_has_left_is_found_after_the_next_has_begun():
         gc.unfreeze()
 
 
-def test_cpu_is_counted():
+def test_cpu_seconds_grow_with_work():
     before = cpu_seconds()
     sum(range(1_000_000))
     assert cpu_seconds() > before

@@ -52,7 +52,7 @@ def test_a_transform_graph_names_the_vocabulary_entry(tmp_path):
     put(before, "transform_fn/assets/carrier", "AA\nUA\nB6\n")
     put(now, "transform_fn/assets/carrier", "AA\nB6\nUA\n")
     [named] = explain_difference(None, None, *artifacts("TransformGraph", before, now))
-    assert named == "vocabulary carrier, entry 2: 'UA' was, 'B6' is"
+    assert named == "vocabulary carrier, entry 2: 'UA' before, 'B6' now"
 
 
 def test_many_differences_are_counted(tmp_path):
@@ -70,4 +70,4 @@ def test_rows_are_named_before_files(tmp_path):
     put(now, "Split-train/data", "b")
     ours, theirs = artifacts("Examples", before, now)
     ours.custom_properties["rows_train"].int_value, theirs.custom_properties["rows_train"].int_value = 7, 8
-    assert explain_difference(None, None, ours, theirs) == ["rows train: 7 was, 8 is", "file Split-train/data"]
+    assert explain_difference(None, None, ours, theirs) == ["rows train: 7 before, 8 now", "file Split-train/data"]

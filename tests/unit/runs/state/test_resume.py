@@ -29,7 +29,7 @@ def leave(config, run_id, exit_code, to=""):
         make_summary(exit_code=exit_code).write(folder)
 
 
-def test_a_step_that_was_cut_off_is_abandoned_and_its_files_are_gone(config):
+def test_a_killed_step_is_marked_as_abandoned_and_its_files_are_removed(config):
     recorder = RunRecorder(config.metadata_db)
     recorder.run("a", {"ExampleGen": {"state": "COMPLETE"}, "Trainer": {"state": "RUNNING"}})
     steps = Runs.open(config).get("a").steps
@@ -47,13 +47,13 @@ def test_a_step_that_was_cut_off_is_abandoned_and_its_files_are_gone(config):
     assert clean_up_killed_runs(config) == []
 
 
-def test_there_is_nothing_to_clear_up_before_the_first_run(config):
+def test_clean_up_before_the_first_run_does_nothing(config):
     assert clean_up_killed_runs(config) == []
     assert not config.metadata_db.exists()
 
 
 @pytest.mark.parametrize("exit_code", [None, 1, 2, 130])
-def test_the_newest_run_without_a_verdict_is_gone_on_with(config, exit_code):
+def test_the_newest_run_without_a_verdict_is_resumed(config, exit_code):
     leave(config, "a", exit_code, to="Transform")
     found = find_resumable_run(config)
     assert (found.run_id, found.to_node, found.next_run_id) == ("a", "Transform", "a.2")
@@ -64,7 +64,7 @@ def test_the_newest_run_without_a_verdict_is_gone_on_with(config, exit_code):
 
 
 @pytest.mark.parametrize(("name", "left"), [("flights", "config.yaml"), ("other", PROVENANCE_FILE)])
-def test_what_is_no_run_of_this_pipeline_is_not_gone_on_with(config, name, left):
+def test_runs_of_other_pipelines_are_not_resumed(config, name, left):
     """A scoring or monitoring, which has no provenance, or a run of another pipeline in the same workspace."""
     leave(config, "a", 1)
     beside = config.run_folder("score-1")
@@ -75,7 +75,7 @@ def test_what_is_no_run_of_this_pipeline_is_not_gone_on_with(config, name, left)
 
 
 @pytest.mark.parametrize("exit_code", [0, 3, 4])
-def test_a_run_that_ended_with_a_verdict_is_not_run_again(config, exit_code):
+def test_a_run_with_a_verdict_cannot_be_resumed(config, exit_code):
     leave(config, "a", None)
     leave(config, "b", exit_code)
     with pytest.raises(UsageError, match="no unfinished run"):

@@ -43,24 +43,24 @@ def plan(config: Config, span: int):
     return plan_span(config.model_copy(update={"data": config.data.model_copy(update={"span": span})}))
 
 
-def test_the_newest_span_is_taken_where_none_is_named(config):
+def test_the_newest_span_is_the_default(config):
     assert resolve_span(config(*months(1, 2, 3))).data.span == 3
     assert resolve_span(config(settings=("data.span=2",))).data.span == 2
 
 
-def test_a_span_that_is_not_there(config):
-    with pytest.raises(InputError, match=r"no span 09 .*; there are 01 to 03"):
+def test_a_span_that_does_not_exist_is_an_error(config):
+    with pytest.raises(InputError, match=r"no span 09 .*; the spans are 01 to 03"):
         resolve_span(config(*months(1, 2, 3), settings=("data.span=9",)))
 
 
-def test_a_config_without_a_window_is_left_alone(config):
+def test_a_config_without_a_window_has_no_span_plan(config):
     whole = config(*months(1), settings=("window=null",))
     assert resolve_span(whole) is whole
     assert plan_span(whole) is None
 
 
-def test_a_file_that_does_not_say_its_span_is_not_passed_over(config):
-    with pytest.raises(InputError, match="does not say which span"):
+def test_a_file_name_without_a_span_is_an_error(config):
+    with pytest.raises(InputError, match="does not contain a span"):
         spans_on_disk(config("span-01/flights.csv", "span-xx/flights.csv"))
     with pytest.raises(InputError, match=r"\{SPAN:2\}"):
         spans_on_disk(config(settings=("data.pattern=span-{SPAN}/flights.csv",)))
@@ -80,7 +80,7 @@ def test_dates_name_spans(config):
     assert plan_span(resolve_span(named)).name == "2013-01-31"
 
 
-def test_the_first_spans_are_only_taken_in(config, history):
+def test_the_first_spans_are_only_ingested(config, history):
     loaded = config(*months(1, 2, 3), settings=("window={spans: 3, min_spans: 2}",))
     assert (
         "training starts when 2 accepted spans are there before the newest (0 are)"
@@ -100,15 +100,15 @@ def test_a_blocked_span_does_not_count(config, history):
     assert plan(loaded, 2).ingest_only_reason
 
 
-def test_a_late_span_is_only_taken_in(config, history):
+def test_a_late_span_is_only_ingested(config, history):
     loaded = config(*months(1, 2, 3))
     history.take(1)
     history.take(3)
-    assert "a newer one, 03, is there already" in plan(loaded, 2).ingest_only_reason
+    assert "the newer span 03 is already there" in plan(loaded, 2).ingest_only_reason
     assert not plan(loaded, 3).ingest_only_reason  # the newest itself may be run again
 
 
-def test_new_is_what_has_not_been_dealt_with(config, history):
+def test_unprocessed_spans_are_new(config, history):
     loaded = config(*months(1, 2, 3, 4, 5))
     assert find_new_spans(loaded) == [1, 2, 3, 4, 5]
     history.take(1, pushed=False)  # only taken in
@@ -121,7 +121,7 @@ def test_new_is_what_has_not_been_dealt_with(config, history):
     assert find_new_spans(loaded) == [4, 5]
 
 
-def test_a_span_that_was_collected_is_not_new(config, history):
+def test_a_span_whose_examples_were_garbage_collected_is_not_new(config, history):
     config = config(*months(1, 2, 3, 4))
     for span in (1, 2, 3):
         history.delete(history.take(span, gate="BLOCKED" if span == 2 else "COMPLETE"))
@@ -129,7 +129,7 @@ def test_a_span_that_was_collected_is_not_new(config, history):
     assert find_new_spans(config) == []
 
 
-def test_a_corrected_version_is_new_and_only_taken_in(config, history):
+def test_a_new_version_of_an_old_span_is_new_and_only_ingested(config, history):
     files = ["span-01/v1.csv", "span-02/v1.csv", "span-03/v1.csv"]
     loaded = config(*files, settings=(VERSIONED,))
     for span in (1, 2, 3):
@@ -147,7 +147,7 @@ def test_a_corrected_version_is_new_and_only_taken_in(config, history):
 @pytest.mark.parametrize(
     ("setting", "why"),
     [
-        ("data.pattern=*.csv", "names no {SPAN} and no date"),
+        ("data.pattern=*.csv", "has neither {SPAN} nor a date"),
         ("window.min_spans=7", "more than the 6 spans"),
         ("window.spans=0", "greater than or equal to 1"),
         ("window.train_splits=[train, train]", "names a split twice"),
@@ -156,6 +156,6 @@ def test_a_corrected_version_is_new_and_only_taken_in(config, history):
         ("data.span=yesterday", "integer"),
     ],
 )
-def test_a_window_that_cannot_be(config, setting, why):
+def test_an_impossible_window_is_a_config_error(config, setting, why):
     with pytest.raises(ConfigError, match=why):
         config(*months(1), settings=(setting,))

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from flightline.config.feature_plan import FeaturePlan, NumericFeature, plan_features
+from flightline.config.feature_plan import FeaturePlan, NumericFeature
+from flightline.config.feature_planning import plan_features
 from flightline.config.modeling import FeatureSettings
-from flightline.config.target import Target
+from flightline.serving.target import Target
 
 SCHEMA = text_format.Parse(
     """
@@ -63,17 +64,17 @@ def test_a_bucketised_number_is_a_number_and_a_category():
         ({"exclude": [f.name for f in SCHEMA.feature if f.name != "target"]}, "no column is left"),
     ],
 )
-def test_a_wrong_setting_says_what_and_where(settings, message):
+def test_errors_name_the_wrong_setting_and_suggest_a_column(settings, message):
     with pytest.raises(ValueError, match=message):
         plan(**settings)
 
 
-def test_an_unknown_label_is_refused_with_its_match():
+def test_an_unknown_or_unfit_label_is_refused():
     with pytest.raises(ValueError, match=r"label names 'targte'.*did you mean target"):
         plan_features(SCHEMA, "targte", FeatureSettings())
-    with pytest.raises(ValueError, match="label 'city' is text: `positive` must say"):
+    with pytest.raises(ValueError, match="label 'city' is text: `positive_label` must name"):
         plan_features(SCHEMA, "city", FeatureSettings())
-    with pytest.raises(ValueError, match="label 'target' is INT, and `positive` has the text 'yes'"):
+    with pytest.raises(ValueError, match="label 'target' is INT, and `positive_label` has the text 'yes'"):
         plan_features(SCHEMA, "target", FeatureSettings(), Target(positive="yes"))
     assert plan_features(SCHEMA, "city", FeatureSettings(), Target(positive="Rome")).target.positive == "Rome"
 
@@ -103,7 +104,5 @@ def test_plans_survive_json(numbers):
 
 
 def test_planning_needs_no_tensorflow():
-    code = (
-        "import sys, flightline.config.feature_plan, flightline.config.modeling; sys.exit('tensorflow' in sys.modules)"
-    )
+    code = "import sys, flightline.config.feature_planning; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -4,12 +4,12 @@ import tensorflow as tf
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from flightline.config.modeling import ModelSettings
-from flightline.config.target import Target
-from flightline.modeling.model import CATEGORICAL_INPUT, NUMERIC_INPUT
+from flightline.modeling.model_io import CATEGORICAL_INPUT, NUMERIC_INPUT
 from flightline.modeling.objective import make_objective
 from flightline.modeling.training_data import TrainingData
 from flightline.modeling.tree_ensemble import MAX_CATEGORY_CODES
 from flightline.modeling.tree_training import fit_trees
+from flightline.serving.target import Target
 
 SETTINGS = ModelSettings(trees=12)
 UNSEEN = 77  # the id of a category that no training row has
@@ -45,7 +45,7 @@ def target_of(task):
 
 
 @pytest.mark.parametrize("task", LABELS)
-def test_the_trees_say_what_scikit_learn_says(task, monkeypatch):
+def test_trees_predict_what_scikit_learn_predicts(task, monkeypatch):
     kind = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
     fitted, fit = [], kind.fit
     monkeypatch.setattr(kind, "fit", lambda self, *given: fitted.append(self) or fit(self, *given))
@@ -57,37 +57,37 @@ def test_the_trees_say_what_scikit_learn_says(task, monkeypatch):
     places = np.random.default_rng(2).integers(0, len(rows), other.features[NUMERIC_INPUT].shape)
     other.features[NUMERIC_INPUT][:] = np.take_along_axis(
         rows.features[NUMERIC_INPUT], places, axis=0
-    )  # edges lie between these
-    said = np.asarray(objective.answer(trees(other.features)))
+    )  # thresholds lie between these
+    predicted = np.asarray(objective.predictions(trees(other.features)))
     known = np.concatenate(
         [other.features[CATEGORICAL_INPUT].astype(np.float32), other.features[NUMERIC_INPUT]], axis=1
     )
-    table = np.where(known == UNSEEN, np.nan, known)  # of which scikit-learn would say the same
+    table = np.where(known == UNSEEN, np.nan, known)  # scikit-learn treats unseen values as missing
     assert np.isnan(table[:, :2]).any()
     if task == "regression":
-        expected = fitted[0].predict(table)[:, None] * objective.spread + objective.centre
+        expected = fitted[0].predict(table)[:, None] * objective.std + objective.mean
     elif task == "binary":
         expected = fitted[0].predict_proba(table)[:, 1:]
     else:
         expected = np.zeros((len(table), 4))
         expected[:, np.array(LABELS[task])] = fitted[0].predict_proba(table)
-    np.testing.assert_allclose(said, expected, rtol=1e-4, atol=1e-6)
-    assert trees.nodes["asks"].numpy().any()  # for categories
+    np.testing.assert_allclose(predicted, expected, rtol=1e-4, atol=1e-6)
+    assert trees.nodes["category_rule"].numpy().any()
     assert trees.count == 12 * (len(LABELS[task]) if task.endswith("class") or task.startswith("three") else 1)
 
 
-def test_an_edge_parts_neighbouring_numbers(monkeypatch):
-    """Two values that differ in their last bit are on the two sides of an edge that float32 cannot hold."""
+def test_a_threshold_separates_neighbouring_float32_values(monkeypatch):
+    """Two values that differ in their last bit lie on both sides of a threshold that float32 cannot represent."""
     lower = np.float32(1 / 3)
     values = np.where(np.arange(200) % 2, lower, np.nextafter(lower, np.float32(1)))
     rows = TrainingData({NUMERIC_INPUT: values[:, None].astype(np.float32)}, (np.arange(200) % 2).astype(np.float32))
     target = Target(task="binary")
     trees = fit_trees(rows, SETTINGS, make_objective(target, rows.labels), 1, seed=0)
-    said = tf.sigmoid(trees(rows.features)).numpy()[:, 0]
-    assert said[1::2].min() > said[::2].max()
+    predicted = tf.sigmoid(trees(rows.features)).numpy()[:, 0]
+    assert predicted[1::2].min() > predicted[::2].max()
 
 
-def test_labels_that_are_all_the_same_leave_nothing_to_split():
+def test_there_are_no_trees_when_all_labels_are_the_same():
     rows = rows_of("binary")
     rows = TrainingData(rows.features, np.zeros(len(rows), np.float32))
     assert fit_trees(rows, SETTINGS, make_objective(Target(task="binary"), rows.labels), 1, seed=0) is None
@@ -101,23 +101,23 @@ def test_the_same_rows_and_seed_give_the_same_trees():
         np.testing.assert_array_equal(nodes.numpy(), other.nodes[name].numpy(), err_msg=name)
 
 
-def test_of_more_values_than_a_set_holds_the_rare_ones_are_as_good_as_missing():
+def test_rare_values_beyond_the_code_limit_are_treated_as_missing():
     random = np.random.default_rng(0)
     ids = random.integers(0, 1000, size=(30_000, 1)).astype(np.int32)
     rows = TrainingData({CATEGORICAL_INPUT: ids}, (ids[:, 0] % 2).astype(np.float32))
     trees = fit_trees(rows, SETTINGS, make_objective(Target(task="binary"), rows.labels), 1, seed=0)
-    said = tf.sigmoid(trees({CATEGORICAL_INPUT: np.arange(1000, dtype=np.int32)[:, None]})).numpy()[:, 0]
-    assert said[1:MAX_CATEGORY_CODES:2].mean() > 0.7 > 0.3 > said[0:MAX_CATEGORY_CODES:2].mean()
-    assert len(set(said[MAX_CATEGORY_CODES:])) == 1
+    predicted = tf.sigmoid(trees({CATEGORICAL_INPUT: np.arange(1000, dtype=np.int32)[:, None]})).numpy()[:, 0]
+    assert predicted[1:MAX_CATEGORY_CODES:2].mean() > 0.7 > 0.3 > predicted[0:MAX_CATEGORY_CODES:2].mean()
+    assert len(set(predicted[MAX_CATEGORY_CODES:])) == 1
 
 
-def test_no_edge_is_so_near_to_a_value_that_its_last_bit_decides():
-    """Of more values than there are bins, scikit-learn's edges are values themselves."""
+def test_no_threshold_is_so_close_to_a_value_that_its_last_bit_decides():
+    """With more values than bins, scikit-learn's thresholds are values themselves."""
     random = np.random.default_rng(0)
     values = random.permutation(np.linspace(0, 1, 1001, dtype=np.float32)[:, None])
     rows = TrainingData({NUMERIC_INPUT: values}, (np.sin(values[:, 0] * 40) > 0).astype(np.float32))
     trees = fit_trees(rows, SETTINGS, make_objective(Target(task="binary"), rows.labels), 1, seed=0)
-    said = trees({NUMERIC_INPUT: values}).numpy()
-    assert len(np.unique(said)) > 10
+    predicted = trees({NUMERIC_INPUT: values}).numpy()
+    assert len(np.unique(predicted)) > 10
     for side in (-np.inf, np.inf):
-        np.testing.assert_array_equal(trees({NUMERIC_INPUT: np.nextafter(values, np.float32(side))}).numpy(), said)
+        np.testing.assert_array_equal(trees({NUMERIC_INPUT: np.nextafter(values, np.float32(side))}).numpy(), predicted)

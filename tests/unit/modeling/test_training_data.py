@@ -50,7 +50,7 @@ def test_all_files_become_one_matrix_in_file_order(rows):
     assert all(isinstance(matrix, np.memmap) for matrix in rows.features.values())
 
 
-def test_a_pass_shows_rows_once_and_the_seed_sets_the_order(rows):
+def test_each_pass_has_every_row_once_in_an_order_set_by_the_seed(rows):
     def epochs(seed):
         batches = list(shuffled_batches(rows, np.arange(1, 10), 3, seed).take(6).as_numpy_iterator())
         seen = np.concatenate([features["categories"][:, 0] for features, _ in batches])
@@ -65,7 +65,7 @@ def test_a_pass_shows_rows_once_and_the_seed_sets_the_order(rows):
     assert epochs(2) != (first, second)
 
 
-def test_evaluation_takes_each_row_once_and_knows_its_length(rows):
+def test_ordered_batches_have_each_row_once_and_a_known_length(rows):
     batches = ordered_batches(rows, np.array([4, 2]))
     assert batches.cardinality() == 1
     ((features, labels),) = batches.as_numpy_iterator()
@@ -76,7 +76,7 @@ def test_evaluation_takes_each_row_once_and_knows_its_length(rows):
 @pytest.mark.parametrize("bad", [-1, 2])
 def test_other_labels_than_0_and_1_are_refused(tmp_path, bad):
     write(tmp_path / "examples", range(10), label=lambda i: bad if i in (4, 5) else 0)
-    with pytest.raises(ValueError, match=f"label 'y': 2 of 10 .*such as {bad}"):
+    with pytest.raises(ValueError, match=f"label 'y': in 2 of 10 .*such as {bad}"):
         read_training_data([str(tmp_path / "examples")], PLAN, tmp_path)
 
 

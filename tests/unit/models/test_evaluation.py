@@ -2,15 +2,15 @@ import pytest
 from tensorflow_model_analysis.proto import config_pb2
 
 from flightline.config.evaluation import METRIC_DIRECTION, TASK_METRICS, EvaluationSettings
-from flightline.config.target import Target
-from flightline.modeling.evaluation import PLOTS, build_eval_config
+from flightline.serving.target import Target
+from models.evaluation import PLOTS, build_eval_config
 
 
 def metric(config, name):
     return next(m for m in config.metrics_specs[0].metrics if m.class_name == name)
 
 
-def test_the_whole_set_and_every_slice_are_cut_once():
+def test_metrics_are_of_the_whole_set_and_of_each_slice_once():
     settings = EvaluationSettings(
         slices=[["a"], ["a", "b"]], per_slice=[{"slice": ["a"], "thresholds": {"AUC": {"lower": 0.5}}}]
     )
@@ -20,8 +20,8 @@ def test_the_whole_set_and_every_slice_are_cut_once():
 
 
 @pytest.mark.parametrize("target", [Target(task="multiclass", classes=("a", "b", "c")), Target(task="regression")])
-def test_other_tasks_have_their_own_metrics_and_no_curves(target):
-    error = next(name for name in target.metrics if METRIC_DIRECTION[name] < 0)
+def test_other_tasks_have_their_own_metrics_and_no_plots(target):
+    error = next(name for name in TASK_METRICS[target.task] if METRIC_DIRECTION[name] < 0)
     config = build_eval_config("y", EvaluationSettings(thresholds={error: {"upper": 1.0, "vs_champion": 0.1}}), target)
     assert [m.class_name for m in config.metrics_specs[0].metrics] == list(TASK_METRICS[target.task])
     threshold = on_all_rows(config, error)
@@ -29,21 +29,21 @@ def test_other_tasks_have_their_own_metrics_and_no_curves(target):
     assert threshold.change_threshold.direction == config_pb2.LOWER_IS_BETTER
 
 
-def test_the_model_is_asked_as_it_is_exported():
+def test_the_model_spec_has_the_signatures_of_the_exported_model():
     (spec,) = build_eval_config("y", EvaluationSettings()).model_specs
     assert (spec.signature_name, spec.label_key) == ("serving_default", "y_xf")
     assert list(spec.preprocessing_function_names) == ["transform_features"]
 
 
 def on_all_rows(config, name):
-    """The threshold that is held against the whole set, and against no slice."""
+    """The threshold on the whole set, which applies to no slice."""
     (threshold,) = metric(config, name).per_slice_thresholds
     assert [list(spec.feature_keys) for spec in threshold.slicing_specs] == [[]]
-    assert not metric(config, name).HasField("threshold")  # which would be held against every slice
+    assert not metric(config, name).HasField("threshold")  # it would apply to every slice
     return threshold.threshold
 
 
-def test_the_champion_may_be_lost_to_by_so_much_in_the_right_direction():
+def test_vs_champion_allows_a_loss_in_the_direction_of_the_metric():
     bounds = {"AUC": {"lower": 0.9, "vs_champion": 0.01}, "BinaryCrossentropy": {"vs_champion": 0.02}}
     config = build_eval_config("y", EvaluationSettings(thresholds=bounds))
     auc, loss = on_all_rows(config, "AUC"), on_all_rows(config, "BinaryCrossentropy")
@@ -60,7 +60,7 @@ def test_the_champion_may_be_lost_to_by_so_much_in_the_right_direction():
     assert not loss.HasField("value_threshold")
 
 
-def test_no_loss_at_all_is_still_a_bound():
+def test_vs_champion_of_zero_is_a_bound():
     config = build_eval_config("y", EvaluationSettings(thresholds={"AUC": {"vs_champion": 0}}))
     assert on_all_rows(config, "AUC").change_threshold.HasField("absolute")
 

@@ -55,22 +55,22 @@ def test_a_column_has_one_role(roles):
         FeatureSettings(**roles)
 
 
-def test_an_unknown_metric_is_refused_with_its_match():
+def test_an_unknown_metric_is_refused_with_a_suggestion():
     with pytest.raises(ValidationError, match="unknown metric 'BinaryCrossEntropy': did you mean BinaryCrossentropy"):
         EvaluationSettings(thresholds={"BinaryCrossEntropy": {"upper": 0.4}})
     with pytest.raises(ValidationError, match="unknown metric 'Auc'"):
         EvaluationSettings(per_slice=[{"slice": ["a"], "thresholds": {"Auc": {"lower": 0.5}}}])
 
 
-def test_a_metric_without_a_direction_has_no_champion_threshold():
-    with pytest.raises(ValidationError, match="neither better high nor low"):
+def test_a_metric_without_a_direction_cannot_have_vs_champion():
+    with pytest.raises(ValidationError, match="neither higher nor lower is better"):
         EvaluationSettings(thresholds={"Calibration": {"vs_champion": 0.1}})
 
 
 @pytest.mark.parametrize(
     ("bounds", "message"), [({}, "at least one"), ({"lower": 2, "upper": 1}, "nothing could pass")]
 )
-def test_bounds_must_bound(bounds, message):
+def test_metric_bounds_must_have_a_bound_and_be_in_order(bounds, message):
     with pytest.raises(ValidationError, match=message):
         MetricBounds(**bounds)
 

@@ -4,12 +4,12 @@ import pytest
 
 from flightline.config.feature_plan import CategoricalFeature, FeaturePlan, NumericFeature
 from flightline.config.modeling import ModelSettings, TrainSettings
-from flightline.config.target import BINARY_TARGET, Target
-from flightline.modeling import trainer
-from flightline.modeling.model import build_model
+from flightline.modeling import training
 from flightline.modeling.objective import make_objective
-from flightline.modeling.trainer import plan_steps, train_model
+from flightline.modeling.training import plan_steps, train_model
 from flightline.modeling.training_data import TrainingData
+from flightline.serving.target import BINARY_TARGET, Target
+from models.model import build_model
 
 SMALL = ModelSettings(projection=16, cross_rank=4, hidden=(16,))
 PLAN = FeaturePlan(
@@ -26,7 +26,7 @@ PLAN = FeaturePlan(
 
 
 def table(rows, noise=0.0):
-    """Labels that only a cross can tell: the parity of two categories, for rows whose number is high."""
+    """Rows whose label needs a cross: the parity of two categories, where the number is high."""
     random = np.random.default_rng(0)
     numbers, ids = random.random((rows, 1), "f4"), random.integers(1, 5, (rows, 2), "i4")
     labels = (ids.sum(axis=1) % 2) * (numbers[:, 0] > 0.3)
@@ -41,7 +41,7 @@ def fit(rows, min_steps=0, target=BINARY_TARGET, **settings):
     return model, train_model(model, rows, TrainSettings(min_steps=min_steps, **settings), objective)
 
 
-def test_it_learns_crosses_and_says_what_it_did():
+def test_it_learns_crosses_and_records_the_training():
     _, record = fit(table(4000), epochs=4, learning_rate=1e-2, validation_share=0.1)
     assert (record["rows_trained"], record["rows_held_out"]) == (3600, 400)
     assert record["epochs"] == len(record["history"]) == 4
@@ -49,7 +49,7 @@ def test_it_learns_crosses_and_says_what_it_did():
     assert record["steps_per_epoch"] == 3600 // record["batch_size"]
 
 
-def test_the_losses_on_the_way_add_up_to_those_of_the_epochs():
+def test_the_loss_curve_averages_to_the_losses_of_the_epochs():
     _, record = fit(table(4000), epochs=2, batch_size=64, validation_share=0)
     steps, losses = record["steps_per_epoch"], record["losses"]
     assert [entry["step"] for entry in losses if entry["step"] % steps == 0] == [steps, 2 * steps]
@@ -64,14 +64,14 @@ def test_the_losses_on_the_way_add_up_to_those_of_the_epochs():
         assert total / steps == pytest.approx(epoch["loss"], rel=1e-4)
 
 
-def test_many_steps_are_done_several_at_a_time_and_come_to_the_same(monkeypatch):
+def test_grouped_steps_give_the_same_weights_as_single_steps(monkeypatch):
     how = {"epochs": 2, "batch_size": 64, "min_steps_per_epoch": 0, "validation_share": 0.1}
-    monkeypatch.setattr(trainer, "_MIN_STEPS_TO_GROUP", 20)
+    monkeypatch.setattr(training, "_MIN_STEPS_TO_GROUP", 20)
     several, record = fit(table(1800), **how)
     assert record["steps_per_epoch"] == 24  # of 25 batches: a multiple of 8
     assert [entry["step"] for entry in record["losses"]] == [8, 16, 24, 32, 40, 48]
-    monkeypatch.setattr(trainer, "_GROUPED_STEPS", 1)
-    monkeypatch.setattr(trainer, "plan_steps", lambda *_: (64, 24, 2))
+    monkeypatch.setattr(training, "_GROUPED_STEPS", 1)
+    monkeypatch.setattr(training, "plan_steps", lambda *_: (64, 24, 2))
     singly, one_by_one = fit(table(1800), **how)
     assert all(np.array_equal(a, b) for a, b in zip(several.get_weights(), singly.get_weights(), strict=True))
     assert record["history"] == one_by_one["history"]
@@ -95,7 +95,7 @@ def test_training_stops_when_held_out_rows_get_worse_and_keeps_the_best_weights(
     assert float(loss) == pytest.approx(min(losses), abs=1e-4)
 
 
-def test_nothing_is_held_out_when_the_share_is_0():
+def test_no_rows_are_held_out_when_validation_share_is_0():
     _, record = fit(table(200), validation_share=0)
     assert (record["rows_trained"], record["rows_held_out"]) == (200, 0)
     assert "val_loss" not in record["history"][0]
@@ -118,7 +118,7 @@ def test_one_class_trains_to_finite_weights():
         (10_000, {"batch_size": 256, "min_steps_per_epoch": 0}, (39, 256)),
     ],
 )
-def test_steps_cover_the_rows_once(rows, settings, expected):
+def test_the_steps_of_an_epoch_cover_the_rows_once(rows, settings, expected):
     batch_size, steps, _ = plan_steps(rows, TrainSettings(**settings))
     assert (steps, batch_size) == expected
 
@@ -128,7 +128,7 @@ def test_small_tables_get_more_epochs():
     assert plan_steps(1_000_000, TrainSettings(min_steps=100, epochs=2))[2] == 2
 
 
-def test_no_rows_are_refused():
+def test_training_on_no_rows_is_an_error():
     with pytest.raises(ValueError, match=r"train\.validation_share"):
         plan_steps(0, TrainSettings())
 
@@ -139,25 +139,32 @@ def test_it_learns_classes():
     target = Target(task="multiclass", classes=("low", "high", "odd"))
     model, record = fit(TrainingData(rows.features, classes), target=target, epochs=4, learning_rate=1e-2)
     assert sum(record["class_rates"].values()) == pytest.approx(1, abs=1e-5)
-    answers = np.asarray(make_objective(target, classes).answer(model.predict(rows.features, verbose=0)))
-    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
-    assert (answers.argmax(axis=1) == classes).mean() > 0.9
+    predictions = np.asarray(make_objective(target, classes).predictions(model.predict(rows.features, verbose=0)))
+    np.testing.assert_allclose(predictions.sum(axis=1), 1, rtol=1e-5)
+    assert (predictions.argmax(axis=1) == classes).mean() > 0.9
 
 
-@pytest.mark.parametrize(("scale", "centre"), [(1e6, 5e6), (1e-3, 0.0)])
-def test_it_learns_amounts_of_any_size(scale, centre):
+@pytest.mark.parametrize(("scale", "offset"), [(1e6, 5e6), (1e-3, 0.0)])
+def test_it_learns_regression_targets_of_any_scale(scale, offset):
     rows = table(4000)
-    amounts = (centre + scale * (rows.labels + rows.features["numbers"][:, 0])).astype(np.float32)
+    values = (offset + scale * (rows.labels + rows.features["numbers"][:, 0])).astype(np.float32)
     target = Target(task="regression")
-    model, record = fit(TrainingData(rows.features, amounts), target=target, epochs=4, learning_rate=1e-2)
-    assert record["label_mean"] == pytest.approx(amounts.mean(), rel=1e-3)
-    answers = np.asarray(make_objective(target, amounts).answer(model.predict(rows.features, verbose=0)))[:, 0]
-    assert 1 - np.var(answers - amounts) / np.var(amounts) > 0.9
+    model, record = fit(TrainingData(rows.features, values), target=target, epochs=4, learning_rate=1e-2)
+    assert record["label_mean"] == pytest.approx(values.mean(), rel=1e-3)
+    predictions = np.asarray(make_objective(target, values).predictions(model.predict(rows.features, verbose=0)))[:, 0]
+    assert 1 - np.var(predictions - values) / np.var(values) > 0.9
 
 
-def test_amounts_that_are_all_the_same_are_answered_as_they_are():
+def test_constant_regression_labels_are_predicted_exactly():
     rows, target = table(100), Target(task="regression")
-    amounts = np.full(100, 7.0, np.float32)
-    model, _ = fit(TrainingData(rows.features, amounts), target=target, epochs=1)
-    answers = np.asarray(make_objective(target, amounts).answer(model.predict(rows.features, verbose=0)))
-    np.testing.assert_array_equal(answers, np.full((100, 1), 7))
+    values = np.full(100, 7.0, np.float32)
+    model, _ = fit(TrainingData(rows.features, values), target=target, epochs=1)
+    predictions = np.asarray(make_objective(target, values).predictions(model.predict(rows.features, verbose=0)))
+    np.testing.assert_array_equal(predictions, np.full((100, 1), 7))
+
+
+def test_a_network_without_the_output_layer_is_an_error():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, name="last")])
+    rows = table(100)
+    with pytest.raises(ValueError, match="no layer named 'outputs'"):
+        train_model(model, rows, TrainSettings(), make_objective(BINARY_TARGET, rows.labels))

@@ -1,4 +1,4 @@
-"""The budget of a search: trials, and minutes after which none begins."""
+"""The budget of a search: a number of trials, and minutes after which none starts."""
 
 import time
 
@@ -6,7 +6,7 @@ import keras_tuner
 import pytest
 
 from flightline.config.tuning import TuneSettings
-from flightline.modeling.tuner import _TimedRandomOracle
+from flightline.modeling.tuning import _TimedRandomOracle
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def oracle(tmp_path):
     return of
 
 
-def asked(oracle):
-    """What the next trial is of; None where none begins any more."""
+def next_epochs(oracle):
+    """The value that the next trial tries; None where no trial starts."""
     trial = oracle.create_trial("tuner0")
     if trial.status != "RUNNING":
         return None
@@ -33,16 +33,16 @@ def asked(oracle):
     return trial.hyperparameters.values["train.epochs"]
 
 
-def test_the_first_trial_is_of_the_settings_as_they_are_and_none_begins_after_the_last(oracle):
-    searched = oracle(trials=2)
-    assert asked(searched) == 2
-    assert asked(searched) in {1, 3}
-    assert asked(searched) is None
+def test_the_first_trial_has_the_settings_of_the_config_and_the_last_ends_the_search(oracle):
+    oracle_ = oracle(max_trials=2)
+    assert next_epochs(oracle_) == 2
+    assert next_epochs(oracle_) in {1, 3}
+    assert next_epochs(oracle_) is None
 
 
-def test_no_trial_begins_after_the_minutes_but_the_first_always_does(oracle, monkeypatch):
-    searched = oracle(trials=3, minutes=5)
+def test_no_trial_starts_after_max_minutes_except_the_first(oracle, monkeypatch):
+    oracle_ = oracle(max_trials=3, max_minutes=5)
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + 5 * 60 + 1)
-    assert asked(searched) == 2
-    assert asked(searched) is None
+    assert next_epochs(oracle_) == 2
+    assert next_epochs(oracle_) is None
