@@ -60,17 +60,17 @@ class Run:
     @property
     def started(self) -> datetime:
         """When the run started, in local time."""
-        return datetime.fromtimestamp(self.record.started / 1000)
+        return datetime.fromtimestamp(self.record.started_ms / 1000)
 
     @property
     def seconds(self) -> float:
         """From the run's start to the last update of its last step."""
-        return self.record.seconds
+        return self.record.duration_s
 
     @property
     def properties(self) -> Mapping[str, Any]:
         """What is recorded with the run as a whole: commit, user, config."""
-        return self.record.about
+        return self.record.properties
 
     @property
     def folder(self) -> Path:
@@ -183,7 +183,7 @@ class Run:
 
     def _is_current(self, file: Path) -> bool:
         """Whether a file was written after the run's last update, and not while it was under way or before a resume."""
-        return file.is_file() and file.stat().st_mtime >= self.record.started / 1000 + self.record.seconds
+        return file.is_file() and file.stat().st_mtime >= self.record.started_ms / 1000 + self.record.duration_s
 
     def __repr__(self) -> str:
         return f"<Run {self.run_id} of {self.pipeline}: {self._explanation.outcome}>"
@@ -215,7 +215,7 @@ class ProjectRuns:
         return (Run(record, self._config, self.store) for record in self.store)
 
     def __len__(self) -> int:
-        return len(self.store.started())
+        return len(self.store.start_times())
 
     def __contains__(self, run_id: object) -> bool:
         return isinstance(run_id, str) and self.store.find(run_id) is not None

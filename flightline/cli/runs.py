@@ -75,7 +75,7 @@ def show_run(project: Project, run_id: RunArgument = LATEST, as_json: JsonOption
     console = make_console()
     table = make_table("step", "state", "seconds")
     for step in run.record.steps.values():
-        table.add_row(step.node, step.state.lower(), f"{(step.ended - step.started) / 1000:.1f}")
+        table.add_row(step.node, step.state.lower(), f"{(step.ended_ms - step.started_ms) / 1000:.1f}")
     state = "running" if summary is None and run.holder else run.state.lower()
     console.print(f"run [bold]{escape(run.run_id)}[/] of {escape(run.pipeline)}, {state}")
     console.print(table)

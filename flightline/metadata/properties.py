@@ -13,7 +13,7 @@ OUTPUT_EVENTS = {pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT, pb.Event.INTERNAL_OU
 INPUT_EVENTS = {pb.Event.INPUT, pb.Event.DECLARED_INPUT, pb.Event.INTERNAL_INPUT}
 
 
-# What `flightline gc` makes of an artifact: no step is given it any more, and its files are gone or about to be.
+# The states that `flightline gc` sets: no step reads the artifact any more; its files are removed, or will be.
 COLLECTED_STATES = {pb.Artifact.MARKED_FOR_DELETION, pb.Artifact.DELETED}
 
 

@@ -18,20 +18,20 @@ class Run:
     Attributes:
         run_id: its name, and that of its folder.
         pipeline: the pipeline's name.
-        started: milliseconds since the epoch.
+        started_ms: milliseconds since the epoch.
         steps: by node id, in the order in which they were started.
-        about: what is on record with the run as a whole (commit, user, config, ...).
+        properties: what is recorded with the run as a whole (commit, user, config, ...).
     """
 
     run_id: str
     pipeline: str
-    started: int
+    started_ms: int
     steps: dict[str, Step]
-    about: dict[str, Any] = field(default_factory=dict, repr=False)
+    properties: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def state(self) -> str:
-        """COMPLETE, FAILED, CANCELED or RUNNING; it was ended from outside where it says RUNNING and nothing does."""
+        """COMPLETE, FAILED, CANCELED or RUNNING. A run that was killed stays RUNNING."""
         states = {step.state for step in self.steps.values()}
         for failure_state in ("FAILED", "CANCELED"):
             if failure_state in states:
@@ -39,26 +39,26 @@ class Run:
         return "RUNNING" if states & {"RUNNING", "NEW"} else "COMPLETE"
 
     @property
-    def seconds(self) -> float:
+    def duration_s(self) -> float:
         """From its start to the last update of its last step."""
-        ends = [step.ended for step in self.steps.values()]
-        return (max(ends) - self.started) / 1000 if ends else 0.0
+        ends = [step.ended_ms for step in self.steps.values()]
+        return (max(ends) - self.started_ms) / 1000 if ends else 0.0
 
     @property
     def rows(self) -> RowAccounting | None:
-        """Where the rows of the run's input went."""
+        """Rows read, used by split, and rejected by reason; None where the run did not read any."""
         step = self.steps.get("ExampleGen")
         artifact = step.output("examples") if step else None
         return parse_row_accounting(properties_of(artifact)) if artifact else None
 
     @property
     def blessed(self) -> bool | None:
-        """What the Evaluator said; None where it said nothing."""
+        """The Evaluator's decision; None where it made none."""
         return self._flag("Evaluator", "blessing", "blessed")
 
     @property
     def servable(self) -> bool | None:
-        """What the serving check said; None where it said nothing."""
+        """The decision of the serving check; None where it made none."""
         return self._flag("ServingCheck", "blessing", "blessed")
 
     @property
@@ -71,7 +71,7 @@ class Run:
 
     @property
     def evaluation(self) -> Evaluation | None:
-        """All slices, the champion beside them, thresholds that were missed; None where nothing was evaluated."""
+        """Metrics of every slice, the champion's, and the missed thresholds; None where nothing was evaluated."""
         return read_evaluation(self.steps)
 
     def _flag(self, node: str, output: str, name: str) -> bool | None:

@@ -1,4 +1,4 @@
-"""Whose a run is, in a store that several pipelines write to, perhaps from several workspaces."""
+"""Run ids and pipelines: which run belongs to which pipeline, in a store that several pipelines share."""
 
 from __future__ import annotations
 
@@ -10,19 +10,16 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from flightline.config.settings import Config
 from flightline.metadata.store import open_or_create_store
 
-_RUN_CONTEXT_TYPE, _PIPELINE_PROPERTY = (
-    "flightline_run",
-    "pipeline",
-)  # a context beside TFX's own, which it makes at a run's first step
-SCORING_SUFFIX, MONITORING_SUFFIX = "-scoring", "-monitoring"  # how the names of the pipelines beside training's end
+# A context of our own: TFX makes its context for a run only at the run's first step.
+_RUN_CONTEXT_TYPE, _PIPELINE_PROPERTY = "flightline_run", "pipeline"
+SCORING_SUFFIX, MONITORING_SUFFIX = "-scoring", "-monitoring"  # of the names of auxiliary pipelines
 AUXILIARY_SUFFIXES = (SCORING_SUFFIX, MONITORING_SUFFIX)
 
 
 def reserve_run_id(config: Config, run_id: str) -> bool:
-    """Puts on record that a run of this name is the config's; False where the name is taken: TFX would take the two
-    for the same run.
+    """Reserve a run id for the config's pipeline; return False where it is taken. TFX would merge two runs of one id.
 
-    A workspace's own store needs none of it: there the folder of the run says so.
+    Only a shared server needs this: in a workspace, the run's folder reserves the id.
     """
     if not config.metadata.uses_server:
         return True
@@ -43,7 +40,7 @@ def with_auxiliary_pipelines(pipeline: str) -> tuple[str, ...]:
 
 
 def list_pipelines(store: mlmd.MetadataStore) -> list[str]:
-    """The names of all that have a run on record, without those beside training's."""
+    """The names of the training pipelines that have a run."""
     return sorted(
         context.name
         for context in _contexts_of_type(store, "pipeline")
@@ -61,7 +58,7 @@ def pipelines_by_run_id(store: mlmd.MetadataStore) -> dict[str, str]:
 
 
 def run_contexts(store: mlmd.MetadataStore, pipeline: str | None) -> list[pb.Context]:
-    """The runs of a pipeline and of those beside it; of all where it is None. They are children of its context."""
+    """The contexts of the runs of a pipeline, its scoring and its monitoring; of all pipelines where it is None."""
     if pipeline is None:
         return _contexts_of_type(store, "pipeline_run")
     named = (store.get_context_by_type_and_name("pipeline", name) for name in with_auxiliary_pipelines(pipeline))
@@ -76,10 +73,10 @@ def _contexts_of_type(store: mlmd.MetadataStore, kind: str) -> list[pb.Context]:
 
 
 def base_run_id(run_id: str) -> str:
-    """The id of the run that `r.2`, `r.3`, ... go on with: `r`."""
+    """The id of the run that `r.2`, `r.3`, ... resume: `r`."""
     return re.sub(r"\.\d+$", "", run_id)
 
 
 def has_same_base_run(run_id: str, resumed: str) -> bool:
-    """Whether a run is the one that is gone on with, or went on with it before."""
+    """Whether a run is the resumed run, or an earlier resumption of it."""
     return bool(resumed) and base_run_id(run_id) == base_run_id(resumed)

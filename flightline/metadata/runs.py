@@ -21,7 +21,7 @@ LATEST, PREVIOUS = "latest", "previous"  # the newest training run, and the one 
 
 
 class Runs:
-    """The runs of one metadata store: all of them, or with a config those of its pipeline and of what is beside it."""
+    """The runs of one metadata store: all of them, or with a config those of its training, scoring and monitoring."""
 
     def __init__(self, store: mlmd.MetadataStore, config: Config | None = None) -> None:
         self.store = store
@@ -29,7 +29,7 @@ class Runs:
 
     @classmethod
     def open(cls, where: Config | Path) -> Runs:
-        """The runs of a config's pipeline, its scoring and its monitoring; or all that a sqlite store at a path knows.
+        """Open the store of a config, for the runs of its pipeline; or a sqlite store at a path, for all its runs.
 
         Raises:
             InputError: there is no readable store.
@@ -38,7 +38,7 @@ class Runs:
         return cls(open_store(where), None if isinstance(where, Path) else where)
 
     def for_workspace(self) -> Runs:
-        """Those of every pipeline in the workspace. On a server, which others write to, the pipeline's alone."""
+        """The runs of every pipeline in the workspace; on a shared server, those of the config's pipeline alone."""
         return self if self.config is None or self.config.metadata.uses_server else Runs(self.store)
 
     def __iter__(self) -> Iterator[Run]:
@@ -46,7 +46,7 @@ class Runs:
         contexts = self._contexts()
         return (self._run(context) for context in sorted(contexts, key=lambda c: -c.create_time_since_epoch))
 
-    def started(self) -> dict[str, int]:
+    def start_times(self) -> dict[str, int]:
         """Run id → when it started, in milliseconds since the epoch; a few queries, however many there are."""
         return {context.name: context.create_time_since_epoch for context in self._contexts()}
 
@@ -64,7 +64,7 @@ class Runs:
         return found
 
     def get_in_pipeline(self, run_id: str) -> Run:
-        """`get` for what is done by the config: a run of another pipeline is refused.
+        """As `get`, but refuse a run of another pipeline: for commands that act by the config.
 
         Raises:
             UsageError: there is no such run, or it is another pipeline's.
@@ -72,13 +72,13 @@ class Runs:
         run = self.get(run_id)
         if self.config is not None and not self.belongs_to_pipeline(run):
             raise UsageError(
-                f"run {run.run_id} is of the pipeline {run.pipeline}, not of {self.config.name}",
+                f"run {run.run_id} belongs to the pipeline {run.pipeline}, not to {self.config.name}",
                 f"name the config of {run.pipeline} with --config",
             )
         return run
 
     def belongs_to_pipeline(self, run: Run) -> bool:
-        """Whether a run is of the config's pipeline, or beside it; any is where no config was given."""
+        """Whether a run is of the config's pipeline, its scoring or its monitoring. Without a config, every run is."""
         return self.config is None or run.pipeline in with_auxiliary_pipelines(self.config.name)
 
     def find(self, run_id: str) -> Run | None:
@@ -119,8 +119,8 @@ class Runs:
                 node=node,
                 execution_id=execution.id,
                 state=state,
-                started=execution.create_time_since_epoch,
-                ended=execution.last_update_time_since_epoch,
+                started_ms=execution.create_time_since_epoch,
+                ended_ms=execution.last_update_time_since_epoch,
                 code=code,
                 message=message,
                 inputs=dict(inputs.get(execution.id, {})),
@@ -132,11 +132,11 @@ class Runs:
             pipeline = next((parent.name for parent in self.store.get_parent_contexts_by_context(context.id)), "")
         return Run(context.name, pipeline, context.create_time_since_epoch, steps, properties_of(context))
 
-    def before(self, run: Run, node: str) -> Step | None:
+    def previous_step(self, run: Run, node: str) -> Step | None:
         """The last step of this node in an earlier run of the same pipeline; None where there is none."""
         for other in self.for_workspace():
             step = other.steps.get(node)
-            if step is not None and other.pipeline == run.pipeline and other.started < run.started:
+            if step is not None and other.pipeline == run.pipeline and other.started_ms < run.started_ms:
                 return step
         return None
 

@@ -19,21 +19,21 @@ class Step:
         node: the node's id in the DAG.
         state: COMPLETE, CACHED, FAILED, RUNNING or CANCELED.
         execution_id: its id in ML Metadata.
-        started: milliseconds since the epoch.
-        ended: the same, of the last update.
-        code: what a failed step ended with.
-        message: and what it gave as its reason.
+        started_ms: milliseconds since the epoch.
+        ended_ms: the same, of the last update.
+        code: the exit code of a failed step.
+        message: the reason of its failure.
         inputs: artifacts by channel key.
-        outputs: the same, of what it made.
-        properties: what the execution was given, and what we keep with it.
+        outputs: the same, of its outputs.
+        properties: the execution's properties in ML Metadata.
         cached_from: of a cached step, the run that made its outputs.
     """
 
     node: str
     execution_id: int
     state: str
-    started: int
-    ended: int
+    started_ms: int
+    ended_ms: int
     code: int = 0
     message: str = ""
     inputs: dict[str, list[pb.Artifact]] = field(default_factory=dict, repr=False)
@@ -43,13 +43,13 @@ class Step:
 
     @property
     def key_parts(self) -> KeyParts | None:
-        """What its cache key was made of; None where another runner than ours launched it."""
+        """The parts of its cache key; None where a stock TFX runner launched it."""
         text = self.properties.get(KEY_PARTS_PROPERTY)
         return KeyParts.from_json(text) if text else None
 
     @property
     def done(self) -> bool:
-        """Whether its outputs are there, made by it or taken from an earlier run."""
+        """Whether its outputs exist, made by this run or cached from an earlier one."""
         return self.state in {"COMPLETE", "CACHED"}
 
     def output(self, key: str) -> pb.Artifact | None:

@@ -1,4 +1,4 @@
-"""Opening the metadata store, and the questions that both TFX lines answer (1.21 has no `filter_query`)."""
+"""Open the metadata store, and query it in ways that TFX 1.16 and 1.21 share (1.21 has no `filter_query`)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXECUTION_RESULT = "__execution_result__"  # where TFX keeps the code and messag
 
 
 class StoreNotFound(InputError):
-    """Nothing has been put on record yet."""
+    """There is no metadata store yet."""
 
 
 def sqlite_config(path: Path) -> pb.ConnectionConfig:
@@ -33,21 +33,21 @@ def sqlite_config(path: Path) -> pb.ConnectionConfig:
 
 
 def connection_config(config: Config) -> pb.ConnectionConfig:
-    """What a pipeline of this config is given to connect with; a password is not in it (`server.with_password`)."""
+    """The connection that a pipeline gets, without the password (see `mysql.with_password`)."""
     return (
         mysql.connection_config(config.metadata) if config.metadata.uses_server else sqlite_config(config.metadata_db)
     )
 
 
 def store_name(where: Config | Path) -> str:
-    """The store, for people."""
+    """The name of the store for messages."""
     if isinstance(where, Path):
         return str(where)
     return where.metadata.display_name if where.metadata.uses_server else str(where.metadata_db)
 
 
 def has_store(where: Config | Path) -> bool:
-    """Whether anything can have been put on record.
+    """Whether there is a store.
 
     Raises:
         FlightlineError: a server does not answer, refuses the user, or has a database that would lose data.
@@ -61,7 +61,7 @@ def open_store(where: Config | Path) -> mlmd.MetadataStore:
     """The existing store of a config, or the existing sqlite store at a path.
 
     Raises:
-        NoStore: there is none.
+        StoreNotFound: there is none.
         InputError: it is not a metadata store.
         StepFailed: it is locked or damaged, or its server does not answer.
         ConfigError: the server refuses the user.
@@ -79,7 +79,7 @@ def open_store(where: Config | Path) -> mlmd.MetadataStore:
 
 
 def open_or_create_store(config: Config) -> mlmd.MetadataStore:
-    """The store on the config's server, its tables made where they are not there: by one process at a time."""
+    """Open the store on the config's server; create its tables where they are missing, by one process at a time."""
     if not has_store(config):
         with mysql.named_lock(config.metadata, "making the tables", wait_s=_CREATE_TABLES_WAIT_S, say=logging.info):
             _open_server_store(config)
@@ -125,7 +125,7 @@ def run_ids_of_execution(store: mlmd.MetadataStore, execution_id: int) -> set[st
 
 
 def save_run_properties(store: mlmd.MetadataStore, run_id: str, facts: Mapping[str, str]) -> None:
-    """Keeps facts with a run as a whole; it has to be on record."""
+    """Save facts with a run as a whole, which must have a step in the store."""
     context = store.get_context_by_type_and_name("pipeline_run", run_id)
     for name, value in facts.items():
         context.custom_properties[name].string_value = value
@@ -133,7 +133,7 @@ def save_run_properties(store: mlmd.MetadataStore, run_id: str, facts: Mapping[s
 
 
 def record_failure(store: mlmd.MetadataStore, execution: pb.Execution, code: int, message: str) -> None:
-    """Keeps the reason of a failed execution in its lineage; TFX records one only where an executor returns it."""
+    """Record the reason of a failed execution; TFX records one only where an executor returns it."""
     if EXECUTION_RESULT not in execution.custom_properties:
         result = json.dumps({"code": code, "resultMessage": message})
         execution.custom_properties[EXECUTION_RESULT].string_value = result

@@ -99,7 +99,7 @@ def trace_lineage(runs: Runs, config: Config, reference: str, direction: Directi
         champion=_champion_id(run),
         metrics=dict(evaluation.metrics.get(OVERALL, {})) if evaluation else {},
         gaps=[f"{gap.description}, at most {gap.max_gap:g}" for gap in evaluation.gaps] if evaluation else [],
-        about={"runs": run_ids, **(run.about if run else {})},
+        about={"runs": run_ids, **(run.properties if run else {})},
     )
 
 

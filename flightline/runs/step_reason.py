@@ -25,7 +25,7 @@ def explain_execution(runs: Runs, run: Run, step: Step, parts: KeyParts | None, 
         return ""
     if step.state == "CACHED":
         return f"from {step.cached_from}: nothing it depends on has changed"
-    previous = runs.before(run, step.node)
+    previous = runs.previous_step(run, step.node)
     return reason_to_run(parts, previous.key_parts if previous else None, cache)
 
 

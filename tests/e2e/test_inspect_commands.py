@@ -108,7 +108,7 @@ def test_the_python_api_gives_what_the_commands_show(trained):
         (("diff", "first", "nobody"), "there is no run nobody"),
     ],
 )
-def test_what_is_not_there_is_said_in_one_line(trained, command, words, message):
+def test_an_unknown_name_is_one_line_on_stderr(trained, command, words, message):
     answered = command(trained.workspace, *words)
     assert answered.returncode == 2
     assert message in answered.stderr

@@ -95,7 +95,7 @@ def test_alerts_are_written_to_the_files_and_the_run(stormy, production):
     assert {(one["event"], one["alert"]) for one in told} >= {("raised", "drift:temp"), ("raised", "skew:temp")}
     metrics = (folder / "flightline.prom").read_text()
     assert 'flightline_alert_firing{alert="drift:temp",severity="warning"} 1.0' in metrics
-    about = Runs.open(production.config).get("stormy").about
+    about = Runs.open(production.config).get("stormy").properties
     assert "drift:temp" in about["alerts"]
 
 
@@ -109,7 +109,7 @@ def test_an_alert_starts_one_run_and_its_reason_is_kept(stormy, production):
 def test_the_retraining_budget_is_respected(stormy, production):
     ended = production.monitor("spent", time.time() - START_S + 2, "--retrain")
     assert ended.code == 5
-    assert "no run started for alert performance" in ended.out
+    assert "no run started for alert no_traffic, performance:AUC" in ended.out
     assert "the limit is 1 in 24 hours" in ended.out
     # No request came in the meantime: nothing was compared, and no alert ended by that.
     assert {"no_traffic"} == set(production.measures("spent"))

@@ -29,7 +29,7 @@ def test_every_artifact_of_a_reproduction_matches_even_if_the_data_have_changed(
     """What the run noted is in DVC's cache; where it was, there is another month by now."""
     folder, second = made
     [file] = (folder / "data").glob("*/*.csv")
-    noted = Runs.open(folder / "workspace" / "metadata.db").get("second").about["dvc"]
+    noted = Runs.open(folder / "workspace" / "metadata.db").get("second").properties["dvc"]
     assert json.loads(noted) == {str(file.relative_to(folder / "data")): file_md5(file)}
     kept = file.read_bytes()
     file.write_bytes(kept.replace(b"\n6,", b"\n7,"))

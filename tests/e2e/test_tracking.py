@@ -70,7 +70,7 @@ def test_report_is_an_artifact_of_the_run(trained, tracked, client, tmp_path):
 
 def test_mlflow_and_ml_metadata_have_the_ids_of_each_other(trained, tracked, client):
     assert client.get_run(tracked.run_id).data.tags["tfx.run_id"] == "first"
-    about = Runs.open(trained.workspace / "metadata.db").get("first").about
+    about = Runs.open(trained.workspace / "metadata.db").get("first").properties
     assert about["mlflow_run_id"] == tracked.run_id
     assert about["mlflow_store"] == tracked.store
 

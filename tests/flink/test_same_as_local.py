@@ -13,7 +13,7 @@ SPLITS = ("train", "eval")
 
 def test_every_step_ran_and_both_taskmanagers_worked(flink, cluster):
     assert {step.state for step in flink.steps.values()} == {"COMPLETE"}
-    jobs = [job for job in cluster.jobs() if job["start-time"] > flink.steps["ExampleGen"].started]
+    jobs = [job for job in cluster.jobs() if job["start-time"] > flink.steps["ExampleGen"].started_ms]
     assert len(jobs) >= 4
     assert {job["state"] for job in jobs} == {"FINISHED"}
     workers = {worker for job in jobs for worker in cluster.job_workers(job["jid"])}

@@ -69,8 +69,8 @@ def assert_one_clear_line(told: str) -> None:
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        ("yaml: billion laughs", ["-m", "pipeline", "runs"]),
-        ("place: rows.yaml is a pipe that nobody writes to", ["-m", "pipeline", "serve"]),
+        ("yaml: billion laughs", ["-m", "flightline", "runs"]),
+        ("place: rows.yaml is a pipe that nobody writes to", ["-m", "flightline", "serve"]),
         ("schema: nested without end", ["runner_local.py"]),
     ],
 )

@@ -76,7 +76,7 @@ def test_an_alert_starts_the_runs_and_is_their_reason(months, config):
     runs = Runs.open(config)
     for month in months:
         assert month["alerts"]
-        assert runs.get(month["retraining_run"]).about["reason"].startswith("alert ")
+        assert runs.get(month["retraining_run"]).properties["reason"].startswith("alert ")
     reasons = [
         entry.facts["reason"] for entry in audit_log.verify(config.workspace) if entry.event == "retrain started"
     ]

@@ -70,7 +70,7 @@ class FakeProduction:
 
     def __call__(self, *arguments: str):
         out, err = self._folder / "out", self._folder / "err"
-        code = self._command(["-m", "pipeline", *arguments, "--config", str(self.config_file)], out, err)
+        code = self._command(["-m", "flightline", *arguments, "--config", str(self.config_file)], out, err)
         return CommandResult(code, out.read_text(), err.read_text())
 
     def monitor(self, run_id: str, until: float, *options: str):

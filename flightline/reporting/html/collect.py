@@ -55,8 +55,8 @@ def collect_report(
     return ReportData(
         run_id=run.run_id,
         pipeline=run.pipeline or config.name,
-        started=run.started,
-        seconds=run.seconds,
+        started=run.started_ms,
+        seconds=run.duration_s,
         summary=summary,
         steps=_step_facts(run, summary, read_timings(folder), upstream or _infer_upstream(run)),
         artifacts=artifacts,
@@ -88,7 +88,7 @@ def _step_facts(
             StepFacts(
                 node,
                 STATE_LABELS.get(state, state.lower()),
-                seconds=timing.get("wall_s", (step.ended - step.started) / 1000 if step else None),
+                seconds=timing.get("wall_s", (step.ended_ms - step.started_ms) / 1000 if step else None),
                 cpu_seconds=timing.get("cpu_s"),
                 rows=count_rows(step) if step else None,
                 message=step.message if step else "",
@@ -160,7 +160,7 @@ def _previous_run(runs: Runs, run: Run) -> Run | None:
         return step is not None and step.done
 
     for other in runs.for_workspace():
-        if other.pipeline == run.pipeline and other.started < run.started and has_statistics(other):
+        if other.pipeline == run.pipeline and other.started_ms < run.started_ms and has_statistics(other):
             return other
     return None
 

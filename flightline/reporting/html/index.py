@@ -40,7 +40,7 @@ class RunEntry:
 
 def write_index(workspace: Path, runs: Runs) -> Path:
     """Writes the index of a workspace; returns its path. Reads a few small files per run; one query per pipeline."""
-    started, pipelines = runs.for_workspace().started(), pipelines_by_run_id(runs.store)
+    started, pipelines = runs.for_workspace().start_times(), pipelines_by_run_id(runs.store)
     folders = {path.name: path for path in (workspace / "runs").glob("*") if path.is_dir()}
     known = sorted({*started, *folders}, key=lambda name: (-started.get(name, 0), name))
     entries = [

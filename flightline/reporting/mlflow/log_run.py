@@ -91,8 +91,8 @@ def log_run(config: Config, run_id: str) -> TrackedRun:
 
 def _find_complete_run(client: MlflowClient, run: Run, store: str) -> str | None:
     """MLflow's id of a run that this store has completely; None where the run must be logged."""
-    known = run.about.get(MLFLOW_RUN_ID_PROPERTY)
-    if not known or run.about.get(MLFLOW_STORE_PROPERTY) != store:
+    known = run.properties.get(MLFLOW_RUN_ID_PROPERTY)
+    if not known or run.properties.get(MLFLOW_STORE_PROPERTY) != store:
         return None
     from mlflow.exceptions import MlflowException
 

@@ -17,7 +17,7 @@ def active_holder(config: Config, run: Run) -> LockHolder | None:
         else find_lock_holder(config.workspace, run.pipeline)
     )
     # A holder that started later executes a later run.
-    return holder if holder is not None and holder.since <= run.started / 1000 else None
+    return holder if holder is not None and holder.since <= run.started_ms / 1000 else None
 
 
 def was_killed(config: Config, run: Run) -> bool:

@@ -91,7 +91,7 @@ def test_an_answer_about_another_pipelines_run_says_so(two_pipelines, command):
 def test_what_is_done_by_a_config_refuses_another_pipelines_run(two_pipelines, tmp_path, command):
     asked = ask(*command.split(), "--config", two_pipelines)
     assert asked.exit_code == 2
-    assert "run b is of the pipeline bikes, not of flights" in asked.stderr
+    assert "run b belongs to the pipeline bikes, not to flights" in asked.stderr
     assert not (tmp_path / "ws" / "reproduced").exists()
 
 

@@ -27,7 +27,7 @@ def test_a_run_is_read_back(path):
     assert run.state == "COMPLETE"
     assert run.rows.balanced
     assert (run.blessed, run.servable, run.pushed) == (True, False, "/releases/7")
-    assert run.seconds >= 0
+    assert run.duration_s >= 0
 
 
 def test_complete_is_not_pushed(path):
@@ -52,7 +52,7 @@ def test_newest_first_and_latest(path):
         recorder.run(run_id, {"ExampleGen": {"state": "COMPLETE"}})
     assert [run.run_id for run in Runs.open(path)] == ["new", "old"]
     assert Runs.open(path).get("latest").run_id == "new"
-    started = Runs.open(path).started()
+    started = Runs.open(path).start_times()
     assert sorted(started, key=started.get) == ["old", "new"]
 
 
@@ -73,7 +73,7 @@ def test_with_a_config_only_its_pipeline_is_looked_at(runs_of, path):
     flights = runs_of("flights")
     assert [run.run_id for run in flights] == ["scored", "a"]
     assert flights.get("latest").run_id == "a"
-    assert set(flights.started()) == {"a", "scored"}
+    assert set(flights.start_times()) == {"a", "scored"}
     assert (
         {run.run_id for run in flights.for_workspace()}
         == {run.run_id for run in Runs.open(path)}
@@ -85,7 +85,7 @@ def test_a_run_of_another_pipeline_can_be_read_and_nothing_else(runs_of):
     flights = runs_of("flights")
     assert flights.get("b").pipeline == "bikes"
     assert [flights.get_in_pipeline(run_id).run_id for run_id in ("a", "scored")] == ["a", "scored"]
-    with pytest.raises(UsageError, match="run b is of the pipeline bikes, not of flights"):
+    with pytest.raises(UsageError, match="run b belongs to the pipeline bikes, not to flights"):
         flights.get_in_pipeline("b")
 
 
