@@ -1,4 +1,4 @@
-"""What is reached from artifacts by going back through ML Metadata: all that they were made of."""
+"""The artifacts that others were made from, found by following ML Metadata backwards."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from flightline.metadata.properties import INPUT_EVENTS, OUTPUT_EVENTS
 
-# Each analyzer cache was made with the help of the one before, back to the first run. It only says how to be quick:
-# what is made with it is the same as without, so that nothing is reached by having read one.
+# Each analyzer cache was made with the one before, back to the first run. It only saves time: outputs are the same
+# without it, so reading a cache does not make it an ancestor.
 TRANSFORM_CACHE_TYPE = "TransformCache"
-# The channel with all accepted spans before one that the data gate judges. They are what it is held against, not what
-# anything is made of: by them every span would be needed for ever.
+# The channel with the accepted spans that the data gate compares a new one with. Nothing is made from them: counted as
+# ancestors, they would keep every span for ever.
 COMPARISON_CHANNEL = "accepted_examples"
 
 
@@ -25,60 +25,61 @@ class ArtifactGraph:
 
     Attributes:
         artifacts: by id.
-        maker: artifact → the execution that made it; what a later one took from the cache was made by the first.
-        made: execution → the artifacts that it made.
-        read, given: execution → the artifacts that it read, and those that it gave, its own or somebody else's.
+        producer: artifact → the execution that made it; a later one that took it from the cache is not its producer.
+        produced: execution → the artifacts that it made.
+        inputs: execution → the artifacts that it read.
+        outputs: execution → the artifacts that it put out, made by it or taken from the cache.
     """
 
     artifacts: dict[int, pb.Artifact]
-    maker: dict[int, int]
-    made: dict[int, set[int]]
-    read: dict[int, set[int]]
-    given: dict[int, set[int]]
+    producer: dict[int, int]
+    produced: dict[int, set[int]]
+    inputs: dict[int, set[int]]
+    outputs: dict[int, set[int]]
 
-    def reached(self, roots: Iterable[int]) -> set[int]:
-        """`roots` and, through the executions that made them, what those read; again and again.
+    def reachable_from(self, roots: Iterable[int]) -> set[int]:
+        """`roots`, all that they were made from, and the other outputs of the executions that made them.
 
-        What a reached execution has made is reached as a whole: TFX takes all of its outputs from the cache or none.
+        The other outputs count because TFX takes all outputs of an execution from the cache, or none.
         """
         found: set[int] = set()
         waiting = set(roots)
         while waiting:
             artifact = waiting.pop()
             found.add(artifact)
-            execution = self.maker.get(artifact)
+            execution = self.producer.get(artifact)
             if execution is not None:
-                waiting |= (self.read[execution] | self.made[execution]) - found
+                waiting |= (self.inputs[execution] | self.produced[execution]) - found
         return found
 
-    def touched(self, executions: Collection[int]) -> set[int]:
-        """What these executions have read and given."""
-        return {artifact for e in executions for artifact in self.read[e] | self.given[e]}
+    def read_or_written(self, executions: Collection[int]) -> set[int]:
+        """The inputs and outputs of these executions."""
+        return {artifact for e in executions for artifact in self.inputs[e] | self.outputs[e]}
 
 
 def load_artifact_graph(store: mlmd.MetadataStore) -> ArtifactGraph:
-    """Everything at once, in three queries."""
+    """Read all artifacts and events of a store, in three queries."""
     artifacts = {artifact.id: artifact for artifact in store.get_artifacts()}
     executions = [execution.id for execution in store.get_executions()]
     events = store.get_events_by_execution_ids(executions) if executions else []
-    maker: dict[int, int] = {}
+    producer: dict[int, int] = {}
     for event in events:
         if event.type in OUTPUT_EVENTS:
-            maker[event.artifact_id] = min(event.execution_id, maker.get(event.artifact_id, event.execution_id))
-    made: dict[int, set[int]] = defaultdict(set)
-    for artifact, execution in maker.items():
-        made[execution].add(artifact)
-    read: dict[int, set[int]] = defaultdict(set)
-    given: dict[int, set[int]] = defaultdict(set)
+            producer[event.artifact_id] = min(event.execution_id, producer.get(event.artifact_id, event.execution_id))
+    produced: dict[int, set[int]] = defaultdict(set)
+    for artifact, execution in producer.items():
+        produced[execution].add(artifact)
+    inputs: dict[int, set[int]] = defaultdict(set)
+    outputs: dict[int, set[int]] = defaultdict(set)
     for event in events:
         if (
             artifacts[event.artifact_id].type == TRANSFORM_CACHE_TYPE
-            and maker.get(event.artifact_id) != event.execution_id
+            and producer.get(event.artifact_id) != event.execution_id
         ):
             continue
         if event.path.steps and event.path.steps[0].key == COMPARISON_CHANNEL:
             continue
-        side = read if event.type in INPUT_EVENTS else given if event.type in OUTPUT_EVENTS else None
-        if side is not None:
-            side[event.execution_id].add(event.artifact_id)
-    return ArtifactGraph(artifacts, maker, made, read, given)
+        target = inputs if event.type in INPUT_EVENTS else outputs if event.type in OUTPUT_EVENTS else None
+        if target is not None:
+            target[event.execution_id].add(event.artifact_id)
+    return ArtifactGraph(artifacts, producer, produced, inputs, outputs)

@@ -1,4 +1,4 @@
-"""Which spans have been taken in, in which versions, and which of them may be trained on: asked of ML Metadata."""
+"""The spans that a pipeline has ingested, by version, and which of them a model may be trained on."""
 
 from __future__ import annotations
 
@@ -28,11 +28,10 @@ class IngestedSpan:
     Attributes:
         span: its number; days since 1970-01-01 where spans are dates.
         version: of the files; None where the pattern has no versions.
-        examples: id of the artifact. The newer of two of the same version was made of other content or settings.
-        state: `accepted` where the data gate passed it when it last judged it, `quarantined` where it blocked it,
-            `unvalidated` where a run did not get that far.
-        released: whether a run that took it in went through to the Pusher, whatever the verdict on its model.
-        collected: whether `flightline gc` has removed its files: it was dealt with, and is in no window.
+        examples: id of the artifact. Of two with the same version, the newer has other content or other settings.
+        state: the data gate's latest decision, `accepted` or `quarantined`; `unvalidated` before any.
+        released: whether a run that ingested it completed the Pusher, whatever the verdict on its model.
+        collected: whether `flightline gc` has removed its files: it was processed, and is in no window.
     """
 
     span: int
@@ -44,12 +43,12 @@ class IngestedSpan:
 
     @property
     def order(self) -> tuple[int, int]:
-        """Later replaces earlier, within a span."""
+        """The key by which a later version of a span replaces an earlier one."""
         return (-1 if self.version is None else self.version, self.examples)
 
 
 def list_ingested_spans(store: mlmd.MetadataStore, pipeline: str) -> list[IngestedSpan]:
-    """Every version of every span that runs of a pipeline have ingested, in their order."""
+    """Every version of every span that runs of a pipeline have ingested, oldest first."""
     verdicts = _gate_verdicts(store, pipeline)
     through = _artifacts_of_pushed_runs(store, pipeline)
     found = []
@@ -63,29 +62,29 @@ def list_ingested_spans(store: mlmd.MetadataStore, pipeline: str) -> list[Ingest
                     span, version, artifact.id, state, artifact.id in through, artifact.state in COLLECTED_STATES
                 )
             )
-    return sorted(found, key=lambda taken: (taken.span, *taken.order))
+    return sorted(found, key=lambda ingested: (ingested.span, *ingested.order))
 
 
-def accepted_spans(taken: Iterable[IngestedSpan]) -> list[IngestedSpan]:
-    """Of each span the latest version that the gate has accepted, oldest span first; without those that are gone.
+def accepted_spans(ingested: Iterable[IngestedSpan]) -> list[IngestedSpan]:
+    """The latest accepted version of each span, oldest span first, without those whose files were removed.
 
-    A correction that is quarantined does not take the place of what was accepted before it, and what was corrected
-    does not come back when its correction is collected.
+    A quarantined correction does not replace the accepted version before it, and a corrected version does not return
+    when its correction is removed.
     """
     latest: dict[int, IngestedSpan] = {}
-    for one in taken:
+    for one in ingested:
         if one.state == ACCEPTED and (one.span not in latest or latest[one.span].order < one.order):
             latest[one.span] = one
     return [latest[span] for span in sorted(latest) if not latest[span].collected]
 
 
-def window_before(taken: Iterable[IngestedSpan], span: int, spans: int) -> list[IngestedSpan]:
-    """The last `spans` accepted spans before `span`, oldest first: what a model is trained on that `span` judges."""
-    return [one for one in accepted_spans(taken) if one.span < span][-spans:]
+def window_before(ingested: Iterable[IngestedSpan], span: int, spans: int) -> list[IngestedSpan]:
+    """The last `spans` accepted spans before `span`, oldest first: what a model is trained on before `span`."""
+    return [one for one in accepted_spans(ingested) if one.span < span][-spans:]
 
 
 def _parse_number(value: Any) -> int | None:
-    """TFX keeps numbers of spans as integers or, in older stores, as text."""
+    """Convert a span's number: TFX stores an integer or, in older stores, text."""
     return None if value is None or value == "" else int(value)
 
 
@@ -95,23 +94,25 @@ def _example_artifacts(store: mlmd.MetadataStore, pipeline: str) -> list[pb.Arti
 
 
 def _node_executions(store: mlmd.MetadataStore, pipeline: str, node: str) -> list[pb.Execution]:
-    """In the order in which they were started."""
+    """The executions of a node, in the order of their start."""
     context = store.get_context_by_type_and_name("node", f"{pipeline}.{node}")
     return sorted(store.get_executions_by_context(context.id), key=lambda e: e.id) if context else []
 
 
 def _gate_verdicts(store: mlmd.MetadataStore, pipeline: str) -> dict[int, SpanState]:
-    """Artifact → what the gate said of it the last time that it said something."""
-    said: dict[int, SpanState] = {}
+    """Artifact → the data gate's latest decision about it."""
+    decisions: dict[int, SpanState] = {}
     for execution in _node_executions(store, pipeline, "DataGate"):
         if execution.last_known_state in _DONE_STATES:
-            said[execution.id] = ACCEPTED
+            decisions[execution.id] = ACCEPTED
         elif execution_result(execution)[0] == DataBlocked.exit_code:
-            said[execution.id] = QUARANTINED
+            decisions[execution.id] = QUARANTINED
     verdicts: dict[int, SpanState] = {}
-    # Of its inputs, the one that it judges: others are the accepted spans that it was held against.
-    for execution_id, artifacts in sorted(_artifacts_by_execution(store, list(said), INPUT_EVENTS, "examples").items()):
-        verdicts |= dict.fromkeys(artifacts, said[execution_id])
+    # The input that the gate decides about; the others are the accepted spans that it compares this one with.
+    for execution_id, artifacts in sorted(
+        _artifacts_by_execution(store, list(decisions), INPUT_EVENTS, "examples").items()
+    ):
+        verdicts |= dict.fromkeys(artifacts, decisions[execution_id])
     return verdicts
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PROJECT_PACKAGES = ("flightline", "pipeline", "models")
@@ -59,9 +59,11 @@ def _parent_packages(name: str) -> list[str]:
 def _imported_names(package: str, code: bytes) -> frozenset[str]:
     """Return the names that a module of `package` imports, at any level; for `from a import b` both `a` and `a.b`.
 
-    Cached: a run computes the closures of a dozen modules, which share most of their files."""
+    Imports for annotations alone (`if TYPE_CHECKING:`) are left out: nothing is computed with them. Cached: a run
+    computes the closures of a dozen modules, which share most of their files.
+    """
     names: set[str] = set()
-    for node in ast.walk(ast.parse(code)):
+    for node in _walk_executed(ast.parse(code)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -71,6 +73,17 @@ def _imported_names(package: str, code: bytes) -> frozenset[str]:
             names.add(source)
             names.update(f"{source}.{alias.name}" for alias in node.names)
     return frozenset(names)
+
+
+def _walk_executed(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a syntax tree, without those under `if TYPE_CHECKING:`."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+            for alternative in child.orelse:
+                yield from _walk_executed(alternative)
+        else:
+            yield from _walk_executed(child)
 
 
 def _module_file(name: str) -> Path | None:

@@ -13,7 +13,13 @@ from tensorflow_model_analysis.metrics import metric_types
 from flightline.executors.evaluator.keras_row_values import metric_values
 from flightline.executors.evaluator.scoring import Scores
 from flightline.executors.evaluator.supported_config import UnsupportedEvaluationError
-from flightline.executors.evaluator.tfma_internals import TFMA
+from flightline.executors.evaluator.tfma_internals import (
+    TFMA,
+    get_confusion_matrices,
+    get_histogram_layout,
+    get_keras_metrics,
+    has_fractional_labels,
+)
 
 # From the row numbers of a slice to the combiner's accumulator.
 AccumulatorFiller = Callable[[np.ndarray], Any]
@@ -68,12 +74,13 @@ def _label_and_prediction_totals(combiner: Any, scores: Scores) -> AccumulatorFi
 
 
 def _calibration_histogram(combiner: Any, scores: Scores) -> AccumulatorFiller:
-    if not combiner._prediction_based_bucketing or not combiner._fractional_labels:
+    layout = get_histogram_layout(combiner)
+    if layout is None:
         raise UnsupportedEvaluationError("a calibration histogram of something else than predictions between 0 and 1")
     labels, predictions = _binary_labels(scores), scores.float64_predictions
-    num_buckets, bucket_type = combiner._num_buckets, TFMA.Bucket
+    num_buckets, bucket_type = layout.num_buckets, TFMA.Bucket
     # The first and last bucket are for values outside; the arithmetic is the combiner's, in its order.
-    position = (predictions - combiner._left) / combiner._range * num_buckets + 1
+    position = (predictions - layout.left) / layout.range * num_buckets + 1
     buckets = np.clip(position, 0, num_buckets + 1).astype(np.int32)
 
     def fill(rows: np.ndarray) -> dict[int, Any]:
@@ -94,9 +101,9 @@ def _calibration_histogram(combiner: Any, scores: Scores) -> AccumulatorFiller:
 def _confusion_matrices(combiner: Any, scores: Scores) -> AccumulatorFiller:
     # float64, since TFMA compares predictions as Python floats: a float32 0.3 is above a threshold of 0.3.
     predictions = scores.float64_predictions
-    fractional = combiner._enable_fractional_labels
+    fractional = has_fractional_labels(combiner)
     labels = _binary_labels(scores) if fractional else scores.float64_labels
-    matrices = combiner._binary_confusion_matrices
+    matrices = get_confusion_matrices(combiner)
 
     def fill(rows: np.ndarray) -> Any:
         entries = matrices.extract_output(matrices.create_accumulator())
@@ -153,8 +160,7 @@ def _squared_pearson_correlation(combiner: Any, scores: Scores) -> AccumulatorFi
 
 def _keras_metrics(combiner: Any, scores: Scores) -> AccumulatorFiller:
     combiner.setup()
-    (metrics,) = combiner._metrics.values()
-    values = [metric_values(metric, scores.labels, scores.predictions) for metric in metrics]
+    values = [metric_values(metric, scores.labels, scores.predictions) for metric in get_keras_metrics(combiner)]
 
     def fill(rows: np.ndarray) -> Any:
         accumulator = combiner.create_accumulator()

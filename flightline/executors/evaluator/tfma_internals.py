@@ -6,6 +6,9 @@ of eval_config.json. `read_job` checks all of it first: with a TFMA that lacks s
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from flightline.utils.private_api import PrivateApi, PrivateName
 
 _METRICS = "tensorflow_model_analysis.metrics"
@@ -58,3 +61,35 @@ TFMA = PrivateApi(
         ),
     ],
 )
+
+
+@dataclass(frozen=True)
+class HistogramLayout:
+    """The buckets of a calibration histogram: how many, from where, and over what range of predictions."""
+
+    num_buckets: int
+    left: float
+    range: float
+
+
+def get_histogram_layout(combiner: Any) -> HistogramLayout | None:
+    """The layout of a `_CalibrationHistogramCombiner`; None unless it counts fractional labels by prediction."""
+    if not combiner._prediction_based_bucketing or not combiner._fractional_labels:
+        return None
+    return HistogramLayout(combiner._num_buckets, combiner._left, combiner._range)
+
+
+def has_fractional_labels(combiner: Any) -> bool:
+    """Whether a `_BinaryConfusionMatrixCombiner` takes labels between 0 and 1."""
+    return bool(combiner._enable_fractional_labels)
+
+
+def get_confusion_matrices(combiner: Any) -> Any:
+    """The combiner of matrices that a `_BinaryConfusionMatrixCombiner` delegates to."""
+    return combiner._binary_confusion_matrices
+
+
+def get_keras_metrics(combiner: Any) -> list[Any]:
+    """The Keras metrics of the one output of a `_CompilableMetricsCombiner`, which must be set up."""
+    (metrics,) = combiner._metrics.values()
+    return list(metrics)

@@ -89,18 +89,18 @@ def find_garbage(config: Config, store: mlmd.MetadataStore, keep: int) -> Garbag
         run for history in histories[1:] for run in history.runs if is_locked(config.run_folder(run), IN_USE_LOCK)
     }
     executions = {e for history in histories for some in history.runs.values() for e in some}
-    referenced = graph.reached(_find_roots(config, store, graph, histories, kept_runs, executions))
+    referenced = graph.reachable_from(_find_roots(config, store, graph, histories, kept_runs, executions))
     unreferenced = [
         artifact
         for number, artifact in graph.artifacts.items()
-        if graph.maker.get(number) in executions
+        if graph.producer.get(number) in executions
         and artifact.state != pb.Artifact.DELETED
         # Marked by an interrupted collection: half of its files may be gone, whatever is kept now.
         and (number not in referenced or artifact.state == pb.Artifact.MARKED_FOR_DELETION)
     ]
     retained = RetainedPaths.of(graph.artifacts.values(), unreferenced)
     artifacts, unremovable = split_removable(config, unreferenced, retained)
-    owners = {execution for number in referenced for execution in [graph.maker.get(number)] if execution is not None}
+    owners = {execution for number in referenced for execution in [graph.producer.get(number)] if execution is not None}
     runs = dict(_removable_run_folders(config, store, histories, kept_runs, owners))
     reproductions = [
         path
@@ -146,10 +146,10 @@ def _find_roots(
     executions: set[int],
 ) -> set[int]:
     roots = {*_release_roots(config, graph), *_next_run_roots(config, store, graph)}
-    roots |= {number for number in graph.artifacts if graph.maker.get(number) not in executions}
-    others = {*graph.read, *graph.given} - executions
+    roots |= {number for number in graph.artifacts if graph.producer.get(number) not in executions}
+    others = {*graph.inputs, *graph.outputs} - executions
     kept = [e for history in histories for run, some in history.runs.items() if run in kept_runs for e in some]
-    return roots | graph.touched([*others, *kept])
+    return roots | graph.read_or_written([*others, *kept])
 
 
 def _release_roots(config: Config, graph: ArtifactGraph) -> Iterator[int]:
@@ -175,8 +175,8 @@ def _next_run_roots(config: Config, store: mlmd.MetadataStore, graph: ArtifactGr
     yield from window
     context = store.get_context_by_type_and_name("node", f"{config.name}.StatisticsGen")
     for execution in store.get_executions_by_context(context.id) if context else []:
-        if graph.read[execution.id] & window:
-            yield from (n for n in graph.given[execution.id] if graph.artifacts[n].type == _STATISTICS_TYPE)
+        if graph.inputs[execution.id] & window:
+            yield from (n for n in graph.outputs[execution.id] if graph.artifacts[n].type == _STATISTICS_TYPE)
 
 
 def _is_analyzer_cache(artifact: pb.Artifact) -> bool:

@@ -19,7 +19,7 @@ from flightline.metadata import mysql
 from flightline.metadata.cache_key import compute_key_parts
 from flightline.metadata.key_parts import KeyParts
 from flightline.runs.tfx.retries import run_with_retries
-from flightline.runs.tfx.runner_internals import RUNNER
+from flightline.runs.tfx.runner_internals import RUNNER, get_connection_config, get_node_id, use_connection_config
 
 
 class LaunchObserver(Protocol):
@@ -51,7 +51,7 @@ def observe_launches(observer: LaunchObserver, steps: StepsConfig) -> Iterator[N
 
     class ObservedLauncher(stock):
         def launch(self) -> Any:
-            node = self._pipeline_node.node_info.id
+            node = get_node_id(self)
             observer.started(node)
             try:
                 # A retry registers another execution in ML Metadata; the failed one stays there.
@@ -108,7 +108,7 @@ def intercept_executors(callback: Callable[[str, data_types.ExecutionInfo], bool
     stock = RUNNER.run_executor
 
     def run_executor(self: Any, execution: data_types.ExecutionInfo) -> Any:
-        if callback(self._pipeline_node.node_info.id, execution):
+        if callback(get_node_id(self), execution):
             return stock(self, execution)
         outputs_utils.make_output_dirs(execution.output_dict)
         return execution_result_pb2.ExecutorOutput()
@@ -126,13 +126,9 @@ def inject_store_password() -> Iterator[None]:
     stock = RUNNER.enter
 
     def enter(self: Any) -> Any:
-        configured = self._connection_config
-        self._connection_config = mysql.with_password(configured)
-        try:
-            with mysql.suppress_logging():
-                return stock(self)
-        finally:
-            self._connection_config = configured
+        config = mysql.with_password(get_connection_config(self))
+        with use_connection_config(self, config), mysql.suppress_logging():
+            return stock(self)
 
     with RUNNER.replace("enter", enter):
         yield

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from flightline.components.tfx_internals import CHECKED_VERSIONS
 from flightline.utils.private_api import PrivateApi, PrivateName
 
@@ -31,3 +35,24 @@ RUNNER = PrivateApi(
         "tfx.orchestration.beam.beam_dag_runner:beam",  # its global, of which our copy of run_with_ir has another
     ],
 )
+
+
+def get_node_id(launcher: Any) -> str:
+    """The id of the node that a `Launcher` launches."""
+    return launcher._pipeline_node.node_info.id
+
+
+def get_connection_config(metadata: Any) -> Any:
+    """The connection config of a `Metadata` handle."""
+    return metadata._connection_config
+
+
+@contextmanager
+def use_connection_config(metadata: Any, config: Any) -> Iterator[None]:
+    """Inside the block, a `Metadata` handle connects with another config."""
+    original = metadata._connection_config
+    metadata._connection_config = config
+    try:
+        yield
+    finally:
+        metadata._connection_config = original

@@ -9,6 +9,7 @@ from flightline.utils.import_graph import import_closure
 TFX_INTERNALS = {"components.tfx_internals", "utils.private_api"}
 BEAM_EXECUTOR = {*TFX_INTERNALS, "components.tfx_internals.beam_executor", "executors.beam_runner"}
 BINS_AND_GAPS = {
+    "serving.target",  # the tasks, which the evaluation settings name
     "components.bin_extractor",
     "config.evaluation",
     "executors.evaluator.bins",
@@ -29,6 +30,7 @@ ALLOWED = {
         "components.tfx_internals.base_executor",
         "executors.example_gen.*",
         "executors.varint",
+        "serving.input_feature",  # column types and bounds
     },
     "curated_schema": set(),
     "fast_statistics": {*FAST, *READ_EXAMPLES, "executors.statistics_gen", "executors.tfdv_internals"},
@@ -47,7 +49,7 @@ ALLOWED = {
         "metadata.properties",
         "metadata.row_accounting",
     },
-    "tuner": {*TFX_INTERNALS, *STORED_RESULT, "components.tfx_internals.base_executor", "metadata.tuning"},
+    "tuner": {*TFX_INTERNALS, "components.tfx_internals.base_executor", "metadata.tuning"},
     "evaluator": {
         *TFX_INTERNALS,
         "components.tfx_internals.beam_executor",

@@ -63,7 +63,7 @@ def test_a_shared_folder_is_accepted_for_a_cluster(config_of):
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("dask", "rows get lost"), ("DaskRunner", "rows get lost"), ("direct", "Prism"), ("prism", "Prism|binary")],
+    [("dask", "loses rows"), ("DaskRunner", "loses rows"), ("direct", "Prism"), ("prism", "Prism|binary")],
 )
 def test_runners_that_lose_data_have_their_own_error(config_of, name, why):
     with pytest.raises(ConfigError, match=why):

@@ -28,6 +28,13 @@ def test_modules_that_are_not_imported_and_third_party_modules_are_left_out(pack
     assert not {"os", "json"} & set(import_closure(["userland.a"]))
 
 
+def test_imports_for_annotations_alone_are_left_out(package):
+    (package / "a.py").write_text(
+        "import typing\nif typing.TYPE_CHECKING:\n    from userland import b\nelse:\n    from userland import unused\n"
+    )
+    assert set(import_closure(["userland.a"])) == {"userland", "userland.a", "userland.unused"}
+
+
 def test_preprocessing_does_not_depend_on_the_network():
     assert "flightline.modeling.layers" not in import_closure(["models.preprocessing"])
     assert {"flightline.modeling.layers", "flightline.config.feature_plan"} <= set(import_closure(["models.trainer"]))

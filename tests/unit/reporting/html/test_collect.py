@@ -70,7 +70,7 @@ def test_steps_have_their_times_and_those_that_never_ran_are_listed(config):
     ("task", "prediction"),
     [
         ({}, "the probability that y is 1"),
-        ({"positive": "late"}, "the probability that y is late"),
+        ({"positive_label": "late"}, "the probability that y is late"),
         ({"task": "multiclass", "classes": ["a", "b", "c"]}, "the probability of each of the 3 classes of y"),
         ({"task": "regression"}, "the value of y"),
     ],
@@ -78,5 +78,5 @@ def test_steps_have_their_times_and_those_that_never_ran_are_listed(config):
 def test_model_card_says_what_the_model_predicts(config, task, prediction):
     RunRecorder(config.metadata_db).run("a", {"ExampleGen": {"state": "COMPLETE"}})
     raw = config.model_dump(by_alias=True, exclude_unset=True)
-    settings = Config.model_validate({**raw, **task, "card": {"owners": "us"}})
+    settings = Config.model_validate({**raw, **task, "model_card": {"owners": "us"}})
     assert f"<dt>predicts</dt><dd>{prediction}</dd>" in write_report(settings, "a").read_text()

@@ -48,7 +48,7 @@ def test_simple_slice_names_stay_readable():
 
 
 def test_settings_are_parameters_except_model_card_and_storage():
-    config = "name: flights\nworkspace: w\ntrain: {epochs: 2}\ncard: {owners: us}\ntracking: {mlflow: embedded}\n"
+    config = "name: flights\nworkspace: w\ntrain: {epochs: 2}\nmodel_card: {owners: us}\ntracking: {mlflow: embedded}\n"
     assert payload.run_params(make_report_data(config=config)) == {"name": "flights", "train.epochs": "2"}
 
 
