@@ -18,12 +18,12 @@ def figures(result) -> str:
 
 def test_the_benchmark_page_has_all_results():
     lines = (ROOT / "benchmarks" / "serving.md").read_text().splitlines()
-    assert [line for line in lines if f"| {RESULTS[0]['what']} " in line]
-    assert {f"| {result['what']} {figures(result)}" for result in RESULTS} <= set(lines)
+    assert [line for line in lines if f"| {RESULTS[0]['server']} " in line]
+    assert {f"| {result['server']} {figures(result)}" for result in RESULTS} <= set(lines)
 
 
 def test_the_serving_page_quotes_the_benchmark():
     lines = (ROOT / "docs" / "serving.md").read_text().splitlines()
-    served = [figures(result) for result in RESULTS if result["what"] == "Flightline"]
+    served = [figures(result) for result in RESULTS if result["server"] == "Flightline"]
     quoted = [line for line in lines if line.startswith("| ") and line.count("|") == 7 and line[2].isdigit()]
     assert quoted == served
