@@ -245,7 +245,7 @@ def test_an_interrupted_run_is_reported_and_the_next_run_continues(start, run, f
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.strip().splitlines() == [err.strip()]  # one line, and no library after it
-    assert err.startswith("flightline: interrupted in Transform; --resume goes on")
+    assert err.startswith("flightline: interrupted in Transform; --resume continues")
     assert "Traceback" not in out
     again = run(workspace, flights_sample, "again", "--to", "Transform")
     assert again.code == 0, again.err

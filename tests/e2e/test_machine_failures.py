@@ -92,7 +92,7 @@ def test_a_killed_child_process_fails_the_run(run, month, tmp_path):
     assert killed.code == 1
     assert killed.steps["ServingCheck"].state == "FAILED"
     assert (
-        "the process that loaded the model was killed (SIGKILL), perhaps because memory ran out; --resume goes on"
+        "the process that loaded the model was killed (SIGKILL), perhaps because memory ran out; --resume continues"
         in killed.last_line
     )
     assert killed.released == []

@@ -118,7 +118,7 @@ def test_a_confidence_that_cannot_be_held_ends_the_step(made, tmp_path):
     shutil.copytree(made[0], elsewhere)
     for file in (elsewhere / "Split-eval").iterdir():
         file.unlink()  # nothing to score: stock would do the work
-    with pytest.raises(StepFailed, match="vs_champion_confidence cannot be held: there are no examples"):
+    with pytest.raises(StepFailed, match="vs_champion_confidence cannot be applied: there are no examples"):
         evaluate(tmp_path / "out", made, confidence=0.95, examples=str(elsewhere))
 
 
