@@ -135,3 +135,19 @@ def test_claims_about_quality_are_those_of_the_benchmark():
         claims = re.findall(r"\b(\d+) (?:of (?:the )?)?(\d+ )?tables", text)
         assert claims, name
         assert {number.strip() for claim in claims for number in claim if number} <= {better, tables}, name
+
+
+def quoted_messages(page):
+    """The fixed parts of the messages in the first column of the page's tables of errors."""
+    for section in re.findall(r"^## Error(?: message)?s$(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL):
+        for cell in re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE):
+            for message in re.findall(r"`([^`]+)`", cell):
+                yield from (part for part in re.split(r" ?(?:\.\.\.|\b[A-Z]+\b|:)+ ?", message) if len(part) > 5)
+
+
+@pytest.mark.parametrize("name", ["recovery.md", "metadata-store.md"])
+def test_quoted_error_messages_are_those_of_the_code(name):
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (REPOSITORY / "flightline").rglob("*.py"))
+    messages = list(quoted_messages((REPOSITORY / "docs" / name).read_text(encoding="utf-8")))
+    assert len(messages) > 4
+    assert [message for message in messages if message not in code] == []
