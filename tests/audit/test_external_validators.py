@@ -24,7 +24,7 @@ print(json.dumps({name: str(problem or "valid") for name, problem in bills.items
 def test_cyclonedx_s_validator_takes_our_bills_and_no_other(tmp_path):
     """In one process: loading the validator takes longer than all of them."""
     bare = make_bill(tmp_path, pins=[], metrics={}, card=ModelCardConfig())
-    bare = replace(bare, origin=replace(bare.origin, commit=None, inputs={}, versions={}))
+    bare = replace(bare, provenance=replace(bare.provenance, commit=None, inputs={}, versions={}))
     bills = {
         "ordinary": build_cyclonedx(make_bill(tmp_path)),
         "without words": build_cyclonedx(make_bill(tmp_path, "", pins=[])),

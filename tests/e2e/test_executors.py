@@ -156,7 +156,7 @@ def test_workers_without_this_package_are_told_apart(run_one, tmp_path):
             result = run_one("lacking", *options, script="runner_beam.py")
     assert result.code == 1
     assert "ModuleNotFoundError: No module named 'flightline'" in result.last_line
-    assert "install this package's wheel" in result.last_line
+    assert "install the project's wheel and requirements.lock there" in result.last_line
     assert "Traceback" not in result.out + result.err
 
 

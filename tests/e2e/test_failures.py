@@ -210,7 +210,7 @@ def test_an_unreadable_input_file_is_an_input_error(run, one_month, tmp_path):
         (("--from", "Pusher", "--to", "ExampleGen"), "no node lies between --from Pusher and --to ExampleGen"),
         (("--from", "Trainer"), "--from Trainer needs an earlier run for the nodes before it, and there is none"),
         (("--set", "evaluation.thresholds={}", "--set", "evaluation.per_slice=[]"), "evaluation.thresholds is empty"),
-        (("--set", "data.pattern=/etc/*.csv"), "looked for below data.input"),
+        (("--set", "data.pattern=/etc/*.csv"), "the pattern is relative to data.input"),
     ],
 )
 def test_wrong_options_are_errors_before_the_run_starts(run, flights_sample, tmp_path, options, told):

@@ -88,7 +88,7 @@ def test_the_config_of_the_run_is_kept_with_it(whole):
 
 def test_the_report_shows_the_run_and_the_index_links_it(whole):
     page = (whole.folder / "report.html").read_text()
-    sections = ("verdict", "card", "metrics", "training", "run", "rows", "data", "lineage", "origin")
+    sections = ("verdict", "card", "metrics", "training", "steps", "rows", "data", "lineage", "provenance")
     assert [name for name in sections if f'id="{name}"' not in page] == []
     for expected in (
         "Released",

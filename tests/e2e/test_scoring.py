@@ -150,6 +150,6 @@ def test_files_that_cannot_be_scored_are_rejected_before_the_run_starts(trained,
     asked = ("--input", str(inputs), "--output", str(tmp_path / "out"), "--set", "scoring.id_columns=[tailnumm]")
     ended = flightline(trained, "score", *asked)
     assert ended.returncode == 2
-    assert "no column tailnumm to copy" in ended.stderr
+    assert "there is no column tailnumm, which scoring.id_columns names" in ended.stderr
     assert "did you mean tailnum" in ended.stderr
     assert not (tmp_path / "out").exists()

@@ -202,7 +202,7 @@ def test_an_old_span_run_again_comes_from_the_cache_and_trains_no_model(history,
     assert ran == {"PreviousSpans", "DataGate"}
     assert "Trainer" not in again.steps
     screen = (history.workspace / "runs" / "again" / "screen.txt").read_text()
-    assert "a newer one, 04, is there already" in screen
+    assert "no model is trained: the newer span 04 is already there" in screen
 
 
 def test_a_champion_that_cannot_be_loaded_stops_the_run_with_on_load_error_block(history, afterwards):

@@ -143,4 +143,4 @@ def test_the_table_has_a_row_per_job(jobs):
     assert values["label team"] == "flights"
     assert values["staging"] == "gs://my-flights-bucket/beam/staging"
     assert "pipeline.pb" in values["staged files"]
-    assert lines[-1].startswith("4 job graphs built, nothing submitted. Not known without credentials:")
+    assert lines[-1].startswith("4 job graphs built, nothing submitted. Unknown without credentials:")

@@ -25,5 +25,5 @@ def test_a_changed_weight_is_named_with_its_largest_difference(models):
     before, now = (pb.Artifact(type="Model", uri=str(models / name)) for name in ("before", "now"))
     named = explain_difference(None, None, before, now)
     assert named[0].startswith("weight kernel/")
-    assert named[0].endswith("by 0.25 at most")
+    assert named[0].endswith("differs by up to 0.25")
     assert not [name for name in named if "bias" in name]

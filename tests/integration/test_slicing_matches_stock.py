@@ -101,7 +101,7 @@ def test_a_gap_that_is_too_wide_blocks(tmp_path, examples, models, run, max_gap,
         gaps={"AUC": {"columns": "distance", "max_gap": max_gap, "min_slice_size": 50}},
         bins={"distance": {"quantiles": 2}},
     )
-    execution = evaluation_data.make_execution(tmp_path, examples, models[0], make_config(settings.cuts))
+    execution = evaluation_data.make_execution(tmp_path, examples, models[0], make_config(settings.slice_columns))
     execution.inputs["statistics"] = [statistics_of_distance(tmp_path)]
     execution.properties.update(
         {BINS_PROPERTY: bins.bins_to_property(settings.bins), GAPS_PROPERTY: slice_gaps.gaps_to_property(settings.gaps)}

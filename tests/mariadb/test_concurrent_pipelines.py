@@ -116,7 +116,8 @@ def test_what_is_served_is_monitored(pair, month, tmp_path):
 def test_one_of_a_name_at_a_time_wherever_its_workspace_is(pair, server, tmp_path):
     config = load_config(pair.one.folder / "config.yaml")
     elsewhere = config.model_copy(update={"workspace": tmp_path / "elsewhere"})
-    with alone_at(config, "a run"), pytest.raises(LockHeld, match=r"at work elsewhere.*from 127\.0\.0\.1"):
+    refused = pytest.raises(LockHeld, match=r"is already running with the metadata store.*from 127\.0\.0\.1")
+    with alone_at(config, "a run"), refused:
         alone_at(elsewhere, "a run").__enter__()
     with named_lock(config.metadata, "flights-other"), alone_at(elsewhere, "a run"):
         pass  # another pipeline is nobody's business

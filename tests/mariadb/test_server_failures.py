@@ -42,7 +42,7 @@ def said(result):
         (
             "a database that folds case",
             2,
-            "by latin1_swedish_ci: runs whose names differ in case alone would become one",
+            "has the collation latin1_swedish_ci: runs whose names differ only in case would be mixed up",
         ),
     ],
 )

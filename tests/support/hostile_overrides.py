@@ -76,6 +76,6 @@ def override_cases() -> Iterator[tuple[str, str]]:
     for override in ("", "=", "a", "a.=1", ".a=1", "a..b=1", "name.x=1", "train=3", "train=[", "=x", "[/red]=1", "\udc80=\udc80",
                      "\x1b[2J=1", "a=" + "[" * 100_000, f"model_card={{{yaml_bomb(9, 9)}}}", "a." * 5000 + "b=1", "train.epochs=1" + "0" * 10_000):  # fmt: skip
         yield override, REFUSED
-    for override in ("train.epochs=3", "train={epochs: 3}", "label=y", "data.pattern=*.csv", "data.pattern='**/*.csv'", "card.limits='[/red]'",
+    for override in ("train.epochs=3", "train={epochs: 3}", "label=y", "data.pattern=*.csv", "data.pattern='**/*.csv'", "model_card.limits='[/red]'",
                      "monitoring.webhook=https://host.example/x", "train.learning_rate=1e-3"):  # fmt: skip
         yield override, ACCEPTED
