@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,8 @@ def bench_flightline(data: Path, work: Path) -> dict[str, Any]:
 
 def _auc(folder: Path) -> float:
     summary = Summary.read(folder)
+    if summary is None or summary.evaluation is None:
+        raise RuntimeError(f"{folder} has no evaluation")
     return summary.evaluation.metrics[OVERALL]["auc"]
 
 
@@ -195,7 +198,7 @@ def _table(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _row(title: str, used: dict[str, dict[str, float]], columns: list[tuple[str, str]]) -> str:
+def _row(title: str, used: dict[str, dict[str, float]], columns: Sequence[tuple[str, str]]) -> str:
     cells = []
     for name, what in columns:
         value = used[name].get(what)

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,15 +97,18 @@ def main() -> None:
     print(f"wrote {options.out / 'serving.md'}")
 
 
+def _request_body(target: Target, rows: int, number: int) -> dict[str, Any]:
+    return target.body(number, rows)
+
+
 def measure_server(target: Target, seconds: float) -> Iterator[dict[str, Any]]:
     """Measures each combination of clients and rows for about `seconds`, after a warm-up."""
     for clients, rows in CLIENTS_AND_BATCH_SIZES:
-        send_load(target.port, 100, clients, lambda number, rows=rows: target.body(number, rows), target.path)
-        trial = send_load(target.port, 200, clients, lambda number, rows=rows: target.body(number, rows), target.path)
+        body = partial(_request_body, target, rows)
+        send_load(target.port, 100, clients, body, target.path)
+        trial = send_load(target.port, 200, clients, body, target.path)
         requests = max(200, int(200 / trial.seconds * seconds))
-        done = send_load(
-            target.port, requests, clients, lambda number, rows=rows: target.body(number, rows), target.path
-        )
+        done = send_load(target.port, requests, clients, body, target.path)
         assert not done.failed, done.failures
         found = {
             "server": target.name,

@@ -79,7 +79,10 @@ def measure_span(window: int, work: Path) -> dict[str, Any]:
 
 def _span_rows(workspace: Path, span: int) -> int:
     [folder] = (workspace / "runs").glob(f"*-span-{span:02}")
-    return Summary.read(folder).rows.used
+    summary = Summary.read(folder)
+    if summary is None or summary.rows is None:
+        raise RuntimeError(f"{folder} has no row counts")
+    return summary.rows.used
 
 
 def as_markdown(found: dict[str, Any]) -> str:

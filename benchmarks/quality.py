@@ -144,6 +144,7 @@ def main() -> None:
     arguments = parser.parse_args()
     names = arguments.tables.split(",") if arguments.tables else []
     tables = [table for table in (*FLIGHTS, *TABLES) if not names or table.name in names]
+    arguments.out.mkdir(parents=True, exist_ok=True)
     results: list[dict[str, Any]] = []
     folder = arguments.data or fetch_tables()
     for table in tables:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from quality_tables import Table
@@ -66,7 +68,7 @@ def _labels(table: Table, rows: pd.DataFrame) -> np.ndarray:
     return column.to_numpy(dtype=float) if table.task == "regression" else column.astype(str).to_numpy()
 
 
-def _predict(table: Table, model: object, rows: pd.DataFrame) -> np.ndarray:
+def _predict(table: Table, model: Any, rows: pd.DataFrame) -> np.ndarray:
     return model.predict_proba(rows)[:, 1] if table.task == "binary" else model.predict(rows)
 
 

@@ -93,8 +93,8 @@ def _transform(plan: FeaturePlan, schema: schema_pb2.Schema, folder: Path) -> No
             preprocessing_fn=partial(preprocessing_fn, custom_config={"features": plan.model_dump(mode="json")}),
             schema=schema,
             specs=TFExampleRecord(pattern, schema=schema).TensorAdapter().OriginalTypeSpecs(),
-            analyze=[SplitSource(key, pattern)],
-            transform=[SplitSource(key, pattern, str(folder / "transformed" / "train"))],
+            analyze_splits=[SplitSource(key, pattern)],
+            transform_splits=[SplitSource(key, pattern, str(folder / "transformed" / "train"))],
             output_dir=str(folder / "graph"),
             temp_dir=str(folder / "scratch"),
         )

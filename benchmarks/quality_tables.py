@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Table:
     source: str
     item: str
     label: str
-    task: str
+    task: Literal["binary", "multiclass", "regression"]
     dropped_columns: tuple[str, ...] = ()
     config: str = ""
     held_out_from_month: int | None = None

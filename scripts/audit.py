@@ -67,7 +67,7 @@ def main(words: list[str]) -> int:
         }
         # One package first: it shows quickly whether the advisories can be reached.
         query_advisories(tools / "pip-audit", next(iter(parts.values()))[:1])
-        found = {}
+        found: dict[tuple[str, str, str], Advisory] = {}
         for name, pins in parts.items():
             print(f"{name}: {len(pins)} packages", flush=True)
             found |= {(one.package, one.version, one.id): one for one in query_advisories(tools / "pip-audit", pins)}

@@ -91,7 +91,7 @@ def draw_curves(report: ReportData) -> Pictures:
     if report.curves:
         charts = {"ROC": roc_chart(report.curves), "Calibration": calibration_chart(report.curves)}
     if report.training:
-        charts["Loss while training"] = loss_chart(report.training)
+        charts["Training loss"] = loss_chart(report.training)
     return Pictures.from_charts(charts)
 
 

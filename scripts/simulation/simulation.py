@@ -99,9 +99,9 @@ class Simulation:
         """A month in production: requests, predictions, labels, monitoring, and a retraining if an alert starts one."""
         start, config = time.monotonic(), self.config
         served = str(current_version(config.releases))
-        shadow = {"shadow": first} if first != served else {}
-        set_shadow(config.releases, shadow.get("shadow"))
-        wait_until_served(config.serving.http_port, current=served, **shadow)
+        shadow = first if first != served else None
+        set_shadow(config.releases, shadow)
+        wait_until_served(config.serving.http_port, {"current": served} | ({"shadow": shadow} if shadow else {}))
         month = Month(self._name(number), served)
         inputs = next(
             release.metadata["inputs"] for release in read_releases(config.releases) if release.version == served
@@ -130,7 +130,7 @@ class Simulation:
         start = time.monotonic()
         withdrawn, current = roll_back(self.config.releases, None, reason)
         audit_log.record(self.config.workspace, "rolled back", withdrawn=withdrawn, release=current, reason=reason)
-        wait_until_served(self.config.serving.http_port, current=current)
+        wait_until_served(self.config.serving.http_port, {"current": current})
         took = time.monotonic() - start
         month.rolled_back_to = current
         self.report(
@@ -143,7 +143,7 @@ class Simulation:
         self.roll_back_release(month, "a drill")
         promote(self.config.releases, current)
         audit_log.record(self.config.workspace, "promoted", release=current, reason="end of the drill")
-        wait_until_served(self.config.serving.http_port, current=current)
+        wait_until_served(self.config.serving.http_port, {"current": current})
 
     def save_timeline(self, months: list[Month]) -> None:
         """Write the months as JSON."""
@@ -179,7 +179,7 @@ class Simulation:
         past = read_history(Runs.open(self.config), self.config)
         if not past:
             raise RuntimeError(f"{month.name} was not monitored; {self.log} has the reason")
-        monitored, key = past[-1].monitored, metric_key(METRIC)
+        monitored, key = past[-1].result, metric_key(METRIC)
         month.auc = monitored.slices.get(OVERALL, {}).get(key)
         shadow = monitored.metrics.get("shadow", {}).get(first, {}).get(key)
         month.baseline_auc = month.auc if month.served_release == first else shadow

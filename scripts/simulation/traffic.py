@@ -87,16 +87,16 @@ def served_versions(port: int) -> dict[str, str]:
     return {role: str(version) for role, version in answer.items()}
 
 
-def wait_until_served(port: int, seconds: float = 60.0, **wanted: str) -> None:
-    """Waits until the releases of some roles (current="17", shadow="16") are served.
+def wait_until_served(port: int, versions: Mapping[str, str], seconds: float = 60.0) -> None:
+    """Waits until the releases of some roles, `{"current": "17", "shadow": "16"}`, are served.
 
     Raises:
         TimeoutError: they are not served in time.
     """
     start = time.monotonic()
-    while not wanted.items() <= served_versions(port).items():
+    while not versions.items() <= served_versions(port).items():
         if time.monotonic() - start > seconds:
-            roles = ", ".join(f"{role} {version}" for role, version in wanted.items())
+            roles = ", ".join(f"{role} {version}" for role, version in versions.items())
             raise TimeoutError(f"{roles} is not served after {seconds:.0f} s")
         time.sleep(0.05)
 

@@ -94,7 +94,7 @@ def test_the_report_shows_the_run_and_the_index_links_it(whole):
         "Released",
         "ROC curve",
         "Calibration",
-        "Loss while training",
+        "Training loss",
         "dep_delay",
         "carrier=UA",
         "Pusher",

@@ -161,13 +161,13 @@ def ask_all(found: Released) -> float:
     release = load_release(Path(current.path))
     features = found.frame.drop(columns=LABEL)
     rows = release.contract.read_rows(json.loads(features.to_json(orient="records")))
-    answers = release.contract.target.answers(release.predict(rows.examples), 0.5)
+    predictions = release.contract.target.to_predictions(release.predict(rows.examples), 0.5)
     log = PredictionLog(LogSettings(prediction_log_folder(found.config), flush_s=0.01))
-    known = {"columns": rows.columns, "scores": answers.scores, "labels": answers.labels}
+    known = {"columns": rows.columns, "scores": predictions.scores, "labels": predictions.labels}
     assert log.append(LogEntry(T0 * 1_000_000, "all", release.contract, release.version, "current", 1.0, **known))
     log.close()
     labels = pd.DataFrame({"request_id": "all", "row": range(len(features)), LABEL: found.frame[LABEL]})
     labels.to_csv(found.commands.folder / "labels.csv", index=False)
-    if answers.labels is None:
-        return float(np.abs(answers.scores - found.frame[LABEL]).mean())
-    return float((answers.labels == found.frame[LABEL]).mean())
+    if predictions.labels is None:
+        return float(np.abs(predictions.scores - found.frame[LABEL]).mean())
+    return float((predictions.labels == found.frame[LABEL]).mean())
