@@ -114,24 +114,24 @@ def test_scoring_gives_each_row_its_amount(released):
     ("make", "metric"),
     [(wine, "SparseCategoricalAccuracy"), pytest.param(diabetes, "MeanAbsoluteError", marks=pytest.mark.slow)],
 )
-def test_what_is_served_is_watched_and_judged_by_its_labels(released, make, metric):
+def test_monitoring_measures_the_performance_of_served_predictions(released, make, metric):
     found = released(make)
-    truth = ask_all(found)
-    before = watch(found, "before", "--set", "monitoring.min_rows=50")  # no label has come back yet
+    expected = predict_all(found)
+    before = run_monitor(found, "before", "--set", "monitoring.min_rows=50")  # no label has come back yet
     skew = [one for one in before if one["kind"] == "skew"]
     assert skew  # of columns that `init` proposed a comparator for
-    assert not [one for one in skew if one["value"] > one["threshold"]], "what was trained on is asked for again"
-    said = found.commands.flightline("feedback", "labels.csv", *found.commands.config)
-    assert said.returncode == 0, said.stderr
-    judged = {"min_rows": 50, "min_labels": 50, "performance": f"{{{metric}: {{bound: {truth}}}}}"}
-    settings = [word for key, value in judged.items() for word in ("--set", f"monitoring.{key}={value}")]
-    [measure] = [one for one in watch(found, "after", *settings) if one["kind"] == "performance"]
+    assert not [one for one in skew if one["value"] > one["threshold"]], "the served rows are the training data"
+    feedback = found.commands.flightline("feedback", "labels.csv", *found.commands.config)
+    assert feedback.returncode == 0, feedback.stderr
+    monitoring = {"min_rows": 50, "min_labels": 50, "performance": f"{{{metric}: {{limit: {expected}}}}}"}
+    settings = [word for key, value in monitoring.items() for word in ("--set", f"monitoring.{key}={value}")]
+    [measure] = [one for one in run_monitor(found, "after", *settings) if one["kind"] == "performance"]
     assert (measure["subject"], measure["rows"]) == (metric, len(found.frame))
-    assert measure["value"] == pytest.approx(truth, rel=1e-5)
+    assert measure["value"] == pytest.approx(expected, rel=1e-5)
 
 
-def watch(found: Released, run_id: str, *options: str) -> list[dict[str, Any]]:
-    """What `flightline monitor` measures of all that has been asked until now."""
+def run_monitor(found: Released, run_id: str, *options: str) -> list[dict[str, Any]]:
+    """The measures of `flightline monitor` on all requests until now."""
     bounds = ("--since", moment(T0 - 1), "--until", moment(time.time() + 2))
     ended = found.commands.flightline(
         "monitor", "--run-id", run_id, *bounds, "--plain", *options, *found.commands.config
@@ -155,8 +155,8 @@ def score(found: Released) -> pd.DataFrame:
     return table
 
 
-def ask_all(found: Released) -> float:
-    """Asks for every row as the server does, and writes its log and its labels; returns the metric on them."""
+def predict_all(found: Released) -> float:
+    """Predict every row as the server does, write its log and the labels file, and return the metric."""
     [current] = [one for one in read_releases(found.config.releases) if one.current]
     release = load_release(Path(current.path))
     features = found.frame.drop(columns=LABEL)
