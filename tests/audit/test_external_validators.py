@@ -21,7 +21,7 @@ print(json.dumps({name: str(problem or "valid") for name, problem in bills.items
 """
 
 
-def test_cyclonedx_s_validator_takes_our_bills_and_no_other(tmp_path):
+def test_the_cyclonedx_validator_accepts_our_sboms_and_rejects_invalid_ones(tmp_path):
     """In one process: loading the validator takes longer than all of them."""
     bare = make_bill(tmp_path, pins=[], metrics={}, card=ModelCardConfig())
     bare = replace(bare, provenance=replace(bare.provenance, commit=None, inputs={}, versions={}))
@@ -40,7 +40,7 @@ def test_cyclonedx_s_validator_takes_our_bills_and_no_other(tmp_path):
     assert found == dict.fromkeys(found, "valid")
 
 
-def test_pip_audit_takes_a_list_as_we_write_it(tmp_path):
+def test_pip_audit_reads_our_requirements_list(tmp_path):
     """Without asking anybody: it reads the list, and says that it would audit it."""
     listed = tmp_path / "requirements.txt"
     listed.write_text("jinja2==3.1.2\npyyaml==6.0.1\n")

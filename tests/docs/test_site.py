@@ -35,12 +35,12 @@ def looked_through(text):
     return page
 
 
-def test_what_would_be_fetched_is_seen():
+def test_the_check_detects_references_that_a_browser_would_fetch():
     hostile = '<link rel="stylesheet" href="https://fonts.example/a.css"><script src="//cdn.example/a.js"></script>'
     assert [bool(ELSEWHERE.match(url)) for url in looked_through(hostile).fetched] == [True, True]
 
 
-def test_no_page_fetches_anything_from_elsewhere(site):
+def test_no_page_refers_to_another_host(site):
     pages = sorted(site.rglob("*.html"))
     assert len(pages) > 25
     for page in pages:
@@ -52,14 +52,14 @@ def test_no_page_fetches_anything_from_elsewhere(site):
         assert "mermaid" not in found.classes, f"{page}: the theme fetches what draws these"
 
 
-def test_no_style_fetches_anything_from_elsewhere(site):
+def test_no_stylesheet_refers_to_another_host(site):
     for style in site.rglob("*.css"):
         text = style.read_text(encoding="utf-8")
         urls = re.findall(r"url\(\s*['\"]?([^'\")]+)", text) + re.findall(r"@import\s+['\"]([^'\"]+)", text)
         assert [url for url in urls if ELSEWHERE.match(url)] == [], style
 
 
-def test_every_page_that_is_made_of_the_code_is_there(site):
+def test_every_generated_page_exists(site):
     for name in generate_pages():
         assert (site / name).with_suffix(".html").is_file(), name
 
@@ -69,7 +69,7 @@ def test_docstrings_are_in_the_reference(site, name):
     assert re.search(rf'id="flightline(\.\w+)*\.{re.escape(name)}"', (site / "reference/api.html").read_text())
 
 
-def test_nothing_of_ours_is_imported_to_be_described(tools):
+def test_describing_a_component_imports_no_project_code(tools):
     assert not list(tools.parent.glob("lib/python*/site-packages/tensorflow*"))
 
 

@@ -57,14 +57,14 @@ def typed(root, tmp_path_factory):
     return folder, [(command, shown, text) for (command, shown), text in zip(tutorial, printed, strict=True)]
 
 
-def test_it_shows_what_is_printed(typed):
+def test_the_tutorial_shows_the_printed_output(typed):
     for command, shown, printed in typed[1]:
         there = {seen(line) for line in printed.splitlines()}
         for line in shown:
             assert seen(line) in there, f"$ {command}\nprints no line like\n{line}\nbut\n{printed}"
 
 
-def test_it_leaves_what_it_says(typed):
+def test_the_tutorial_leaves_the_described_files(typed):
     folder, said = typed
     printed = {command: text for command, _, text in said}
     runs = next(text for command, text in printed.items() if "flightline runs" in command)

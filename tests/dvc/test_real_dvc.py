@@ -67,7 +67,7 @@ def test_the_settings_keep_everything_below_the_project_and_out_of_git(project):
     ]
 
 
-def test_what_dvc_tracks_is_noted_and_found_after_it_moved_on(project, dvc):
+def test_the_dvc_version_of_the_data_is_recorded_and_restored_later(project, dvc):
     path = project / "data" / "months" / "01.csv"
     noted, sha256 = tracked_md5s(find_files(str(path.parent), "*.csv")), file_digest(path)
     assert noted == {"01.csv": file_md5(path)}
@@ -84,7 +84,7 @@ def test_what_dvc_tracks_is_noted_and_found_after_it_moved_on(project, dvc):
     assert tracked_md5s(find_files(str(path.parent), "*.csv")) == {"01.csv": file_md5(path)}
 
 
-def test_dvc_is_asked_for_what_only_it_can_reach(project, dvc, tmp_path):
+def test_data_outside_the_cache_are_fetched_with_dvc(project, dvc, tmp_path):
     """A remote behind HTTP: only DVC reads it, by the pointer of the commit, also after a later one moved on."""
     path = project / "data" / "months" / "01.csv"
     md5, sha256, commit = file_md5(path), file_digest(path), git(project, "rev-parse", "HEAD")

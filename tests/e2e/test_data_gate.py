@@ -44,7 +44,7 @@ def story(run, flights_sample, tmp_path_factory):
     return workspace, results, proposed, accepted
 
 
-def test_blocked_then_accepted_then_it_passes(story):
+def test_a_blocked_span_passes_after_the_schema_accepts_its_values(story):
     _, results, proposed, accepted = story
     assert results["blocked"].code == 3
     assert (results["blocked"].folder / "report.html").is_file()
@@ -63,7 +63,7 @@ def test_an_override_has_a_reason_and_holds_for_its_run_alone(story):
     assert results["as-before"].code == 3
 
 
-def test_both_are_in_the_audit_log(story):
+def test_the_block_and_the_acceptance_are_in_the_audit_log(story):
     workspace, *_ = story
     events = {entry.event: entry.facts for entry in audit_log.verify(workspace)}
     assert events["overridden"]["reason"] == "ZZ: bought by UA"

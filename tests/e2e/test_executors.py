@@ -78,14 +78,14 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def test_what_ml_metadata_calls_them_is_the_same(both):
+def test_execution_types_in_ml_metadata_are_those_of_the_stock_components(both):
     ours, theirs = both
     for node in NODES:
         assert ours.steps[node].outputs.keys() == theirs.steps[node].outputs.keys()
         assert ours.steps[node].state == theirs.steps[node].state == "COMPLETE"
 
 
-def test_every_row_is_accounted_for_alike(both):
+def test_row_counts_are_the_same(both):
     run_comparison.assert_same_row_counts(*both)
 
 
@@ -138,14 +138,14 @@ def test_the_same_model_is_measured_the_same(request, run_one, name, executors):
     run_comparison.assert_same_metrics(first, again)
 
 
-def test_a_run_ends_what_it_started(portable):
+def test_a_run_stops_the_processes_that_it_started(portable):
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     settings = load_config(portable.folder / "config.yaml").engines.portable
     ports = [endpoint.rpartition(":")[2] for endpoint in (settings.job_endpoint, settings.worker_endpoint)]
     assert not [line for line in running.splitlines() for port in ports if f"port={port}" in line]
 
 
-def test_workers_without_this_package_are_told_apart(run_one, tmp_path):
+def test_workers_without_the_package_get_an_explained_error(run_one, tmp_path):
     """What they lack is on the last line, with what to do."""
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_PACKAGE)
     job, worker = free_port(), free_port()

@@ -60,7 +60,7 @@ def test_bulk_inferrer_predicts_every_row_as_the_server_would(trained, artifacts
     np.testing.assert_allclose(predicted, expected, atol=1e-6)
 
 
-def test_it_answers_without_the_label_and_with_missing_values(trained):
+def test_the_model_predicts_without_the_label_and_with_missing_values(trained):
     import tensorflow as tf
 
     serve = tf.saved_model.load(trained.summary["release"]).signatures["serving_default"]

@@ -35,7 +35,7 @@ def whole(request):
     return request.getfixturevalue({"local": "trained", "beam": "on_beam"}[request.param])
 
 
-def test_it_ends_well_with_every_step_in_ml_metadata(whole):
+def test_the_run_succeeds_and_every_step_is_in_ml_metadata(whole):
     assert whole.code == 0, whole.err
     assert {node: step.state for node, step in whole.steps.items()} == dict.fromkeys(NODES, "COMPLETE")
 
@@ -49,7 +49,7 @@ def test_every_row_is_accounted_for(whole, flights_sample):
     assert whole.summary["evaluation"]["metrics"]["overall"]["example_count"] == counted["splits"]["eval"]
 
 
-def test_the_rows_set_aside_are_there_to_read(whole, flights_sample):
+def test_rejected_rows_are_kept_in_a_file(whole, flights_sample):
     rejected = pd.read_csv(whole.summary["rejected_file"])
     assert len(rejected) == whole.summary["rows"]["rejected"]["missing_label"]
     first = rejected.iloc[0]
@@ -65,7 +65,7 @@ def test_a_validated_model_is_released_and_current(whole):
     assert about["metrics"]["auc"] == whole.summary["evaluation"]["metrics"]["overall"]["auc"]
 
 
-def test_the_screen_tells_the_story_and_nothing_else(whole):
+def test_the_screen_shows_the_progress_and_the_results_only(whole):
     for expected in (*NODES, "Rows ", "auc", "BLESSED", "Release", "Next"):
         assert expected in whole.out
     for noise in NOISE:
@@ -74,7 +74,7 @@ def test_the_screen_tells_the_story_and_nothing_else(whole):
     assert "\x1b" not in whole.out  # no terminal, no control codes
 
 
-def test_what_the_libraries_say_is_in_the_log(whole):
+def test_messages_of_libraries_are_in_the_log(whole):
     assert "absl" in whole.log or "INFO" in whole.log or "I0" in whole.log
 
 
@@ -108,7 +108,7 @@ def test_the_report_shows_the_run_and_the_index_links_it(whole):
     assert "report.html" in whole.out
 
 
-def test_both_runners_come_to_the_same_model(trained, on_beam):
+def test_both_runners_make_the_same_model(trained, on_beam):
     assert on_beam.summary["evaluation"]["metrics"] == trained.summary["evaluation"]["metrics"]
 
 
@@ -133,7 +133,7 @@ def test_reading_commands_answer(trained, command):
     assert {"first"} <= {release["run"] for release in releases}
 
 
-def test_what_it_changed_is_in_the_audit_log(trained, command):
+def test_the_changes_are_in_the_audit_log(trained, command):
     told = command(trained.workspace, "audit", "--verify", "--json")
     assert told.returncode == 0, told.stderr
     mine = [entry for entry in json.loads(told.stdout) if entry["facts"].get("run") == "first"]
@@ -143,7 +143,7 @@ def test_what_it_changed_is_in_the_audit_log(trained, command):
     assert "run started" in command(trained.workspace, "audit").stdout
 
 
-def test_any_tfx_tool_can_read_the_store(trained):
+def test_the_store_can_be_read_with_tfx_tools(trained):
     import ml_metadata as mlmd
     from ml_metadata.proto import metadata_store_pb2
 

@@ -41,7 +41,7 @@ def test_from_the_release_back_to_everything(trained, ask):
     assert found["metrics"]["auc"] == trained.summary["evaluation"]["metrics"]["overall"]["auc"]
 
 
-def test_the_bill_of_a_release_has_its_files_and_the_packages_of_its_lock(trained, command):
+def test_the_sbom_of_a_release_has_its_files_and_the_packages_of_its_lock(trained, command):
     answered = command(trained.workspace, "sbom")
     assert answered.returncode == 0, answered.stderr
     bill = json.loads(answered.stdout)
@@ -54,13 +54,13 @@ def test_the_bill_of_a_release_has_its_files_and_the_packages_of_its_lock(traine
     }
 
 
-def test_down_from_the_data_to_what_came_of_them(trained, ask):
+def test_downstream_lineage_leads_from_the_data_to_the_release(trained, ask):
     examples = trained.steps["ExampleGen"].output("examples").id
     types = {artifact["type"] for artifact in ask("lineage", f"artifact:{examples}", "--downstream")["artifacts"]}
     assert {"ExampleStatistics", "Model", "PushedModel"} <= types
 
 
-def test_why_tells_thresholds_champion_and_steps(again, ask):
+def test_why_explains_thresholds_champion_and_steps(again, ask):
     found = ask("why", again.run_id)
     checks = {(check["metric"], check["slice"]): check for check in found["checks"]}
     overall = checks["auc", "overall"]
@@ -72,7 +72,7 @@ def test_why_tells_thresholds_champion_and_steps(again, ask):
     assert steps["Champion"]["reason"] == ""
 
 
-def test_diff_names_what_was_changed_and_what_came_of_it(again, ask):
+def test_diff_names_the_changes_and_their_effects(again, ask):
     found = ask("diff", "first", again.run_id)
     assert {change["name"] for change in found["config"]} == {"train.epochs", "train.min_steps"}
     assert not found["data"]
@@ -82,7 +82,7 @@ def test_diff_names_what_was_changed_and_what_came_of_it(again, ask):
     assert "auc" in {change["metric"] for change in found["metrics"] if change["slice"] == "overall"}
 
 
-def test_the_python_api_gives_what_the_commands_show(trained):
+def test_the_python_api_returns_the_values_that_the_commands_show(trained):
     project = fl.open(trained.folder / "config.yaml")
     run = project.runs["first"]
     assert run.statistics("train", "eval").rows == trained.summary["rows"]["splits"]

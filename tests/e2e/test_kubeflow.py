@@ -119,7 +119,7 @@ def test_the_same_config_gives_the_same_bytes(job, compiled):
     assert compiled("again.json", "engines.kubeflow.platform=vertex").read_bytes() == job.read_bytes()
 
 
-def test_every_step_runs_from_the_spec_and_ends_with_a_model_that_answers(done):
+def test_every_step_runs_from_the_spec_and_the_model_predicts(done):
     import tensorflow as tf
 
     [pushed] = done.outputs["Pusher"]["pushed_model"]
@@ -133,7 +133,7 @@ def test_every_step_runs_from_the_spec_and_ends_with_a_model_that_answers(done):
     assert len(set(scores.numpy().ravel().tolist())) > 10
 
 
-def test_the_driver_hook_has_settled_the_span_and_the_rows_are_accounted_for(done, flights_sample):
+def test_the_driver_resolves_the_span_and_the_rows_are_accounted_for(done, flights_sample):
     [examples] = done.outputs["ExampleGen"]["examples"]
     found = examples["metadata"]
     assert "input_fingerprint" in found
@@ -142,7 +142,7 @@ def test_the_driver_hook_has_settled_the_span_and_the_rows_are_accounted_for(don
     assert found["rows_read"] == rows == sum(parts)
 
 
-def test_the_next_run_finds_the_champion_and_holds_the_candidate_to_it(done):
+def test_the_next_run_compares_its_candidate_with_the_champion(done):
     again = dataclasses.replace(done, outputs=dict(done.outputs), store=list(done.store))
     for task in ("Champion-model-blessing-resolver", "Champion-model-resolver"):
         assert again.run_task(task) == 0
@@ -153,7 +153,7 @@ def test_the_next_run_finds_the_champion_and_holds_the_candidate_to_it(done):
     assert blessing["metadata"]["blessed"] == 1  # no worse than itself
 
 
-def test_what_the_gate_refuses_ends_its_container_with_an_error(done):
+def test_a_blocked_gate_fails_its_container(done):
     spec = copy.deepcopy(done.spec)
     limits = spec["root"]["dag"]["tasks"]["DataGate"]["inputs"]["parameters"]["max_rejected"]["runtimeValue"]
     limits["constant"] = json.dumps({"missing_label": 0.001, "unparsable": 0})

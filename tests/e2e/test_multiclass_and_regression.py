@@ -80,7 +80,7 @@ def released(tmp_path_factory):
     return release
 
 
-def test_classes_are_learnt_and_released(released):
+def test_a_multiclass_model_is_trained_and_released(released):
     found = released(wine)
     assert found.config.classes == ("Barbera d'Asti", "Barolo", "Grignolino")
     assert found.metrics["sparse_categorical_accuracy"] > 0.9
@@ -88,7 +88,7 @@ def test_classes_are_learnt_and_released(released):
 
 
 @pytest.mark.slow
-def test_amounts_are_learnt_and_released(released):
+def test_a_regression_model_is_trained_and_released(released):
     found = released(diabetes)
     assert found.metrics["root_mean_squared_error"] < 0.8 * found.frame[LABEL].std()
     assert found.metrics["squared_pearson_correlation"] > 0.35

@@ -7,7 +7,7 @@ import shutil
 from flightline.metadata.properties import properties_of
 
 
-def test_a_second_run_takes_everything_unchanged_from_the_first(run, trained, flights_sample):
+def test_a_second_run_caches_every_unchanged_step(run, trained, flights_sample):
     again = run(trained.workspace, flights_sample, "again")
     assert again.code == 0
     unchanged = {"CuratedSchema", "ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "DataGate"}
@@ -39,7 +39,7 @@ def test_an_edit_of_the_data_runs_the_steps_again(run, flights_sample, tmp_path)
     assert after.steps["ExampleGen"].state == "COMPLETE"
 
 
-def test_a_touched_file_runs_nothing_again(run, flights_sample, tmp_path):
+def test_a_touched_file_runs_no_step_again(run, flights_sample, tmp_path):
     shutil.copytree(flights_sample / "span-01", tmp_path / "data" / "span-01")
     assert run(tmp_path / "workspace", tmp_path / "data", "before", "--to", "SchemaGen").code == 0
     os.utime(tmp_path / "data" / "span-01" / "flights.csv", (0, 0))

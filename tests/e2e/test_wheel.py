@@ -174,7 +174,7 @@ def test_a_new_project_runs_its_own_table_and_its_tests(project, environment):
 
 
 @pytest.mark.slow
-def test_an_edit_of_the_model_runs_only_trainer_and_what_follows(project, environment):
+def test_an_edit_of_the_model_runs_trainer_and_the_steps_after_it_only(project, environment):
     model = project / "models" / "model.py"
     assert 'activation="relu"' in model.read_text()
     model.write_text(model.read_text().replace('activation="relu"', 'activation="gelu"'))

@@ -37,7 +37,7 @@ def wait_until_busy(cluster, process):
     raise AssertionError("no job came to work")
 
 
-def test_the_job_was_hit_and_the_run_ends_well(run_after_worker_loss):
+def test_the_killed_worker_had_work_and_the_run_succeeds(run_after_worker_loss):
     result, failures, left = run_after_worker_loss
     assert result.code == 0, result.err
     assert failures, "the job has not noticed"

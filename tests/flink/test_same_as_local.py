@@ -20,7 +20,7 @@ def test_every_step_ran_and_both_taskmanagers_worked(flink, cluster):
     assert len(workers) == 2
 
 
-def test_every_row_is_accounted_for_alike(local, flink):
+def test_row_counts_are_the_same(local, flink):
     run_comparison.assert_same_row_counts(flink, local)
 
 
@@ -46,7 +46,7 @@ def test_transformed_examples(local, flink, split):
     run_comparison.assert_same_transformed_examples(flink, local, split, in_order=False)
 
 
-def test_a_release_came_of_it(local, flink):
+def test_the_run_made_a_release(local, flink):
     assert flink.current
     run_comparison.assert_similar_models(flink, local, auc=0.02)
 

@@ -80,7 +80,7 @@ def records(directory):
     [(utils.make_default_input_config(), THIRDS), (PER_FILE, example_gen_pb2.Output())],
     ids=["shared out by hash", "a pattern for each split"],
 )
-def test_gives_what_the_stock_executor_gives(tmp_path, data, input_config, output_config):
+def test_examples_equal_those_of_the_stock_executor(tmp_path, data, input_config, output_config):
     ours = run(ArrowExampleGenExecutor, data, tmp_path / "ours", input_config, output_config)
     stock = run(csv_executor.Executor, data, tmp_path / "stock", input_config, output_config)
     expected = records(stock.uri)
@@ -92,7 +92,7 @@ def test_gives_what_the_stock_executor_gives(tmp_path, data, input_config, outpu
     assert ours.get_int_custom_property("rows_read") == 300
 
 
-def test_without_a_driver_before_it_the_executor_finds_the_newest_span(tmp_path, data):
+def test_without_a_driver_the_executor_resolves_the_newest_span(tmp_path, data):
     for name in ("train1", "train2"):
         (tmp_path / "spans" / f"span-0{name[-1]}").mkdir(parents=True)
         (data / f"{name}.csv").rename(tmp_path / "spans" / f"span-0{name[-1]}" / "in.csv")

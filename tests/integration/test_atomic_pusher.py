@@ -45,7 +45,7 @@ def listed(tmp_path):
     return sorted(path.name for path in (tmp_path / "releases").iterdir())
 
 
-def test_a_version_is_whole_and_on_record_under_its_own_name(push, tmp_path):
+def test_a_pushed_version_is_complete_and_recorded_under_its_name(push, tmp_path):
     pushed = push()
     [version] = listed(tmp_path)
     assert pushed.get_string_custom_property("pushed_destination") == str(tmp_path / "releases" / version)
@@ -54,7 +54,7 @@ def test_a_version_is_whole_and_on_record_under_its_own_name(push, tmp_path):
     assert (tmp_path / "releases" / version / "variables" / "variables.index").stat().st_size == 100
 
 
-def test_two_within_a_second_are_two_versions(push, tmp_path, monkeypatch):
+def test_two_pushes_within_a_second_get_two_versions(push, tmp_path, monkeypatch):
     monkeypatch.setattr(stock.time, "time", lambda: 1000.5)
     versions = [push().get_string_custom_property("pushed_version") for _ in range(3)]
     assert versions == listed(tmp_path) == ["1000", "1001", "1002"]
@@ -75,7 +75,7 @@ def test_a_copy_that_fails_half_way_leaves_nothing(push, tmp_path, monkeypatch):
     assert listed(tmp_path) == []
 
 
-def test_what_a_killed_push_left_is_removed_by_the_next(push, tmp_path):
+def test_the_next_push_removes_the_files_of_a_killed_one(push, tmp_path):
     (tmp_path / "releases" / ".pushing-killed" / "1000").mkdir(parents=True)
     pushed = push()
     assert listed(tmp_path) == [pushed.get_string_custom_property("pushed_version")]

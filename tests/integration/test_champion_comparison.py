@@ -75,14 +75,14 @@ def test_the_differences_are_kept_with_their_intervals(compared):
     assert Evaluation.from_dict(json.loads(json.dumps(evaluation.to_dict()))) == evaluation
 
 
-def test_it_informs_and_does_not_decide(compared):
+def test_the_interval_alone_does_not_change_the_verdict(compared):
     evaluation = as_read(compared)
     assert evaluation.differences[0].difference < 0
     assert compared.blessing.get_int_custom_property("blessed") == 1
     assert tfma.load_validation_result(compared.evaluation).validation_ok
 
 
-def test_a_confidence_fails_what_may_be_worse_by_tfma_s_own_validation(made, compared, tmp_path):
+def test_with_a_confidence_tfma_fails_a_candidate_that_may_be_worse(made, compared, tmp_path):
     [auc, _] = as_read(compared).differences
     allowed = -(auc.lower + auc.difference) / 2  # more than was lost, less than may have been
     settings = EvaluationSettings(thresholds={"AUC": {"vs_champion": allowed}})
@@ -113,7 +113,7 @@ def test_thresholds_against_the_champion_hold_on_every_slice_and_name_the_one_th
     assert f"auc minus the champion's on {misses[0].slice} is -0." in misses[0].sentence
 
 
-def test_a_confidence_that_cannot_be_held_ends_the_step(made, tmp_path):
+def test_a_confidence_that_cannot_be_reached_fails_the_step(made, tmp_path):
     elsewhere = tmp_path / "examples"
     shutil.copytree(made[0], elsewhere)
     for file in (elsewhere / "Split-eval").iterdir():
@@ -122,7 +122,7 @@ def test_a_confidence_that_cannot_be_held_ends_the_step(made, tmp_path):
         evaluate(tmp_path / "out", made, confidence=0.95, examples=str(elsewhere))
 
 
-def test_the_component_carries_the_confidence_and_stock_s_refuses_it():
+def test_the_component_has_a_confidence_parameter_that_the_stock_one_lacks():
     inputs = {"examples": Channel(standard_artifacts.Examples), "model": Channel(standard_artifacts.Model)}
     fast = select_executors(EngineConfig(), 0.9).Evaluator(**inputs, eval_config=build_eval_config("late", SETTINGS))
     assert isinstance(fast, Evaluator)

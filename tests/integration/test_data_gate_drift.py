@@ -78,7 +78,7 @@ def may(months):
     return months.take(months.rows(5), 5)
 
 
-def test_the_real_june_passes_and_every_distance_is_on_record(months, may):
+def test_the_real_june_passes_and_every_distance_is_recorded(months, may):
     found, drift = months.judge(months.rows(6), may)
     assert found == []
     assert len(drift) == 21
@@ -134,7 +134,7 @@ def shuffled_labels(rows):
         (shuffled_labels, "dep_delay", "LABEL_ASSOCIATION_LOST"),
     ],
 )
-def test_what_is_wrong_is_caught(months, may, poison, feature, kind):
+def test_poisoned_data_are_blocked(months, may, poison, feature, kind):
     rows = months.rows(6)
     poison(rows)
     with pytest.raises(DataBlocked) as blocked:
@@ -159,7 +159,7 @@ def test_the_policy_decides_by_kind_and_by_feature(months, may):
         months.judge(rows, may, {"drift": "warn", "features": {"carrier": {"drift": "block"}}})
 
 
-def test_an_override_lets_it_through_and_says_so(months, may):
+def test_an_override_lets_a_blocked_span_pass_and_is_recorded(months, may):
     rows = months.rows(6)
     flood(rows)
     [found], _ = months.judge(rows, may, override="Frontier has bought a fleet")

@@ -130,7 +130,7 @@ def test_results_equal_stock(
     assert file_names(fast.blessing.uri) == file_names(stock.blessing.uri) == ["BLESSED" if blessed else "NOT_BLESSED"]
 
 
-def test_predictions_that_are_in_the_examples_are_judged_as_stock_does(
+def test_predictions_in_the_examples_are_evaluated_as_by_the_stock_executor(
     tmp_path: Path, examples: str, candidate: str, warnings: list[str]
 ) -> None:
     config = make_config(metric_threshold(0.5), 0.5)
@@ -209,7 +209,7 @@ def test_a_distributed_runner_is_used(tmp_path: Path, candidate: str, warnings: 
     assert warnings == ["Evaluator runs the stock executor, which is slower: the Beam arguments name Elsewhere"]
 
 
-def test_the_component_is_the_evaluator_on_record() -> None:
+def test_the_recorded_execution_type_is_that_of_evaluator() -> None:
     artifacts = {"examples": standard_artifacts.Examples, "model": standard_artifacts.Model}
     channels = {name: types.Channel(type=kind) for name, kind in artifacts.items()}
     ours = Evaluator(**channels, eval_config=make_config(metric_threshold(0.5), 0.5))

@@ -97,7 +97,7 @@ CATEGORICAL = schema_pb2.Schema(
     ],
     ids=["defaults", "a schema and an excluded split", "options"],
 )
-def test_writes_what_the_stock_executor_writes(tmp_path, examples, schema, properties):
+def test_statistics_equal_those_of_the_stock_executor(tmp_path, examples, schema, properties):
     ours = run(FastStatisticsExecutor, tmp_path / "ours", examples, schema, **properties)
     expected = run(stock.Executor, tmp_path / "stock", examples, schema, **properties)
     assert contents(ours) == contents(expected)
@@ -124,7 +124,7 @@ def warnings(monkeypatch):
     return seen
 
 
-def test_what_needs_beam_goes_to_stock_with_a_warning(tmp_path, examples, warnings):
+def test_options_that_need_beam_go_to_the_stock_executor_with_a_warning(tmp_path, examples, warnings):
     options = tfdv.StatsOptions(weight_feature="n")
     artifact = run(FastStatisticsExecutor, tmp_path / "ours", examples, stats_options_json=options.to_json())
     assert any("runs the stock executor, which is slower: weight_feature" in text for text in warnings)
@@ -173,7 +173,7 @@ def test_reports_progress(tmp_path, examples):
     assert seen == [examples.get_int_custom_property("rows_split_train"), 2000]
 
 
-def test_is_the_standard_component():
+def test_the_component_is_the_standard_one():
     gen = StatisticsGen(examples=channel.Channel(type=standard_artifacts.Examples))
     assert isinstance(gen, component.StatisticsGen)
     assert gen.executor_spec.executor_class is FastStatisticsExecutor

@@ -155,7 +155,7 @@ def _cache_entries(run):
     return {key: folder / str(index) for key, index in analyzer_cache._ManifestFile(str(folder)).read().items()}
 
 
-def test_a_cache_of_stock_stands_for_the_data(both, run, monkeypatch):
+def test_an_analyzer_cache_of_the_stock_executor_replaces_the_data(both, run, monkeypatch):
     readings = []
     original = analysis._apply_batches
     monkeypatch.setattr(analysis, "_apply_batches", lambda *args: readings.append(1) or original(*args))
@@ -252,7 +252,7 @@ def test_user_code_in_a_module_file(run, tmp_path):
     assert result.rows("eval").keys() == {"z", "city"}
 
 
-def test_progress_is_told_in_rows(run):
+def test_progress_is_reported_in_rows(run):
     told = []
     with progress.listen(told.append):
         run(FastTransformExecutor, "small")
@@ -272,7 +272,9 @@ def test_progress_is_told_in_rows(run):
         ("small", {"beam_args": ["--runner=FlinkRunner", "--sdk_container_image=local"]}, "FlinkRunner"),
     ],
 )
-def test_what_is_not_taken_goes_to_stock_with_one_warning(inputs, tmp_path, monkeypatch, function, options, reason):
+def test_unsupported_inputs_go_to_the_stock_executor_with_one_warning(
+    inputs, tmp_path, monkeypatch, function, options, reason
+):
     warnings = []
 
     monkeypatch.setattr(stock.TransformProcessor, "_RunBeamImpl", _refuse)
@@ -308,13 +310,13 @@ def test_a_missing_private_name_sends_the_work_to_stock_with_one_warning(
     np.testing.assert_allclose(rows["z"], expected["z"], rtol=1e-5, atol=1e-6)
 
 
-def test_stock_does_the_work_when_asked_to(inputs, tmp_path):
+def test_the_stock_executor_runs_if_the_config_says_so(inputs, tmp_path):
     result = execute(FastTransformExecutor, inputs, tmp_path, "sparse_output")
     assert isinstance(result.graph.transformed_feature_spec()["amount"], tf.io.VarLenFeature)
     assert len(result.rows("eval")["z"]) == ROWS - 1300
 
 
-def test_stock_is_left_as_it_was(run):
+def test_the_stock_modules_are_restored(run):
     before = stock.TransformProcessor
     run(FastTransformExecutor, "small")
     assert stock.TransformProcessor is before

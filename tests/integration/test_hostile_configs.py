@@ -27,12 +27,12 @@ def confined() -> Sandbox:
     return Sandbox(["hostile_config_worker"], SECONDS, MEMORY_MB)
 
 
-def test_there_are_as_many_as_promised():
+def test_the_number_of_hostile_inputs_is_the_documented_one():
     assert len({case.name for case in CASES}) == len(CASES) >= 150
 
 
 @pytest.mark.parametrize("batch", BATCHES, ids=lambda batch: ascii(batch[0].name)[1:-1])
-def test_each_is_taken_as_it_is_meant_or_refused(confined, tmp_path, batch: list[ConfigCase]):
+def test_a_hostile_config_is_read_as_written_or_refused(confined, tmp_path, batch: list[ConfigCase]):
     made = []
     for number, case in enumerate(batch):
         folder = tmp_path / str(number)
@@ -74,7 +74,7 @@ def assert_one_clear_line(told: str) -> None:
         ("schema: nested without end", ["runner_local.py"]),
     ],
 )
-def test_the_commands_say_it_in_one_line(tmp_path, name, command):
+def test_commands_report_the_error_in_one_line(tmp_path, name, command):
     [case] = [case for case in CASES if case.name == name]
     config, _ = case.make(tmp_path)
     words = [sys.executable, *command, "--config", str(config)]

@@ -25,7 +25,7 @@ def confined() -> Sandbox:
     return Sandbox(["hostile_file_worker"], SECONDS, MEMORY_MB)
 
 
-def test_there_are_as_many_as_promised():
+def test_the_number_of_hostile_inputs_is_the_documented_one():
     assert len({case.name for case in CASES}) == len(CASES) >= 500
 
 

@@ -28,7 +28,7 @@ def flightline(result, *words, timeout=300):
     return subprocess.run([*command, *config], cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
 
 
-def test_both_are_whole_and_have_the_content_of_a_run_with_sqlite(pair, local):
+def test_concurrent_runs_are_complete_and_equal_a_run_with_sqlite(pair, local):
     for result in (pair.one, pair.other):
         assert result.code == 0, result.err
         assert {step.state for step in result.steps.values()} == {"COMPLETE"}
@@ -37,7 +37,7 @@ def test_both_are_whole_and_have_the_content_of_a_run_with_sqlite(pair, local):
         assert result.summary["rows"] == local.summary["rows"]
 
 
-def test_each_sees_its_own_runs_and_releases_alone(pair):
+def test_each_pipeline_sees_its_own_runs_and_releases_only(pair):
     for result in (pair.one, pair.other):
         listed = flightline(result, "runs", "--json")
         assert [run["run"] for run in json.loads(listed.stdout)] == [result.run_id], listed.stderr
@@ -65,14 +65,14 @@ def test_each_sees_its_own_runs_and_releases_alone(pair):
     ],
     ids=lambda words: words[0],
 )
-def test_every_question_is_answered(pair, words):
+def test_every_reading_command_succeeds(pair, words):
     told = flightline(pair.one, *words)
     assert told.returncode == 0, told.stderr
     assert told.stdout.strip()
     assert not told.stderr.strip()
 
 
-def test_nothing_has_changed_and_what_has_not_is_cached(pair, month):
+def test_an_unchanged_run_is_skipped_and_unchanged_steps_are_cached(pair, month):
     config = ("--config", str(pair.one.folder / "config.yaml"))
     again = run_pipeline(pair.one.workspace, month, None, *config, settings=())
     assert again.code == 0, again.err
@@ -94,7 +94,7 @@ def test_files_are_scored_and_the_run_is_done_again(pair, month, tmp_path):
     assert json.loads(again.stdout)["matches"]
 
 
-def test_what_is_served_is_monitored(pair, month, tmp_path):
+def test_served_predictions_are_monitored(pair, month, tmp_path):
     def command(arguments, out, err):
         with out.open("w") as told, err.open("w") as wrong:
             return subprocess.run(
@@ -113,7 +113,7 @@ def test_what_is_served_is_monitored(pair, month, tmp_path):
     assert {step.state for step in monitored.steps.values()} <= {"COMPLETE", "CACHED"}
 
 
-def test_one_of_a_name_at_a_time_wherever_its_workspace_is(pair, server, tmp_path):
+def test_two_runs_of_one_pipeline_cannot_run_at_once_in_any_workspace(pair, server, tmp_path):
     config = load_config(pair.one.folder / "config.yaml")
     elsewhere = config.model_copy(update={"workspace": tmp_path / "elsewhere"})
     refused = pytest.raises(LockHeld, match=r"is already running with the metadata store.*from 127\.0\.0\.1")
@@ -123,7 +123,7 @@ def test_one_of_a_name_at_a_time_wherever_its_workspace_is(pair, server, tmp_pat
         pass  # another pipeline is nobody's business
 
 
-def test_a_run_of_a_name_is_one_pipelines(pair, tmp_path):
+def test_a_run_name_belongs_to_one_pipeline(pair, tmp_path):
     """TFX would put the steps of both into one run."""
     config = load_config(pair.other.folder / "config.yaml")
     elsewhere = config.model_copy(update={"workspace": tmp_path / "elsewhere"})
@@ -148,6 +148,6 @@ def test_the_password_is_nowhere(pair, server):
         assert not rows[0][1]
 
 
-def test_the_audit_log_knows_of_both_releases(pair):
+def test_the_audit_log_lists_both_releases(pair):
     for result in (pair.one, pair.other):
         assert "pushed" in [entry.event for entry in audit_log.verify(result.workspace)]

@@ -46,7 +46,9 @@ def said(result):
         ),
     ],
 )
-def test_nothing_is_begun(server, month, tmp_path, monkeypatch, trouble, code, words):
+def test_an_unusable_server_is_refused_before_the_run_starts(
+    server, month, tmp_path, monkeypatch, trouble, code, words
+):
     asked = settings(server)
     if trouble == "a wrong password":
         monkeypatch.setenv(PASSWORD_ENV, WRONG)
@@ -80,7 +82,7 @@ def test_nothing_is_begun(server, month, tmp_path, monkeypatch, trouble, code, w
         assert WRONG not in told.stdout + told.stderr
 
 
-def test_a_server_that_dies_in_the_middle(home, month, local, tmp_path, monkeypatch):
+def test_a_run_whose_metadata_server_dies_fails_with_one_message(home, month, local, tmp_path, monkeypatch):
     """As with a machine that goes down: SIGKILL. The run ends, and goes on when the server is there again."""
     with running_server(MariaDB(home, tmp_path / "server", free_port())) as server:
         monkeypatch.setenv(PASSWORD_ENV, server.password)
@@ -116,5 +118,5 @@ def test_a_server_that_dies_in_the_middle(home, month, local, tmp_path, monkeypa
         assert [str(path) for path in files if secret in path.read_bytes()] == []
 
 
-def test_the_environment_is_as_it_was(server):
+def test_the_environment_is_unchanged(server):
     assert os.environ[PASSWORD_ENV] == server.password

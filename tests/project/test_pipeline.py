@@ -19,7 +19,7 @@ def nodes(load, tmp_path: Path) -> list[str]:
     return [node.pipeline_node.node_info.id for node in compiled.nodes]
 
 
-def test_it_has_every_step_in_order(nodes):
+def test_every_step_is_in_the_dag_in_order(nodes):
     steps = ["ExampleGen", "StatisticsGen", "ExampleValidator", "DataGate", "Transform", "Trainer", "Evaluator"]
     assert [node for node in nodes if node in steps] == steps
 

@@ -72,7 +72,7 @@ def test_all_requests_are_logged_and_monitored(months, config):
     assert [sum(window.labelled["served"].values()) for window in windows] == [month["labels"] for month in months]
 
 
-def test_an_alert_starts_the_runs_and_is_their_reason(months, config):
+def test_an_alert_starts_training_runs_and_is_recorded_as_their_reason(months, config):
     runs = Runs.open(config)
     for month in months:
         assert month["alerts"]

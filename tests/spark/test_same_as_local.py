@@ -21,11 +21,11 @@ def test_every_step_ran_and_both_workers_worked(spark, cluster):
         assert log.count("Asked to launch executor") == len(applications)
 
 
-def test_no_task_had_to_be_tried_anew(spark):
+def test_no_spark_task_was_retried(spark):
     assert "Lost task" not in spark.log
 
 
-def test_every_row_is_accounted_for_alike(local, spark):
+def test_row_counts_are_the_same(local, spark):
     run_comparison.assert_same_row_counts(spark, local)
 
 
@@ -51,7 +51,7 @@ def test_transformed_examples(local, spark, split):
     run_comparison.assert_same_transformed_examples(spark, local, split, in_order=False)
 
 
-def test_a_release_came_of_it(local, spark):
+def test_the_run_made_a_release(local, spark):
     assert spark.current
     run_comparison.assert_similar_models(spark, local, auc=0.02)
 

@@ -25,7 +25,7 @@ def on_this(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)
 
 
-def test_each_run_says_its_stack_and_they_are_two(here, there):
+def test_each_run_records_its_tfx_stack_and_the_stacks_differ(here, there):
     assert "TFX 1.16.0 on Python 3.10." in here.out
     assert "TFX 1.21.0 on Python 3.13." in there.out
 
@@ -35,12 +35,12 @@ def test_every_step_ran(here, there):
     assert {step.state for step in there.steps.values()} == {"COMPLETE"}
 
 
-def test_no_fast_executor_gave_up(there):
+def test_no_fast_executor_fell_back_to_stock(there):
     """What ours cannot take goes to TFX's own, and the screen says so."""
     assert "stock" not in there.out
 
 
-def test_every_row_is_accounted_for_alike(here, there):
+def test_row_counts_are_the_same(here, there):
     run_comparison.assert_same_row_counts(there, here)
 
 
@@ -66,7 +66,7 @@ def test_transformed_examples(here, there, split):
     run_comparison.assert_same_transformed_examples(there, here, split, in_order=True)
 
 
-def test_the_models_are_alike(here, there):
+def test_the_models_of_both_stacks_have_similar_metrics(here, there):
     run_comparison.assert_similar_models(there, here, auc=NOISE)
 
 

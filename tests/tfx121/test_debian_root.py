@@ -14,7 +14,7 @@ from scripts.tfx121_root import ROOT, chroot_command
 MARK = "left-behind-by-the-root"
 
 
-def test_it_has_another_python_and_another_glibc_than_the_lock_needs_here(run_on_tfx121):
+def test_the_root_has_another_python_and_glibc_than_this_machine(run_on_tfx121):
     said = run_on_tfx121("-c", "import sys, os; print(sys.version_info[:2], os.confstr('CS_GNU_LIBC_VERSION'))").stdout
     assert said.strip() == "(3, 13) glibc 2.41"
 
@@ -30,7 +30,7 @@ def test_a_command_s_exit_code_is_its_own(run_on_tfx121):
     assert run_on_tfx121("-c", "raise SystemExit(7)").returncode == 7
 
 
-def test_killed_outright_it_leaves_no_mount_and_no_process(run_on_tfx121):
+def test_a_killed_sandbox_leaves_no_mount_and_no_process(run_on_tfx121):
     words = [sys.executable, "-m", "scripts.tfx121", "run", "sh", "-c", f": {MARK}; sleep 600 & echo started; wait"]
     process = subprocess.Popen(words, cwd=HERE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

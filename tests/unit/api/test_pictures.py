@@ -40,7 +40,7 @@ def dataset(word, rows=10):
     return made
 
 
-def test_a_picture_is_a_whole_document_with_its_own_style():
+def test_a_picture_is_a_complete_html_document_with_its_style():
     [svg] = drawn(Pictures.from_charts({"The steps": dag_chart(make_report_data().steps)}))
     assert svg.tag == "{http://www.w3.org/2000/svg}svg"
     assert "--blue:" in svg.find("{*}style").text

@@ -31,7 +31,7 @@ def test_every_engine_is_listed(examined):
         assert (found[name].state, found[name].fix) == ("ready", "")
 
 
-def test_what_is_missing_is_named_with_what_to_do(examined, tmp_path):
+def test_a_missing_requirement_is_named_with_its_fix(examined, tmp_path):
     found = examined()
     assert found["flink"].state == found["dataflow"].state == "incomplete"
     assert "make flink" in found["flink"].fix

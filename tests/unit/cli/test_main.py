@@ -55,7 +55,7 @@ def test_runs_are_those_of_the_config_or_of_all_pipelines(two_pipelines):
     assert [line.split()[:2] for line in listed] == [["run", "pipeline"], ["b", "bikes"], ["a", "flights"]]
 
 
-def test_a_limit_shows_the_newest(two_pipelines):
+def test_a_limit_shows_the_newest_runs(two_pipelines):
     [entry] = json.loads(ask("runs", "--all", "--limit", "1", "--config", two_pipelines, "--json").stdout)
     assert entry["run"] == "b"
 
@@ -80,7 +80,7 @@ def test_latest_is_that_of_the_config(two_pipelines, command):
 
 
 @pytest.mark.parametrize("command", ["why b", "diff a b", "lineage run:b", "show b"])
-def test_an_answer_about_another_pipelines_run_says_so(two_pipelines, command):
+def test_the_output_about_another_pipelines_run_names_the_pipeline(two_pipelines, command):
     asked = ask(*command.split(), "--config", two_pipelines)
     assert "bikes" in asked.output
 
@@ -88,14 +88,14 @@ def test_an_answer_about_another_pipelines_run_says_so(two_pipelines, command):
 @pytest.mark.parametrize(
     "command", ["schema propose b", "schema accept b --reason new", "reproduce b", "track b", "report b --refresh"]
 )
-def test_what_is_done_by_a_config_refuses_another_pipelines_run(two_pipelines, tmp_path, command):
+def test_commands_with_a_config_refuse_a_run_of_another_pipeline(two_pipelines, tmp_path, command):
     asked = ask(*command.split(), "--config", two_pipelines)
     assert asked.exit_code == 2
     assert "run b belongs to the pipeline bikes, not to flights" in asked.stderr
     assert not (tmp_path / "ws" / "reproduced").exists()
 
 
-def test_why_says_in_words_what_the_gate_found(config, tmp_path):
+def test_why_describes_the_findings_of_the_gate(config, tmp_path):
     found = [Finding("channel", "ENUM", "holds kiosk", 201), Finding("price", "K", "is far", 3, blocks=False)]
     blocked = {"state": "FAILED", "code": 3, "message": findings_to_json(found)}
     RunRecorder(tmp_path / "ws" / "metadata.db").run("a", {"DataGate": blocked})
@@ -108,14 +108,14 @@ def test_why_says_in_words_what_the_gate_found(config, tmp_path):
     assert "DataGate failed the data gate stopped the run: channel: holds kiosk" in lines
 
 
-def test_show_a_run_that_was_ended_from_outside(config, tmp_path):
+def test_show_describes_a_killed_run(config, tmp_path):
     RunRecorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "RUNNING"}})
     shown = ask("show", "--config", config)
     assert shown.exit_code == 0
     assert "left no summary" in shown.stdout
 
 
-def test_a_run_that_was_killed_is_called_so_and_how_to_go_on_is_said(config, tmp_path):
+def test_a_killed_run_is_shown_as_killed_with_the_resume_command(config, tmp_path):
     RunRecorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "RUNNING"}})
     (tmp_path / "ws" / "runs" / "a").mkdir(parents=True)
     shown = ask("show", "--config", config).stdout
@@ -132,7 +132,7 @@ def test_a_run_that_was_killed_is_called_so_and_how_to_go_on_is_said(config, tmp
 @pytest.mark.parametrize(
     ("pipeline", "place", "name"), [("flights", "", "flights"), ("flights-scoring", "runs/a", IN_USE_LOCK)]
 )
-def test_show_a_run_that_is_under_way(config, tmp_path, pipeline, place, name):
+def test_show_describes_a_running_run(config, tmp_path, pipeline, place, name):
     with hold_lock(tmp_path / "ws" / place, name, "a run"):
         RunRecorder(tmp_path / "ws" / "metadata.db", pipeline).run("a", {"ExampleGen": {"state": "RUNNING"}})
         shown = ask("show", "a", "--config", config)
@@ -140,13 +140,13 @@ def test_show_a_run_that_is_under_way(config, tmp_path, pipeline, place, name):
     assert "ended from outside" not in shown.stdout
 
 
-def test_a_run_that_was_cut_off_is_not_under_way_since_another_is(config, tmp_path):
+def test_a_killed_run_is_not_running_while_another_run_is(config, tmp_path):
     RunRecorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "RUNNING"}})
     with hold_lock(tmp_path / "ws", "flights", "a run"):
         assert "ended from outside" in ask("show", "a", "--config", config).stdout
 
 
-def test_a_summary_that_was_harmed_is_an_error_and_no_traceback(config, tmp_path):
+def test_a_damaged_summary_is_an_error_without_a_traceback(config, tmp_path):
     RunRecorder(tmp_path / "ws" / "metadata.db").run("a", {})
     folder = tmp_path / "ws" / "runs" / "a"
     folder.mkdir(parents=True)
@@ -156,7 +156,7 @@ def test_a_summary_that_was_harmed_is_an_error_and_no_traceback(config, tmp_path
     assert "is not a run's summary" in shown.stderr
 
 
-def test_report_is_made_where_there_is_none_and_anew_on_request(config, tmp_path):
+def test_a_missing_report_is_rendered_and_an_existing_one_on_request(config, tmp_path):
     RunRecorder(tmp_path / "ws" / "metadata.db").run("a", {"ExampleGen": {"state": "FAILED", "message": "no rows"}})
     page = tmp_path / "ws" / "runs" / "a" / "report.html"
     assert ask("report", "--config", config).stdout.strip() == str(page)
@@ -185,7 +185,7 @@ def test_releases(config, tmp_path):
     assert "0.9000" in ask("releases", "--config", config).stdout
 
 
-def test_without_a_store_it_says_what_to_do(config):
+def test_without_a_store_the_error_says_what_to_do(config):
     asked = ask("runs", "--config", config)
     assert asked.exit_code == 2
     assert "make run" in asked.stderr

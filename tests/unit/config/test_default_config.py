@@ -24,7 +24,7 @@ def write_configs(folder, *names):
         (folder / "configs" / f"{name}.yaml").write_text(MINIMAL.format(name))
 
 
-def test_a_file_stays_what_it_is(folder):
+def test_an_explicit_config_path_is_kept(folder):
     assert resolve_config(Path("elsewhere/a.yaml")) == Path("elsewhere/a.yaml")
 
 

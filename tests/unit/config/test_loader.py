@@ -44,7 +44,7 @@ def test_a_config_that_fits(project):
     assert [file.name for file in check_against_data(load_config(project))] == ["rows.csv"]
 
 
-def test_it_is_frozen(project):
+def test_the_config_is_frozen(project):
     with pytest.raises(ValidationError):
         load_config(project).name = "other"
 
@@ -55,7 +55,7 @@ def test_overrides_apply_in_order_and_reach_any_depth(project):
     assert config.data.splits == {"train": 4, "eval": 1}
 
 
-def test_what_is_kept_reads_back_equal(project, tmp_path):
+def test_a_dumped_config_reads_back_equal(project, tmp_path):
     config = load_config(project, ["evaluation.thresholds={AUC: {lower: 0.9, vs_champion: 0}}"])
     (tmp_path / "kept.yaml").write_text(dump_config(config))
     assert load_config(tmp_path / "kept.yaml") == config
@@ -91,7 +91,7 @@ def test_what_is_kept_reads_back_equal(project, tmp_path):
         ("label=null", "label: input should be a valid string"),
     ],
 )
-def test_a_wrong_key_or_value_is_told_by_its_path(project, override, told):
+def test_the_error_for_a_wrong_key_or_value_names_its_path(project, override, told):
     with pytest.raises(ConfigError) as caught:
         load_config(project, [override])
     assert told in str(caught.value)
@@ -112,20 +112,20 @@ def test_a_wrong_key_or_value_is_told_by_its_path(project, override, told):
         ("data.input=nowhere", "no file matches *.csv below nowhere"),
     ],
 )
-def test_what_does_not_fit_the_data_is_refused(project, override, told):
+def test_a_config_that_does_not_fit_the_data_is_refused(project, override, told):
     with pytest.raises((ConfigError, InputError)) as caught:
         check_against_data(load_config(project, [override]))
     assert told in str(caught.value)
 
 
-def test_a_label_that_the_file_has_and_the_schema_has_not(project):
+def test_a_label_that_is_missing_in_the_schema_is_an_error(project):
     (project.parent / "rows.pbtxt").write_text('feature { name: "a" type: INT }')
     with pytest.raises(ConfigError, match=r"label: y is not in the schema"):
         check_against_data(load_config(project))
 
 
 @pytest.mark.parametrize("content", ["feature {", "feature { nme: 1 }", 'feature { name: "a" type: STRUCT }'])
-def test_a_schema_that_is_none(project, content):
+def test_a_file_that_is_no_schema_is_an_error(project, content):
     (project.parent / "rows.pbtxt").write_text(content)
     with pytest.raises(ConfigError, match=r"rows\.pbtxt"):
         check_against_data(load_config(project))
@@ -142,7 +142,7 @@ def test_compressed_headers_are_read_and_broken_ones_refused(project):
         check_against_data(config)
 
 
-def test_bytes_that_are_no_text_are_for_example_gen_to_set_aside(project):
+def test_rows_that_are_not_utf_8_are_left_to_example_gen(project):
     (project.parent / "data" / "rows.csv").write_bytes(b"a,b,y\n1,caf\xe9,0\n")
     assert len(check_against_data(load_config(project))) == 1
     (project.parent / "data" / "rows.csv").write_bytes(b"a,caf\xe9,y\n")
@@ -163,7 +163,7 @@ def test_a_config_that_is_not_there_suggests_one_that_is(project):
 
 
 @given(span=st.integers(0, 999), width=st.integers(1, 4))
-def test_a_span_stands_where_the_pattern_says(span, width):
+def test_a_span_is_read_at_its_place_in_the_pattern(span, width):
     data = {"input": "data", "pattern": f"s-{{SPAN:{width}}}/v{{VERSION}}/*.csv", "span": span}
     config = Config.model_validate({"name": "n", "label": "y", "schema": "s", "data": data})
     assert config.data.glob == f"s-{span:0{width}d}/v*/*.csv"

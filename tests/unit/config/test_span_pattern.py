@@ -38,7 +38,7 @@ def test_a_span_is_written_as_a_number_or_a_date(value):
     assert parse_span(value) == 15737
 
 
-def test_what_is_no_date_is_left_for_the_validation():
+def test_an_invalid_date_is_left_to_the_validation():
     assert parse_span("february") == "february"
 
 
@@ -63,7 +63,7 @@ def test_leading_zeros_need_a_width():
         SpanPattern("s{SPAN}").find("s01")
 
 
-def test_what_is_not_of_the_pattern():
+def test_paths_that_do_not_match_the_pattern_have_no_span():
     pattern = SpanPattern("a+b/{SPAN:2}.csv")
     assert pattern.find("a+b/07.csv") == (7, None)
     for name in ("aab/07.csv", "a+b/7.csv", "a+b/xx.csv", "a+b/07.csv.gz", "a+b/x/07.csv"):

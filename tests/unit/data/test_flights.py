@@ -54,7 +54,7 @@ def test_made_once_and_found_after(flights_year):
 
 
 @pytest.mark.parametrize("harm", ["edit", "remove", "manifest"])
-def test_spans_that_were_harmed_are_not_taken_for_whole(tmp_path, harm):
+def test_damaged_spans_are_detected(tmp_path, harm):
     span = tmp_path / "span-01" / "flights.csv"
     span.parent.mkdir()
     span.write_bytes(b"a\n1\n")

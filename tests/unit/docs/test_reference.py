@@ -28,7 +28,7 @@ def leaves(value, path=""):
         yield from leaves(inner, f"{path}.{name}".lstrip("."))
 
 
-def test_every_key_of_a_whole_config_is_there():
+def test_every_config_key_is_in_the_reference():
     keys = {key.path for section in list_sections() for key in section.keys}
     mappings = [key.path for section in list_sections() for key in section.keys if key.type.startswith("mapping")]
     config = yaml.safe_load(dump_config(load_config(REPOSITORY / "configs" / "flights_monthly.yaml")))
@@ -36,7 +36,7 @@ def test_every_key_of_a_whole_config_is_there():
         assert path in keys or any(path.startswith(f"{mapping}.") for mapping in mappings), path
 
 
-def test_every_key_says_what_it_means_and_every_section_what_it_is_about():
+def test_every_key_and_every_section_has_a_description():
     assert [key.path for section in list_sections() for key in section.keys if len(key.description) < 5] == []
     assert [section.path for section in list_sections() if len(section.description) < 5] == []
 
@@ -88,7 +88,7 @@ def test_every_command_of_flightline_is_there():
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=[command.words for command in COMMANDS])
-def test_every_command_and_option_says_what_it_is_for(command):
+def test_every_command_and_option_has_a_description(command):
     assert len(command.description) > 10
     for item in (*command.arguments, *command.options):
         assert len(item.description) > 3, item.usage
@@ -121,7 +121,7 @@ def test_readme_and_recovery_page_list_every_exit_code():
 
 
 @pytest.mark.parametrize("name", [name for names in api.DOCUMENTED_OBJECTS.values() for name in names])
-def test_what_the_api_shows_exists_and_says_what_it_is(name):
+def test_every_public_name_exists_and_has_a_docstring(name):
     module, _, attribute = name.rpartition(".")
     shown = getattr(importlib.import_module(module), attribute)
     assert shown.__module__ == module, "shown under another name than its own"

@@ -12,11 +12,11 @@ def test_runners_in_this_process_are_replaced(arguments):
 
 
 @pytest.mark.parametrize("runner", ["FlinkRunner", "DataflowRunner", "apache_beam.runners.PortableRunner"])
-def test_a_runner_elsewhere_is_meant_to_be_used(runner):
+def test_a_distributed_runner_is_kept(runner):
     assert out_of_process_runner([f"--runner={runner}"]) == runner
 
 
-def test_so_are_several_processes():
+def test_the_multi_processing_mode_is_an_out_of_process_runner():
     assert (
         out_of_process_runner(["--runner=FnApiRunner", "--direct_running_mode=multi_processing"]) == "multi_processing"
     )

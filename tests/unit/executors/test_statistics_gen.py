@@ -107,7 +107,7 @@ def assert_close(value, expected, where):
     ],
     ids=lambda options: ", ".join(options) or "defaults",
 )
-def test_gives_what_beam_gives(tmp_path, options):
+def test_statistics_equal_those_of_beam(tmp_path, options):
     batches = [decode_examples(messy(150, seed)) for seed in range(3)]
     options = tfdv.StatsOptions(**options)
     assert list_unsupported_options(options) == ""
@@ -120,7 +120,7 @@ def test_no_example_at_all_gives_an_empty_data_set_as_on_beam(tmp_path):
     assert compute_statistics([], options) == on_beam(nothing, options, tmp_path)
 
 
-def test_batches_do_not_matter():
+def test_results_do_not_depend_on_the_batches():
     examples = messy(300)
     options = tfdv.StatsOptions()
     one = compute_statistics([decode_examples(examples)], options)
@@ -148,7 +148,7 @@ def test_counting_stops_before_it_fills_the_memory(monkeypatch):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_says_which_option_needs_beam(options, reason):
+def test_the_warning_names_the_option_that_needs_beam(options, reason):
     assert reason in list_unsupported_options(tfdv.StatsOptions(**options))
 
 

@@ -23,14 +23,14 @@ def key(artifacts, parameters=None, executor=None):
     return compute_key_parts({"examples": artifacts}, parameters or {}, executor).key
 
 
-def test_an_artifact_is_known_by_what_it_holds():
+def test_artifacts_are_identified_by_their_content():
     assert key([artifact(number=1)]) == key([artifact(number=2)])
     assert key([artifact(number=1, name="first run")]) == key([artifact(number=2, name="second run")])
     assert key([artifact("abc")]) != key([artifact("abd")])
 
 
 @pytest.mark.parametrize("properties", [{"span": 2}, {"rows_read": 8}, {"split_names": '["a"]'}])
-def test_and_by_the_properties_that_steps_read(properties):
+def test_the_key_changes_with_the_properties_that_steps_read(properties):
     assert key([artifact()]) != key([artifact(**properties)])
 
 
@@ -44,7 +44,7 @@ def test_files_touched_are_no_change_and_other_parameters_are():
     assert key([], {"label": "late"}) != key([], {"label": "early"})
 
 
-def test_code_is_that_of_the_executor_and_of_what_parameters_name():
+def test_the_code_of_a_step_is_its_executor_and_the_modules_that_its_parameters_name():
     plain = compute_key_parts({}, {}, "tfx.components.schema_gen.executor.Executor")
     assert plain.code == ""
     gate = compute_key_parts({}, {}, "flightline.components.data_gate.Executor")
@@ -52,7 +52,7 @@ def test_code_is_that_of_the_executor_and_of_what_parameters_name():
     assert compute_key_parts({}, {"run_fn": "models.trainer.run_fn"}, None).code == code_digest("models.trainer")
 
 
-def test_an_edit_reaches_what_imports_it_and_nothing_else(tmp_path, monkeypatch):
+def test_an_edit_changes_the_key_of_steps_that_import_the_module_only(tmp_path, monkeypatch):
     folder = tmp_path / "users"
     folder.mkdir()
     for name, text in {"__init__": "", "base": "x = 1\n", "above": "from users.base import x\n", "beside": ""}.items():
@@ -64,7 +64,7 @@ def test_an_edit_reaches_what_imports_it_and_nothing_else(tmp_path, monkeypatch)
     assert {name for name in before if before[name] != after[name]} == {"base", "above"}
 
 
-def test_what_changed_is_said_in_words():
+def test_changes_are_described_in_words():
     before = KeyParts({"examples": "1", "schema": "1"}, {"label": "1"}, "code", "lock")
     after = KeyParts({"examples": "2", "schema": "2"}, {"label": "1", "limit": "9"}, "edited", "lock")
     assert after.changed_since(before) == ["inputs examples, schema", "parameter limit", "code"]

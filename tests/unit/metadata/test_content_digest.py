@@ -30,7 +30,7 @@ def test_a_file_is_an_artifact_too(tmp_path):
     assert digest_artifact("JsonValue", str(tmp_path / "value"))
 
 
-def test_nothing_has_no_digest(tmp_path):
+def test_a_missing_artifact_has_no_digest(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(OSError, match="empty"):
         digest_artifact("Schema", str(tmp_path / "empty"))

@@ -58,17 +58,17 @@ def found(store, names, start, direction):
     return [by_id[artifact.id] for artifact in trace_artifacts(store, names[start], direction)]
 
 
-def test_up_to_what_it_was_made_of(chain):
+def test_upstream_lineage_leads_to_the_inputs(chain):
     assert found(*chain, "release", "up") == ["release", "model", "rows"]
     assert found(*chain, "rows", "up") == ["rows"]
 
 
-def test_down_to_what_was_made_of_it(chain):
+def test_downstream_lineage_leads_to_the_outputs(chain):
     assert set(found(*chain, "rows", "down")) == {"rows", "statistics", "model", "release"}
     assert found(*chain, "other", "down") == ["other"]
 
 
-def test_the_maker_is_who_made_it_not_who_took_it_from_the_cache(chain):
+def test_the_producer_of_an_artifact_is_the_step_that_ran_and_not_a_cached_one(chain):
     store, names = chain
     [rows] = trace_artifacts(store, names["rows"])
     assert (rows.node, rows.run) == ("Gen", "one")
@@ -76,6 +76,6 @@ def test_the_maker_is_who_made_it_not_who_took_it_from_the_cache(chain):
     assert release.parents == (names["model"],)
 
 
-def test_an_artifact_that_is_not_there(chain):
+def test_an_unknown_artifact_is_an_error(chain):
     with pytest.raises(UsageError, match="there is no artifact 99"):
         trace_artifacts(chain[0], 99)

@@ -26,7 +26,7 @@ def config():
         yield load_config(DEFAULT_CONFIG, tuple(f"metadata.{setting}" for setting in settings))
 
 
-def test_what_a_pipeline_is_given_names_the_variable_and_not_the_password(config, monkeypatch):
+def test_the_pipeline_gets_the_name_of_the_password_variable_and_not_the_password(config, monkeypatch):
     monkeypatch.setenv(VARIABLE, SECRET)
     given = connection_config(config)
     assert given.mysql.password == f"${{{VARIABLE}}}"
@@ -64,7 +64,7 @@ def _enter(config):
     server.named_lock(config.metadata, "flights").__enter__()
 
 
-def test_debugging_does_not_make_ml_metadata_log_what_it_connects_with():
+def test_ml_metadata_does_not_log_its_connection_at_debug_level():
     before = logging.get_verbosity()
     logging.set_verbosity(logging.DEBUG)
     try:
@@ -84,5 +84,5 @@ def test_debugging_does_not_make_ml_metadata_log_what_it_connects_with():
         ("Out of range value for column 'int_value' at row 1", "cannot store integers above 2,147,483,647"),
     ],
 )
-def test_what_ml_metadata_says_of_a_server(words, told):
+def test_errors_of_ml_metadata_are_explained(words, told):
     assert told in diagnose(RuntimeError(words)).problem

@@ -69,7 +69,7 @@ def runs_of(tmp_path):
     return runs_of
 
 
-def test_with_a_config_only_its_pipeline_is_looked_at(runs_of, path):
+def test_with_a_config_only_its_pipeline_is_listed(runs_of, path):
     flights = runs_of("flights")
     assert [run.run_id for run in flights] == ["scored", "a"]
     assert flights.get("latest").run_id == "a"
@@ -89,7 +89,7 @@ def test_a_run_of_another_pipeline_can_be_read_and_nothing_else(runs_of):
         flights.get_in_pipeline("b")
 
 
-def test_a_pipeline_without_runs_is_told_who_has_some(runs_of):
+def test_the_error_for_a_pipeline_without_runs_names_pipelines_with_runs(runs_of):
     with pytest.raises(UsageError, match=r"no run of trains .* there are runs of bikes, flights: name the config"):
         runs_of("trains").get("latest")
 
@@ -105,7 +105,7 @@ def test_a_failed_step_tells_its_reason(path):
     assert (step.code, step.message, step.done) == (1, "out of memory", False)
 
 
-def test_an_unknown_run(path):
+def test_an_unknown_run_is_an_error(path):
     RunRecorder(path).run("a", {})
     with pytest.raises(UsageError, match="there is no run b"):
         Runs.open(path).get("b")

@@ -19,7 +19,7 @@ def test_a_store_without_the_pipeline_knows_no_span():
     assert taken(SpanHistory()) == []
 
 
-def test_what_the_gate_said_is_the_state_of_a_span():
+def test_the_state_of_a_span_is_the_verdict_of_its_gate():
     history = SpanHistory()
     for span, gate in enumerate(["COMPLETE", "CACHED", "BLOCKED", "BROKEN", "RUNNING", None], start=1):
         history.take(span, gate=gate)
@@ -29,7 +29,7 @@ def test_what_the_gate_said_is_the_state_of_a_span():
     assert [one.span for one in accepted_spans(taken(history))] == [1, 2]
 
 
-def test_the_gate_s_last_word_counts():
+def test_the_last_verdict_of_the_gate_counts():
     history = SpanHistory()
     examples = history.take(1, gate="BLOCKED")
     assert states(history) == {(1, None): "quarantined"}
@@ -41,7 +41,7 @@ def test_the_gate_s_last_word_counts():
     assert states(history) == {(1, None): "quarantined"}
 
 
-def test_a_span_that_is_blocked_does_not_take_those_with_it_that_it_was_held_against():
+def test_a_blocked_span_leaves_the_spans_of_its_window_accepted():
     history = SpanHistory()
     history.take(1)
     history.take(2)
@@ -59,7 +59,7 @@ def test_a_correction_replaces_its_span_and_both_stay_on_record():
     assert (2, 1) in states(history)
 
 
-def test_a_correction_that_is_blocked_does_not_take_the_place_of_what_was_accepted():
+def test_a_blocked_correction_does_not_replace_the_accepted_version():
     history = SpanHistory()
     first = history.take(1, version=1)
     history.take(1, version=2, gate="BLOCKED")
@@ -74,7 +74,7 @@ def test_versions_are_numbers():
     assert [one.examples for one in accepted_spans(taken(history))] == [tenth]
 
 
-def test_the_same_version_made_anew_is_the_newer_artifact():
+def test_a_version_ingested_again_is_the_newer_artifact():
     history = SpanHistory()
     history.take(1)
     anew = history.take(1)
@@ -88,7 +88,7 @@ def test_a_span_that_was_removed_is_in_no_window():
     assert [one.examples for one in window_before(taken(history), 3, 5)] == [kept]
 
 
-def test_what_was_collected_is_still_known_to_have_been_dealt_with():
+def test_a_garbage_collected_span_still_counts_as_processed():
     history = SpanHistory()
     blocked, accepted = history.take(1, gate="BLOCKED"), history.take(2)
     for examples in (blocked, accepted):
@@ -99,7 +99,7 @@ def test_what_was_collected_is_still_known_to_have_been_dealt_with():
     ]
 
 
-def test_what_was_corrected_does_not_come_back_when_its_correction_is_collected():
+def test_a_replaced_version_stays_replaced_after_its_correction_is_collected():
     history = SpanHistory()
     history.take(1, version=1)
     history.delete(history.take(1, version=2))
@@ -115,7 +115,7 @@ def test_a_window_is_the_last_spans_before_one():
     assert window_before(taken(history), 1, 3) == []
 
 
-def test_a_run_that_went_through_is_told_from_one_that_did_not():
+def test_a_complete_run_is_distinguished_from_a_failed_one():
     history = SpanHistory()
     history.take(1)
     history.take(2, pushed=False)
@@ -134,7 +134,7 @@ takings = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(takings, st.integers(0, 8), st.integers(1, 4))
-def test_no_history_puts_a_window_s_own_span_or_a_quarantined_one_into_it(history, span, spans):
+def test_no_window_contains_its_own_span_or_a_quarantined_one(history, span, spans):
     recorded = SpanHistory()
     said = {recorded.take(*taking[:2], gate=taking[2], pushed=False): taking for taking in history}
     window = window_before(taken(recorded), span, spans)

@@ -16,7 +16,7 @@ def test_piecewise_linear_encoding_fills_bins_from_the_left(positions, bins):
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=3))
-def test_every_combination_of_ids_has_a_row_of_its_own(sizes):
+def test_each_combination_of_ids_has_one_embedding_row(sizes):
     crosses = [c for order in (2, 3) for c in itertools.combinations(range(len(sizes)), order)]
     index = CrossIndex(sizes, crosses)
     ids = np.int32(list(itertools.product(*map(range, sizes))))

@@ -24,7 +24,7 @@ def test_positions_are_linear_between_edges(edges, values):
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(-3, 3), min_size=2, max_size=9), st.lists(st.integers(-5, 5), min_size=2, max_size=20))
-def test_positions_keep_the_order_of_values_whatever_the_edges_repeat(edges, values):
+def test_positions_keep_the_order_of_values_with_repeated_edges(edges, values):
     edges, values = np.float32(sorted(edges)), np.float32(sorted(values))
     made = transforms.quantile_positions(tf.constant(values[:, np.newaxis]), edges[np.newaxis]).numpy()[:, 0]
     assert (np.diff(made) >= -1e-6).all()

@@ -45,7 +45,7 @@ def target_of(task):
 
 
 @pytest.mark.parametrize("task", LABELS)
-def test_trees_predict_what_scikit_learn_predicts(task, monkeypatch):
+def test_tree_predictions_equal_those_of_scikit_learn(task, monkeypatch):
     kind = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
     fitted, fit = [], kind.fit
     monkeypatch.setattr(kind, "fit", lambda self, *given: fitted.append(self) or fit(self, *given))

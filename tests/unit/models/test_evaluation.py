@@ -10,7 +10,7 @@ def metric(config, name):
     return next(m for m in config.metrics_specs[0].metrics if m.class_name == name)
 
 
-def test_metrics_are_of_the_whole_set_and_of_each_slice_once():
+def test_metrics_are_computed_once_overall_and_once_for_each_slice():
     settings = EvaluationSettings(
         slices=[["a"], ["a", "b"]], per_slice=[{"slice": ["a"], "thresholds": {"AUC": {"lower": 0.5}}}]
     )

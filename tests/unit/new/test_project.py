@@ -40,7 +40,7 @@ def test_the_wheel_of_the_library_is_copied_into_the_project(tmp_path):
     assert f"./wheels/{wheel.name}" in (tmp_path / "mine" / "requirements.in").read_text().splitlines()
 
 
-def test_a_folder_that_only_git_has_written_to_is_taken(tmp_path):
+def test_a_folder_that_holds_only_git_files_is_accepted(tmp_path):
     (tmp_path / ".git").mkdir()
     create_project(tmp_path, "mine", INDEX)
     assert (tmp_path / "Makefile").is_file()

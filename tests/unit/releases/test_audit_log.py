@@ -73,7 +73,7 @@ def test_the_error_names_the_edited_line(written, workspace):
         verify(workspace)
 
 
-def test_nothing_is_appended_to_a_truncated_log(written, workspace):
+def test_a_truncated_log_gets_no_new_entry(written, workspace):
     log, head = written
     put(workspace, b"".join(log.splitlines(keepends=True)[:-2]), head)
     with pytest.raises(AuditLogCorrupted, match="lines are missing at the end"):

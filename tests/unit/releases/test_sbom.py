@@ -56,7 +56,7 @@ def test_the_sbom_has_the_model_card_and_the_digest_of_the_lock(tmp_path):
         ({}, "binary classification: the probability that y is 1"),
     ],
 )
-def test_the_model_card_says_what_the_model_predicts(tmp_path, target, task):
+def test_the_model_card_describes_the_prediction(tmp_path, target, task):
     document = build_cyclonedx(make_bill(tmp_path, label="y", target=target))
     assert document["metadata"]["component"]["modelCard"]["modelParameters"]["task"] == task
 

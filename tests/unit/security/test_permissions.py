@@ -37,14 +37,14 @@ def test_a_folder_is_closed_to_others_when_it_is_made_and_left_when_it_was_there
     assert mode(tmp_path / "a" / "workspace") == 0o755
 
 
-def test_whatever_makes_a_workspace_makes_it_closed(tmp_path):
+def test_every_command_that_makes_a_workspace_makes_it_private(tmp_path):
     with hold_lock(tmp_path / "locked", "flights", "a run"):
         pass
     audit_log.record(tmp_path / "audited", "rolled back", release="7")
     assert mode(tmp_path / "locked") == mode(tmp_path / "audited") == 0o750
 
 
-def test_nobody_else_may_write_what_is_written_under_no_umask_at_all(tmp_path, umask):
+def test_files_are_not_writable_by_others_even_with_umask_0(tmp_path, umask):
     umask(0)
     restrict_umask()
     audit_log.record(tmp_path / "workspace", "rolled back", release="7")

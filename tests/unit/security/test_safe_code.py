@@ -78,7 +78,7 @@ def not_only(call: ast.Call, word: str, only: bool) -> bool:
 
 
 @pytest.mark.parametrize("file", SOURCES)
-def test_nothing_runs_what_it_reads(file):
+def test_no_reader_executes_code_from_its_input(file):
     assert problems(file, SOURCES[file]) == []
 
 
@@ -110,18 +110,18 @@ def test_yaml_is_read_by_the_safe_loader_alone():
         ("requests.get(x, verify=False)", "gives verify"),
     ],
 )
-def test_it_would_be_found(code, told):
+def test_the_check_detects_unsafe_code(code, told):
     assert any(told in problem for problem in problems("flightline/x.py", ast.parse(code)))
 
 
-def test_templates_are_never_told_that_a_value_is_safe():
+def test_no_template_marks_a_value_as_safe():
     for page in (ROOT / "flightline" / "reporting" / "html" / "templates").rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         assert "|safe" not in text.replace(" ", "")
         assert "autoescape" not in text
 
 
-def test_markup_is_made_in_one_place_of_what_was_escaped():
+def test_one_module_makes_markup_from_escaped_values():
     makers = {
         file
         for file, tree in SOURCES.items()

@@ -70,7 +70,7 @@ def test_the_summary_of_a_run(word):
 
 @pytest.mark.parametrize("live", [True, False])
 @pytest.mark.parametrize("word", HOSTILE)
-def test_why_a_step_ran_and_what_was_noted(word, live):
+def test_the_reason_and_notes_of_a_step_are_escaped(word, live):
     def draw(console):
         screen = ProgressDisplay(console, live=False)
         screen.open(["Trainer"])

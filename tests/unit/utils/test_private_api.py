@@ -74,7 +74,7 @@ def test_names_that_exist_may_be_declared_with_parameters_and_instance_attribute
         ),
     ],
 )
-def test_the_check_names_what_no_longer_fits_and_the_versions(library, name, problem):
+def test_the_check_names_the_changed_private_names_and_the_versions(library, name, problem):
     api = make_api("private_api_example:_LIMIT", name)
     installed = f"pytest {version('pytest')} {problem}; Flightline was checked with 1.0 and 2.0"
     assert api.find_problem() == installed

@@ -15,7 +15,7 @@ def test_the_lock_marks_the_project_from_any_folder_below_it(tmp_path, monkeypat
     assert lock_digest() == file_digest(tmp_path / "requirements.lock")
 
 
-def test_a_project_without_a_lock_is_known_by_setup_and_pipeline(tmp_path, monkeypatch):
+def test_setup_py_and_pipeline_mark_a_project_without_a_lock(tmp_path, monkeypatch):
     (tmp_path / "setup.py").touch()
     (tmp_path / "pipeline").mkdir()
     monkeypatch.chdir(tmp_path / "pipeline")

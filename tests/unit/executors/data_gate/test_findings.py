@@ -50,7 +50,7 @@ def test_a_reason_without_a_limit_may_reject_nothing():
     assert finding.kind == "REJECTED_UNPARSABLE"
 
 
-def test_an_input_of_which_nothing_is_left_blocks_whatever_the_limits():
+def test_an_input_whose_rows_are_all_rejected_blocks_with_any_limit():
     rows = {"rows_read": 10, "rows_split_train": 0, "rows_rejected_missing_label": 10}
     assert [f.kind for f in rejected_findings(rows, {"missing_label": 1.0})] == ["NO_ROWS_LEFT"]
 
@@ -66,7 +66,7 @@ def test_an_anomaly_of_several_splits_is_one_finding_with_all_its_rows():
     )
 
 
-def test_warnings_are_told_and_do_not_block():
+def test_warnings_are_shown_and_do_not_block():
     warned = anomalies('anomaly_info { key: "x" value { severity: WARNING reason { type: FLOAT_TYPE_BIG_FLOAT } } }')
     assert [f.blocks for f in anomaly_findings({"train": warned})] == [False]
 
@@ -99,6 +99,6 @@ def test_findings_survive_the_metadata_store():
     assert findings_from_json(findings_to_json(found)) == found
 
 
-def test_what_is_no_list_of_findings_is_refused():
+def test_a_file_that_holds_no_findings_is_refused():
     with pytest.raises(ValueError, match="not a verdict of the data gate"):
         findings_from_json('[{"other": 1}]')

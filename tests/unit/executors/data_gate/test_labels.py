@@ -22,7 +22,7 @@ def table(rows=1000, noise=0.3, seed=0):
     return delay, late, chance
 
 
-def test_a_feature_that_tells_all_has_strength_one_and_one_that_tells_nothing_none():
+def test_association_is_one_for_a_perfect_predictor_and_zero_for_an_unrelated_feature():
     delay, late, chance = table(noise=0.0)
     found = feature_strengths([batch(delay=delay, noise=chance.normal(size=1000), late=late)], "late")
     assert found["delay"] == pytest.approx(1.0)
@@ -32,7 +32,7 @@ def test_a_feature_that_tells_all_has_strength_one_and_one_that_tells_nothing_no
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000), parts=st.integers(1, 4))
-def test_it_is_that_of_scikit_learn_with_ties_and_missing_values_whatever_the_batches(seed, parts):
+def test_auc_with_ties_and_missing_values_equals_that_of_scikit_learn_for_any_batches(seed, parts):
     from sklearn.metrics import roc_auc_score
 
     delay, late, chance = table(600, 1.0, seed)
@@ -53,7 +53,7 @@ def test_too_few_rows_or_one_label_only_say_nothing():
     assert feature_strengths([batch(delay=delay)], "late") == {}
 
 
-def test_a_hold_that_is_gone_is_found_and_one_that_weakens_is_not():
+def test_a_lost_label_association_is_detected_and_a_weaker_one_is_not():
     [found] = label_findings({"delay": 0.02, "hour": 0.3}, {"delay": 0.8, "hour": 0.3})
     assert (found.feature, found.kind, found.blocks) == ("delay", "LABEL_ASSOCIATION_LOST", True)
     assert "strength (2·|AUC − 1/2|) 0.02, before 0.80" in found.problem

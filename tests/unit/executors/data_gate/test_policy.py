@@ -26,7 +26,7 @@ def test_every_finding_has_its_kind(kind, about):
     assert finding_kind(Finding("x", kind, "", 1)) == about
 
 
-def test_a_feature_has_the_last_word():
+def test_the_policy_of_a_feature_overrides_that_of_its_kind():
     policy = GatePolicy.model_validate(
         {"drift": "warn", "features": {"carrier": {"drift": "ignore", "anomaly": "warn"}}}
     )
@@ -39,13 +39,13 @@ def test_a_feature_has_the_last_word():
     ]
 
 
-def test_what_only_warns_is_not_made_to_block():
+def test_a_finding_that_only_warns_stays_a_warning():
     assert [f.blocks for f in apply_policy([Finding("x", "SCHEMA_NEW_COLUMN", "", 1, blocks=False)], GatePolicy())] == [
         False
     ]
 
 
-def test_what_no_policy_knows_is_refused():
+def test_an_unknown_policy_key_is_refused():
     with pytest.raises(ValidationError):
         GatePolicy.model_validate({"drfit": "warn"})
     with pytest.raises(ValidationError):

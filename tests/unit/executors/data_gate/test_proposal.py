@@ -44,12 +44,12 @@ def test_an_anomaly_is_one_edit_and_nothing_else_of_the_text_changes(feature, ki
 
 
 @pytest.mark.parametrize(("feature", "kind"), [("temp", DRIFT), ("distance", "MISSING_VALUES"), ("(rows)", "X")])
-def test_what_no_edit_lets_through_is_said(feature, kind):
+def test_findings_that_no_schema_edit_resolves_are_listed(feature, kind):
     made, [problem] = changes((feature, kind))
     assert made == []
     assert problem.startswith(f"{feature}: wrong")
 
 
-def test_a_schema_that_is_none_is_refused():
+def test_a_file_that_is_no_schema_is_refused():
     with pytest.raises(UsageError, match="cannot be read"):
         propose_schema("feature {", [Finding("a", DRIFT, "far", 1)], {})

@@ -100,7 +100,7 @@ def test_counted_metrics_equal_tfma_exactly(labels: np.ndarray, predictions: np.
 
 
 @pytest.mark.parametrize("metric", COUNTED, ids=str)
-def test_counted_metrics_of_no_rows_are_what_tfma_makes_of_them(metric: Any) -> None:
+def test_counted_metrics_of_no_rows_equal_those_of_tfma(metric: Any) -> None:
     """TFMA 0.52 has no answer for some: ours end as it does."""
     nothing = np.zeros(0, np.int64), np.zeros(0, np.float32)
     try:

@@ -34,7 +34,7 @@ def deciles(*ends: float) -> statistics_pb2.DatasetFeatureStatistics:
 
 @settings(deadline=None)  # the first draw imports
 @given(st.lists(finite, min_size=1, max_size=6, unique=True).map(sorted), st.lists(finite, max_size=20))
-def test_a_number_is_in_the_bin_between_its_edges_and_each_bin_has_a_name_of_its_own(edges, values):
+def test_a_number_is_in_the_bin_between_its_edges_and_bin_names_are_unique(edges, values):
     assert len(set(bin_names(edges))) == len(edges) + 1
     for value, number in zip(values, bin_indices(np.array(values), edges), strict=True):
         assert number == 0 or edges[number - 1] <= value
@@ -46,7 +46,7 @@ def test_names_read_as_the_edges():
     assert bin_names([1234567.25]) == ["below 1234567.25", "1234567.25 or more"]
 
 
-def test_what_is_no_number_is_in_no_bin():
+def test_nan_is_in_no_bin():
     assert bin_indices(np.array([np.nan, -np.inf, np.inf], np.float32), [0]).tolist() == [NO_BIN, 0, 1]
 
 
@@ -72,12 +72,12 @@ def test_many_rows_of_one_value_make_fewer_bins():
         (deciles(*[3] * 11), "d has the same value in nearly all training rows"),
     ],
 )
-def test_without_quantiles_it_is_said_what_to_do(training, told):
+def test_the_error_about_missing_quantiles_says_what_to_do(training, told):
     with pytest.raises(ValueError, match=told):
         resolve_edges({"d": BinSettings(quantiles=4)}, training)
 
 
-def test_bins_travel_as_a_property():
+def test_bins_are_stored_as_an_artifact_property():
     bins = {"d": BinSettings(quantiles=4), "e": BinSettings.model_validate([1, 2])}
     assert bins_from_property(bins_to_property(bins)) == bins
     assert bins_from_property(None) == {}

@@ -56,7 +56,7 @@ def test_the_same_scores_differ_by_nothing():
         assert interval.difference == interval.lower == interval.upper == 0
 
 
-def test_a_clearly_better_model_is_surely_better_and_the_other_way_round():
+def test_the_interval_excludes_zero_for_a_clearly_better_and_a_clearly_worse_model():
     labels, better, worse = a_pair(4000, 2, gap=2.0)
     ahead, behind = (
         by_metric(bootstrap_intervals(labels, better, worse)),
@@ -72,7 +72,7 @@ def test_the_same_scores_give_the_same_intervals():
     assert bootstrap_intervals(*pair) == bootstrap_intervals(*pair)
 
 
-def test_an_interval_holds_the_truth_about_as_often_as_it_says():
+def test_the_coverage_of_an_interval_is_its_confidence():
     labels, candidate, champion = a_pair(60_000, 4, gap=0.3)
     truth = by_metric(bootstrap_intervals(labels, candidate, champion, replicates=2))
     held = {"auc": 0, "binary_accuracy": 0}

@@ -27,5 +27,5 @@ def test_of_two_values_auc_and_accuracy_have_one():
 
 
 @pytest.mark.parametrize("labels", [np.arange(60.0), np.arange(60) % 2])
-def test_amounts_have_none(labels):
+def test_regression_targets_have_no_label_values(labels):
     assert compared(Target(task="regression"), labels) is None

@@ -107,7 +107,7 @@ def test_without_a_model_and_without_a_prediction_key_it_goes_to_the_stock_execu
         read_job(**execution)
 
 
-def test_a_prediction_key_beside_a_model_goes_to_the_stock_executor(execution: dict[str, Any]) -> None:
+def test_a_model_with_a_prediction_key_goes_to_the_stock_executor(execution: dict[str, Any]) -> None:
     logged(execution, "")
     with pytest.raises(UnsupportedEvaluationError, match="prediction_key is set although there is a model"):
         read_job(**execution)

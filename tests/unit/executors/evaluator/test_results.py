@@ -16,7 +16,7 @@ LABELS = np.random.default_rng(0).normal(100, 10, 300).astype(np.float32)
     ("answers", "blessed"),
     [(LABELS, True), (np.full(300, 100.0, np.float32), False), (np.full(300, 99.87, np.float32), False)],
 )
-def test_a_model_that_answers_every_row_the_same_has_no_correlation_and_is_not_blessed(answers, blessed):
+def test_a_constant_model_has_no_correlation_and_is_not_blessed(answers, blessed):
     """Of a constant there is no value, or what is left of it by rounding: neither is a correlation."""
     bounds = {"SquaredPearsonCorrelation": {"lower": 4 / 300}}
     config = build_eval_config("y", EvaluationSettings(thresholds=bounds), Target(task="regression"))

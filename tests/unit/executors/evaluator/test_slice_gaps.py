@@ -39,7 +39,7 @@ def test_less_is_better_where_the_metric_is_a_loss():
     assert found.value == pytest.approx(0.2)
 
 
-def test_small_slices_count_where_they_are_asked_for():
+def test_small_slices_count_if_min_rows_allows_them():
     assert gap(min_slice_size=99).worst == "carrier=HA"
 
 
@@ -65,7 +65,7 @@ def test_crosses_have_gaps_of_their_own():
     assert (found.best, found.worst) == ("carrier=F9,origin=LGA", "carrier=F9,origin=EWR")
 
 
-def test_bounds_travel_as_a_property_and_gaps_with_the_evaluation():
+def test_bounds_are_stored_as_an_artifact_property_and_gaps_in_the_evaluation():
     bounds = EvaluationSettings(
         gaps={"AUC": [{"columns": "a", "max_gap": 0.1}, {"columns": ["a", "b"], "max_gap": 0}]}
     ).gaps

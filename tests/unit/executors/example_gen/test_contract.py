@@ -47,7 +47,7 @@ def test_a_row_is_rejected_where_a_request_would_be_refused(tmp_path_factory, ro
     assert found.count == len(rows) - len(refused)
 
 
-def test_the_reason_and_the_value_are_told(tmp_path):
+def test_the_reject_has_the_reason_and_the_value(tmp_path):
     good = {"month": 1, "origin": "EWR", "temp": None}
     rows = [good, good | {"month": None}, good | {"month": 13}, good | {"origin": "BOS"}]
     found = typed(tmp_path / "rows.csv", rows)
@@ -59,7 +59,7 @@ def test_the_reason_and_the_value_are_told(tmp_path):
     assert "'BOS'" in found.rejected[2].detail
 
 
-def test_rows_that_are_kept_know_where_they_come_from(tmp_path):
+def test_accepted_rows_have_their_file_and_line(tmp_path):
     good = {"month": 1, "origin": "EWR", "temp": None}
     found = typed(tmp_path / "rows.csv", [good, good | {"month": 13}, good], row_id_path="some/file.csv")
     lines = found.columns[LINE_COLUMN]

@@ -66,7 +66,7 @@ PIECES = ["a", "1", "2.5", "é", ",", ",", '"', '""', "\n", "\n", "\r\n", "\r", 
 
 @settings(deadline=None, max_examples=250)
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join), st.sampled_from([16, 1 << 20]))
-def test_what_is_left_of_broken_text_is_what_stock_would_make_of_it(
+def test_the_readable_rows_of_broken_text_equal_those_of_the_stock_executor(
     stock, read_splits, tmp_path_factory, text, block_bytes
 ):
     directory = tmp_path_factory.mktemp("file")
@@ -98,7 +98,7 @@ def test_splits_by_a_feature_as_stock_does(stock, read_splits, tmp_path, feature
 
 
 @pytest.mark.parametrize("feature", ["weight", "nothing"])
-def test_refuses_to_split_by_what_cannot_be_split_by(tmp_path, feature):
+def test_a_feature_that_cannot_be_split_by_is_refused(tmp_path, feature):
     with pytest.raises(InputError, match=feature):
         ingest_bytes(tmp_path, FRUIT_CSV, share=HashSplit(HALVES, feature))
 

@@ -92,7 +92,7 @@ def test_a_pattern_for_each_split(tmp_path, both):
     assert there[2] == []
 
 
-def test_nothing_is_left_of_a_failure(tmp_path):
+def test_a_failure_leaves_no_files(tmp_path):
     empty = InputSplit("all", [write_csv(tmp_path / "empty.csv", [("a", "b")])])
     output = tmp_path / "out"
     with pytest.raises(InputError, match="a header and no rows"):

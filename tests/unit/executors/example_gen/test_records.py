@@ -35,7 +35,7 @@ def read(data: bytes, fields: int, size: int = 1 << 20):
 @example('a"b\nc"d\n', 100)
 @example('x"y,"z\n', 100)
 @example("a,b\r", 100)
-def test_sees_the_records_that_stock_sees(stock, tmp_path_factory, text, size):
+def test_records_equal_those_of_the_stock_reader(stock, tmp_path_factory, text, size):
     path = tmp_path_factory.getbasetemp() / "shapes.csv"
     path.write_bytes(b"p,q\n" + text.encode())
     try:

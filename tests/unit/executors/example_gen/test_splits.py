@@ -11,7 +11,7 @@ from flightline.executors.example_gen.splits import hash_splits
 
 @settings(deadline=None)
 @given(st.lists(st.binary(), max_size=20), st.lists(st.integers(1, 2**28), min_size=1, max_size=5))
-def test_assigns_as_stock_does(keys, buckets):
+def test_splits_equal_those_of_the_stock_executor(keys, buckets):
     upper = list(accumulate(buckets))
     config = example_gen_pb2.SplitConfig()
     assert hash_splits(keys, buckets).tolist() == [_PartitionFn(key, len(upper), upper, config) for key in keys]

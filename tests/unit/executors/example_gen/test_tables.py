@@ -5,7 +5,7 @@ import pyarrow.csv
 from flightline.executors.example_gen.tables import open_table
 
 
-def test_arrows_reading_thread_is_handed_nothing_that_python_owns(tmp_path, monkeypatch):
+def test_the_reading_thread_of_arrow_gets_no_python_object(tmp_path, monkeypatch):
     """It lets go of it when it likes: while the interpreter ends, that would end the process by SIGABRT."""
     path = tmp_path / "t.csv"
     path.write_text("a,b\n1,2\n3,4\n")

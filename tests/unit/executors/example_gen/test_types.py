@@ -28,7 +28,7 @@ def stock_kind(texts):
 @example([b"0x1F"])
 @example([b" 12", b"1_000"])
 @example([b"nan", b"-inf"])
-def test_infers_what_stock_infers(texts):
+def test_inferred_types_equal_those_of_the_stock_executor(texts):
     assert infer_kind(pa.array(texts, pa.binary())) == stock_kind(texts)
 
 

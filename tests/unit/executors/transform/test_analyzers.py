@@ -66,7 +66,7 @@ def test_quantiles_are_those_of_one_batch(batches):
     np.testing.assert_array_equal(combined(combiner(), apart), combined(combiner(), together))
 
 
-def test_no_rows_give_what_tft_gives_for_none():
+def test_analyzers_of_no_rows_equal_those_of_tft():
     combiner = analyzers.WeightedMeanAndVarCombiner(np.float32, output_shape=())
     assert [float(value) for value in combined(combiner, [])] == [0.0, 0.0]
 

@@ -35,7 +35,7 @@ def read(directory, split, key):
     return [value.tolist() for value in values.get()]
 
 
-def test_accumulators_come_back_as_they_were(tmp_path):
+def test_accumulators_survive_a_round_trip(tmp_path):
     split = source(tmp_path)
     write(tmp_path / "new", split, {KEY: [[1.5, 2.0], [3.0, 4.0]]})
     assert read(tmp_path / "new", split, KEY) == [[1.5, 2.0], [3.0, 4.0]]

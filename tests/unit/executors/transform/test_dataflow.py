@@ -10,7 +10,7 @@ def batches_of(*sizes):
     return [{"x": np.arange(size)} for size in sizes]
 
 
-def test_elements_are_computed_once_and_only_when_asked_for():
+def test_elements_are_computed_once_on_first_use():
     calls = []
     elements = LazyList(lambda: calls.append(1) or [7])
     doubled = elements.map(lambda value: value * 2)

@@ -110,7 +110,7 @@ def raw_examples(splits, collector):
 
 
 @pytest.mark.parametrize("block_bytes", [1, 100, 1 << 20])
-def test_a_split_is_counted_once_however_often_it_is_read(splits, monkeypatch, block_bytes):
+def test_a_split_read_several_times_is_counted_once(splits, monkeypatch, block_bytes):
     monkeypatch.setattr(raw, "BATCH_BYTES", block_bytes)
     recorder = Recorder()
     examples = raw_examples(splits, recorder)

@@ -32,7 +32,7 @@ def collect(tmp_path, batches):
 
 
 @pytest.mark.parametrize("block_bytes", [1, 150, 1 << 20])
-def test_batches_together_are_as_one(tmp_path, monkeypatch, block_bytes):
+def test_merged_batches_equal_one_batch(tmp_path, monkeypatch, block_bytes):
     expected = collect(tmp_path, [batch(slice(0, 6))])
     monkeypatch.setattr(statistics, "_BLOCK_BYTES", block_bytes)
     cuts = [slice(0, 1), slice(1, 1), slice(1, 3), slice(3, 6)]

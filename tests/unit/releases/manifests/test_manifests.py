@@ -107,7 +107,7 @@ def test_a_missing_image_or_storage_is_rejected(config):
             render_manifests(config.model_copy(update={"serving": serving}), "kserve")
 
 
-def test_the_deploy_command_writes_manifests_or_says_what_is_missing(config, tmp_path):
+def test_the_deploy_command_writes_manifests_or_names_the_missing_settings(config, tmp_path):
     options = [word for setting in (f"workspace={tmp_path}", *SETTINGS) for word in ("--set", setting)]
     command = ["deploy", "--config", CONFIG, *options]
     file = tmp_path / "deep" / "flights.yaml"

@@ -75,7 +75,7 @@ def test_steps_have_their_times_and_those_that_never_ran_are_listed(config):
         ({"task": "regression"}, "the value of y"),
     ],
 )
-def test_model_card_says_what_the_model_predicts(config, task, prediction):
+def test_model_card_describes_the_prediction(config, task, prediction):
     RunRecorder(config.metadata_db).run("a", {"ExampleGen": {"state": "COMPLETE"}})
     raw = config.model_dump(by_alias=True, exclude_unset=True)
     settings = Config.model_validate({**raw, **task, "model_card": {"owners": "us"}})

@@ -67,7 +67,7 @@ def test_tags_have_the_run_its_commit_and_its_exit_code():
     assert tags["digest.data"] == "ff" * 32
 
 
-def test_status_by_how_the_run_ended():
+def test_the_status_of_an_mlflow_run_follows_the_exit_code():
     ended = {
         code: payload.run_status(make_report_data(summary=make_summary(exit_code=code))) for code in (0, 1, 3, 4, 130)
     }

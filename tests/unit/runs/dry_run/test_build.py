@@ -46,7 +46,7 @@ def refused(tmp_path, monkeypatch, capsys):
         ((*COMPLETE, "evaluation.thresholds={}", "evaluation.per_slice=[]"), "evaluation.thresholds is empty"),
     ],
 )
-def test_a_dry_run_checks_what_a_run_would_check(refused, overrides, message):
+def test_a_dry_run_makes_the_checks_of_a_run(refused, overrides, message):
     code, last = refused(overrides)
     assert code == 2
     assert message in last
