@@ -21,11 +21,11 @@ def compared(target, labels):
     return compare_models(EvaluationJob(config, {}, [], "nowhere"), scores)
 
 
-def test_of_two_values_auc_and_accuracy_have_one():
+def test_differences_of_binary_auc_and_accuracy_have_intervals():
     found = compared(BINARY_TARGET, np.arange(60) % 2)
     assert [interval.metric for interval in found.intervals] == ["auc", "binary_accuracy"]
 
 
 @pytest.mark.parametrize("labels", [np.arange(60.0), np.arange(60) % 2])
-def test_regression_targets_have_no_label_values(labels):
+def test_regression_differences_have_no_intervals(labels):
     assert compared(Target(task="regression"), labels) is None
