@@ -33,7 +33,7 @@ def test_a_complete_dataflow_config_is_accepted(config_of):
         (dataflow(labels={"Team": "a"}), "'Team' is not a label"),
         (dataflow(labels={"team": "a b"}), "'a b' is not a label"),
         (dataflow(num_workers=3, max_workers=2), "num_workers 3 is more than max_workers 2"),
-        (dataflow(image=None, setup_file=__file__), "Beam does not accept test_checks.py"),
+        (dataflow(image=None, setup_file=__file__), "Beam does not accept test_validation.py"),
         (dataflow(image=None), "workers have neither this package nor its requirements"),
         (dataflow(image=None, setup_file="nowhere.py"), r"there is no nowhere\.py"),
         (dataflow(image=None, setup_file="setup.py"), "workers need the library too"),
