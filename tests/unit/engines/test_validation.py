@@ -5,11 +5,11 @@ from flightline.engines.validation import check_engine, runs_on_this_machine
 from flightline.errors import ConfigError
 
 DATAFLOW = {"project": "my-project", "region": "europe-west1", "bucket": "gs://ab-flights", "image": "eu.gcr.io/x/y:1"}
-ELSEWHERE = ("data.input=gs://ab/flights", "pipeline_root=gs://ab/artifacts")
+GCS_PATHS = ("data.input=gs://ab/flights", "pipeline_root=gs://ab/artifacts")
 
 
 def dataflow(**changes):
-    return ("engine.name=dataflow", *ELSEWHERE, f"engines.dataflow={ {**DATAFLOW, **changes} }".replace("None", "null"))
+    return ("engine.name=dataflow", *GCS_PATHS, f"engines.dataflow={ {**DATAFLOW, **changes} }".replace("None", "null"))
 
 
 @pytest.mark.parametrize("engine", [name for name in ENGINES if name != "dataflow"])
