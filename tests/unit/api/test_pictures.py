@@ -18,8 +18,8 @@ from flightline.reporting.html.charts.dag import dag_chart
 SOURCE = re.compile(r'src="data:image/svg\+xml;base64,([^"]+)"')
 
 
-def drawn(shown):
-    """The SVG documents of what a notebook shows, parsed."""
+def parse_svgs(shown):
+    """The SVG documents in the HTML that a notebook shows, parsed."""
     return [ElementTree.fromstring(base64.b64decode(found)) for found in SOURCE.findall(shown._repr_html_())]
 
 
@@ -40,8 +40,8 @@ def dataset(word, rows=10):
     return made
 
 
-def test_a_picture_is_a_complete_html_document_with_its_style():
-    [svg] = drawn(Pictures.from_charts({"The steps": dag_chart(make_report_data().steps)}))
+def test_a_picture_is_a_complete_svg_document_with_its_stylesheet():
+    [svg] = parse_svgs(Pictures.from_charts({"The steps": dag_chart(make_report_data().steps)}))
     assert svg.tag == "{http://www.w3.org/2000/svg}svg"
     assert "--blue:" in svg.find("{*}style").text
     assert float(svg.get("width")) > 100
@@ -50,7 +50,7 @@ def test_a_picture_is_a_complete_html_document_with_its_style():
 def test_statistics_draw_every_feature_or_those_selected():
     statistics = Statistics({"train": dataset("UA"), "eval": dataset("AA")})
     assert titles(statistics) == ["carrier", "other"]
-    [only] = drawn(statistics.select(["carrier"]))
+    [only] = parse_svgs(statistics.select(["carrier"]))
     assert "UA" in "".join(only.itertext())
     assert titles(statistics.select(["other", "carrier"])) == ["other", "carrier"]
     with pytest.raises(UsageError, match="there is no feature month; there are carrier, other"):
@@ -64,18 +64,18 @@ def test_statistics_compare_two_runs_and_count_their_rows():
         compared.quantiles("carrier")
 
 
-def test_hostile_values_stay_text():
+def test_hostile_values_are_escaped():
     shown = Statistics({HOSTILE_TEXT: dataset(HOSTILE_TEXT)})
     assert "<script" not in shown._repr_html_()
-    [first, *_] = drawn(shown)
+    [first, *_] = parse_svgs(shown)
     assert "<script>" in "".join(first.itertext())  # as text of the drawing
     assert not list(first.iter("{*}script"))
     assert "<script" not in html_table((HOSTILE_TEXT,), [(HOSTILE_TEXT,)])
 
 
-def test_a_metric_by_slice_and_its_table_with_the_champion():
+def test_metrics_are_drawn_by_slice_and_listed_with_the_champion():
     evaluation = make_summary().evaluation
-    [svg] = drawn(draw_by_slice(evaluation, "auc"))
+    [svg] = parse_svgs(draw_by_slice(evaluation, "auc"))
     assert "JFK" in "".join(svg.itertext())
     table = Metrics("first", evaluation).to_pandas()
     assert list(table.index) == ["overall", "origin=JFK", "origin=LGA"]
@@ -101,5 +101,5 @@ def test_a_table_leaves_out_columns_without_a_value():
     assert "1,200" in page
 
 
-def test_a_chart_without_data_says_so():
+def test_an_empty_chart_shows_that_there_is_nothing_to_draw():
     assert "nothing to draw" in Pictures.from_charts({"ROC": Markup("")})._repr_html_()

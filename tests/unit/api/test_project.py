@@ -53,7 +53,7 @@ def test_runs_are_listed_newest_first_and_found_by_name(project):
         project.runs["other"]
 
 
-def test_there_is_no_previous_run_before_the_first(tmp_path):
+def test_previous_is_a_usage_error_when_there_is_only_one_run(tmp_path):
     RunRecorder(tmp_path / "metadata.db").run("only", {})
     raw = {"name": "flights", "label": "y", "schema": "s", "workspace": str(tmp_path), "data": {"input": "data"}}
     (tmp_path / "flights.yaml").write_text(yaml.safe_dump(raw))
@@ -70,7 +70,7 @@ def test_a_notebook_opens_the_config_from_its_own_folder(folder, monkeypatch, co
     assert project.config.schema_file.samefile(folder / "s.pbtxt")
 
 
-def test_paths_stay_as_written_in_the_project_s_folder(project):
+def test_paths_stay_relative_in_the_project_folder(project):
     assert str(project.config.workspace) == "ws"
 
 
@@ -125,7 +125,7 @@ def test_artifacts_that_a_run_does_not_have_are_a_usage_error(project):
             read()
 
 
-def test_the_report_is_written_once_and_again_when_outdated(project):
+def test_the_report_is_rewritten_only_when_outdated(project):
     run = project.runs["old"]
     page = run.report
     assert "no rows" in page.read_text()
@@ -135,7 +135,7 @@ def test_the_report_is_written_once_and_again_when_outdated(project):
     assert run.report.read_text() != "edited"
 
 
-def test_the_difference_goes_from_the_baseline_to_the_run(project):
+def test_diff_compares_the_run_with_the_baseline(project):
     diff = project.diff("latest", "previous")
     assert (diff.before, diff.now) == ("old", "new")
     assert project.diff() == diff

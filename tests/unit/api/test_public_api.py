@@ -1,4 +1,4 @@
-"""The public names: complete, sorted, documented, and free to import."""
+"""The public names are complete, sorted and documented, and importing them is cheap."""
 
 import inspect
 import pickle
@@ -30,7 +30,7 @@ def test_every_public_name_is_in_all_and_sorted():
 
 
 @pytest.mark.parametrize("name", fl.__all__)
-def test_a_public_name_has_a_docstring_and_is_shown_as_flightlines(name):
+def test_a_public_name_has_a_docstring_and_the_module_flightline(name):
     value = getattr(fl, name)
     assert inspect.getdoc(value)
     assert value.__module__ == "flightline"

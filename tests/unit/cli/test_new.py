@@ -18,7 +18,7 @@ def test_the_new_project_has_a_config_that_fits_its_data(tmp_path, monkeypatch):
     assert 'name="churn-2"' in (tmp_path / "Churn-2" / "setup.py").read_text()
 
 
-def test_init_makes_its_config_the_project_s_own(tmp_path, monkeypatch):
+def test_init_makes_its_config_the_default_of_a_new_project(tmp_path, monkeypatch):
     assert CliRunner().invoke(app, ["new", str(tmp_path / "mine")]).exit_code == 0
     monkeypatch.chdir(tmp_path / "mine")
     rows = "\n".join(f"{number},{number % 3},{number % 2}" for number in range(200))
@@ -29,7 +29,7 @@ def test_init_makes_its_config_the_project_s_own(tmp_path, monkeypatch):
     assert load_config(DEFAULT_CONFIG).name == "table"
 
 
-def test_a_config_of_the_project_s_own_stays_the_default(tmp_path, monkeypatch):
+def test_init_keeps_a_default_config_that_the_user_chose(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "own.yaml").write_text("name: own\n")
@@ -44,7 +44,7 @@ def test_a_config_of_the_project_s_own_stays_the_default(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["9lives", "a b", "-x", "ä"])
-def test_a_name_that_no_package_can_have_is_refused(tmp_path, name):
+def test_an_invalid_package_name_is_refused(tmp_path, name):
     result = CliRunner().invoke(app, ["new", str(tmp_path / "mine"), "--name", name])
     assert result.exit_code == 2
     assert not (tmp_path / "mine").exists()

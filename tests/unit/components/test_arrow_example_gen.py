@@ -12,7 +12,7 @@ OPTIONS = IngestOptions(
 )
 
 
-def test_options_survive_the_execution_property():
+def test_options_are_read_back_from_the_execution_property():
     text = proto_utils.proto_to_json(pack_options(OPTIONS, {"digest": "f00"}))
     config = example_gen_pb2.CustomConfig()
     proto_utils.json_to_proto(text, config)
@@ -20,18 +20,18 @@ def test_options_survive_the_execution_property():
     assert '"digest": "f00"' in text
 
 
-def test_without_options_the_defaults_hold():
+def test_missing_options_mean_the_defaults():
     assert unpack_options(example_gen_pb2.CustomConfig()) == IngestOptions()
     assert unpack_options(pack_options(IngestOptions())) == IngestOptions()
 
 
 @pytest.mark.parametrize("block_bytes", [0, -1, 2**31])
-def test_refuses_a_block_size_out_of_range(block_bytes):
+def test_a_block_size_out_of_range_is_refused(block_bytes):
     with pytest.raises(ValueError, match="choose between"):
         ArrowExampleGen("data", block_bytes=block_bytes)
 
 
-def test_is_the_standard_component_with_its_driver():
+def test_the_component_is_a_file_based_example_gen_with_the_standard_driver():
     gen = ArrowExampleGen("data", label="late", custom_fields={"digest": "f00"})
     assert isinstance(gen, component.FileBasedExampleGen)
     assert gen.driver_class is driver.FileBasedDriver

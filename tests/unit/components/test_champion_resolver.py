@@ -1,4 +1,4 @@
-"""The champion is the last model that was pushed; one that cannot be loaded is said, and is no champion."""
+"""The champion is the model that was pushed last; a model that cannot be loaded is reported and is no champion."""
 
 import ml_metadata as mlmd
 import pytest
@@ -12,7 +12,7 @@ from flightline.executors import progress
 
 
 class Releases:
-    """A store in memory with models that were pushed, and their files."""
+    """A metadata store in memory with pushed models and their files."""
 
     def __init__(self, folder):
         fake = pb.ConnectionConfig()
@@ -48,12 +48,12 @@ class Releases:
             found.append(artifact)
         return found
 
-    def champion(self, **how):
+    def champion(self, **settings):
         candidates = {
             "model": self.of(standard_artifacts.Model),
             "pushed_model": self.of(standard_artifacts.PushedModel),
         }
-        return CurrentReleaseStrategy(**how).resolve_artifacts(self.store, candidates)
+        return CurrentReleaseStrategy(**settings).resolve_artifacts(self.store, candidates)
 
 
 @pytest.fixture
@@ -86,15 +86,15 @@ def test_a_resumed_run_is_not_compared_with_its_own_release(releases):
     assert uris(releases.champion()) != [str(first)]
 
 
-def break_files(folder, how):
+def break_files(folder, damage):
     saved = folder / "Format-Serving"
-    if how == "gone":
-        saved.rename(folder / "elsewhere")
-    elif how == "no graph":
+    if damage == "no files":
+        saved.rename(folder / "moved")
+    elif damage == "no graph":
         (saved / "saved_model.pb").unlink()
-    elif how == "another graph":
+    elif damage == "another graph":
         (saved / "saved_model.pb").write_bytes(b"not a graph")
-    elif how == "no weights":
+    elif damage == "no weights":
         (saved / "variables" / "variables.index").unlink()
     else:
         weights = saved / "variables" / "variables.data-00000-of-00001"
@@ -103,15 +103,15 @@ def break_files(folder, how):
         weights.write_bytes(content)
 
 
-@pytest.mark.parametrize("how", ["gone", "no graph", "another graph", "no weights", "a bit flipped"])
-def test_a_champion_that_cannot_be_loaded(releases, how):
+@pytest.mark.parametrize("damage", ["no files", "no graph", "another graph", "no weights", "a flipped bit"])
+def test_a_champion_that_cannot_be_loaded_is_reported_and_not_used(releases, damage):
     releases.push()
     newest = releases.push()
-    break_files(newest, how)
+    break_files(newest, damage)
     notes = []
     with progress.listen(lambda _: None, notes.append):
         resolved = releases.champion()
-    assert resolved["model"] == []  # nor the one before it, which nobody serves
+    assert resolved["model"] == []  # nor the release before it, which is not served
     [pushed] = resolved["pushed_model"]
     problem = pushed.get_string_custom_property(LOAD_ERROR_PROPERTY)
     assert str(newest) in problem
@@ -125,9 +125,9 @@ def test_a_champion_that_cannot_be_loaded(releases, how):
 
 def test_a_model_whose_files_are_restored_is_the_champion_again(releases):
     folder = releases.push()
-    break_files(folder, "gone")
+    break_files(folder, "no files")
     assert uris(releases.champion()) == []
-    (folder / "elsewhere").rename(folder / "Format-Serving")
+    (folder / "moved").rename(folder / "Format-Serving")
     resolved = releases.champion()
     assert uris(resolved) == [str(folder)]
     assert resolved["pushed_model"][0].get_string_custom_property(LOAD_ERROR_PROPERTY) == ""

@@ -1,4 +1,4 @@
-"""The component: a standard Transform in all but its executor."""
+"""The component equals the standard Transform except for its executor."""
 
 from tfx import types
 from tfx.components import Transform as StockTransform
@@ -16,11 +16,11 @@ def make(component_class):
 
 
 def test_inputs_outputs_and_type_are_those_of_the_standard_component():
-    ours, theirs = make(Transform), make(StockTransform)
-    assert (ours.id, ours.type) == (theirs.id, theirs.type) == ("Transform", StockTransform.get_class_type())
-    assert ours.outputs.keys() == theirs.outputs.keys()
-    assert ours.exec_properties == theirs.exec_properties
+    ours, stock = make(Transform), make(StockTransform)
+    assert (ours.id, ours.type) == (stock.id, stock.type) == ("Transform", StockTransform.get_class_type())
+    assert ours.outputs.keys() == stock.outputs.keys()
+    assert ours.exec_properties == stock.exec_properties
 
 
-def test_the_executor_is_the_fast_one():
+def test_the_component_uses_the_fast_executor():
     assert make(Transform).executor_spec.executor_class is FastTransformExecutor

@@ -19,7 +19,7 @@ from flightline.errors import UsageError
 
 
 def of_type(history, kind):
-    """All artifacts of a type, as a resolver's channel would hand them over."""
+    """All artifacts of a type, as a resolver receives them from its channel."""
     found = []
     for stored in history.store.get_artifacts_by_type(kind.TYPE_NAME):
         artifact = kind()
@@ -29,8 +29,8 @@ def of_type(history, kind):
 
 
 def inputs(history, newest, key, kind):
-    [own] = [artifact for artifact in of_type(history, standard_artifacts.Examples) if artifact.id == newest]
-    return {"newest": [own], key: of_type(history, kind)}
+    [current] = [artifact for artifact in of_type(history, standard_artifacts.Examples) if artifact.id == newest]
+    return {"newest": [current], key: of_type(history, kind)}
 
 
 def window(history, newest, spans=3):
@@ -42,10 +42,10 @@ def window(history, newest, spans=3):
     return [artifact.id for artifact in resolved["examples"]]
 
 
-def test_the_window_is_of_accepted_spans_before_the_newest():
+def test_the_window_holds_the_accepted_spans_before_the_newest():
     history = SpanHistory()
-    taken = {span: history.take(span, gate="BLOCKED" if span == 3 else "COMPLETE") for span in range(1, 7)}
-    assert window(history, taken[6]) == [taken[2], taken[4], taken[5]]
+    examples = {span: history.take(span, gate="BLOCKED" if span == 3 else "COMPLETE") for span in range(1, 7)}
+    assert window(history, examples[6]) == [examples[2], examples[4], examples[5]]
 
 
 def test_a_corrected_version_replaces_the_span_in_the_window():
@@ -61,11 +61,11 @@ def test_a_corrected_version_replaces_the_span_in_the_window():
     st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["COMPLETE", "BLOCKED", None])), max_size=8),
     st.integers(0, 6),
 )
-def test_a_window_never_holds_its_own_span_or_one_that_was_not_accepted(takings, span):
+def test_a_window_never_holds_the_newest_span_or_an_unaccepted_one(history_of_spans, span):
     history = SpanHistory()
-    accepted = {history.take(*taking[:1], gate=taking[1]): taking for taking in takings}
-    own = history.take(span, gate="COMPLETE")
-    for examples in window(history, own):
+    accepted = {history.take(*attempt[:1], gate=attempt[1]): attempt for attempt in history_of_spans}
+    current = history.take(span, gate="COMPLETE")
+    for examples in window(history, current):
         assert accepted[examples][0] < span
         assert accepted[examples][1] == "COMPLETE"
 
@@ -75,8 +75,8 @@ def test_previous_statistics_are_those_of_the_last_accepted_span():
     strategy = PreviousSpansStrategy(pipeline=PIPELINE)
 
     def resolve(newest):
-        given_to_it = inputs(history, newest, "statistics", standard_artifacts.ExampleStatistics)
-        return [artifact.id for artifact in strategy.resolve_artifacts(history.store, given_to_it)["statistics"]]
+        candidates = inputs(history, newest, "statistics", standard_artifacts.ExampleStatistics)
+        return [artifact.id for artifact in strategy.resolve_artifacts(history.store, candidates)["statistics"]]
 
     first = history.take(1)
     assert resolve(first) == []
@@ -88,25 +88,25 @@ def test_previous_statistics_are_those_of_the_last_accepted_span():
 def test_the_newer_statistics_of_a_span_are_used():
     history = SpanHistory()
     first = history.take(1)
-    history.take(1, examples=first)  # other options: the same examples, profiled anew
+    history.take(1, examples=first)  # the same examples, with statistics of other options
     newest = history.take(2)
     strategy = PreviousSpansStrategy(pipeline=PIPELINE)
-    given_to_it = inputs(history, newest, "statistics", standard_artifacts.ExampleStatistics)
-    [resolved] = strategy.resolve_artifacts(history.store, given_to_it)["statistics"]
-    assert resolved.id == sorted(artifact.id for artifact in given_to_it["statistics"])[1]
+    candidates = inputs(history, newest, "statistics", standard_artifacts.ExampleStatistics)
+    [resolved] = strategy.resolve_artifacts(history.store, candidates)["statistics"]
+    assert resolved.id == sorted(artifact.id for artifact in candidates["statistics"])[1]
 
 
-@pytest.mark.parametrize("there", [(), (0,), (0, 1)])
-def test_the_cache_is_the_newest_whose_files_exist(tmp_path, there):
+@pytest.mark.parametrize("existing", [(), (0,), (0, 1)])
+def test_the_newest_cache_whose_files_exist_is_used(tmp_path, existing):
     caches = []
     for number in range(2):
         cache = standard_artifacts.TransformCache()
         cache.uri, cache.id = str(tmp_path / str(number)), number + 1
         caches.append(cache)
-    for number in there:
+    for number in existing:
         (tmp_path / str(number)).mkdir()
     found = NewestCacheStrategy().resolve_artifacts(SpanHistory().store, {"cache": caches})
-    assert [cache.id for cache in found["cache"]] == [number + 1 for number in there][-1:]
+    assert [cache.id for cache in found["cache"]] == [number + 1 for number in existing][-1:]
 
 
 def test_a_window_is_refused_on_orchestrators_that_cannot_read_metadata():

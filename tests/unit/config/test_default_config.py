@@ -24,7 +24,7 @@ def write_configs(folder, *names):
         (folder / "configs" / f"{name}.yaml").write_text(MINIMAL.format(name))
 
 
-def test_an_explicit_config_path_is_kept(folder):
+def test_a_named_config_is_used(folder):
     assert resolve_config(Path("elsewhere/a.yaml")) == Path("elsewhere/a.yaml")
 
 
@@ -51,7 +51,7 @@ def test_outside_a_project_the_error_names_the_working_directory(folder):
         load_config(DEFAULT_CONFIG)
 
 
-def test_an_empty_folder_leads_to_init(folder):
+def test_the_error_in_an_empty_folder_suggests_init(folder):
     write_configs(folder)
     with pytest.raises(ConfigError, match="the folder configs has no config") as error:
         load_config(DEFAULT_CONFIG)
@@ -68,5 +68,5 @@ def test_a_pyproject_that_cannot_be_read_is_an_error(folder, text, message):
         load_config(DEFAULT_CONFIG)
 
 
-def test_this_repository_runs_the_flights():
+def test_the_default_config_of_this_repository_is_the_flights():
     assert load_config(DEFAULT_CONFIG).name == "flights"

@@ -40,7 +40,7 @@ def test_types_and_domains_decide_the_roles():
     assert (made.label, made.label_type, made.transformed_label) == ("target", "INT", "target_xf")
 
 
-def test_indicators_only_where_the_schema_allows_missing():
+def test_only_optional_columns_get_missing_value_indicators():
     optional = {number.name: number.optional for number in plan().numbers}
     assert optional == {"age": False, "amount": False, "empty": True, "month": True, "sparse": True}
 
@@ -69,7 +69,7 @@ def test_errors_name_the_wrong_setting_and_suggest_a_column(settings, message):
         plan(**settings)
 
 
-def test_an_unknown_or_unfit_label_is_refused():
+def test_an_unknown_label_or_one_that_does_not_fit_the_target_is_refused():
     with pytest.raises(ValueError, match=r"label names 'targte'.*did you mean target"):
         plan_features(SCHEMA, "targte", FeatureSettings())
     with pytest.raises(ValueError, match="label 'city' is text: `positive_label` must name"):
@@ -98,11 +98,11 @@ def test_two_columns_never_share_a_transformed_name():
 
 
 @given(st.lists(st.builds(NumericFeature, name=st.text(), optional=st.booleans()), unique_by=lambda n: n.name))
-def test_plans_survive_json(numbers):
+def test_a_plan_equals_its_json_round_trip(numbers):
     made = FeaturePlan(**(plan().model_dump() | {"label": "\0", "numbers": [n for n in numbers if n.name != "\0"]}))
     assert FeaturePlan.model_validate(json.loads(json.dumps(made.model_dump(mode="json")))) == made
 
 
-def test_planning_needs_no_tensorflow():
+def test_feature_planning_does_not_import_tensorflow():
     code = "import sys, flightline.config.feature_planning; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

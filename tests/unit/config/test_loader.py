@@ -40,11 +40,11 @@ def test_the_configs_in_the_repository_are_valid():
         assert load_config(path).name
 
 
-def test_a_config_that_fits(project):
+def test_a_config_that_fits_its_data_is_accepted(project):
     assert [file.name for file in check_against_data(load_config(project))] == ["rows.csv"]
 
 
-def test_the_config_is_frozen(project):
+def test_a_config_is_frozen(project):
     with pytest.raises(ValidationError):
         load_config(project).name = "other"
 
@@ -55,14 +55,14 @@ def test_overrides_apply_in_order_and_reach_any_depth(project):
     assert config.data.splits == {"train": 4, "eval": 1}
 
 
-def test_a_dumped_config_reads_back_equal(project, tmp_path):
+def test_a_dumped_config_is_loaded_equal(project, tmp_path):
     config = load_config(project, ["evaluation.thresholds={AUC: {lower: 0.9, vs_champion: 0}}"])
     (tmp_path / "kept.yaml").write_text(dump_config(config))
     assert load_config(tmp_path / "kept.yaml") == config
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "message"),
     [
         ("train.epoch=3", "unknown key train.epoch: did you mean epochs?"),
         ("trian.epochs=3", "unknown key trian: did you mean train"),
@@ -91,15 +91,15 @@ def test_a_dumped_config_reads_back_equal(project, tmp_path):
         ("label=null", "label: input should be a valid string"),
     ],
 )
-def test_the_error_for_a_wrong_key_or_value_names_its_path(project, override, told):
+def test_an_invalid_key_or_value_is_named_by_its_path(project, override, message):
     with pytest.raises(ConfigError) as caught:
         load_config(project, [override])
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "message"),
     [
         ("label=z", "label: z is not in the header of"),
         ("evaluation.slices=[[bb]]", "evaluation: slice: bb is not in the schema"),
@@ -112,26 +112,26 @@ def test_the_error_for_a_wrong_key_or_value_names_its_path(project, override, to
         ("data.input=nowhere", "no file matches *.csv below nowhere"),
     ],
 )
-def test_a_config_that_does_not_fit_the_data_is_refused(project, override, told):
+def test_a_config_that_does_not_fit_the_schema_or_the_data_is_refused(project, override, message):
     with pytest.raises((ConfigError, InputError)) as caught:
         check_against_data(load_config(project, [override]))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_a_label_that_is_missing_in_the_schema_is_an_error(project):
+def test_a_label_missing_in_the_schema_is_refused(project):
     (project.parent / "rows.pbtxt").write_text('feature { name: "a" type: INT }')
     with pytest.raises(ConfigError, match=r"label: y is not in the schema"):
         check_against_data(load_config(project))
 
 
 @pytest.mark.parametrize("content", ["feature {", "feature { nme: 1 }", 'feature { name: "a" type: STRUCT }'])
-def test_a_file_that_is_no_schema_is_an_error(project, content):
+def test_an_invalid_schema_is_refused(project, content):
     (project.parent / "rows.pbtxt").write_text(content)
     with pytest.raises(ConfigError, match=r"rows\.pbtxt"):
         check_against_data(load_config(project))
 
 
-def test_compressed_headers_are_read_and_broken_ones_refused(project):
+def test_headers_of_compressed_files_are_read_and_corrupt_ones_refused(project):
     rows = project.parent / "data" / "rows.csv"
     with gzip.open(rows.with_suffix(".csv.gz"), "wt") as file:
         file.write(rows.read_text())
@@ -142,7 +142,7 @@ def test_compressed_headers_are_read_and_broken_ones_refused(project):
         check_against_data(config)
 
 
-def test_rows_that_are_not_utf_8_are_left_to_example_gen(project):
+def test_invalid_utf_8_is_accepted_in_rows_and_refused_in_the_header(project):
     (project.parent / "data" / "rows.csv").write_bytes(b"a,b,y\n1,caf\xe9,0\n")
     assert len(check_against_data(load_config(project))) == 1
     (project.parent / "data" / "rows.csv").write_bytes(b"a,caf\xe9,y\n")
@@ -151,24 +151,24 @@ def test_rows_that_are_not_utf_8_are_left_to_example_gen(project):
 
 
 @pytest.mark.parametrize("content", ["- a\n- b\n", "a: [", "\x00"])
-def test_a_file_that_is_no_config(tmp_path, content):
+def test_a_file_that_is_no_config_is_refused(tmp_path, content):
     (tmp_path / "bad.yaml").write_text(content)
     with pytest.raises(ConfigError, match=r"bad\.yaml"):
         load_config(tmp_path / "bad.yaml")
 
 
-def test_a_config_that_is_not_there_suggests_one_that_is(project):
+def test_the_error_about_a_missing_config_suggests_an_existing_one(project):
     with pytest.raises(ConfigError, match=r"did you mean .*rows\.yaml"):
         load_config(project.with_name("row.yaml"))
 
 
 @given(span=st.integers(0, 999), width=st.integers(1, 4))
-def test_a_span_is_read_at_its_place_in_the_pattern(span, width):
+def test_the_glob_contains_the_span_in_the_width_of_the_pattern(span, width):
     data = {"input": "data", "pattern": f"s-{{SPAN:{width}}}/v{{VERSION}}/*.csv", "span": span}
     config = Config.model_validate({"name": "n", "label": "y", "schema": "s", "data": data})
     assert config.data.glob == f"s-{span:0{width}d}/v*/*.csv"
 
 
-def test_input_files_are_files(project):
+def test_folders_are_not_input_files(project):
     (project.parent / "data" / "folder.csv").mkdir()
     assert [file.name for file in input_files(load_config(project))] == ["rows.csv"]

@@ -1,4 +1,4 @@
-"""The `metadata:` section: what is refused, and that a password put there by mistake is not repeated."""
+"""The `metadata:` section: which values are refused; a password in it never appears in an error."""
 
 import pytest
 
@@ -9,14 +9,14 @@ SERVER = ("metadata.backend=mysql", "metadata.database=lineage", "metadata.user=
 SECRET = "hunter2-4c1d"
 
 
-def test_sqlite_is_the_default():
+def test_sqlite_is_the_default_backend():
     config = load_config(DEFAULT_CONFIG)
     assert not config.metadata.uses_server
     assert config.metadata_db.name == "metadata.db"
 
 
 @pytest.mark.parametrize("backend", ["mysql", "mariadb"])
-def test_a_mysql_server_is_described_by_host_and_database(backend):
+def test_mysql_and_mariadb_servers_are_accepted(backend):
     config = load_config(DEFAULT_CONFIG, (*SERVER, f"metadata.backend={backend}", "metadata.host=localhost"))
     assert config.metadata.uses_server
     assert config.metadata.display_name == "lineage at localhost:3306"
@@ -31,7 +31,7 @@ def test_postgresql_is_refused_with_the_reason(backend):
 
 
 @pytest.mark.parametrize(
-    ("overrides", "words"),
+    ("overrides", "message"),
     [
         (("metadata.database=''",), "database is missing"),
         (("metadata.user=''",), "user is missing"),
@@ -44,7 +44,7 @@ def test_postgresql_is_refused_with_the_reason(backend):
         (("metadata.port=0",), r"metadata\.port"),
     ],
 )
-def test_errors_do_not_repeat_the_refused_value(overrides, words):
-    with pytest.raises(ConfigError, match=words) as refused:
+def test_errors_do_not_contain_the_refused_value(overrides, message):
+    with pytest.raises(ConfigError, match=message) as refused:
         load_config(DEFAULT_CONFIG, (*SERVER, *overrides) if "metadata=" not in overrides[0] else overrides)
     assert SECRET not in str(refused.value)

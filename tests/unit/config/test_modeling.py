@@ -75,6 +75,6 @@ def test_metric_bounds_must_have_a_bound_and_be_in_order(bounds, message):
         MetricBounds(**bounds)
 
 
-def test_suggestions_fall_back_to_all_names():
+def test_a_suggestion_lists_all_names_when_none_is_similar():
     assert suggest_names("carier", ["carrier", "origin"]) == "did you mean carrier?"
     assert suggest_names("zzz", ["b", "a"]) == "there is: a, b"

@@ -1,4 +1,4 @@
-"""Spans in names of files mean what they mean to TFX, which tests/unit/components asks."""
+"""Spans are read from file names; test_span_pattern_matches_tfx.py compares them with TFX's."""
 
 import datetime
 
@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from flightline.config.span_pattern import SpanPattern, date_to_span, parse_span
 
 
-def test_a_pattern_without_spans():
+def test_a_pattern_without_spans_is_its_own_glob():
     pattern = SpanPattern("span-*/flights.csv")
     pattern.check()
     assert not pattern.has_spans
     assert pattern.glob() == "span-*/flights.csv"
 
 
-def test_the_glob_of_one_span_and_of_all():
+def test_a_glob_matches_one_span_or_all_spans():
     pattern = SpanPattern("span-{SPAN:2}/v{VERSION}/*.csv")
     assert pattern.glob() == "span-*/v*/*.csv"
     assert pattern.glob(7) == "span-07/v*/*.csv"
@@ -38,7 +38,7 @@ def test_a_span_is_written_as_a_number_or_a_date(value):
     assert parse_span(value) == 15737
 
 
-def test_an_invalid_date_is_left_to_the_validation():
+def test_text_that_is_no_date_is_returned_unchanged():
     assert parse_span("february") == "february"
 
 
@@ -51,7 +51,7 @@ def test_an_invalid_date_is_left_to_the_validation():
         ("v{VERSION}.csv", "of no {SPAN}"),
     ],
 )
-def test_patterns_that_tfx_would_refuse_later(pattern, why):
+def test_patterns_that_tfx_refuses_are_refused(pattern, why):
     with pytest.raises(ValueError, match=why):
         SpanPattern(pattern).check()
 
@@ -63,7 +63,7 @@ def test_leading_zeros_need_a_width():
         SpanPattern("s{SPAN}").find("s01")
 
 
-def test_paths_that_do_not_match_the_pattern_have_no_span():
+def test_file_names_that_do_not_match_the_pattern_have_no_span():
     pattern = SpanPattern("a+b/{SPAN:2}.csv")
     assert pattern.find("a+b/07.csv") == (7, None)
     for name in ("aab/07.csv", "a+b/7.csv", "a+b/xx.csv", "a+b/07.csv.gz", "a+b/x/07.csv"):
@@ -71,12 +71,12 @@ def test_paths_that_do_not_match_the_pattern_have_no_span():
 
 
 @given(st.integers(0, 99), st.integers(0, 999))
-def test_a_name_that_the_glob_describes_is_read_back(span, version):
+def test_span_and_version_are_read_from_a_name_that_matches_the_glob(span, version):
     pattern = SpanPattern("data-{SPAN:2}/v{VERSION}/rows.csv")
     assert pattern.find(pattern.glob(span).replace("*", str(version))) == (span, version)
 
 
 @given(st.dates(datetime.date(1970, 1, 1)))
-def test_every_day_is_read_back(day):
+def test_every_date_is_read_from_its_glob(day):
     pattern = SpanPattern("{YYYY}-{MM}-{DD}")
     assert pattern.find(pattern.glob(date_to_span(day))) == (date_to_span(day), None)

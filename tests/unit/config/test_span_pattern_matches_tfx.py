@@ -1,4 +1,4 @@
-"""Spans and versions that we read from names of files are those that TFX's ExampleGen takes."""
+"""Spans and versions that Flightline reads from file names equal those of TFX's ExampleGen."""
 
 import pytest
 from tfx.components.example_gen import utils
@@ -15,7 +15,7 @@ from flightline.config.span_pattern import SpanPattern
         ("{YYYY}-{MM}-{DD}/{VERSION:3}.csv", ["2013-01-31/001.csv", "2013-01-31/002.csv", "2013-02-01/001.csv"]),
     ],
 )
-def test_every_span_is_found_by_both_in_its_newest_version(tmp_path, pattern, files):
+def test_spans_and_newest_versions_equal_those_of_tfx(tmp_path, pattern, files):
     for file in files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("rows\n")
@@ -24,11 +24,11 @@ def test_every_span_is_found_by_both_in_its_newest_version(tmp_path, pattern, fi
     newest = max(span for span, _ in found)
     for span in {None, *(span for span, _ in found)}:
         static = range_config_pb2.StaticRange(start_span_number=span or 0, end_span_number=span or 0)
-        asked = None if span is None else range_config_pb2.RangeConfig(static_range=static)
+        span_range = None if span is None else range_config_pb2.RangeConfig(static_range=static)
         splits = [example_gen_pb2.Input.Split(name="input", pattern=pattern)]
-        _, taken, version = utils.calculate_splits_fingerprint_span_and_version(str(tmp_path), splits, asked)
-        assert taken == (newest if span is None else span)
-        assert version == max((v for s, v in found if s == taken and v is not None), default=None)
+        _, tfx_span, version = utils.calculate_splits_fingerprint_span_and_version(str(tmp_path), splits, span_range)
+        assert tfx_span == (newest if span is None else span)
+        assert version == max((v for s, v in found if s == tfx_span and v is not None), default=None)
         assert splits[0].pattern in files
-        assert ours.find(splits[0].pattern) == (taken, version)
-        assert {str(path.relative_to(tmp_path)) for path in tmp_path.glob(ours.glob(taken))} >= {splits[0].pattern}
+        assert ours.find(splits[0].pattern) == (tfx_span, version)
+        assert {str(path.relative_to(tmp_path)) for path in tmp_path.glob(ours.glob(tfx_span))} >= {splits[0].pattern}

@@ -16,7 +16,7 @@ def test_booleans_of_yaml_are_refused_as_label_values(value):
 
 
 @pytest.mark.parametrize(
-    ("target", "fits", "messages"),
+    ("target", "valid_types", "messages"),
     [
         (BINARY_TARGET, ("INT", "FLOAT"), {"BYTES": "`positive_label` must name", "STRUCT": "must be INT"}),
         (Target(positive="yes"), ("BYTES",), {"INT": "write a number"}),
@@ -26,8 +26,8 @@ def test_booleans_of_yaml_are_refused_as_label_values(value):
         (Target(task="regression"), ("INT", "FLOAT"), {"BYTES": "takes numbers"}),
     ],
 )
-def test_the_type_of_the_label_must_fit_the_target(target, fits, messages):
-    for label_type in fits:
+def test_the_type_of_the_label_must_fit_the_target(target, valid_types, messages):
+    for label_type in valid_types:
         check_label_type(target, "y", label_type)
     for label_type, message in messages.items():
         with pytest.raises(ValueError, match=message):

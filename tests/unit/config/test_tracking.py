@@ -16,14 +16,14 @@ def test_the_embedded_store_is_a_file_in_the_workspace(tmp_path):
     assert settings.artifacts(tmp_path) == f"file://{tmp_path}/mlflow-artifacts"
 
 
-def test_a_relative_sqlite_path_is_resolved_against_the_working_directory(tmp_path, monkeypatch):
+def test_a_sqlite_path_is_relative_to_the_working_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     settings = TrackingConfig(mlflow="sqlite:///some/store.db")
     assert settings.uri(tmp_path / "workspace") == f"sqlite:///{tmp_path}/some/store.db"
     assert settings.artifacts(tmp_path / "workspace") == f"file://{tmp_path}/some/store-artifacts"
 
 
-def test_an_mlflow_server_stores_the_artifacts_itself(tmp_path):
+def test_a_server_chooses_its_own_artifact_location(tmp_path):
     settings = TrackingConfig(mlflow="https://mlflow.example:5000")
     assert settings.uri(tmp_path) == "https://mlflow.example:5000"
     assert settings.artifacts(tmp_path) is None

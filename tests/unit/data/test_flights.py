@@ -12,7 +12,7 @@ def year(flights_year):
     return pd.concat([pd.read_csv(path) for path in sorted(flights_year.glob("span-*/flights.csv"))], ignore_index=True)
 
 
-def test_every_flight_is_there_once_in_its_month(flights_year):
+def test_every_month_holds_its_flights(flights_year):
     rows = [len(pd.read_csv(flights_year / f"span-{month:02d}" / "flights.csv")) for month in range(1, 13)]
     assert rows == flights.ROWS_PER_MONTH
     assert sum(rows) == 336_776
@@ -23,7 +23,7 @@ def test_the_columns_are_those_known_at_push_back(year):
     assert not {"dep_time", "arr_time", "arr_delay", "air_time"} & set(year.columns)
 
 
-def test_the_label_says_late_by_more_than_15_minutes(year):
+def test_a_flight_is_late_if_it_arrives_more_than_15_minutes_late(year):
     delay = flights.read_table("flights.csv.zip").sort_values("month", key=lambda m: m.astype(int), kind="stable")
     delay = delay["arr_delay"].astype(float).reset_index(drop=True)
     assert (year["late"].isna() == delay.isna()).all()
@@ -31,7 +31,7 @@ def test_the_label_says_late_by_more_than_15_minutes(year):
     assert year["late"].notna().sum() == 327_346
 
 
-def test_values_are_copied_as_they_are_written(flights_year):
+def test_values_are_copied_unchanged(flights_year):
     first = (flights_year / "span-01" / "flights.csv").read_text().splitlines()[1]
     assert first.startswith("1,1,5,15,515,819,2,UA,1545,N14228,EWR,IAH,1400,39.02,28.04,64.43,260,12.658579999999999,")
 
@@ -49,21 +49,21 @@ def test_weather_is_that_of_the_origin_in_the_scheduled_hour(year):
         assert float(same["temp"].iloc[0]) == row.temp
 
 
-def test_made_once_and_found_after(flights_year):
+def test_existing_spans_are_not_made_again(flights_year):
     assert flights.make(flights_year) is False
 
 
-@pytest.mark.parametrize("harm", ["edit", "remove", "manifest"])
-def test_damaged_spans_are_detected(tmp_path, harm):
+@pytest.mark.parametrize("damage", ["edit", "remove", "manifest"])
+def test_an_edited_or_removed_span_or_manifest_is_detected(tmp_path, damage):
     span = tmp_path / "span-01" / "flights.csv"
     span.parent.mkdir()
     span.write_bytes(b"a\n1\n")
     manifest = {"span-01/flights.csv": {"rows": 1, "sha256": hashlib.sha256(b"a\n1\n").hexdigest()}}
     (tmp_path / flights.MANIFEST).write_text(json.dumps(manifest))
     assert flights.is_made(tmp_path)
-    if harm == "edit":
+    if damage == "edit":
         span.write_bytes(b"a\n2\n")
-    elif harm == "remove":
+    elif damage == "remove":
         span.unlink()
     else:
         (tmp_path / flights.MANIFEST).write_text("[]")

@@ -18,23 +18,23 @@ def sources(dockerfile: str) -> list[str]:
     return [source for line in copied for source in line.split()[:-1]]
 
 
-def test_the_workers_get_the_python_that_setup_takes_first_on_a_new_glibc():
+def test_workers_use_the_python_that_setup_prefers_on_a_new_glibc():
     setup = (ROOT / "scripts" / "setup.sh").read_text()
     versions = re.search(r'is_new_glibc; then versions="([^"]+)"', setup)[1].split()
     assert argument("Dockerfile", "PYTHON_VERSION") == versions[0]
 
 
-def test_the_server_gets_a_python_that_its_environment_supports():
+def test_the_server_uses_a_python_that_its_setup_script_supports():
     supported = re.search(r"^for version in ([\d. ]+);", (ROOT / "scripts" / "serving.sh").read_text(), re.MULTILINE)
     assert argument("serving.Dockerfile", "PYTHON_VERSION") == supported[1].split()[0]
 
 
-def test_the_workers_get_the_beam_that_the_lock_has_for_their_python():
+def test_workers_use_the_beam_version_of_the_lock():
     lock = (ROOT / "requirements.lock").read_text()
     assert f"\napache-beam=={argument('Dockerfile', 'BEAM_VERSION')} ; python_full_version >= '3.11'" in lock
 
 
-def test_copied_files_exist_and_nothing_else_reaches_the_builder():
+def test_copied_files_exist_and_dockerignore_allows_only_them():
     copied = {source for dockerfile in DOCKERFILES for source in sources(dockerfile)}
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert all((ROOT / source).exists() for source in copied)
@@ -47,7 +47,7 @@ def last_stage(dockerfile: str) -> str:
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
-def test_the_image_runs_as_an_ordinary_user_with_a_fixed_id(dockerfile):
+def test_an_image_runs_as_an_unprivileged_user_with_a_fixed_id(dockerfile):
     stage = last_stage(dockerfile)
     assert re.findall(r"^USER (\S+)$", stage, re.MULTILINE)[-1] == "flightline"
     assert re.search(r"^RUN useradd .*--uid 1000 flightline$", stage, re.MULTILINE)
@@ -56,7 +56,7 @@ def test_the_image_runs_as_an_ordinary_user_with_a_fixed_id(dockerfile):
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
-def test_the_rules_of_dockerfile_linters_are_kept(dockerfile):
+def test_dockerfiles_follow_the_rules_of_linters(dockerfile):
     text = re.sub(r"\\\n", " ", DOCKERFILES[dockerfile])
     images = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
     assert all(":" in image and not image.endswith(":latest") for image in images)
@@ -72,7 +72,7 @@ def test_the_rules_of_dockerfile_linters_are_kept(dockerfile):
     assert re.search(r'^ENTRYPOINT \["', text, re.MULTILINE)  # signals reach the process itself
 
 
-def test_the_server_s_image_runs_as_an_ordinary_user_and_has_nothing_of_tfx():
+def test_the_server_image_runs_unprivileged_and_contains_only_the_serving_package():
     text = DOCKERFILES["serving.Dockerfile"]
     assert re.findall(r"^USER (\S+)$", text, re.MULTILINE)[-1] == "flightline"
     assert re.search(r"^RUN useradd .*--uid 1000 flightline$", text, re.MULTILINE)  # the uid that manifests run it as

@@ -23,7 +23,7 @@ ids = [path.name for path in DOCUMENTS]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=ids)
-def test_every_command_option_and_key_exists(path):
+def test_every_mentioned_command_option_and_key_exists(path):
     wrong = {
         words: found
         for words in command_candidates(path.read_text(encoding="utf-8"))
@@ -33,22 +33,22 @@ def test_every_command_option_and_key_exists(path):
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=ids)
-def test_every_file_of_the_project_that_is_named_exists(path):
+def test_every_mentioned_file_exists(path):
     assert [name for name, there in mentioned_files(path.read_text(encoding="utf-8")) if not there] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=ids)
-def test_every_python_name_of_the_project_exists(path):
+def test_every_mentioned_python_name_exists(path):
     assert [name for name, there in mentioned_python_names(path.read_text(encoding="utf-8")) if not there] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=ids)
-def test_every_link_to_a_file_leads_to_one(path):
+def test_every_linked_file_exists(path):
     links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text(encoding="utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []
 
 
-def test_missing_files_and_names_are_found():
+def test_mentions_of_missing_files_and_names_are_detected():
     text = "`flightline/nothing.py` `flightline.nothing` `flightline.errors.Nothing` `flightline/errors.py`"
     assert [name for name, there in mentioned_files(text) if not there] == ["flightline/nothing.py"]
     missing = [name for name, there in mentioned_python_names(f"{text} `flightline.errors.UsageError`") if not there]
@@ -68,7 +68,7 @@ def test_missing_files_and_names_are_found():
         (".venv/bin/python -m scripts.nothing x", "there is no module scripts.nothing"),
     ],
 )
-def test_a_command_option_or_key_that_does_not_exist_is_found(words, wrong):
+def test_a_mention_of_an_unknown_command_option_or_key_is_detected(words, wrong):
     assert command_problems(words) == [wrong]
 
 
@@ -95,7 +95,7 @@ def test_the_navigation_lists_exactly_the_pages_of_the_site(tmp_path):
     assert sorted(pages_in(nav)) == sorted(there)
 
 
-def test_the_site_is_made_of_the_documents_and_the_generated_pages(tmp_path):
+def test_the_site_contains_the_documents_and_the_generated_pages(tmp_path):
     target = tmp_path / "source"
     target.mkdir()
     (target / "left.md").touch()
@@ -126,7 +126,7 @@ def test_the_serving_page_shows_the_numbers_of_the_benchmark():
     assert [row for row in measured if row not in page] == []
 
 
-def test_claims_about_quality_are_those_of_the_benchmark():
+def test_claims_about_quality_equal_the_benchmark():
     benchmark = (REPOSITORY / "benchmarks" / "quality.md").read_text(encoding="utf-8")
     better, tables = re.search(r"^(\d+) of (\d+) better than boosting", benchmark, re.MULTILINE).groups()
     assert len(re.findall(r"^\| \w+ \| [\d,]+ \|", benchmark, re.MULTILINE)) == int(tables)
@@ -146,7 +146,7 @@ def quoted_messages(page):
 
 
 @pytest.mark.parametrize("name", ["recovery.md", "metadata-store.md"])
-def test_quoted_error_messages_are_those_of_the_code(name):
+def test_quoted_error_messages_exist_in_the_code(name):
     code = "\n".join(path.read_text(encoding="utf-8") for path in (REPOSITORY / "flightline").rglob("*.py"))
     messages = list(quoted_messages((REPOSITORY / "docs" / name).read_text(encoding="utf-8")))
     assert len(messages) > 4

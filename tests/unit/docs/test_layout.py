@@ -1,4 +1,4 @@
-"""README and architecture page show the tree as it is."""
+"""README and architecture page list the rooms and layers of the library."""
 
 import re
 
@@ -9,7 +9,7 @@ ARCHITECTURE = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf
 ROOMS = {path.parent.name for path in (REPOSITORY / "flightline").glob("*/__init__.py")}
 
 
-def test_the_readme_fits_150_lines():
+def test_the_readme_is_shorter_than_150_lines():
     assert len(README.splitlines()) < 150
 
 
@@ -18,7 +18,7 @@ def test_the_readme_lists_every_room_of_the_library():
     assert set(re.findall(r"^    (\w+)/ ", tree, re.MULTILINE)) == ROOMS
 
 
-def test_the_architecture_page_has_a_line_for_every_room():
+def test_the_architecture_page_describes_every_room():
     assert set(re.findall(r"^\| `flightline/(\w+)/` \|", ARCHITECTURE, re.MULTILINE)) == ROOMS
 
 

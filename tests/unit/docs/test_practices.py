@@ -55,11 +55,11 @@ def test_the_test_of_a_practice_exists(item):
         assert all(path.is_file() or any(path.rglob("test_*.py")) for path in found), f"{proof} holds no test"
 
 
-def test_every_row_of_the_table_is_read():
+def test_every_table_row_is_parsed():
     assert len(PRACTICES) == PAGE.count("\n|") - 2 >= 50
 
 
-def test_links_of_the_table_lead_to_pages_of_docs():
+def test_every_linked_page_exists():
     names = re.findall(r"\]\(([^)]+)\)", PAGE)
     assert len(names) > 20
     for name in names:

@@ -1,4 +1,4 @@
-"""The pages that are made of the code have all that is in it, and say of each what it is."""
+"""The reference pages that are generated from the code list and describe every config key, command and API object."""
 
 import importlib
 import re
@@ -28,7 +28,7 @@ def leaves(value, path=""):
         yield from leaves(inner, f"{path}.{name}".lstrip("."))
 
 
-def test_every_config_key_is_in_the_reference():
+def test_every_key_of_a_dumped_config_is_listed():
     keys = {key.path for section in list_sections() for key in section.keys}
     mappings = [key.path for section in list_sections() for key in section.keys if key.type.startswith("mapping")]
     config = yaml.safe_load(dump_config(load_config(REPOSITORY / "configs" / "flights_monthly.yaml")))
@@ -36,7 +36,7 @@ def test_every_config_key_is_in_the_reference():
         assert path in keys or any(path.startswith(f"{mapping}.") for mapping in mappings), path
 
 
-def test_every_key_and_every_section_has_a_description():
+def test_every_key_and_section_has_a_description():
     assert [key.path for section in list_sections() for key in section.keys if len(key.description) < 5] == []
     assert [section.path for section in list_sections() if len(section.description) < 5] == []
 
@@ -58,13 +58,13 @@ def test_every_key_and_every_section_has_a_description():
         ("model.hidden", "list of whole number", "`[192]`"),
     ],
 )
-def test_types_and_defaults(path, kind, default):
+def test_a_key_is_listed_with_its_type_and_default(path, kind, default):
     [key] = [key for section in list_sections() for key in section.keys if key.path == path]
     assert (key.type, key.default) == (kind, default)
 
 
-def test_defaults_are_the_configs_own():
-    """Each as written is YAML that the config takes for its default."""
+def test_every_listed_default_is_the_default_of_the_config():
+    """A config with the listed YAML value equals a config without it."""
     raw = {"name": "a", "label": "y", "schema": "s", "data": {"input": "d"}}
     plain = Config.model_validate(raw)
     for section in list_sections():
@@ -79,22 +79,22 @@ def test_defaults_are_the_configs_own():
                 assert Config.model_validate(overridden) == plain, key.path
 
 
-def test_every_command_of_flightline_is_there():
-    told = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).stdout
-    there = {command.words.split()[1] for command in COMMANDS if command.words.startswith("flightline ")}
-    asked = set(re.findall(r"^[│ ]+([a-z][a-z-]+)  ", told.split(" Set up ", 1)[1], re.MULTILINE))
-    assert asked
-    assert there == asked
+def test_every_command_of_the_help_is_listed():
+    help_text = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).stdout
+    listed = {command.words.split()[1] for command in COMMANDS if command.words.startswith("flightline ")}
+    in_help = set(re.findall(r"^[│ ]+([a-z][a-z-]+)  ", help_text.split(" Set up ", 1)[1], re.MULTILINE))
+    assert in_help
+    assert listed == in_help
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=[command.words for command in COMMANDS])
-def test_every_command_and_option_has_a_description(command):
+def test_every_command_argument_and_option_has_a_description(command):
     assert len(command.description) > 10
     for item in (*command.arguments, *command.options):
         assert len(item.description) > 3, item.usage
 
 
-def test_options_as_they_are_typed():
+def test_options_are_listed_with_their_values():
     [show] = [command for command in COMMANDS if command.words == "flightline show"]
     [local] = [command for command in COMMANDS if command.words == "python runner_local.py"]
     assert [argument.value for argument in show.arguments] == ["RUN"]
@@ -104,7 +104,7 @@ def test_options_as_they_are_typed():
     assert cache.default == "`--cache`"
 
 
-def test_every_make_target_is_there():
+def test_every_make_target_is_listed():
     makefiles = "\n".join(path.read_text(encoding="utf-8") for path in commands.MAKEFILES)
     declared = re.findall(r"^\.PHONY: (\S+)", makefiles, re.MULTILINE)
     assert list(commands.make_targets()) == declared
@@ -121,7 +121,7 @@ def test_readme_and_recovery_page_list_every_exit_code():
 
 
 @pytest.mark.parametrize("name", [name for names in api.DOCUMENTED_OBJECTS.values() for name in names])
-def test_every_public_name_exists_and_has_a_docstring(name):
+def test_every_documented_api_object_exists_and_has_a_docstring(name):
     module, _, attribute = name.rpartition(".")
     shown = getattr(importlib.import_module(module), attribute)
     assert shown.__module__ == module, "shown under another name than its own"
@@ -129,16 +129,16 @@ def test_every_public_name_exists_and_has_a_docstring(name):
     assert not re.search(r"^\s+\w+(, \w+)+: ", shown.__doc__, re.MULTILINE), "an attribute a line, as the site reads it"
 
 
-def test_making_the_reference_takes_no_tensorflow():
+def test_generating_the_reference_does_not_import_tensorflow():
     code = (
         "import sys; from scripts.docs.source import generate_pages; generate_pages();"
         "print(sorted({'tensorflow', 'tfx', 'apache_beam', 'keras', 'mkdocs'} & set(sys.modules)))"
     )
-    said = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == "[]"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
 
 
-def test_the_pages_are_tables_that_nothing_breaks():
+def test_all_rows_of_a_table_have_the_same_number_of_cells():
     for text in (config_keys.render_page(), commands.render_page(), exit_codes.render_page()):
         for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
             columns = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}

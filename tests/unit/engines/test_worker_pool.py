@@ -14,7 +14,7 @@ from flightline.engines import worker_pool
 
 @pytest.fixture
 def pool(monkeypatch):
-    """A pool on a free port, its workers without TFX."""
+    """The port of a worker pool whose workers do not import TFX."""
     monkeypatch.setattr(worker_pool, "PRELOADED_MODULES", ["apache_beam.runners.worker.sdk_worker"])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -24,15 +24,15 @@ def pool(monkeypatch):
     server.stop(None)
 
 
-def runs(pid):
-    """Whether a process is there and is no zombie."""
+def is_running(pid):
+    """Whether a process exists and is no zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 
 
-def test_pool_workers_do_the_work_and_end_with_their_engine(pool, tmp_path):
+def test_pool_workers_run_the_pipeline_and_exit_when_it_ends(pool, tmp_path):
     out = tmp_path / "pids"
     environment = ExternalEnvironment(f"localhost:{pool}")
     with beam.Pipeline(runner=FnApiRunner(default_environment=environment)) as pipeline:
@@ -41,7 +41,7 @@ def test_pool_workers_do_the_work_and_end_with_their_engine(pool, tmp_path):
     assert pids
     assert os.getpid() not in pids
     until = time.monotonic() + 10
-    while any(map(runs, pids)):
+    while any(map(is_running, pids)):
         assert time.monotonic() < until, "a worker outlived its engine"
         time.sleep(0.05)
 

@@ -11,7 +11,7 @@ VALUES = {
     "float_list": st.floats(width=32),
     "bytes_list": st.binary(max_size=200),
 }
-NAMES = st.text(max_size=140).map(lambda name: name.replace("\0", ""))  # tfx_bsl cuts a name at a NUL
+NAMES = st.text(max_size=140).map(lambda name: name.replace("\0", ""))  # tfx_bsl truncates a name at a NUL
 
 
 @st.composite
@@ -39,7 +39,7 @@ def make(cells):
     return message.SerializeToString(deterministic=True)
 
 
-def tfx_bsl(examples):
+def decode_with_tfx_bsl(examples):
     return example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(examples)
 
 
@@ -47,7 +47,7 @@ def tfx_bsl(examples):
 @given(regular())
 @example([make({"a": ("bytes_list", b"x" * size)}) for size in (0, 110, 127, 128, 20_000)])
 def test_regular_examples_decode_as_tfx_bsl_decodes_them(examples):
-    decoded, expected = decode_uniform_examples(examples), tfx_bsl(examples)
+    decoded, expected = decode_uniform_examples(examples), decode_with_tfx_bsl(examples)
     assert decoded.schema == expected.schema
     # Row by row as text: NaN is not equal to itself.
     assert str(decoded.to_pylist()) == str(expected.to_pylist())
@@ -71,25 +71,25 @@ IRREGULAR = {
 }
 
 
-@pytest.mark.parametrize("odd", IRREGULAR.values(), ids=IRREGULAR)
-def test_irregular_examples_are_left_to_tfx_bsl(odd):
-    for examples in ([A_1, odd], [odd, A_1], [A_1, odd, A_1]):
+@pytest.mark.parametrize("irregular", IRREGULAR.values(), ids=IRREGULAR)
+def test_irregular_examples_are_decoded_by_tfx_bsl(irregular):
+    for examples in ([A_1, irregular], [irregular, A_1], [A_1, irregular, A_1]):
         assert decode_uniform_examples(examples) is None
-        assert decode_examples(examples).equals(tfx_bsl(examples))
+        assert decode_examples(examples).equals(decode_with_tfx_bsl(examples))
 
 
 @settings(deadline=None, max_examples=300)
 @given(st.integers(0, len(A_1) - 1), st.integers(0, 255), st.integers(0, 2))
-def test_damaged_examples_never_decode_to_something_else(at, byte, row):
+def test_corrupt_examples_are_refused_or_decode_as_tfx_bsl_decodes_them(at, byte, row):
     examples = [A_1] * 3
     examples[row] = A_1[:at] + bytes([byte]) + A_1[at + 1 :]
     decoded = decode_uniform_examples(examples)
     if decoded is not None:
-        assert decoded.equals(tfx_bsl(examples))
+        assert decoded.equals(decode_with_tfx_bsl(examples))
 
 
 @pytest.mark.parametrize("cut", [1, 5, len(A_1) - 1])
-def test_truncated_examples_are_not_read(cut):
+def test_truncated_examples_are_refused(cut):
     assert decode_uniform_examples([A_1, A_1[:cut]]) is None
     assert decode_uniform_examples([A_1[:cut]]) is None
 
@@ -99,7 +99,7 @@ def test_different_kinds_of_one_feature_are_an_error_as_in_tfx_bsl():
         decode_examples([A_1, make({"a": ("float_list", 1.0), "b": ("bytes_list", b"x")})])
 
 
-def test_reads_files_in_order_in_batches_of_bytes(tmp_path):
+def test_files_are_read_in_order_in_batches_of_limited_bytes(tmp_path):
     files = []
     for i, suffix in enumerate(("", ".gz")):
         files.append(str(tmp_path / f"{i}{suffix}"))

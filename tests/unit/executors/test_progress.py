@@ -23,7 +23,7 @@ def test_the_inner_listener_replaces_the_outer_one():
     assert (outer, inner) == ([2], [1])
 
 
-def test_two_runs_in_two_threads_do_not_see_each_other():
+def test_runs_in_two_threads_receive_only_their_own_reports():
     seen = {name: [] for name in "ab"}
     both_listen = threading.Barrier(2)
 

@@ -1,4 +1,4 @@
-"""Beside `tfdv.GenerateStatistics` on Beam, for real."""
+"""Statistics equal those of `tfdv.GenerateStatistics` on Beam."""
 
 import math
 import random
@@ -35,8 +35,8 @@ def feature(value):
     return tf.train.Feature(**{kind: make(value=value)})
 
 
-def messy(rows, seed=0):
-    """Examples with gaps of every sort, several values, numbers that aren't, and bytes that aren't text."""
+def make_messy_examples(rows, seed=0):
+    """Examples with missing and empty features, several values, NaN and infinity, and bytes that are not UTF-8."""
     rng = random.Random(seed)
     columns = {
         "number": lambda: [rng.choice([rng.gauss(0, 1), 0.0, math.nan, math.inf])],
@@ -58,7 +58,7 @@ def messy(rows, seed=0):
     ]
 
 
-def on_beam(batches, options, directory):
+def compute_on_beam(batches, options, directory):
     output = str(directory / "stock.pb")
     with beam.Pipeline(options=BEAM) as pipeline:
         _ = (
@@ -108,30 +108,30 @@ def assert_close(value, expected, where):
     ids=lambda options: ", ".join(options) or "defaults",
 )
 def test_statistics_equal_those_of_beam(tmp_path, options):
-    batches = [decode_examples(messy(150, seed)) for seed in range(3)]
+    batches = [decode_examples(make_messy_examples(150, seed)) for seed in range(3)]
     options = tfdv.StatsOptions(**options)
     assert list_unsupported_options(options) == ""
-    assert_same(compute_statistics(batches, options), on_beam(batches, options, tmp_path))
+    assert_same(compute_statistics(batches, options), compute_on_beam(batches, options, tmp_path))
 
 
-def test_no_example_at_all_gives_an_empty_data_set_as_on_beam(tmp_path):
+def test_statistics_of_no_examples_equal_those_of_beam(tmp_path):
     options = tfdv.StatsOptions()
     nothing = [pa.RecordBatch.from_arrays([], [])]
-    assert compute_statistics([], options) == on_beam(nothing, options, tmp_path)
+    assert compute_statistics([], options) == compute_on_beam(nothing, options, tmp_path)
 
 
-def test_results_do_not_depend_on_the_batches():
-    examples = messy(300)
+def test_statistics_do_not_depend_on_the_batches():
+    examples = make_messy_examples(300)
     options = tfdv.StatsOptions()
     one = compute_statistics([decode_examples(examples)], options)
     many = compute_statistics([decode_examples(examples[i : i + 7]) for i in range(0, 300, 7)], options)
     assert_same(many, one)
 
 
-def test_counting_stops_before_it_fills_the_memory(monkeypatch):
+def test_too_many_distinct_values_are_an_error(monkeypatch):
     monkeypatch.setattr(statistics_gen, "MAX_DISTINCT_VALUES", 100)
     with pytest.raises(TooManyDistinctError, match="more than 100 distinct values"):
-        compute_statistics([decode_examples(messy(200))], tfdv.StatsOptions())
+        compute_statistics([decode_examples(make_messy_examples(200))], tfdv.StatsOptions())
 
 
 @pytest.mark.parametrize(
@@ -148,10 +148,10 @@ def test_counting_stops_before_it_fills_the_memory(monkeypatch):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_the_warning_names_the_option_that_needs_beam(options, reason):
+def test_an_unsupported_option_is_named(options, reason):
     assert reason in list_unsupported_options(tfdv.StatsOptions(**options))
 
 
-def test_options_out_of_json_are_recognised():
+def test_options_parsed_from_json_are_supported():
     options = tfdv.StatsOptions(schema=SCHEMA, num_top_values=5)
     assert list_unsupported_options(tfdv.StatsOptions.from_json(options.to_json())) == ""

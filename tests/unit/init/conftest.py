@@ -1,4 +1,4 @@
-"""Small tables, and their profiles."""
+"""Fixtures that write small tables and profile them."""
 
 from __future__ import annotations
 

@@ -32,12 +32,12 @@ def test_noise_has_no_association_and_a_copy_is_a_leak_for_every_task():
         "regression": column(RANDOM.normal(size=ROWS)),
     }
     noise = column(RANDOM.normal(size=ROWS))
-    own = column([f"u{row}" for row in range(ROWS)], "bytes")
+    unique_ids = column([f"u{row}" for row in range(ROWS)], "bytes")
     for task, label in tasks.items():
         target = InferredTarget("y", task, "")
         assert measure_association(label, label, target).is_leak
-        for nothing in (noise, own):
-            found = measure_association(nothing, label, target)
+        for feature in (noise, unique_ids):
+            found = measure_association(feature, label, target)
             assert not found.strong
             assert abs(found.value - (0.5 if found.measure == "AUC" else 0.0)) < 0.15
 

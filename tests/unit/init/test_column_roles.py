@@ -11,7 +11,7 @@ LABEL = RANDOM.integers(0, 2, ROWS)
 
 @pytest.fixture
 def role(profile):
-    """`role(values, name)` → the role of a column beside a label drawn by lot."""
+    """`role(values, name)` → the role of a column in a table with a random label."""
 
     def find(values, name="x"):
         other = np.random.default_rng(0).normal(size=ROWS).round(3)
@@ -58,10 +58,10 @@ def test_a_column_is_excluded_for_a_reason(role, reason, name, values):
 
 
 USED = [
-    ("number", "income", RANDOM.permutation(10**6)[:ROWS]),  # of its own in every row, and yet an amount
+    ("number", "income", RANDOM.permutation(10**6)[:ROWS]),  # unique in every row, yet a numeric value
     ("number", "x", RANDOM.normal(size=ROWS)),
     ("number", "year", [1990 + row % 30 for row in range(ROWS)]),
-    ("number", "x", [7 if row % 3 else None for row in range(ROWS)]),  # missing or not may say something
+    ("number", "x", [7 if row % 3 else None for row in range(ROWS)]),  # presence alone may be predictive
     ("category", "x", [f"v{row % 40}" for row in range(ROWS)]),
     ("category", "paid", ["yes" if row % 3 else "no" for row in range(ROWS)]),
     ("category", "x", ["a long name of a category, one of two" if row % 3 else "another" for row in range(ROWS)]),
@@ -82,7 +82,7 @@ def test_a_leak_gets_no_advice_on_how_to_use_it(role):
     )
 
 
-def test_an_excluded_column_with_a_strong_association_is_pointed_out(profile):
+def test_an_excluded_column_with_a_strong_association_is_reported(profile):
     [found, _] = profile(
         {"x": [f"street {row // 2}" for row in range(ROWS)], "z": RANDOM.normal(size=ROWS), "y": LABEL}
     ).features
@@ -90,7 +90,7 @@ def test_an_excluded_column_with_a_strong_association_is_pointed_out(profile):
     assert evidence.endswith("strong alone (AUC 0.941): is it known before the label?")
 
 
-def test_an_empty_column_is_not_measured(profile):
+def test_an_empty_column_has_no_association(profile):
     [empty, _] = profile({"empty": [None] * ROWS, "x": RANDOM.normal(size=ROWS), "y": LABEL}).features
     assert empty.association is None
 
@@ -101,7 +101,7 @@ def test_an_included_column_is_used_despite_reasons_to_exclude_it(profile):
 
 
 def test_the_leak_in_the_flights_is_detected(profile):
-    """What is known after the landing tells the label; what is known before does not."""
+    """The arrival delay determines the label but is known only after it; the departure delay is known before."""
     delay = RANDOM.normal(5, 30, ROWS).round()
     arrival = delay + RANDOM.normal(0, 12, ROWS).round()
     late = (arrival > 15).astype(int)

@@ -29,9 +29,9 @@ VALUES = st.sampled_from(['"', "a\nb", "#", "': {", "\x85", "\u2028", "\x07", "y
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
 @given(NAMES, st.lists(VALUES, min_size=2, max_size=4, unique=True))
-def test_config_and_schema_can_be_read_back_with_any_names_and_values(names, values):
+def test_config_and_schema_of_any_names_and_values_can_be_parsed(names, values):
     assume(all(name.strip() for name in names) and not names[0].startswith("\ufeff"))
-    assume(infer_kind(pa.array([name.encode() for name in names], pa.binary())) == "bytes")  # else it is no header
+    assume(infer_kind(pa.array([name.encode() for name in names], pa.binary())) == "bytes")  # else not a header
     rows = 90
     random = np.random.default_rng(0)
     columns = {name: [values[place] for place in random.integers(0, len(values), rows)] for name in names[:-1]} | {

@@ -10,12 +10,12 @@ from flightline.init.table_reader import Column
 from flightline.utils.distribution_distance import Histogram, jensen_shannon, l_infinity
 
 WINDOWS = 40
-LIGHT = {
-    "even": lambda random, rows: random.uniform(0, 1, rows),
+DISTRIBUTIONS = {
+    "uniform": lambda random, rows: random.uniform(0, 1, rows),
     "normal": lambda random, rows: random.normal(50, 10, rows),
-    "whole": lambda random, rows: random.integers(0, 20, rows),
-    "waiting": lambda random, rows: random.exponential(1, rows),
-    "yes or no": lambda random, rows: random.integers(0, 2, rows),
+    "integers": lambda random, rows: random.integers(0, 20, rows),
+    "exponential": lambda random, rows: random.exponential(1, rows),
+    "binary": lambda random, rows: random.integers(0, 2, rows),
 }
 
 
@@ -24,7 +24,7 @@ def column(values, kind="float"):
     return Column("x", kind, distinct, codes.astype(np.int32))
 
 
-def apart(one, other):
+def distance(one, other):
     return jensen_shannon(*(Histogram(edges.tolist(), counts.tolist()) for counts, edges in map(binned, (one, other))))
 
 
@@ -37,19 +37,19 @@ def shares(texts):
     return dict(zip(values.tolist(), counts / len(texts), strict=True))
 
 
-@pytest.mark.parametrize("kind", LIGHT)
+@pytest.mark.parametrize("kind", DISTRIBUTIONS)
 @pytest.mark.parametrize("rows", [100, 500, 3000])
 def test_random_windows_stay_within_the_threshold_and_real_drift_does_not(kind, rows):
     random = np.random.default_rng(rows)
-    table = LIGHT[kind](random, rows)
+    table = DISTRIBUTIONS[kind](random, rows)
     found = propose_comparator(column(table, "int" if table.dtype.kind == "i" else "float"))
     assert found.measure == "jensen_shannon_divergence"
     assert MIN_THRESHOLDS[found.measure] <= found.threshold <= 0.6
-    taught = table[random.random(rows) < 2 / 3]
-    windows = [LIGHT[kind](random, MONITORING_MIN_ROWS) for _ in range(WINDOWS)]
-    far = [max(apart(one, taught), apart(one, other)) for one, other in itertools.pairwise(windows)]
-    assert max(far) <= found.threshold
-    assert apart(windows[0] * 1.6 + 30, taught) > found.threshold
+    training = table[random.random(rows) < 2 / 3]
+    windows = [DISTRIBUTIONS[kind](random, MONITORING_MIN_ROWS) for _ in range(WINDOWS)]
+    distances = [max(distance(one, training), distance(one, other)) for one, other in itertools.pairwise(windows)]
+    assert max(distances) <= found.threshold
+    assert distance(windows[0] * 1.6 + 30, training) > found.threshold
 
 
 @pytest.mark.parametrize("rows", [100, 500, 3000])
@@ -72,7 +72,7 @@ def test_a_column_dominated_by_outliers_has_no_comparator():
 
 
 @pytest.mark.parametrize("values", [[7.0] * 50, [1e308, -1e308] * 20, [0.0, 5e-324] * 20, [2.0**53, 2.0**53 + 2] * 20])
-def test_extreme_numbers_are_handled(values):
+def test_extreme_numbers_give_a_bounded_threshold_or_none(values):
     found = propose_comparator(column(np.array(values)))
     assert found is None or found.threshold <= 0.6
 

@@ -36,7 +36,7 @@ def test_init_writes_its_files_even_if_its_output_is_closed(table, tmp_path):
     command = [sys.executable, "-m", "flightline", "init", str(table(rows())), "--label", "y"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ended:
-        ended.stdout.close()  # before it has said anything
+        ended.stdout.close()  # before init prints anything
         assert ended.stderr.read() == b""
     assert ended.returncode == 0
     assert (tmp_path / "configs" / "table.yaml").is_file()

@@ -103,7 +103,7 @@ def test_markers_among_numbers_are_missing_values_in_every_column(table):
     assert read.missing == ("?",)
     assert (read.columns["age"].kind, read.columns["age"].missing) == ("int", 1)
     assert list(read.columns["town"].values) == ["NA", "Rome"]
-    assert list(read.columns["code"].values) == ["-", "a", "b"]  # it would be text anyhow
+    assert list(read.columns["code"].values) == ["-", "a", "b"]  # the column is text with or without the marker
 
 
 def test_spaces_among_numbers_are_missing_values(table):

@@ -17,9 +17,9 @@ def target(profile, labels, **options):
         ([0, 0, 1], (), 1),
         (["no", "yes", "yes"], ("no", "yes"), "yes"),
         (["TRUE", "FALSE", "TRUE"], ("FALSE", "TRUE"), "TRUE"),
-        ([1, 2, 2], (2, 1), 1),  # neither is a word for yes: the rarer
+        ([1, 2, 2], (2, 1), 1),  # neither 1 nor 2 means yes: the rarer value
         (["benign", "malignant", "benign"], ("benign", "malignant"), "malignant"),
-        (["a", "b"], ("a", "b"), "b"),  # as many of either: the last
+        (["a", "b"], ("a", "b"), "b"),  # equally frequent: the last in order
         ([-1, 1, 1], (1, -1), -1),
     ],
 )
@@ -31,7 +31,7 @@ def test_the_positive_class_of_two_values_is_chosen_with_a_reason(profile, label
     assert sum(found.rates) == pytest.approx(1)
 
 
-def test_bad_is_the_positive_class_of_bad_and_good(profile):
+def test_a_word_for_a_bad_outcome_is_the_positive_class(profile):
     found = target(profile, ["bad", "bad", "good"])
     assert found.positive == "bad"
     assert "warn of" in found.positive_reason
@@ -53,7 +53,7 @@ def test_the_user_can_choose_the_positive_class(profile):
         (range(100), "regression"),
     ],
 )
-def test_more_values_are_classes_or_a_regression(profile, labels, task):
+def test_labels_of_more_than_two_values_are_multiclass_or_regression(profile, labels, task):
     assert target(profile, list(labels)).task == task
 
 

@@ -19,19 +19,19 @@ def proposed(profile):
     def propose(label):
         found = profile({"x": np.random.default_rng(0).normal(size=len(label)).round(4), "y": label})
         config = Config.model_validate(parse_yaml(render_config(found, "t", ("data", "t.csv"))))
-        told = {one.metric: one.bounds for one in propose_thresholds(found)}
+        proposed_bounds = {one.metric: one.bounds for one in propose_thresholds(found)}
         bounds = config.evaluation.thresholds
-        assert {name: one.model_dump(exclude_none=True) for name, one in bounds.items()} == told
+        assert {name: one.model_dump(exclude_none=True) for name, one in bounds.items()} == proposed_bounds
         return bounds
 
     return propose
 
 
-def shares(passed):
+def pass_rate(passed):
     return np.mean([passed() for _ in range(DRAWS)])
 
 
-def amounts(rows, kind, random):
+def regression_labels(rows, kind, random):
     return random.normal(100, 10, rows) if kind == "even" else random.lognormal(3, 1.2, rows)
 
 
@@ -39,54 +39,54 @@ def amounts(rows, kind, random):
 @pytest.mark.parametrize("rows", [300, 3000])
 def test_regression_thresholds_reject_guesses_and_accept_useful_models(proposed, rows, kind):
     random = np.random.default_rng(1)
-    table = amounts(rows, kind, random).round(3)
+    table = regression_labels(rows, kind, random).round(3)
     bounds = proposed(table)
-    least, most = bounds["SquaredPearsonCorrelation"].lower, bounds["RootMeanSquaredError"].upper
+    min_correlation, most = bounds["SquaredPearsonCorrelation"].lower, bounds["RootMeanSquaredError"].upper
 
-    def met(use):
+    def model_passes(signal):
         truth = random.permutation(table)[: rows // 3]
-        answers = use * (truth - truth.mean()) / truth.std() + random.normal(size=len(truth))
-        return np.corrcoef(answers, truth)[0, 1] ** 2 >= least
+        answers = signal * (truth - truth.mean()) / truth.std() + random.normal(size=len(truth))
+        return np.corrcoef(answers, truth)[0, 1] ** 2 >= min_correlation
 
-    def sane():
-        truth, taught = np.split(random.permutation(table), [rows // 3])
-        return np.sqrt(np.mean((truth - taught.mean()) ** 2)) <= most
+    def mean_prediction_passes():
+        truth, training = np.split(random.permutation(table), [rows // 3])
+        return np.sqrt(np.mean((truth - training.mean()) ** 2)) <= most
 
-    assert shares(lambda: met(0)) < 0.1
-    assert shares(lambda: met(0.8)) > 0.95
-    assert shares(sane) > 0.9  # which is no test of use: answering the mean is within it
+    assert pass_rate(lambda: model_passes(0)) < 0.1
+    assert pass_rate(lambda: model_passes(0.8)) > 0.95
+    assert pass_rate(mean_prediction_passes) > 0.9  # only a sanity check: predicting the mean passes
 
 
 @pytest.mark.parametrize("rows", [150, 1500])
 def test_a_model_as_good_as_a_lucky_regression_champion_passes(proposed, rows):
     random = np.random.default_rng(2)
-    room = proposed(amounts(rows, "even", random).round(3))["RootMeanSquaredError"].vs_champion
+    margin = proposed(regression_labels(rows, "even", random).round(3))["RootMeanSquaredError"].vs_champion
 
-    def follows():
-        noise = random.normal(0, 8, rows // 3)  # that no model can know, of labels with a deviation of 10
+    def candidate_passes():
+        noise = random.normal(0, 8, rows // 3)  # irreducible noise, of labels with a standard deviation of 10
         candidate, champion = (np.sqrt(np.mean((noise + random.normal(0, 2, len(noise))) ** 2)) for _ in range(2))
-        return candidate - champion <= room
+        return candidate - champion <= margin
 
-    assert shares(follows) > 0.95
+    assert pass_rate(candidate_passes) > 0.95
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.5])
-def test_binary_thresholds_test_auc_and_tolerate_the_log_loss_of_the_base_rate(proposed, share):
+def test_binary_thresholds_require_auc_and_accept_the_log_loss_of_the_base_rate(proposed, share):
     random = np.random.default_rng(3)
     rows = 900
     bounds = proposed((np.arange(rows) < share * rows).astype(int))
     most = bounds["BinaryCrossentropy"].upper
 
-    def sane():
+    def mean_prediction_passes():
         known, truth = random.random(2 * rows // 3) < share, random.random(rows // 3) < share
         return -np.mean(np.log(np.where(truth, known.mean(), 1 - known.mean()))) <= most
 
     assert 0.5 < bounds["AUC"].lower < 0.8
-    assert shares(sane) > 0.9
+    assert pass_rate(mean_prediction_passes) > 0.9
     assert most < 1.4 * -(share * np.log(share) + (1 - share) * np.log(1 - share))
 
 
-def test_multiclass_thresholds_test_accuracy_with_enough_rows(proposed):
+def test_multiclass_thresholds_require_accuracy_if_there_are_enough_rows(proposed):
     label = CLASSES[np.random.default_rng(4).choice(3, 3000, p=[0.9, 0.07, 0.03])]
     bounds = proposed(label)
     most = np.mean(label == "a")
@@ -95,7 +95,7 @@ def test_multiclass_thresholds_test_accuracy_with_enough_rows(proposed):
 
 
 @pytest.mark.parametrize("rows", [300, 1500, 3000])
-def test_multiclass_thresholds_test_the_log_loss_with_a_dominant_class(proposed, rows):
+def test_multiclass_thresholds_require_log_loss_if_one_class_dominates(proposed, rows):
     label = np.repeat(CLASSES, [rows - 2 * (rows // 150), rows // 150, rows // 150])
     bounds = proposed(label)
     assert bounds["SparseCategoricalAccuracy"].lower is None
@@ -104,7 +104,7 @@ def test_multiclass_thresholds_test_the_log_loss_with_a_dominant_class(proposed,
 
 @pytest.mark.parametrize("rows", [300, 3000, 300_000])
 @pytest.mark.parametrize("rare", [0.0003, 0.013, 0.3])
-def test_the_accuracy_threshold_is_above_that_of_predicting_one_class(proposed, rows, rare):
+def test_the_accuracy_threshold_exceeds_the_accuracy_of_predicting_one_class(proposed, rows, rare):
     few = max(3, int(rare * rows / 2))
     label = np.repeat(CLASSES, [rows - 2 * few, few, few])
     lower = proposed(label)["SparseCategoricalAccuracy"].lower

@@ -45,17 +45,17 @@ def test_rejected_rows_above_a_limit_block(reason, rows):
     assert reason in finding.problem
 
 
-def test_a_reason_without_a_limit_may_reject_nothing():
+def test_a_single_rejection_blocks_if_its_reason_has_no_limit():
     [finding] = rejected_findings({**ROWS, "rows_rejected_unparsable": 1}, {"missing_label": 0.05})
     assert finding.kind == "REJECTED_UNPARSABLE"
 
 
-def test_an_input_whose_rows_are_all_rejected_blocks_with_any_limit():
+def test_an_input_without_accepted_rows_blocks_despite_the_limits():
     rows = {"rows_read": 10, "rows_split_train": 0, "rows_rejected_missing_label": 10}
     assert [f.kind for f in rejected_findings(rows, {"missing_label": 1.0})] == ["NO_ROWS_LEFT"]
 
 
-def test_an_anomaly_of_several_splits_is_one_finding_with_all_its_rows():
+def test_an_anomaly_in_several_splits_is_one_finding_with_the_sum_of_rows():
     counts = {"train": 30, "eval": 12}
     [finding] = anomaly_findings({"train": NEW_CARRIER, "eval": NEW_CARRIER}, lambda split, *_: counts[split])
     assert finding == Finding(
@@ -66,12 +66,12 @@ def test_an_anomaly_of_several_splits_is_one_finding_with_all_its_rows():
     )
 
 
-def test_warnings_are_shown_and_do_not_block():
+def test_warnings_are_findings_that_do_not_block():
     warned = anomalies('anomaly_info { key: "x" value { severity: WARNING reason { type: FLOAT_TYPE_BIG_FLOAT } } }')
     assert [f.blocks for f in anomaly_findings({"train": warned})] == [False]
 
 
-def test_an_error_in_one_split_blocks_though_another_only_warns():
+def test_an_error_in_one_split_blocks_despite_a_warning_in_another():
     warned, wrong = (
         anomalies(
             f'anomaly_info {{ key: "x" value {{ severity: {severity} reason {{ type: FLOAT_TYPE_BIG_FLOAT }} }} }}'
@@ -82,7 +82,7 @@ def test_an_error_in_one_split_blocks_though_another_only_warns():
         assert [f.blocks for f in anomaly_findings(order)] == [True]
 
 
-def test_anomalies_of_the_dataset_and_missing_data_block():
+def test_dataset_anomalies_and_missing_data_block():
     found = anomalies(
         'dataset_anomaly_info { reason { type: DATASET_LOW_NUM_EXAMPLES description: "few" } } data_missing: true'
     )
@@ -94,11 +94,11 @@ def test_clean_data_have_no_findings():
     assert anomaly_findings({"train": anomalies_pb2.Anomalies()}) == []
 
 
-def test_findings_survive_the_metadata_store():
+def test_findings_equal_their_json_round_trip():
     found = [Finding("a", "K", 'quotes " and \\ and ünïcode', 3), Finding("b", "L", "", 0, blocks=False)]
     assert findings_from_json(findings_to_json(found)) == found
 
 
-def test_a_file_that_holds_no_findings_is_refused():
+def test_invalid_findings_json_is_refused():
     with pytest.raises(ValueError, match="not a verdict of the data gate"):
         findings_from_json('[{"other": 1}]')

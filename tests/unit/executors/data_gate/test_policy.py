@@ -1,4 +1,4 @@
-"""What a finding is about, and how severe the policy takes it."""
+"""The kind of each finding, and whether the policy lets it block."""
 
 import pytest
 from pydantic import ValidationError
@@ -9,7 +9,7 @@ from flightline.executors.data_gate.policy import DUPLICATED_SPAN, LABEL_ASSOCIA
 
 
 @pytest.mark.parametrize(
-    ("kind", "about"),
+    ("kind", "expected"),
     [
         ("REJECTED_UNPARSABLE", "rejected"),
         ("NO_ROWS_LEFT", "rejected"),
@@ -22,11 +22,11 @@ from flightline.executors.data_gate.policy import DUPLICATED_SPAN, LABEL_ASSOCIA
         (LABEL_ASSOCIATION_LOST, "label_association"),
     ],
 )
-def test_every_finding_has_its_kind(kind, about):
-    assert finding_kind(Finding("x", kind, "", 1)) == about
+def test_every_finding_has_its_kind(kind, expected):
+    assert finding_kind(Finding("x", kind, "", 1)) == expected
 
 
-def test_the_policy_of_a_feature_overrides_that_of_its_kind():
+def test_the_policy_of_a_feature_overrides_the_general_policy():
     policy = GatePolicy.model_validate(
         {"drift": "warn", "features": {"carrier": {"drift": "ignore", "anomaly": "warn"}}}
     )
@@ -39,13 +39,13 @@ def test_the_policy_of_a_feature_overrides_that_of_its_kind():
     ]
 
 
-def test_a_finding_that_only_warns_stays_a_warning():
+def test_the_policy_does_not_turn_a_warning_into_a_blocking_finding():
     assert [f.blocks for f in apply_policy([Finding("x", "SCHEMA_NEW_COLUMN", "", 1, blocks=False)], GatePolicy())] == [
         False
     ]
 
 
-def test_an_unknown_policy_key_is_refused():
+def test_unknown_kinds_and_actions_are_refused():
     with pytest.raises(ValidationError):
         GatePolicy.model_validate({"drfit": "warn"})
     with pytest.raises(ValidationError):

@@ -1,4 +1,4 @@
-"""Filled accumulators give the metrics that TFMA's own combiners give, fed row by row."""
+"""Metrics of filled accumulators equal those of TFMA's combiners, which get the same rows one by one."""
 
 import json
 import math
@@ -28,7 +28,7 @@ COUNTED = [
     ("Precision", {"thresholds": [0.1, 0.3]}),
     ("Recall", {"thresholds": 0.0}),
 ]
-# TFMA takes a histogram of one bucket for these, and has no answer for no rows at all.
+# TFMA uses a histogram of one bucket for these, and fails without rows.
 BELOW_ZERO = [("Precision", {"thresholds": -0.5}), ("Recall", {"thresholds": -0.5})]
 SUMMED = [("Calibration", {}), ("MeanLabel", {}), ("MeanPrediction", {})]
 REGRESSION = [("MeanAbsoluteError", {}), ("MeanSquaredError", {})]
@@ -86,11 +86,11 @@ def assert_same_metrics(
 ) -> None:
     config = make_config(metrics)
     ((_, result),) = compute_metrics(config, {"": Scores(labels, predictions)}, {(): rows})
-    theirs = tfma_metrics(config, labels[rows], predictions[rows])
-    assert {key.name for key in result} == theirs.keys()
-    assert len(theirs) == len(metrics)
+    expected = tfma_metrics(config, labels[rows], predictions[rows])
+    assert {key.name for key in result} == expected.keys()
+    assert len(expected) == len(metrics)
     for key, value in result.items():
-        np.testing.assert_allclose(value, theirs[key.name], rtol=tolerance, err_msg=key.name)
+        np.testing.assert_allclose(value, expected[key.name], rtol=tolerance, err_msg=key.name)
 
 
 @given(binary_labels, predictions_of, some_rows.filter(len))
@@ -100,16 +100,16 @@ def test_counted_metrics_equal_tfma_exactly(labels: np.ndarray, predictions: np.
 
 
 @pytest.mark.parametrize("metric", COUNTED, ids=str)
-def test_counted_metrics_of_no_rows_equal_those_of_tfma(metric: Any) -> None:
-    """TFMA 0.52 has no answer for some: ours end as it does."""
-    nothing = np.zeros(0, np.int64), np.zeros(0, np.float32)
+def test_counted_metrics_of_no_rows_equal_tfma(metric: Any) -> None:
+    """TFMA 0.52 raises a TypeError for some metrics; Flightline raises the same."""
+    no_rows = np.zeros(0, np.int64), np.zeros(0, np.float32)
     try:
-        tfma_metrics(make_config([metric]), *nothing)
-    except TypeError as refusal:
-        with pytest.raises(type(refusal)):
-            assert_same_metrics([metric], *nothing, np.zeros(0, np.int32), tolerance=0.0)
+        tfma_metrics(make_config([metric]), *no_rows)
+    except TypeError as error:
+        with pytest.raises(type(error)):
+            assert_same_metrics([metric], *no_rows, np.zeros(0, np.int32), tolerance=0.0)
     else:
-        assert_same_metrics([metric], *nothing, np.zeros(0, np.int32), tolerance=0.0)
+        assert_same_metrics([metric], *no_rows, np.zeros(0, np.int32), tolerance=0.0)
 
 
 @given(binary_labels, predictions_of, some_rows.filter(len))
@@ -140,14 +140,14 @@ def test_regression_metrics_equal_tfma(labels: np.ndarray, predictions: np.ndarr
     some_rows,
 )
 @settings(deadline=None, max_examples=60)
-def test_correlation_equals_tfma_exactly_also_where_it_has_no_value(
+def test_correlation_equals_tfma_exactly_even_if_undefined(
     labels: np.ndarray, predictions: np.ndarray, rows: np.ndarray
 ) -> None:
-    """Of numbers whose sums are exact: of others, all that is left of constant answers is how they were rounded."""
+    """The numbers have exact sums: with others, the correlation of constant predictions is rounding error."""
     assert_same_metrics(CORRELATION, labels, predictions, rows, tolerance=0.0)
 
 
-def test_correlation_of_amounts_equals_tfma() -> None:
+def test_correlation_of_lognormal_labels_equals_tfma() -> None:
     rng = np.random.default_rng(2)
     labels = rng.lognormal(10, 1, 400)
     predictions = (labels * rng.lognormal(0, 1, 400)).astype(np.float32)
@@ -166,21 +166,21 @@ def test_plots_equal_tfma() -> None:
     labels, predictions = rng.integers(0, 2, 200), rng.random(200, np.float32)
     config = make_config([("CalibrationPlot", {"num_buckets": 10}), ("ConfusionMatrixPlot", {"num_thresholds": 9})])
     ((_, result),) = compute_metrics(config, {"": Scores(labels, predictions)}, {(): np.arange(200)})
-    theirs = tfma_metrics(config, labels, predictions)
-    assert {key.name for key in result} == theirs.keys() == {"calibration_plot", "confusion_matrix_plot"}
+    expected = tfma_metrics(config, labels, predictions)
+    assert {key.name for key in result} == expected.keys() == {"calibration_plot", "confusion_matrix_plot"}
     for key, plot in result.items():
-        assert str(plot) == str(theirs[key.name])
+        assert str(plot) == str(expected[key.name])
 
 
-def test_keras_values_do_not_depend_on_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keras_metrics_do_not_depend_on_the_chunk_size(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(5)
     scores = {"": Scores(rng.integers(0, 2, 100), rng.random(100, np.float32))}
     config = make_config(KERAS)
-    ((_, whole),) = compute_metrics(config, scores, {(): np.arange(100)})
+    ((_, in_one_chunk),) = compute_metrics(config, scores, {(): np.arange(100)})
     monkeypatch.setattr("flightline.executors.evaluator.keras_row_values._CHUNK_ROWS", 7)
     ((_, chunked),) = compute_metrics(config, scores, {(): np.arange(100)})
-    assert whole == chunked
-    assert all(math.isfinite(value) for value in whole.values())
+    assert in_one_chunk == chunked
+    assert all(math.isfinite(value) for value in in_one_chunk.values())
 
 
 @pytest.mark.parametrize(

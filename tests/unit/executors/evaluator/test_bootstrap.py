@@ -1,4 +1,4 @@
-"""The bootstrap: its AUC is the field's own, its intervals hold the truth as often as they say."""
+"""The bootstrap: its AUC equals the definition, its intervals contain the true difference as often as stated."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from flightline.executors.evaluator.bootstrap import _AucRanking, _poisson_table
 
 
 def auc_by_pairs(truth, scores, weights):
-    """The definition, pair by pair."""
+    """AUC by its definition: the weighted share of pairs in the right order."""
     won = pairs = 0.0
     for i in np.flatnonzero(truth):
         for j in np.flatnonzero(~truth):
@@ -24,21 +24,21 @@ row = st.tuples(st.booleans(), st.sampled_from([0.0, 0.1, 0.5, 0.5000001, 0.9, 1
 
 
 @given(st.lists(row, min_size=1, max_size=25))
-def test_a_weighted_auc_is_that_of_its_definition(rows):
+def test_weighted_auc_equals_its_definition(rows):
     truth, scores, weights = (np.array(column) for column in zip(*rows, strict=True))
     ours = _AucRanking(truth, scores).auc(weights.astype(np.uint8))
     assert ours == pytest.approx(auc_by_pairs(truth, scores, weights), nan_ok=True)
 
 
-def test_weights_are_poisson_of_one():
+def test_resampling_weights_are_poisson_distributed_with_mean_one():
     shares = np.bincount(_poisson_table()) / len(_poisson_table())
     counts = np.arange(len(shares))
     assert (shares * counts).sum() == pytest.approx(1, abs=1e-3)
     assert (shares * (counts - 1) ** 2).sum() == pytest.approx(1, abs=1e-3)
 
 
-def a_pair(rows, seed, gap=0.0):
-    """Labels and two models of them, the second with `gap` more noise."""
+def make_scores(rows, seed, gap=0.0):
+    """Labels and the scores of two models, the second with `gap` more noise."""
     rng = np.random.default_rng(seed)
     labels = rng.random(rows) < 0.3
     signal = rng.normal(size=rows) + 1.5 * labels
@@ -50,14 +50,14 @@ def by_metric(found):
     return {interval.metric: interval for interval in found}
 
 
-def test_the_same_scores_differ_by_nothing():
-    labels, scores, _ = a_pair(500, 1)
+def test_identical_models_have_a_difference_of_zero():
+    labels, scores, _ = make_scores(500, 1)
     for interval in bootstrap_intervals(labels, scores, scores):
         assert interval.difference == interval.lower == interval.upper == 0
 
 
-def test_the_interval_excludes_zero_for_a_clearly_better_and_a_clearly_worse_model():
-    labels, better, worse = a_pair(4000, 2, gap=2.0)
+def test_the_interval_of_a_clearly_better_model_excludes_zero():
+    labels, better, worse = make_scores(4000, 2, gap=2.0)
     ahead, behind = (
         by_metric(bootstrap_intervals(labels, better, worse)),
         by_metric(bootstrap_intervals(labels, worse, better)),
@@ -67,31 +67,31 @@ def test_the_interval_excludes_zero_for_a_clearly_better_and_a_clearly_worse_mod
     assert behind["auc"].difference == pytest.approx(-ahead["auc"].difference)
 
 
-def test_the_same_scores_give_the_same_intervals():
-    pair = a_pair(800, 3, gap=0.2)
+def test_intervals_are_deterministic():
+    pair = make_scores(800, 3, gap=0.2)
     assert bootstrap_intervals(*pair) == bootstrap_intervals(*pair)
 
 
-def test_the_coverage_of_an_interval_is_its_confidence():
-    labels, candidate, champion = a_pair(60_000, 4, gap=0.3)
+def test_intervals_contain_the_true_difference_as_often_as_their_confidence():
+    labels, candidate, champion = make_scores(60_000, 4, gap=0.3)
     truth = by_metric(bootstrap_intervals(labels, candidate, champion, replicates=2))
-    held = {"auc": 0, "binary_accuracy": 0}
+    contained = {"auc": 0, "binary_accuracy": 0}
     rng = np.random.default_rng(5)
     for _ in range(100):
         rows = rng.choice(len(labels), 600)
         found = by_metric(bootstrap_intervals(labels[rows], candidate[rows], champion[rows], 0.9, replicates=100))
-        for metric in held:
-            held[metric] += found[metric].lower <= truth[metric].difference <= found[metric].upper
-    assert 80 <= held["auc"] <= 98
-    assert 80 <= held["binary_accuracy"] <= 98
+        for metric in contained:
+            contained[metric] += found[metric].lower <= truth[metric].difference <= found[metric].upper
+    assert 80 <= contained["auc"] <= 98
+    assert 80 <= contained["binary_accuracy"] <= 98
 
 
-def test_more_rows_than_are_drawn_from_narrow_the_interval_as_they_would(monkeypatch):
-    labels, candidate, champion = a_pair(20_000, 6, gap=0.3)
-    whole = by_metric(bootstrap_intervals(labels, candidate, champion))
+def test_intervals_of_sampled_rows_have_the_width_of_all_rows(monkeypatch):
+    labels, candidate, champion = make_scores(20_000, 6, gap=0.3)
+    of_all_rows = by_metric(bootstrap_intervals(labels, candidate, champion))
     monkeypatch.setattr(bootstrap, "MAX_SAMPLED_ROWS", 5000)
     sampled = by_metric(bootstrap_intervals(labels, candidate, champion))
-    for metric, interval in whole.items():
+    for metric, interval in of_all_rows.items():
         assert sampled[metric].difference == interval.difference
         width = sampled[metric].upper - sampled[metric].lower
         assert width == pytest.approx(interval.upper - interval.lower, rel=0.25)
@@ -104,8 +104,8 @@ def test_one_class_has_no_auc():
     ]
 
 
-def test_a_higher_confidence_is_wider():
-    pair = a_pair(1000, 7, gap=0.2)
+def test_a_higher_confidence_widens_the_interval():
+    pair = make_scores(1000, 7, gap=0.2)
     narrow, wide = by_metric(bootstrap_intervals(*pair, 0.8)), by_metric(bootstrap_intervals(*pair, 0.99))
     assert wide["auc"].lower < narrow["auc"].lower
     assert narrow["auc"].upper < wide["auc"].upper

@@ -1,4 +1,4 @@
-"""Which differences to the champion have intervals."""
+"""Which differences to the champion have confidence intervals: those of binary targets."""
 
 import numpy as np
 import pytest
@@ -11,8 +11,8 @@ from flightline.serving.target import BINARY_TARGET, Target
 from models.evaluation import build_eval_config
 
 
-def compared(target, labels):
-    """What comes of a candidate and a champion on these labels."""
+def compare(target, labels):
+    """The comparison of a random candidate and a random champion on these labels."""
     config = build_eval_config("y", EvaluationSettings(), target)
     config.model_specs[0].name = "candidate"
     config.model_specs.add(name="baseline", is_baseline=True)
@@ -21,11 +21,11 @@ def compared(target, labels):
     return compare_models(EvaluationJob(config, {}, [], "nowhere"), scores)
 
 
-def test_differences_of_binary_auc_and_accuracy_have_intervals():
-    found = compared(BINARY_TARGET, np.arange(60) % 2)
+def test_binary_targets_have_intervals_of_auc_and_accuracy():
+    found = compare(BINARY_TARGET, np.arange(60) % 2)
     assert [interval.metric for interval in found.intervals] == ["auc", "binary_accuracy"]
 
 
 @pytest.mark.parametrize("labels", [np.arange(60.0), np.arange(60) % 2])
-def test_regression_differences_have_no_intervals(labels):
-    assert compared(Target(task="regression"), labels) is None
+def test_regression_targets_have_no_intervals(labels):
+    assert compare(Target(task="regression"), labels) is None

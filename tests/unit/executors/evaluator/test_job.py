@@ -1,4 +1,4 @@
-"""Reading an execution: config with defaults, model paths, files in order, and what is refused."""
+"""An execution becomes a job: config with defaults, model paths, files in order; unsupported inputs are refused."""
 
 from pathlib import Path
 from typing import Any
@@ -84,8 +84,8 @@ def test_unsupported_inputs_are_refused(execution: dict[str, Any], tmp_path: Pat
         read_job(**execution)
 
 
-def logged(execution: dict[str, Any], *names: str) -> None:
-    """Lets the models of these names have their predictions in the examples."""
+def set_prediction_keys(execution: dict[str, Any], *names: str) -> None:
+    """Configures models with these names whose predictions are a feature of the examples."""
     config = config_pb2.EvalConfig.FromString(CONFIG.SerializeToString())
     del config.model_specs[:]
     for name in names:
@@ -93,33 +93,33 @@ def logged(execution: dict[str, Any], *names: str) -> None:
     execution["exec_properties"]["eval_config"] = proto_utils.proto_to_json(config)
 
 
-def test_without_a_model_predictions_are_a_feature_of_the_examples(execution: dict[str, Any]) -> None:
+def test_predictions_are_read_from_the_examples_without_a_model(execution: dict[str, Any]) -> None:
     del execution["inputs"]["model"]
-    logged(execution, "")
+    set_prediction_keys(execution, "")
     job = read_job(**execution)
     assert job.model_paths == {}
     assert job.eval_config.model_specs[0].prediction_key == "score"
 
 
-def test_without_a_model_and_without_a_prediction_key_it_goes_to_the_stock_executor(execution: dict[str, Any]) -> None:
+def test_a_job_without_model_and_prediction_key_is_refused(execution: dict[str, Any]) -> None:
     del execution["inputs"]["model"]
     with pytest.raises(UnsupportedEvaluationError, match="there is no model"):
         read_job(**execution)
 
 
-def test_a_model_with_a_prediction_key_goes_to_the_stock_executor(execution: dict[str, Any]) -> None:
-    logged(execution, "")
+def test_a_prediction_key_together_with_a_model_is_refused(execution: dict[str, Any]) -> None:
+    set_prediction_keys(execution, "")
     with pytest.raises(UnsupportedEvaluationError, match="prediction_key is set although there is a model"):
         read_job(**execution)
 
 
-def test_payloads_other_than_examples_are_for_stock(execution: dict[str, Any]) -> None:
+def test_payloads_other_than_examples_are_refused(execution: dict[str, Any]) -> None:
     execution["inputs"]["examples"][0].set_string_custom_property("payload_format", "FORMAT_PROTO")
     with pytest.raises(UnsupportedEvaluationError, match="payload format is FORMAT_PROTO"):
         read_job(**execution)
 
 
-def test_models_that_tfma_does_not_call_generic_are_for_stock(execution: dict[str, Any]) -> None:
+def test_model_types_other_than_generic_are_refused(execution: dict[str, Any]) -> None:
     config = config_pb2.EvalConfig.FromString(CONFIG.SerializeToString())
     config.model_specs[0].model_type = "tf_keras"
     execution["exec_properties"]["eval_config"] = proto_utils.proto_to_json(config)

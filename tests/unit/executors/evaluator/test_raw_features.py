@@ -1,4 +1,4 @@
-"""Raw features as tf.train.Example gives them, their types learned from the data."""
+"""Raw features equal those of tf.train.Example; their types are inferred from the data."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def batch(rows: list[dict[str, list[Any]]]) -> tf.Tensor:
 
 
 def values_of(column: RawColumn | None, rows: int) -> list[Any]:
-    """Of every row its value or None."""
+    """The value of each row, or None."""
     if column is None:
         return [None] * rows
     values = iter(column.values.tolist())
@@ -42,7 +42,7 @@ def values_of(column: RawColumn | None, rows: int) -> list[Any]:
 
 @given(st.lists(rows_of_features, min_size=1, max_size=4))
 @settings(deadline=None, max_examples=50)
-def test_values_are_those_of_the_examples(batches: list[list[dict[str, list[Any]]]]) -> None:
+def test_parsed_values_equal_those_of_the_examples(batches: list[list[dict[str, list[Any]]]]) -> None:
     parser = RawFeatureParser(["text", "number", "price"])
     for rows in batches:
         columns = parser.parse(batch(rows))
@@ -52,7 +52,7 @@ def test_values_are_those_of_the_examples(batches: list[list[dict[str, list[Any]
             assert values_of(columns.get(name), len(rows)) == expected
 
 
-def test_a_feature_that_appears_late_is_found() -> None:
+def test_a_feature_missing_in_the_first_batch_is_parsed_later() -> None:
     parser = RawFeatureParser(["number"])
     assert parser.parse(batch([{}, {"text": [b"a"]}])) == {}
     column = parser.parse(batch([{}, {"number": [3]}]))["number"]

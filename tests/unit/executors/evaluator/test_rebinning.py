@@ -1,4 +1,4 @@
-"""Rebinning gives TFMA's own numbers to the bit, and leaves TFMA as it was."""
+"""Rebinning equals TFMA's bit for bit, and TFMA's functions are restored afterwards."""
 
 import functools
 
@@ -40,21 +40,21 @@ def test_rebin_equals_tfma_for_other_ranges(
 
 
 @given(threshold_lists, histograms)
-@example([-EPSILON, -7.3e-299, 0.0], [Bucket(1, 0.0, 0.0, 1.0)])  # the shift by epsilon unsorts them
+@example([-EPSILON, -7.3e-299, 0.0], [Bucket(1, 0.0, 0.0, 1.0)])  # subtracting epsilon makes them unsorted
 def test_matrices_equal_tfma(thresholds: list[float], histogram: list[Bucket]) -> None:
-    # The fence posts that TFMA's own caller adds before it rebins.
-    fenced = [t + EPSILON if t != 0 else t for t in thresholds]
-    fenced = ([-EPSILON] if thresholds[0] >= 0 else []) + fenced + ([1.0 + EPSILON] if thresholds[-1] < 1 else [])
-    expected = stock_matrices(thresholds, stock_rebin(fenced, histogram, NUM_BUCKETS))
-    assert histogram_to_matrices(thresholds, rebin(fenced, histogram, NUM_BUCKETS)) == expected
+    # TFMA's own caller adds these outer thresholds before it rebins.
+    padded = [t + EPSILON if t != 0 else t for t in thresholds]
+    padded = ([-EPSILON] if thresholds[0] >= 0 else []) + padded + ([1.0 + EPSILON] if thresholds[-1] < 1 else [])
+    expected = stock_matrices(thresholds, stock_rebin(padded, histogram, NUM_BUCKETS))
+    assert histogram_to_matrices(thresholds, rebin(padded, histogram, NUM_BUCKETS)) == expected
 
 
-def test_histograms_that_were_not_rebinned_are_left_to_tfma() -> None:
+def test_tfma_computes_matrices_of_histograms_that_were_not_rebinned() -> None:
     histogram = [Bucket(0, 1.0, 0.5, 2.0), Bucket(1, 3.0, 2.5, 4.0)]
     assert histogram_to_matrices([-1.0], histogram) == stock_matrices([-1.0], histogram)
 
 
-def test_a_rebinned_histogram_reads_like_a_list() -> None:
+def test_a_rebinned_histogram_supports_length_index_and_slice() -> None:
     histogram = rebin([0.0, 0.5], [Bucket(1, 1.0, 0.0, 2.0), Bucket(20, 3.0, 3.8, 4.0)], NUM_BUCKETS)
     assert len(histogram) == 2
     assert histogram[-1] == Bucket(1, 3.0, 3.8, 4.0)

@@ -1,4 +1,4 @@
-"""What TFMA's validator makes of the results."""
+"""TFMA's validator accepts or rejects the computed results."""
 
 import numpy as np
 import pytest
@@ -13,15 +13,15 @@ LABELS = np.random.default_rng(0).normal(100, 10, 300).astype(np.float32)
 
 
 @pytest.mark.parametrize(
-    ("answers", "blessed"),
+    ("predictions", "blessed"),
     [(LABELS, True), (np.full(300, 100.0, np.float32), False), (np.full(300, 99.87, np.float32), False)],
 )
-def test_a_constant_model_has_no_correlation_and_is_not_blessed(answers, blessed):
-    """Of a constant there is no value, or what is left of it by rounding: neither is a correlation."""
+def test_a_model_with_constant_predictions_is_not_blessed(predictions, blessed):
+    """The correlation of a constant is undefined or rounding error; neither meets a threshold."""
     bounds = {"SquaredPearsonCorrelation": {"lower": 4 / 300}}
     config = build_eval_config("y", EvaluationSettings(thresholds=bounds), Target(task="regression"))
     config.model_specs[0].name = ""
-    results = compute_metrics(config, {"": Scores(LABELS, answers)}, {(): np.arange(300)})
+    results = compute_metrics(config, {"": Scores(LABELS, predictions)}, {(): np.arange(300)})
     validation = validate_thresholds(config, results)
     assert validation.validation_ok == blessed
     if not blessed:

@@ -1,4 +1,4 @@
-"""One pass over the data: labels, predictions and slice values of every row, or a refusal that says why."""
+"""Scoring reads labels, predictions and slice values of every row in one pass, or refuses with a reason."""
 
 import dataclasses
 from pathlib import Path
@@ -40,7 +40,7 @@ def make_job(
     return EvaluationJob(config, paths, files, output_path="")
 
 
-def test_rows_come_in_order_whatever_the_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_order_does_not_depend_on_the_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scoring, "BATCH_ROWS", 4)
     done: list[int] = []
     scored = scoring.score_examples(make_job(tmp_path), done.append)
@@ -57,7 +57,7 @@ def test_labels_may_be_raw_features(tmp_path: Path) -> None:
     np.testing.assert_array_equal(scored.scores[""].labels, [i % 2 for i in range(10)])
 
 
-def test_both_models_are_scored_in_one_pass(tmp_path: Path) -> None:
+def test_candidate_and_champion_are_scored_in_one_pass(tmp_path: Path) -> None:
     champion = write_model(tmp_path / "champion")
     done: list[int] = []
     scored = scoring.score_examples(make_job(tmp_path, champion=champion), done.append)
@@ -97,13 +97,13 @@ def test_strings_as_labels_are_refused(tmp_path: Path) -> None:
         scoring.score_examples(make_job(tmp_path, rows=rows, label="origin"))
 
 
-def test_models_that_slice_differently_are_refused(tmp_path: Path) -> None:
+def test_models_with_different_slice_values_are_refused(tmp_path: Path) -> None:
     champion = write_model(tmp_path / "champion", shift=1)
     with pytest.raises(UnsupportedEvaluationError, match="'month_xf' differently"):
         scoring.score_examples(make_job(tmp_path, champion=champion))
 
 
-def test_preprocessing_that_the_spec_does_not_name_is_refused(tmp_path: Path) -> None:
+def test_a_preprocessing_signature_missing_in_the_model_spec_is_refused(tmp_path: Path) -> None:
     job = make_job(tmp_path, transforms="transformed_features")
     config = config_pb2.EvalConfig(model_specs=[config_pb2.ModelSpec(label_key="late")])
     with pytest.raises(UnsupportedEvaluationError, match="does not name"):

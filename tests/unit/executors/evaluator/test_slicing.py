@@ -1,4 +1,4 @@
-"""Slices hold the rows that TFMA's own slicer puts there, row by row."""
+"""Slices contain the same rows as those of TFMA's slicer."""
 
 from typing import Any
 
@@ -65,19 +65,19 @@ def test_slices_equal_tfma(rows: list[dict[str, Any]], specs: list[config_pb2.Sl
     assert {key: numbers.tolist() for key, numbers in slices.items()} == tfma_slices(rows, specs)
 
 
-def test_order_does_not_depend_on_the_data() -> None:
+def test_slice_order_does_not_depend_on_the_row_order() -> None:
     rows = [{"text": b"b", "number": 3}, {"text": b"a", "number": -1}]
     specs = [config_pb2.SlicingSpec(feature_keys=["text"]), config_pb2.SlicingSpec()]
     first, second = (list(group_rows_by_slice(specs, make_columns(r), 2)) for r in (rows, rows[::-1]))
     assert first == second == [(("text", "a"),), (("text", "b"),), ()]
 
 
-def test_floats_are_refused() -> None:
+def test_slicing_by_a_float_is_refused() -> None:
     with pytest.raises(UnsupportedEvaluationError, match=r"'price' is of type float32"):
         SliceColumn("price").append(np.array([1.5], np.float32), np.array([True]))
 
 
-def test_more_combinations_than_fit_are_refused() -> None:
+def test_too_many_slice_combinations_are_refused() -> None:
     names = [f"f{i}" for i in range(7)]
     columns = {name: SliceColumn(name) for name in names}
     for column in columns.values():

@@ -15,7 +15,7 @@ from tfx_bsl.coders import csv_decoder
 
 
 class StockCsv:
-    """What stock makes of a CSV file."""
+    """Records, examples and splits that stock CsvExampleGen reads from a CSV file."""
 
     @staticmethod
     def records(path) -> list[str]:
@@ -23,7 +23,7 @@ class StockCsv:
 
     @staticmethod
     def rows(path) -> list[list[bytes]]:
-        """Cells of each row that has as many as the header; stock itself dies on the others."""
+        """Cells of each row that has as many as the header; stock itself fails on the others."""
         names = io_utils.load_csv_column_names(str(path))
         rows = (StockCsv.cells(record) for record in StockCsv.records(path))
         return [row for row in rows if row is not None and len(row) == len(names)]
@@ -32,7 +32,7 @@ class StockCsv:
     def cells(record: str) -> list[bytes] | None:
         reader = csv_decoder._CSVRecordReader(",")
         try:
-            return reader.ReadLine(record) if _ends(record) else None
+            return reader.ReadLine(record) if _is_complete(record) else None
         except csv.Error:
             return None
 
@@ -60,8 +60,8 @@ class StockCsv:
         return splits
 
 
-def _ends(record: str) -> bool:
-    """Whether a record is over for Python's csv: fed one that isn't, stock's reader never returns."""
+def _is_complete(record: str) -> bool:
+    """Whether Python's csv module sees the record's end; on an incomplete record stock's reader never returns."""
 
     def once():
         yield record
@@ -83,7 +83,7 @@ def stock() -> type[StockCsv]:
 
 @pytest.fixture(scope="session")
 def read_splits():
-    """Reads DIRECTORY/Split-*: split to its records, in order."""
+    """`read_splits(directory)` → split name → its records, in order."""
 
     def read(directory) -> dict[str, list[bytes]]:
         return {

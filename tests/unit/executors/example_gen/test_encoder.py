@@ -20,7 +20,7 @@ CELLS = {"int": INT64, "float": FLOAT32, "bytes": st.binary(max_size=300), None:
 
 @st.composite
 def tables(draw):
-    """Column name to (kind, its values or None by row)."""
+    """Column name → (kind, the value or None of each row)."""
     rows = draw(st.integers(1, 5))
     names = draw(st.lists(st.text(max_size=200), min_size=1, max_size=4, unique=True))
     kinds = st.sampled_from(list(CELLS))
@@ -43,14 +43,14 @@ def feature(kind, cell):
     return LISTS[kind]([] if cell is None else [cell])
 
 
-def in_order(features):
-    """tf.train.Features as bytes, with the names in order whatever protobuf's order is."""
+def serialize_sorted(features):
+    """tf.train.Features as bytes, with sorted names, whatever order protobuf uses."""
     entries = [tf.train.Features(feature={name: features[name]}) for name in sorted(features)]
     return b"".join(entry.SerializeToString() for entry in entries)
 
 
-def begins_another(names):
-    """Protobuf 6 has a name after those that begin with it, earlier ones before."""
+def has_name_that_is_a_prefix(names):
+    """Protobuf 6 sorts a name after those that it is a prefix of, earlier versions before them."""
     return any(name != other and other.startswith(name) for name in names for other in names)
 
 
@@ -58,24 +58,24 @@ def begins_another(names):
 @given(tables())
 @example({"a": ("bytes", [b"x" * 20_000]), "n" * 130: ("int", [0]), "z": ("float", [-0.0])})
 @example({"temp": ("int", [1]), "temperature": ("int", [2])})
-def test_gives_the_bytes_of_deterministic_protobuf(table):
+def test_encoded_bytes_equal_deterministic_protobuf(table):
     encoded = encode_examples({name: column(*cells) for name, cells in table.items()}).to_pylist()
     for row, record in enumerate(encoded):
         features = {name: feature(kind, cells[row]) for name, (kind, cells) in table.items()}
-        inner = in_order(features)
+        inner = serialize_sorted(features)
         assert record == b"\n" + encode_varint(len(inner)) + inner
-        if not begins_another(features):
+        if not has_name_that_is_a_prefix(features):
             message = tf.train.Example(features=tf.train.Features(feature=features))
             assert record == message.SerializeToString(deterministic=True)
 
 
-def test_encodes_a_column_alone_as_features():
+def test_a_single_column_is_encoded_as_features():
     for kind, cell in (("int", -1), ("float", 1.5), ("bytes", b"abc")):
         expected = [feature(kind, cell).SerializeToString(), feature(kind, None).SerializeToString()]
         assert encode_features(column(kind, [cell, None])).to_pylist() == expected
 
 
-def test_varint_grows_every_seven_bits():
+def test_a_varint_uses_one_byte_per_seven_bits():
     assert [encode_varint(0), encode_varint(127), encode_varint(128), encode_varint(300)] == [
         b"\x00",
         b"\x7f",

@@ -27,29 +27,29 @@ CELL = st.one_of(
 
 @st.composite
 def csv_files(draw):
-    """CSV text from Python's writer; column by column of one taste, so that all types come up."""
+    """CSV text from Python's writer; each column draws its cells from one strategy, so that all types occur."""
     width, height = draw(st.integers(1, 4)), draw(st.integers(1, 8))
-    taste = st.sampled_from([CELL, st.integers(-9, 9).map(str), st.just(""), st.floats().map(repr)])
-    tastes = [draw(taste) for _ in range(width)]
-    rows = [[draw(cells) for cells in tastes] for _ in range(height)]
+    column_strategy = st.sampled_from([CELL, st.integers(-9, 9).map(str), st.just(""), st.floats().map(repr)])
+    column_strategies = [draw(column_strategy) for _ in range(width)]
+    rows = [[draw(cells) for cells in column_strategies] for _ in range(height)]
     out = io.StringIO()
     csv.writer(out, quoting=draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))).writerows(rows)
     header = ",".join(f"c{i}" for i in range(width))
     return f"{header}\n{out.getvalue()}".encode("utf-8", errors="replace")
 
 
-def ingest_bytes(directory: Path, content: bytes, options=None, share=None, name="in.csv"):
+def ingest_bytes(directory: Path, content: bytes, options=None, hash_split=None, name="in.csv"):
     source, output = directory / name, directory / "out"
     source.write_bytes(content)
     counts = ingest(
-        [InputSplit("all", [str(source)])], str(output), options or IngestOptions(), share or HashSplit(HALVES)
+        [InputSplit("all", [str(source)])], str(output), options or IngestOptions(), hash_split or HashSplit(HALVES)
     )
     return counts, output
 
 
 @settings(deadline=None, max_examples=250)
 @given(csv_files(), st.sampled_from([16, 64, 1 << 20]))
-def test_examples_and_splits_are_those_of_stock(stock, read_splits, tmp_path_factory, content, block_bytes):
+def test_examples_and_splits_equal_those_of_stock(stock, read_splits, tmp_path_factory, content, block_bytes):
     directory = tmp_path_factory.mktemp("file")
     (directory / "in.csv").write_bytes(content)
     expected = stock.splits(directory / "in.csv", HALVES)
@@ -66,9 +66,7 @@ PIECES = ["a", "1", "2.5", "é", ",", ",", '"', '""', "\n", "\n", "\r\n", "\r", 
 
 @settings(deadline=None, max_examples=250)
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join), st.sampled_from([16, 1 << 20]))
-def test_the_readable_rows_of_broken_text_equal_those_of_the_stock_executor(
-    stock, read_splits, tmp_path_factory, text, block_bytes
-):
+def test_accepted_rows_of_malformed_csv_equal_those_of_stock(stock, read_splits, tmp_path_factory, text, block_bytes):
     directory = tmp_path_factory.mktemp("file")
     content = b"p,q\n" + text.encode()
     (directory / "in.csv").write_bytes(content)
@@ -91,19 +89,19 @@ FRUIT_CSV = b"id,weight,name,late\n" + FRUIT.encode()
 
 
 @pytest.mark.parametrize("feature", ["id", "name", None])
-def test_splits_by_a_feature_as_stock_does(stock, read_splits, tmp_path, feature):
+def test_splits_by_a_feature_equal_those_of_stock(stock, read_splits, tmp_path, feature):
     buckets = {"a": 3, "b": 1, "c": 2}
-    _, output = ingest_bytes(tmp_path, FRUIT_CSV, share=HashSplit(buckets, feature))
+    _, output = ingest_bytes(tmp_path, FRUIT_CSV, hash_split=HashSplit(buckets, feature))
     assert read_splits(output) == stock.splits(tmp_path / "in.csv", buckets, feature)
 
 
 @pytest.mark.parametrize("feature", ["weight", "nothing"])
-def test_a_feature_that_cannot_be_split_by_is_refused(tmp_path, feature):
+def test_splitting_by_a_float_or_missing_feature_is_refused(tmp_path, feature):
     with pytest.raises(InputError, match=feature):
-        ingest_bytes(tmp_path, FRUIT_CSV, share=HashSplit(HALVES, feature))
+        ingest_bytes(tmp_path, FRUIT_CSV, hash_split=HashSplit(HALVES, feature))
 
 
-def test_packed_files_and_parquet_give_the_same_bytes(tmp_path):
+def test_compressed_csv_and_parquet_give_the_same_bytes_as_csv(tmp_path):
     table = pa.table(
         {
             "id": pa.array(range(200), pa.int16()),
@@ -145,7 +143,7 @@ def test_types_are_inferred_over_all_files_of_a_split(read_splits, tmp_path):
 BROKEN = b'id,name,late\n1,"two\nlines",0\n2,b\n3,c,\n4x,d,1\n5,\xff,1\n6,f,1\n'
 
 
-def test_every_row_is_kept_or_rejected_with_its_line(tmp_path):
+def test_every_row_is_accepted_or_rejected_with_its_line(tmp_path):
     options = IngestOptions(label="late", column_types={"id": "int", "late": "float"})
     counts, output = ingest_bytes(tmp_path, BROKEN, options)
     assert counts.read == 6
@@ -168,7 +166,7 @@ def test_every_row_is_kept_or_rejected_with_its_line(tmp_path):
     ]
 
 
-def test_declared_types_hold_where_the_values_would_say_otherwise(read_splits, tmp_path):
+def test_declared_types_override_inferred_types(read_splits, tmp_path):
     types = {"id": "float", "weight": "bytes", "name": "bytes", "late": "int"}
     counts, output = ingest_bytes(tmp_path, b"id,weight,name,late\n1,2,,0\n", IngestOptions(column_types=types))
     ((record,),) = [rows for rows in read_splits(output).values() if rows]
@@ -178,12 +176,12 @@ def test_declared_types_hold_where_the_values_would_say_otherwise(read_splits, t
     ] * 3
 
 
-def test_nothing_rejected_leaves_no_file(tmp_path):
+def test_no_rejected_rows_leave_no_rejected_file(tmp_path):
     _, output = ingest_bytes(tmp_path, FRUIT_CSV)
     assert sorted(path.name for path in output.iterdir()) == ["Split-eval", "Split-train"]
 
 
-def test_progress_is_reported_block_by_block(tmp_path):
+def test_progress_is_reported_after_every_block(tmp_path):
     seen = []
     with progress.listen(seen.append):
         ingest_bytes(tmp_path, FRUIT_CSV, IngestOptions(block_bytes=1000))
@@ -212,7 +210,7 @@ def test_progress_is_reported_block_by_block(tmp_path):
         ("in.csv", b"a,b\n1,2\n", "label column 'late' is missing"),
     ],
 )
-def test_a_file_that_is_no_table_ends_it_and_leaves_nothing(tmp_path, name, content, message):
+def test_an_unreadable_file_is_an_error_and_leaves_no_output(tmp_path, name, content, message):
     with pytest.raises(InputError, match=message) as failure:
         ingest_bytes(
             tmp_path, content, IngestOptions(label="late" if "late" in message else None, block_bytes=100), name=name
@@ -247,7 +245,7 @@ def test_lists_structs_and_maps_of_parquet_are_read_as_json(tmp_path):
     assert counts.splits == {"all": 3}
 
 
-def test_parquet_of_a_type_that_has_no_text_is_refused(tmp_path):
+def test_an_unsupported_parquet_type_is_refused(tmp_path):
     spans = pa.array([datetime.timedelta(hours=1)], pa.duration("s"))
     pyarrow.parquet.write_table(pa.table({"a": spans}), tmp_path / "in.parquet")
     with pytest.raises(InputError, match="column 'a' is duration"):
@@ -273,7 +271,7 @@ def test_header_may_have_a_byte_order_mark_and_quotes(read_splits, tmp_path):
 
 
 @pytest.mark.parametrize("kinds", [{}, {"age": "int", "name": "bytes"}])
-def test_marks_for_no_value_are_empty_cells(read_splits, tmp_path, kinds):
+def test_missing_value_markers_count_as_empty_cells(read_splits, tmp_path, kinds):
     marked, empty = tmp_path / "marked", tmp_path / "empty"
     for folder, mark in ((marked, b"NA"), (empty, b"")):
         folder.mkdir()

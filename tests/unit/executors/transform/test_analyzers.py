@@ -1,4 +1,4 @@
-"""Each family of analyzers, in many batches, against TFT's combiners over all rows at once."""
+"""Each family of analyzers gives the same over many batches as TFT's combiners over all rows at once."""
 
 import collections
 
@@ -30,7 +30,7 @@ def stream(batches):
 
 
 def combined(combiner, inputs):
-    """Accumulated and merged as TFT's graph does it without packing."""
+    """Outputs of the accumulate and merge nodes of TFT's graph without packing."""
     (accumulators,) = run(analyzer_nodes.CacheableCombineAccumulate(combiner), stream(inputs))
     (outputs,) = run(analyzer_nodes.CacheableCombineMerge(combiner), LazyList(lambda: accumulators))
     return outputs[0]
@@ -38,7 +38,7 @@ def combined(combiner, inputs):
 
 @settings(max_examples=50, deadline=None)
 @given(BATCHES)
-def test_mean_and_variance(batches):
+def test_mean_and_variance_equal_numpy(batches):
     combiner = analyzers.WeightedMeanAndVarCombiner(np.float32, output_shape=())
     inputs = [(np.array(len(b)), np.mean(b), np.var(b), np.array(1.0)) for b in batches]
     mean, variance = combined(combiner, inputs)
@@ -49,7 +49,7 @@ def test_mean_and_variance(batches):
 
 @settings(max_examples=50, deadline=None)
 @given(BATCHES)
-def test_minimum(batches):
+def test_minimum_equals_numpy(batches):
     combiner = analyzers.NumPyCombiner(np.min, np.inf, [np.float32], [()])
     (smallest,) = combined(combiner, [[np.min(np.array(b, np.float32))] for b in batches])
     assert smallest == np.concatenate(batches).min().astype(np.float32)
@@ -57,34 +57,34 @@ def test_minimum(batches):
 
 @settings(max_examples=30, deadline=None)
 @given(BATCHES)
-def test_quantiles_are_those_of_one_batch(batches):
+def test_quantiles_do_not_depend_on_the_batches(batches):
     def combiner():
         return analyzers.QuantilesCombiner(4, 0.01, np.float32, include_max_and_min=True)
 
-    together = [(np.concatenate(batches).astype(np.float32),)]
-    apart = [(np.array(batch, np.float32),) for batch in batches]
-    np.testing.assert_array_equal(combined(combiner(), apart), combined(combiner(), together))
+    in_one_batch = [(np.concatenate(batches).astype(np.float32),)]
+    in_batches = [(np.array(batch, np.float32),) for batch in batches]
+    np.testing.assert_array_equal(combined(combiner(), in_batches), combined(combiner(), in_one_batch))
 
 
-def test_analyzers_of_no_rows_equal_those_of_tft():
+def test_mean_and_variance_of_no_rows_are_zero():
     combiner = analyzers.WeightedMeanAndVarCombiner(np.float32, output_shape=())
     assert [float(value) for value in combined(combiner, [])] == [0.0, 0.0]
 
 
-def test_merging_leaves_the_accumulators_to_the_cache():
+def test_merging_does_not_change_the_cached_accumulators():
     combiner = analyzers.QuantilesCombiner(2, 0.01, np.float32, include_max_and_min=True)
-    both = [
+    accumulators = [
         run(analyzer_nodes.CacheableCombineAccumulate(combiner), stream([(np.array([v], np.float32),)]))[0][0]
         for v in (1, 3)
     ]
-    before = [combiner.accumulator_coder.encode_cache(accumulator) for accumulator in both]
-    run(analyzer_nodes.CacheableCombineMerge(combiner), LazyList(lambda: both))
-    assert [combiner.accumulator_coder.encode_cache(accumulator) for accumulator in both] == before
+    before = [combiner.accumulator_coder.encode_cache(accumulator) for accumulator in accumulators]
+    run(analyzer_nodes.CacheableCombineMerge(combiner), LazyList(lambda: accumulators))
+    assert [combiner.accumulator_coder.encode_cache(accumulator) for accumulator in accumulators] == before
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(st.tuples(TOKENS, FLOATS), min_size=1, max_size=5), min_size=1, max_size=5))
-def test_means_per_key(batches):
+def test_sums_per_key_are_merged(batches):
     combiner = analyzers.NumPyCombiner(np.sum, 0, [np.float32], [()])
     inputs = [(np.array([k for k, _ in b], object), np.array([v for _, v in b], np.float32)) for b in batches]
     (accumulators,) = run(analyzer_nodes.CacheableCombinePerKeyAccumulate(combiner), stream(inputs))
@@ -97,7 +97,7 @@ def test_means_per_key(batches):
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(TOKENS, max_size=8), max_size=5))
-def test_frequencies(batches):
+def test_token_frequencies_are_merged(batches):
     op = analyzer_nodes.VocabularyAccumulate(TFT.VocabOrderingType.FREQUENCY)
     (counts,) = run(op, stream([(np.array(batch, object),) for batch in batches]))
     merge = analyzer_nodes.VocabularyMerge(TFT.VocabOrderingType.FREQUENCY, False, None)
@@ -106,7 +106,7 @@ def test_frequencies(batches):
     assert {token: count for count, token in merged} == {token: 2 * count for token, count in expected.items()}
 
 
-def test_weighted_frequencies():
+def test_token_weights_are_summed():
     op = analyzer_nodes.VocabularyAccumulate(TFT.VocabOrderingType.WEIGHTED_FREQUENCY)
     batches = [(np.array([b"a", b"b"], object), np.array([0.5, 2.0])), (np.array([b"a"], object), np.array([1.0]))]
     assert run(op, stream(batches)) == [[(b"a", 1.5), (b"b", 2.0)]]
@@ -120,7 +120,7 @@ def test_vocabularies_ordered_by_a_label_are_refused(ordering):
 
 
 class _UnknownNode(analyzer_nodes.AddKey):
-    """A node of some later version of TFT."""
+    """A node of a later version of TFT."""
 
 
 def test_an_unknown_node_is_refused_by_name():
@@ -140,7 +140,7 @@ COUNTS = [(3, b"a"), (5, b"b"), (3, b"c"), (1, b"d")]
         (9, 2, [(5, b"b"), (3, b"c"), (3, b"a")]),
     ],
 )
-def test_pruning(top_k, threshold, expected):
+def test_a_vocabulary_is_pruned_by_top_k_and_threshold(top_k, threshold, expected):
     assert vocabulary.prune_tokens(COUNTS, top_k, threshold, tf.string.name) == expected
 
 
@@ -153,13 +153,13 @@ def test_integers_are_written_in_decimal():
     assert vocabulary.prune_tokens([(2, 10), (1, -3)], 5, 0, tf.int64.name) == [(2, b"10"), (1, b"-3")]
 
 
-def test_reserved_tokens_come_first_and_once():
+def test_reserved_tokens_come_first_and_are_not_repeated():
     ordered = vocabulary.sort_tokens(COUNTS, [b"pad", b"a"], False, tf.string.name)
     assert [token for _, token in ordered] == [b"pad", b"a", b"b", b"c", b"d"]
 
 
 @pytest.mark.parametrize(("file_format", "suffix"), [("text", ""), ("tfrecord_gzip", ".tfrecord.gz")])
-def test_vocabulary_files(tmp_path, file_format, suffix):
+def test_a_vocabulary_file_contains_counts_and_tokens(tmp_path, file_format, suffix):
     path = vocabulary.write_vocabulary(f"{tmp_path}/deep/vocab", COUNTS[:2], True, file_format)
     assert path == f"{tmp_path}/deep/vocab{suffix}"
     dataset = tf.data.TextLineDataset(path) if file_format == "text" else tf.data.TFRecordDataset(path, "GZIP")

@@ -35,7 +35,7 @@ def read(directory, split, key):
     return [value.tolist() for value in values.get()]
 
 
-def test_accumulators_survive_a_round_trip(tmp_path):
+def test_accumulators_are_read_back_unchanged(tmp_path):
     split = source(tmp_path)
     write(tmp_path / "new", split, {KEY: [[1.5, 2.0], [3.0, 4.0]]})
     assert read(tmp_path / "new", split, KEY) == [[1.5, 2.0], [3.0, 4.0]]
@@ -50,7 +50,7 @@ def test_entries_of_an_earlier_run_are_kept_next_to_new_ones(tmp_path):
     assert read(tmp_path / "new", split, other) == [[2.0]]
 
 
-def test_no_cache_has_no_entries(tmp_path):
+def test_a_missing_cache_has_no_entries(tmp_path):
     split = source(tmp_path)
     assert cache.find_entries(None, [split]) == {}
     assert cache.find_entries(str(tmp_path / "absent"), [split]) == {}

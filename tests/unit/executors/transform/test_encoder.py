@@ -1,4 +1,4 @@
-"""The encoder against protobuf's own reading of what it wrote."""
+"""Encoded records are read back by protobuf."""
 
 from unittest import mock
 
@@ -44,7 +44,7 @@ def test_each_record_holds_the_values_of_its_row(table):
     rows = len(next(iter(table.values())))
     expected = [as_proto({name: column[i : i + 1] for name, column in table.items()}) for i in range(rows)]
     read = [tf.train.Example.FromString(record) for record in records]
-    # Compared as bytes: NaN differs from itself.
+    # Compared as bytes, because NaN does not equal itself.
     assert [r.SerializeToString(deterministic=True) for r in read] == [
         e.SerializeToString(deterministic=True) for e in expected
     ]
@@ -55,13 +55,13 @@ def test_features_are_in_the_order_of_their_names():
     assert record.index(b"\x0a\x01a") < record.index(b"\x0a\x01b")
 
 
-def test_integers_of_every_width_in_one_batch():
+def test_integers_of_every_varint_width_are_encoded_in_one_batch():
     values = np.array([0, 1, 127, 128, 2**14, 2**35, 2**63 - 1, -1, -(2**63)], np.int64)
     read = [tf.train.Example.FromString(record).features.feature["x"] for record in encode_examples({"x": values})]
     assert [feature.int64_list.value[0] for feature in read] == values.tolist()
 
 
-def test_rows_wider_than_the_scratch_memory_are_encoded_in_parts():
+def test_rows_wider_than_the_buffer_are_encoded_in_parts():
     table = {"text": np.array([b"x" * n for n in (0, 1000, 5)], object), "n": np.arange(3)}
     whole = encode_examples(table)
     with mock.patch.object(encoder, "_MATRIX_BYTES", 10):
@@ -73,6 +73,6 @@ def test_outputs_of_unequal_length_are_refused_by_name():
         encode_examples({"long": np.zeros(2, np.float32), "short": np.zeros(1, np.float32)})
 
 
-def test_a_dtype_without_a_place_in_an_example_is_refused():
+def test_a_dtype_that_an_example_cannot_hold_is_refused():
     with pytest.raises(ValueError, match="float64"):
         encode_examples({"x": np.zeros(2)})

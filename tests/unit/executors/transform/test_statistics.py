@@ -1,4 +1,4 @@
-"""Statistics do not depend on how the rows are cut into batches."""
+"""Statistics do not depend on how the rows are batched."""
 
 import pyarrow as pa
 import pytest
@@ -32,7 +32,7 @@ def collect(tmp_path, batches):
 
 
 @pytest.mark.parametrize("block_bytes", [1, 150, 1 << 20])
-def test_merged_batches_equal_one_batch(tmp_path, monkeypatch, block_bytes):
+def test_statistics_do_not_depend_on_the_batches(tmp_path, monkeypatch, block_bytes):
     expected = collect(tmp_path, [batch(slice(0, 6))])
     monkeypatch.setattr(statistics, "_BLOCK_BYTES", block_bytes)
     cuts = [slice(0, 1), slice(1, 1), slice(1, 3), slice(3, 6)]
@@ -44,7 +44,7 @@ def test_merged_batches_equal_one_batch(tmp_path, monkeypatch, block_bytes):
         assert by_name[feature.path.step[0]] == feature
 
 
-def test_batches_of_different_types_are_counted_apart(tmp_path):
+def test_batches_of_different_types_are_all_counted(tmp_path):
     without_kind = pa.RecordBatch.from_arrays([pa.nulls(2), pa.nulls(2)], ["number", "word"])
     (dataset,) = collect(tmp_path, [batch(slice(0, 3)), without_kind, batch(slice(3, 6))]).datasets
     common = dataset.features[0].num_stats.common_stats

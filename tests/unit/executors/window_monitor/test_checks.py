@@ -1,4 +1,4 @@
-"""The checks of a window against its thresholds."""
+"""A window's measures are compared with their thresholds."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_performance_is_not_checked_with_too_few_labels():
 
 
 def test_auc_is_not_checked_with_labels_of_a_single_class():
-    """TFMA reports 0, which would be a critical alert."""
+    """TFMA reports an AUC of 0, which would raise a critical alert."""
     baselines = Baselines({"7": {"auc": 0.93}}, schema_pb2.Schema())
     window = replace(WINDOW, single_class_versions=("7",))
     result = check_window(window, None, [of_version(0.0, binary_accuracy=0.99)], baselines, MonitoringConfig())
@@ -107,7 +107,7 @@ def test_auc_is_not_checked_with_labels_of_a_single_class():
     assert "all labels of release 7 have the same value: AUC is undefined" in skipped_checks(window, MonitoringConfig())
 
 
-def test_slices_are_those_of_the_served_predictions():
+def test_slice_metrics_are_computed_from_the_served_predictions():
     metrics = [
         ([], {"auc": 0.1}),
         ([("_source", "served")], {"auc": 0.9}),
@@ -120,6 +120,6 @@ def test_slices_are_those_of_the_served_predictions():
     assert result.metrics == {"shadow": {"6": {"auc": 0.85, "example_count": 600.0}}}
 
 
-def test_a_monitoring_result_survives_a_round_trip():
+def test_a_monitoring_result_equals_its_round_trip():
     result = check_window(WINDOW, None, [of_version(0.9)], NOTHING, MonitoringConfig())
     assert MonitoringResult.from_dict(result.to_dict()) == result

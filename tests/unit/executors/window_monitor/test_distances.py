@@ -1,4 +1,4 @@
-"""Distances between windows."""
+"""Drift between windows, and skew between a window and the training spans."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def test_the_skew_threshold_is_a_multiple_of_the_drift_threshold(schema):
 
 
 def test_a_skew_comparator_overrides_the_drift_comparator(schema):
-    own = schema_pb2.Schema()
-    own.CopyFrom(schema)
-    own.feature[0].skew_comparator.infinity_norm.threshold = 0.01
-    found = {one.subject: one for one in skew(statistics("EEEJL"), [statistics()], own, MonitoringConfig())}
+    with_comparator = schema_pb2.Schema()
+    with_comparator.CopyFrom(schema)
+    with_comparator.feature[0].skew_comparator.infinity_norm.threshold = 0.01
+    found = {one.subject: one for one in skew(statistics("EEEJL"), [statistics()], with_comparator, MonitoringConfig())}
     assert found["origin"].threshold == pytest.approx(0.01)
     assert found["origin"].breached
 

@@ -25,8 +25,8 @@ def batches():
         "temp": pa.array([[50.0], [141.0], None, [], [140.0], [float("nan")]], pa.large_list(pa.float32())),
         "free": pa.array([[1.0]] * 6, pa.large_list(pa.float32())),
     }
-    whole = pa.RecordBatch.from_pydict(columns)
-    return iter([whole.slice(0, 3), whole.slice(3, 3)])
+    all_rows = pa.RecordBatch.from_pydict(columns)
+    return iter([all_rows.slice(0, 3), all_rows.slice(3, 3)])
 
 
 @pytest.mark.parametrize(
@@ -36,18 +36,18 @@ def batches():
         ("carrier", "FEATURE_TYPE_LOW_FRACTION_PRESENT", 1),
         ("month", "INT_TYPE_BIG_INT", 2),
         ("temp", "FLOAT_TYPE_BIG_FLOAT", 2),  # NaN is not within any limits
-        ("temp", "FEATURE_TYPE_LOW_FRACTION_PRESENT", 2),  # absent and empty alike
-        ("free", "FLOAT_TYPE_BIG_FLOAT", 6),  # no limits of its own: every row that has it
+        ("temp", "FEATURE_TYPE_LOW_FRACTION_PRESENT", 2),  # absent or empty
+        ("free", "FLOAT_TYPE_BIG_FLOAT", 6),  # the schema has no limits: every row with the feature
         ("gone", "SCHEMA_MISSING_COLUMN", 6),
         ("gone", "FLOAT_TYPE_BIG_FLOAT", 0),
         ("month", "UNEXPECTED_DATA_TYPE", 6),
         ("carrier", "SCHEMA_NEW_COLUMN", 5),
     ],
 )
-def test_rows_that_show_an_anomaly(feature, kind, rows):
+def test_rows_with_an_anomaly_are_counted(feature, kind, rows):
     assert count_anomalous_rows(batches(), feature, kind, SCHEMA) == rows
 
 
-def test_a_column_of_nothing_but_nulls_is_missing():
+def test_a_column_of_nulls_counts_as_missing():
     empty = pa.RecordBatch.from_pydict({"month": pa.nulls(4)})
     assert count_anomalous_rows(iter([empty]), "month", "SCHEMA_MISSING_COLUMN", SCHEMA) == 4

@@ -16,7 +16,7 @@ def write(path, records, compression=""):
 
 
 @pytest.mark.parametrize(("suffix", "compression"), [("", ""), (".gz", "GZIP")])
-def test_batches_run_across_files_in_the_order_of_their_names(tmp_path, suffix, compression):
+def test_batches_span_files_in_the_order_of_their_names(tmp_path, suffix, compression):
     write(tmp_path / f"b{suffix}", [b"3", b"4"], compression)
     write(tmp_path / f"a{suffix}", [b"1", b"2"], compression)
     batches = [batch.numpy().tolist() for batch in read_batches(list_files(f"{tmp_path}/*"), 3)]
@@ -28,7 +28,7 @@ def test_a_pattern_without_files_is_refused(tmp_path):
         list_files(f"{tmp_path}/*")
 
 
-def test_compressed_next_to_plain_files_are_refused(tmp_path):
+def test_a_mix_of_compressed_and_plain_files_is_refused(tmp_path):
     (tmp_path / "a").touch()
     (tmp_path / "b.gz").touch()
     with pytest.raises(UnsupportedTransformError, match="mixes"):
@@ -51,7 +51,7 @@ def test_fixed_and_variable_length_features_are_parsed():
     }
 
 
-def test_tensors_that_the_parser_would_not_give_are_refused():
+def test_tensors_that_the_parser_cannot_produce_are_refused():
     schema = schema_of('feature { name: "x" type: INT }')
     with pytest.raises(UnsupportedTransformError, match="does not give"):
         parsing_spec(schema, {"x": tf.RaggedTensorSpec([None, None], tf.int64)})

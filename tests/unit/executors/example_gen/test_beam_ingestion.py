@@ -1,4 +1,4 @@
-"""What Beam's workers make of files is what this process makes of them, but for the order of the rows."""
+"""Ingestion on Beam equals ingestion in this process, except for the order of the rows."""
 
 import csv
 
@@ -14,7 +14,7 @@ from flightline.executors.example_gen.beam_ingestion import ingest_on_beam
 from flightline.executors.example_gen.ingestion import HashSplit, IngestOptions, InputSplit, ingest
 from flightline.executors.example_gen.source import open_local
 
-SHARE = HashSplit({"train": 2, "eval": 1})
+HASH_SPLIT = HashSplit({"train": 2, "eval": 1})
 
 
 def make_pipeline():
@@ -22,20 +22,20 @@ def make_pipeline():
 
 
 @pytest.fixture
-def both(tmp_path, read_splits):
-    """`both(inputs, options, share)` → (counts, splits, rejected rows) of this process, and of Beam."""
+def ingest_twice(tmp_path, read_splits):
+    """`ingest_twice(inputs, options, hash_split)` → (counts, splits, rejected rows) in this process and on Beam."""
 
     def result(output, counts):
         file = tmp_path / output / "rejected" / "rejected.csv"
         rejected = sorted(csv.reader(file.open(newline=""))) if file.exists() else []
         return counts.properties(), {n: sorted(r) for n, r in read_splits(tmp_path / output).items()}, rejected
 
-    def run(inputs, options=IngestOptions(), share=SHARE):  # noqa: B008 - frozen
-        here = ingest(inputs, str(tmp_path / "here"), options, share)
-        there = ingest_on_beam(
-            make_pipeline, inputs, str(tmp_path / "there"), str(tmp_path / "temp"), options, share, open_local
+    def run(inputs, options=IngestOptions(), hash_split=HASH_SPLIT):  # noqa: B008 - frozen
+        in_process = ingest(inputs, str(tmp_path / "in_process"), options, hash_split)
+        on_beam = ingest_on_beam(
+            make_pipeline, inputs, str(tmp_path / "on_beam"), str(tmp_path / "temp"), options, hash_split, open_local
         )
-        return result("here", here), result("there", there)
+        return result("in_process", in_process), result("on_beam", on_beam)
 
     return run
 
@@ -46,7 +46,7 @@ def write_csv(path, rows):
     return str(path)
 
 
-def test_csv_in_many_pieces_with_gaps_quotes_and_bad_rows(tmp_path, both, monkeypatch):
+def test_csv_files_in_many_pieces_give_the_same_rows_and_rejections(tmp_path, ingest_twice, monkeypatch):
     monkeypatch.setattr(beam_ingestion, "MAX_PIECE_BYTES", 100)
     texts = ["plain", "two\nlines", 'a "quote"', "é漢", ""]
     files = [
@@ -59,42 +59,44 @@ def test_csv_in_many_pieces_with_gaps_quotes_and_bad_rows(tmp_path, both, monkey
     ]
     (tmp_path / "b.csv").open("a").write("1,2\n")
     options = IngestOptions(label="late", column_types={"n": "int"})
-    here, there = both([InputSplit("all", files)], options)
-    assert there == here
-    counts, _, rejected = here
+    in_process, on_beam = ingest_twice([InputSplit("all", files)], options)
+    assert on_beam == in_process
+    counts, _, rejected = in_process
     assert counts["rows_read"] == 121
     assert counts["rows_rejected_unparsable"] + counts["rows_rejected_missing_label"] == len(rejected) - 1 > 10
 
 
-def test_types_are_those_of_all_values_of_all_files(tmp_path, both):
+def test_types_are_inferred_over_all_files(tmp_path, ingest_twice):
     files = [
         write_csv(tmp_path / f"{i}.csv", [("a", "b"), (1, ""), (value, "")]) for i, value in enumerate(["2", "2.5"])
     ]
-    here, there = both([InputSplit("all", files)])
-    assert there == here
+    in_process, on_beam = ingest_twice([InputSplit("all", files)])
+    assert on_beam == in_process
 
 
-def test_parquet_a_row_group_at_a_time(tmp_path, both):
+def test_parquet_row_groups_give_the_same_rows_and_rejections(tmp_path, ingest_twice):
     table = pa.table({"n": pa.array([1, 2, None, 4, 5]), "text": ["a", "", "c", None, "e"]})
     pyarrow.parquet.write_table(table, tmp_path / "x.parquet", row_group_size=2)
-    here, there = both([InputSplit("all", [str(tmp_path / "x.parquet")])], IngestOptions(label="n"))
-    assert there == here
-    assert [row[1] for row in here[2][:-1]] == ["3"]  # the third row, of the second group
+    in_process, on_beam = ingest_twice([InputSplit("all", [str(tmp_path / "x.parquet")])], IngestOptions(label="n"))
+    assert on_beam == in_process
+    assert [row[1] for row in in_process[2][:-1]] == ["3"]  # the third row, of the second group
 
 
-def test_a_pattern_for_each_split(tmp_path, both):
+def test_each_split_can_have_its_own_files(tmp_path, ingest_twice):
     inputs = [
         InputSplit(name, [write_csv(tmp_path / f"{name}.csv", [("a",), *[(i,) for i in range(9)]])])
         for name in ("train", "eval")
     ]
-    here, there = both(inputs, share=None)
-    assert there == here
-    assert there[2] == []
+    in_process, on_beam = ingest_twice(inputs, hash_split=None)
+    assert on_beam == in_process
+    assert on_beam[2] == []
 
 
-def test_a_failure_leaves_no_files(tmp_path):
+def test_a_failed_ingestion_leaves_no_files(tmp_path):
     empty = InputSplit("all", [write_csv(tmp_path / "empty.csv", [("a", "b")])])
     output = tmp_path / "out"
     with pytest.raises(InputError, match="a header and no rows"):
-        ingest_on_beam(make_pipeline, [empty], str(output), str(tmp_path / "temp"), IngestOptions(), SHARE, open_local)
+        ingest_on_beam(
+            make_pipeline, [empty], str(output), str(tmp_path / "temp"), IngestOptions(), HASH_SPLIT, open_local
+        )
     assert not list(output.glob("**/*.gz"))

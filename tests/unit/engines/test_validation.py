@@ -5,11 +5,11 @@ from flightline.engines.validation import check_engine, runs_on_this_machine
 from flightline.errors import ConfigError
 
 DATAFLOW = {"project": "my-project", "region": "europe-west1", "bucket": "gs://ab-flights", "image": "eu.gcr.io/x/y:1"}
-ELSEWHERE = ("data.input=gs://ab/flights", "pipeline_root=gs://ab/artifacts")
+GCS_PATHS = ("data.input=gs://ab/flights", "pipeline_root=gs://ab/artifacts")
 
 
 def dataflow(**changes):
-    return ("engine.name=dataflow", *ELSEWHERE, f"engines.dataflow={ {**DATAFLOW, **changes} }".replace("None", "null"))
+    return ("engine.name=dataflow", *GCS_PATHS, f"engines.dataflow={ {**DATAFLOW, **changes} }".replace("None", "null"))
 
 
 @pytest.mark.parametrize("engine", [name for name in ENGINES if name != "dataflow"])
@@ -33,7 +33,7 @@ def test_a_complete_dataflow_config_is_accepted(config_of):
         (dataflow(labels={"Team": "a"}), "'Team' is not a label"),
         (dataflow(labels={"team": "a b"}), "'a b' is not a label"),
         (dataflow(num_workers=3, max_workers=2), "num_workers 3 is more than max_workers 2"),
-        (dataflow(image=None, setup_file=__file__), "Beam does not accept test_checks.py"),
+        (dataflow(image=None, setup_file=__file__), "Beam does not accept test_validation.py"),
         (dataflow(image=None), "workers have neither this package nor its requirements"),
         (dataflow(image=None, setup_file="nowhere.py"), r"there is no nowhere\.py"),
         (dataflow(image=None, setup_file="setup.py"), "workers need the library too"),

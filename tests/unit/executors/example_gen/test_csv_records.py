@@ -35,7 +35,7 @@ def read(data: bytes, fields: int, size: int = 1 << 20):
 @example('a"b\nc"d\n', 100)
 @example('x"y,"z\n', 100)
 @example("a,b\r", 100)
-def test_records_equal_those_of_the_stock_reader(stock, tmp_path_factory, text, size):
+def test_records_equal_those_of_stock(stock, tmp_path_factory, text, size):
     path = tmp_path_factory.getbasetemp() / "shapes.csv"
     path.write_bytes(b"p,q\n" + text.encode())
     try:
@@ -50,13 +50,13 @@ def test_records_equal_those_of_the_stock_reader(stock, tmp_path_factory, text, 
     assert len(good) + len(rejected) + blank == len(stock.records(path))
 
 
-def test_lines_count_those_inside_quoted_fields():
+def test_line_numbers_count_line_breaks_in_quoted_fields():
     good, rejected = read(b'a,"1\n2"\n\nb,c\nd\ne,f\n', 2)
     assert [(line, text) for _, line, text in good] == [(1, 'a,"1\n2"'), (4, "b,c"), (6, "e,f")]
     assert [(r.line, r.text, r.detail) for r in rejected] == [(5, "d", "1 fields, the header has 2")]
 
 
-def test_lines_go_on_from_block_to_block():
+def test_line_numbers_continue_across_blocks():
     good, _ = read(b'a,"1\n2"\nb,c\n' * 50, 2, size=7)
     assert [line for _, line, _ in good] == [n for i in range(50) for n in (1 + 3 * i, 3 + 3 * i)]
 
@@ -71,25 +71,25 @@ def test_lines_go_on_from_block_to_block():
         (b'"a,b"', "1 fields, the header has 2"),
     ],
 )
-def test_a_bad_row_is_rejected_and_its_neighbours_are_kept(row, detail):
+def test_only_the_unparsable_row_is_rejected(row, detail):
     good, (reject,) = read(b"1,2\n" + row + b"\n3,4\n", 2)
     assert [cells for cells, _, _ in good] == [["1", "2"], ["3", "4"]]
     assert detail in reject.detail
     assert (reject.line, reject.reason) == (2, "unparsable")
 
 
-def test_irregular_quotes_are_read_as_python_reads_them():
+def test_irregular_quotes_are_parsed_as_in_python():
     good, rejected = read(b'a"b"c,1\n"x"y,2\n', 2)
     assert [cells for cells, _, _ in good] == [['a"b"c', "1"], ["xy", "2"]]
     assert not rejected
 
 
-def test_an_unclosed_quote_is_reported_where_it_opens():
+def test_an_unclosed_quote_is_reported_with_its_opening_line():
     with pytest.raises(InputError, match=r"f\.csv, line 2: .* before the end of the file"):
         read(b'a,b\nc,"d\ne,f\n', 2)
 
 
-def test_a_record_without_end_does_not_fill_the_memory(monkeypatch):
+def test_a_record_above_the_size_limit_is_an_error(monkeypatch):
     monkeypatch.setattr(csv_records, "MAX_RECORD_BYTES", 1000)
     with pytest.raises(InputError, match=r"line 1: .* does not end within"):
         read(b'a,"' + b"x" * 5000, 2, size=100)

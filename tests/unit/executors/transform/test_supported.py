@@ -1,4 +1,4 @@
-"""What the outputs of a preprocessing_fn may be."""
+"""Supported outputs of a preprocessing_fn are accepted, others refused."""
 
 import pytest
 import tensorflow as tf
@@ -12,7 +12,7 @@ def outputs_of(*specs):
         return {f"x{i}": tf.compat.v1.placeholder(dtype, shape) for i, (dtype, shape) in enumerate(specs)}, graph
 
 
-def test_dense_columns_and_vectors_pass():
+def test_dense_columns_and_vectors_are_accepted():
     check_outputs(*outputs_of((tf.float32, [None]), (tf.int64, [None, 1]), (tf.string, [None, 2, 3])))
 
 
@@ -27,13 +27,13 @@ def test_dense_columns_and_vectors_pass():
         (tf.float32, [None, 0], "unknown or zero"),
     ],
 )
-def test_other_tensors_are_refused(dtype, shape, reason):
+def test_other_types_and_shapes_are_refused(dtype, shape, reason):
     with pytest.raises(UnsupportedTransformError, match=reason):
         check_outputs(*outputs_of((dtype, shape)))
 
 
 @pytest.mark.parametrize("outputs", [{}, [], None])
-def test_no_outputs_are_refused(outputs):
+def test_a_missing_or_empty_output_dictionary_is_refused(outputs):
     with pytest.raises(UnsupportedTransformError, match="no dictionary"):
         check_outputs(outputs, tf.Graph())
 

@@ -1,4 +1,4 @@
-"""Files are held to the contract that requests are held to."""
+"""A file's rows are validated against the same input contract as requests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
-def typed(path, rows, **options):
+def read_typed_rows(path, rows, **options):
     lines = [",".join("" if row[name] is None else str(row[name]) for name in KINDS) for row in rows]
     path.write_text("\n".join([",".join(KINDS), *lines]) + "\n")
     [block] = open_table(str(path)).blocks(1 << 20)
@@ -34,8 +34,8 @@ def typed(path, rows, **options):
 
 
 @given(st.lists(ROWS, min_size=1, max_size=8))
-def test_a_row_is_rejected_where_a_request_would_be_refused(tmp_path_factory, rows):
-    found = typed(tmp_path_factory.mktemp("rows") / "rows.csv", rows)
+def test_a_row_is_rejected_if_a_request_with_it_is_refused(tmp_path_factory, rows):
+    found = read_typed_rows(tmp_path_factory.mktemp("rows") / "rows.csv", rows)
     contract = Contract.from_inputs(INPUTS)
     refused = []
     for number, row in enumerate(rows):
@@ -47,10 +47,10 @@ def test_a_row_is_rejected_where_a_request_would_be_refused(tmp_path_factory, ro
     assert found.count == len(rows) - len(refused)
 
 
-def test_the_reject_has_the_reason_and_the_value(tmp_path):
+def test_a_rejection_names_reason_column_and_value(tmp_path):
     good = {"month": 1, "origin": "EWR", "temp": None}
     rows = [good, good | {"month": None}, good | {"month": 13}, good | {"origin": "BOS"}]
-    found = typed(tmp_path / "rows.csv", rows)
+    found = read_typed_rows(tmp_path / "rows.csv", rows)
     assert [(one.line, one.reason, one.column) for one in found.rejected] == [
         (3, "missing_value", "month"),
         (4, "out_of_domain", "month"),
@@ -59,9 +59,9 @@ def test_the_reject_has_the_reason_and_the_value(tmp_path):
     assert "'BOS'" in found.rejected[2].detail
 
 
-def test_accepted_rows_have_their_file_and_line(tmp_path):
+def test_accepted_rows_carry_their_file_and_line(tmp_path):
     good = {"month": 1, "origin": "EWR", "temp": None}
-    found = typed(tmp_path / "rows.csv", [good, good | {"month": 13}, good], row_id_path="some/file.csv")
+    found = read_typed_rows(tmp_path / "rows.csv", [good, good | {"month": 13}, good], row_id_path="some/file.csv")
     lines = found.columns[LINE_COLUMN]
     assert [lines.values[place] for place in lines.indices.to_pylist()] == [2, 4]
     assert found.columns[FILE_COLUMN].values.to_pylist() == [b"some/file.csv"]

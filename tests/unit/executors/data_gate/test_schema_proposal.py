@@ -24,7 +24,7 @@ STATISTICS = text_format.Parse(
 
 
 def changes(*kinds):
-    """The lines taken away and added, and what cannot be proposed."""
+    """The removed and added lines of the proposal, and the problems that it does not solve."""
     proposal = propose_schema(SCHEMA, [Finding(*kind, "wrong", 1) for kind in kinds], {"train": STATISTICS})
     text_format.Parse(proposal.text, schema_pb2.Schema())
     lines = difflib.ndiff(SCHEMA.splitlines(), proposal.text.splitlines())
@@ -39,17 +39,17 @@ def changes(*kinds):
         ("temp", "MISSING_VALUES", ["- min_fraction: 0.9", "+ min_fraction: 0.67"]),
     ],
 )
-def test_an_anomaly_is_one_edit_and_nothing_else_of_the_text_changes(feature, kind, edit):
+def test_an_anomaly_changes_only_its_own_lines_of_the_schema(feature, kind, edit):
     assert changes((feature, kind)) == (edit, [])
 
 
 @pytest.mark.parametrize(("feature", "kind"), [("temp", DRIFT), ("distance", "MISSING_VALUES"), ("(rows)", "X")])
-def test_findings_that_no_schema_edit_resolves_are_listed(feature, kind):
+def test_a_finding_that_no_edit_solves_is_reported(feature, kind):
     made, [problem] = changes((feature, kind))
     assert made == []
     assert problem.startswith(f"{feature}: wrong")
 
 
-def test_a_file_that_is_no_schema_is_refused():
+def test_an_invalid_schema_is_refused():
     with pytest.raises(UsageError, match="cannot be read"):
         propose_schema("feature {", [Finding("a", DRIFT, "far", 1)], {})

@@ -28,7 +28,7 @@ def stock_kind(texts):
 @example([b"0x1F"])
 @example([b" 12", b"1_000"])
 @example([b"nan", b"-inf"])
-def test_inferred_types_equal_those_of_the_stock_executor(texts):
+def test_inferred_types_equal_those_of_stock(texts):
     assert infer_kind(pa.array(texts, pa.binary())) == stock_kind(texts)
 
 
@@ -39,7 +39,7 @@ def as_int(text):
 
 
 def as_float(text):
-    if abs(float(text)) == 3.4028235677973366e38:  # halfway to infinity, which protobuf 6 takes it for
+    if abs(float(text)) == 3.4028235677973366e38:  # halfway to infinity; protobuf 6 rounds it to infinity
         return np.copysign(np.finfo(np.float32).max, float(text))
     return tf.train.FloatList(value=[float(text)]).value[0]
 
@@ -48,7 +48,7 @@ def as_float(text):
 @given(st.lists(TEXTS, max_size=4), st.sampled_from(["int", "float"]))
 @example([b"3.4028235677973366e+38", b"-3.4028235677973366e+38"], "float")
 @example([b"3.4028235677973362e+38", b"3.41e+38", b"-1e400", b"1e-46", b"-0.0"], "float")
-def test_parses_as_python_and_protobuf_do(texts, kind):
+def test_parsed_numbers_equal_those_of_python_and_protobuf(texts, kind):
     read = as_int if kind == "int" else as_float
     values, bad = parse_values(pa.array(texts, pa.binary()), kind)
     for text, value, is_bad in zip(texts, values, bad, strict=True):
@@ -71,14 +71,14 @@ def test_parses_as_python_and_protobuf_do(texts, kind):
         (pa.array(["7", "x"]), "int", [7], [False, True]),
     ],
 )
-def test_reads_typed_columns_as_declared(values, kind, expected, bad):
+def test_typed_columns_are_converted_to_the_declared_type(values, kind, expected, bad):
     parsed = parse_values(values, kind)
     assert parsed.bad.tolist() == bad
     good = [value for value, is_bad in zip(parsed.values.tolist(), bad, strict=True) if not is_bad]
     assert good == expected
 
 
-def test_widest_prefers_text_over_float_over_int_over_nothing():
+def test_the_wider_kind_is_bytes_then_float_then_int_then_none():
     assert [
         wider_kind(None, None),
         wider_kind(None, "int"),

@@ -7,16 +7,16 @@ from flightline.executors.beam_runner import out_of_process_runner
 @pytest.mark.parametrize(
     "arguments", [[], ["--runner=DirectRunner"], ["--runner", "FnApiRunner", "--streaming"], list(LOCAL_ARGUMENTS)]
 )
-def test_runners_in_this_process_are_replaced(arguments):
+def test_in_process_runners_are_not_kept(arguments):
     assert out_of_process_runner(arguments) is None
 
 
 @pytest.mark.parametrize("runner", ["FlinkRunner", "DataflowRunner", "apache_beam.runners.PortableRunner"])
-def test_a_distributed_runner_is_kept(runner):
+def test_an_out_of_process_runner_is_kept(runner):
     assert out_of_process_runner([f"--runner={runner}"]) == runner
 
 
-def test_the_multi_processing_mode_is_an_out_of_process_runner():
+def test_multi_processing_of_the_direct_runner_is_kept():
     assert (
         out_of_process_runner(["--runner=FnApiRunner", "--direct_running_mode=multi_processing"]) == "multi_processing"
     )

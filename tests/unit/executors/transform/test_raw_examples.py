@@ -1,4 +1,4 @@
-"""Raw examples: decoded by their schema as stock does, and counted once."""
+"""Raw examples are decoded by their schema as in stock Transform, and counted once."""
 
 import pyarrow as pa
 import pytest
@@ -23,7 +23,7 @@ COLUMNS = ["b", "dense", "f", "i"]
 
 
 def example(**features):
-    """Each feature a list of values, or None for one without a kind."""
+    """A serialized example; each feature is a list of values, or None for a feature without a kind."""
     message = tf.train.Example()
     for name, values in features.items():
         feature = message.features.feature[name]
@@ -37,7 +37,7 @@ def example(**features):
 FULL = example(f=[0.5], i=[3], b=[b"x"], dense=[-1], unused=[4])
 NO_KIND = example(f=None, i=[3], b=None, dense=[-1], unused=[4])
 BATCHES = {
-    "alike": [FULL, FULL],
+    "uniform": [FULL, FULL],
     "some without a kind": [FULL, NO_KIND],
     "no row with a kind": [NO_KIND, NO_KIND],
     "a feature that no row has": [example(f=[0.5], dense=[1])] * 2,
@@ -45,41 +45,41 @@ BATCHES = {
     "many values": [FULL, example(f=[0.5, 1.5], i=[3], b=[b"x", b""], dense=[1, 2])],
     "no value": [FULL, example(f=[0.5], i=[], b=[b"x"], dense=[1], unused=[4])],
     "one row": [FULL],
-    "another type where nobody looks": [example(f=[0.5], i=[3], b=[b"x"], dense=[1], unused=[b"?"])],
+    "another type in an unused feature": [example(f=[0.5], i=[3], b=[b"x"], dense=[1], unused=[b"?"])],
     "no rows": [],
 }
 
 
-def of_stock(examples, columns):
+def decode_with_stock(examples, columns):
     projected = tensor_representation_util.ProjectTensorRepresentationsInSchema(SCHEMA, columns)
     return example_coder.ExamplesToRecordBatchDecoder(projected.SerializeToString()).DecodeBatch(examples)
 
 
 @pytest.mark.parametrize("columns", [COLUMNS, ["f"]])
 @pytest.mark.parametrize("examples", BATCHES.values(), ids=BATCHES)
-def test_types_and_values_are_those_of_stock(examples, columns):
-    decoded, expected = raw.ExampleDecoder(SCHEMA, columns).decode(examples), of_stock(examples, columns)
+def test_types_and_values_equal_those_of_stock(examples, columns):
+    decoded, expected = raw.ExampleDecoder(SCHEMA, columns).decode(examples), decode_with_stock(examples, columns)
     assert decoded.schema == expected.schema
     assert decoded.to_pydict() == expected.to_pydict()
 
 
-def test_another_type_than_the_schema_says_fails_as_in_stock():
+def test_a_type_that_contradicts_the_schema_fails_as_in_stock():
     wrong = [example(f=[1], i=[3], b=[b"x"], dense=[1])]
     with pytest.raises(Exception, match="f") as expected:
-        of_stock(wrong, COLUMNS)
+        decode_with_stock(wrong, COLUMNS)
     with pytest.raises(type(expected.value)) as ours:
         raw.ExampleDecoder(SCHEMA, COLUMNS).decode(wrong)
     assert str(ours.value) == str(expected.value)
 
 
-def test_examples_that_look_alike_do_not_need_tfx_bsl(monkeypatch):
+def test_uniform_examples_are_decoded_without_tfx_bsl(monkeypatch):
     decoder = raw.ExampleDecoder(SCHEMA, COLUMNS)
     monkeypatch.setattr(decoder, "_decoder", None)
     assert decoder.decode([FULL, NO_KIND]).num_rows == 2
 
 
 class Recorder:
-    """Keeps what it is given in place of counting it."""
+    """A statistics collector that keeps the batches instead of counting them."""
 
     def __init__(self):
         self.blocks = []
@@ -110,7 +110,7 @@ def raw_examples(splits, collector):
 
 
 @pytest.mark.parametrize("block_bytes", [1, 100, 1 << 20])
-def test_a_split_read_several_times_is_counted_once(splits, monkeypatch, block_bytes):
+def test_a_split_that_is_read_twice_is_counted_once(splits, monkeypatch, block_bytes):
     monkeypatch.setattr(raw, "BATCH_BYTES", block_bytes)
     recorder = Recorder()
     examples = raw_examples(splits, recorder)
@@ -124,14 +124,14 @@ def test_a_split_read_several_times_is_counted_once(splits, monkeypatch, block_b
     assert recorder.numbers == list(range(20))
 
 
-def test_without_statistics_nothing_is_decoded(splits, monkeypatch):
+def test_nothing_is_decoded_without_statistics(splits, monkeypatch):
     monkeypatch.setattr(raw.ExampleDecoder, "decode", None)
     examples = raw_examples(splits, None)
     examples.finish_statistics()
     assert sum(len(batch) for batch in examples.batches(splits[1], 3)) == 10
 
 
-def test_a_split_without_rows(tmp_path):
+def test_a_split_without_rows_gives_no_batches(tmp_path):
     tf.io.TFRecordWriter(str(tmp_path / "none.gz"), "GZIP").close()
     source = SplitSource(analyzer_cache.DatasetKey("none"), str(tmp_path / "none.gz"))
     recorder = Recorder()

@@ -1,4 +1,4 @@
-"""Lazy values: what is computed, when, and how often."""
+"""Lazy values are computed once, and only when they are needed."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ def batches_of(*sizes):
     return [{"x": np.arange(size)} for size in sizes]
 
 
-def test_elements_are_computed_once_on_first_use():
+def test_elements_are_computed_once_and_only_when_needed():
     calls = []
     elements = LazyList(lambda: calls.append(1) or [7])
     doubled = elements.map(lambda value: value * 2)
@@ -19,12 +19,12 @@ def test_elements_are_computed_once_on_first_use():
     assert len(calls) == 1
 
 
-def test_only_refuses_a_list_of_two():
+def test_single_refuses_a_list_of_two():
     with pytest.raises(ValueError, match="too many"):
         LazyList(lambda: [1, 2]).single()
 
 
-def test_every_accumulator_of_a_pass_is_filled_in_one_reading():
+def test_one_pass_over_the_data_fills_every_accumulator():
     readings = []
     source = DataPass(lambda: readings.append(1) or batches_of(3, 2))
     stream = BatchStream(source, lambda batch: batch["x"])
@@ -34,5 +34,5 @@ def test_every_accumulator_of_a_pass_is_filled_in_one_reading():
     assert len(readings) == 1
 
 
-def test_a_pass_over_nothing_leaves_the_initial_values():
+def test_a_pass_over_no_batches_returns_the_initial_values():
     assert BatchStream(DataPass(list), lambda batch: batch).fold("initial", lambda *_: "read").single() == "initial"
