@@ -58,7 +58,7 @@ def test_an_evaluation_without_the_paths_of_its_models(tmp_path):
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_an_analyzer_cache_is_its_accumulators(tmp_path):
+def test_the_digest_of_an_analyzer_cache_covers_its_accumulators(tmp_path):
     def cache(folder, stamp, entries):
         packed = {f"data/{i}-00000-of-00001.gz": gzip.compress(e, mtime=stamp) for i, e in enumerate(entries)}
         return digest_artifact("TransformCache", write(tmp_path / folder, {**packed, "data/MANIFEST": folder}))
@@ -67,7 +67,7 @@ def test_an_analyzer_cache_is_its_accumulators(tmp_path):
     assert cache("c", 1, [b"x", b"z"]) != cache("a", 1, [b"x", b"y"])
 
 
-def test_a_blessing_is_its_verdict(tmp_path):
+def test_the_digest_of_a_blessing_covers_its_verdict(tmp_path):
     yes, slower, no = (
         digest_artifact("InfraBlessing", write(tmp_path / str(i), files))
         for i, files in enumerate(({"INFRA_BLESSED": ""}, {"INFRA_BLESSED": "9 ms"}, {"INFRA_NOT_BLESSED": "slow"}))
@@ -104,7 +104,7 @@ def saved(tmp_path_factory):
     return save
 
 
-def test_a_saved_model_is_its_graph_weights_and_assets(saved, tmp_path):
+def test_the_digest_of_a_saved_model_covers_its_graph_weights_and_assets(saved, tmp_path):
     first, again = saved(["a", "b"], 2.0), saved(["a", "b"], 2.0)
     assert (first / "saved_model.pb").read_bytes() != (again / "saved_model.pb").read_bytes()
     digest = digest_artifact("Model", str(first))
