@@ -55,7 +55,7 @@ class ScoredModel:
         return {name: flatten_one_per_row(value.numpy(), len(examples), name) for name, value in outputs.items()}
 
     def _trace_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        # Traced as one function so that TensorFlow prunes the features that nobody wants.
+        # Traced as one function so that TensorFlow prunes the features that are not needed.
         outputs: dict[str, tf.Tensor] = {}
         for transform in self._transforms:
             outputs.update(_call_signature(transform, examples))
