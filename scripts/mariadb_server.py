@@ -114,15 +114,15 @@ class MariaDB:
             f"CREATE USER {USER}@'{LOOPBACK}' IDENTIFIED BY '{password}';",
             f"GRANT ALL ON {DATABASE}.* TO {USER}@'{LOOPBACK}';\n",
         ]
-        made = subprocess.run(
+        bootstrap = subprocess.run(
             self._command("--bootstrap", "--skip-networking"),
             env=self._environment(),
             input="\n".join(statements).encode(),
             capture_output=True,
             check=False,
         )
-        if made.returncode:
-            (self.folder / "log").write_bytes(made.stderr)
+        if bootstrap.returncode:
+            (self.folder / "log").write_bytes(bootstrap.stderr)
             raise RuntimeError(f"MariaDB's system tables could not be created; its log: {self.folder / 'log'}")
         secret = self.folder / "password"
         secret.touch(mode=0o600)
