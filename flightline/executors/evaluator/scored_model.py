@@ -76,12 +76,12 @@ def _call_signature(signature: Any, examples: tf.Tensor) -> Mapping[str, tf.Tens
     return signature(**{argument: examples})
 
 
-def flatten_one_per_row(values: np.ndarray, rows: int, what: str) -> np.ndarray:
+def flatten_one_per_row(values: np.ndarray, rows: int, subject: str) -> np.ndarray:
     """Returns [rows] values given as [rows] or [rows, 1, ...].
 
     Raises:
       UnsupportedEvaluationError: there is not exactly one value a row.
     """
     if values.shape[:1] != (rows,) or values.size != rows:
-        raise UnsupportedEvaluationError(f"{what} has shape {values.shape} for {rows} rows")
+        raise UnsupportedEvaluationError(f"{subject} has shape {values.shape} for {rows} rows")
     return values.reshape(rows)

@@ -70,9 +70,9 @@ def read_records(chunks: Iterable[bytes], fields: int, path: str, first_line: in
         yield _read_block(remainder, fields, line)
 
 
-def _unclosed_quote_error(path: str, line: int, where: str) -> InputError:
+def _unclosed_quote_error(path: str, line: int, limit: str) -> InputError:
     return InputError(
-        f"{path}, line {line}: the record that begins here does not end {where}: a quote is not closed",
+        f"{path}, line {line}: the record that begins here does not end {limit}: a quote is not closed",
         "close or double the quote, or restore the file if it was cut short",
     )
 

@@ -92,18 +92,20 @@ class _Faults:
         self.by_row: dict[int, Reject] = {}
         self._block = block
 
-    def add_bad_values(self, column: pa.DictionaryArray, bad: np.ndarray, reason: Reason, name: str, what: str) -> None:
+    def add_bad_values(
+        self, column: pa.DictionaryArray, bad: np.ndarray, reason: Reason, name: str, fault: str
+    ) -> None:
         rows = pa.array(bad).take(column.indices).fill_null(False).to_numpy(zero_copy_only=False)
         for row in np.flatnonzero(rows):
             value = column[int(row)].as_py()
             shown = repr(readable_text(value) if isinstance(value, bytes) else value)
             if len(shown) > _MAX_SHOWN_CHARS:  # the reject's `text` has the full value
                 shown = f"{shown[:_MAX_SHOWN_CHARS]}…"
-            self._add(int(row), reason, name, f"{shown} {what}")
+            self._add(int(row), reason, name, f"{shown} {fault}")
 
-    def add_missing(self, name: str, column: pa.DictionaryArray, reason: Reason, what: str) -> None:
+    def add_missing(self, name: str, column: pa.DictionaryArray, reason: Reason, fault: str) -> None:
         for row in np.flatnonzero(pc.is_null(column.indices).to_numpy(zero_copy_only=False)):
-            self._add(int(row), reason, name, what)
+            self._add(int(row), reason, name, fault)
 
     def _add(self, row: int, reason: Reason, column: str, detail: str) -> None:
         if row not in self.by_row:

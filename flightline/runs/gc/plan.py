@@ -147,17 +147,17 @@ def _find_roots(
 ) -> set[int]:
     roots = {*_release_roots(config, graph), *_next_run_roots(config, store, graph)}
     roots |= {number for number in graph.artifacts if graph.producer.get(number) not in executions}
-    others = {*graph.inputs, *graph.outputs} - executions
+    other_executions = {*graph.inputs, *graph.outputs} - executions
     kept = [e for history in histories for run, some in history.runs.items() if run in kept_runs for e in some]
-    return roots | graph.read_or_written([*others, *kept])
+    return roots | graph.read_or_written([*other_executions, *kept])
 
 
 def _release_roots(config: Config, graph: ArtifactGraph) -> Iterator[int]:
     """Yield the PushedModels of all releases, finished or not, and the newest one: without releases, the champion."""
     folder = config.releases.resolve()
-    there = {str(path) for path in folder.glob("*") if path.name.isdigit()}
+    folders = {str(path) for path in folder.glob("*") if path.name.isdigit()}
     pushed = {number: properties_of(a) for number, a in graph.artifacts.items() if a.type == _PUSHED_MODEL_TYPE}
-    yield from (n for n, properties in pushed.items() if properties.get("pushed_destination") in there)
+    yield from (n for n, properties in pushed.items() if properties.get("pushed_destination") in folders)
     yield from sorted(number for number, properties in pushed.items() if properties.get("pushed"))[-1:]
 
 

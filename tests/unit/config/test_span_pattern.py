@@ -48,7 +48,7 @@ def test_what_is_no_date_is_left_for_the_validation():
         ("{SPAN}/{SPAN:2}", "more than once"),
         ("{YYYY}-{MM}.csv", "not all of them"),
         ("{SPAN}/{YYYY}{MM}{DD}", "either names the span"),
-        ("v{VERSION}.csv", "of no {SPAN}"),
+        ("v{VERSION}.csv", "without a {SPAN}"),
     ],
 )
 def test_patterns_that_tfx_would_refuse_later(pattern, why):
