@@ -1,4 +1,4 @@
-"""Builds the library's wheel and its sdist; `pyproject.toml` beside it has the metadata.
+"""Builds the library's wheel and its sdist; `pyproject.toml` next to it has the metadata.
 
 `flightline new` makes projects of files that this repository runs. In the repository there is one copy of them, outside
 of the package: the build packs them into the package.

@@ -49,6 +49,6 @@ def unpack_packages(packages: Sequence[str], folder: Path) -> Path:
 
 def with_missing_dependencies(package: str) -> list[str]:
     """The package, and its dependencies that are not installed on this machine."""
-    would = run_apt("apt-get", "-s", "-qq", "--no-install-recommends", "install", package)
-    brought = [line.split()[1] for line in would.splitlines() if line.startswith("Inst ")]
-    return [package, *(name for name in brought if name != package)]
+    simulation = run_apt("apt-get", "-s", "-qq", "--no-install-recommends", "install", package)
+    dependencies = [line.split()[1] for line in simulation.splitlines() if line.startswith("Inst ")]
+    return [package, *(name for name in dependencies if name != package)]

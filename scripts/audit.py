@@ -103,17 +103,17 @@ def query_advisories(pip_audit: Path, pins: Iterable[Pin]) -> list[Advisory]:
         AdvisoriesUnavailable: they cannot be reached.
     """
     with tempfile.TemporaryDirectory() as folder:
-        listed = Path(folder) / "requirements.txt"
-        listed.write_text("".join(f"{public_pin(pin)}\n" for pin in pins), encoding="utf-8")
+        requirements = Path(folder) / "requirements.txt"
+        requirements.write_text("".join(f"{public_pin(pin)}\n" for pin in pins), encoding="utf-8")
         options = ["--no-deps", "--disable-pip", "--progress-spinner=off", "--format=json", "--timeout=15"]
-        command = [str(pip_audit), "--requirement", str(listed), *options]
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        command = [str(pip_audit), "--requirement", str(requirements), *options]
+        completed = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        return parse_audit_output(ended.stdout)
+        return parse_audit_output(completed.stdout)
     except (ValueError, KeyError) as error:
-        said = " ".join((ended.stderr if not ended.stdout else str(error)).split())[-300:]
+        message = " ".join((completed.stderr if not completed.stdout else str(error)).split())[-300:]
         raise AdvisoriesUnavailable(
-            f"the advisories cannot be reached: {said}", "audit where the network allows it"
+            f"the advisories cannot be reached: {message}", "audit where the network allows it"
         ) from error
 
 

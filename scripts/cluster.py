@@ -69,9 +69,9 @@ class Cluster(abc.ABC):
 
     def wait_for(self, workers: int) -> None:
         """Wait until this many workers have registered. Raises RuntimeError as `start` does."""
-        until = time.monotonic() + START_TIMEOUT_S
+        deadline = time.monotonic() + START_TIMEOUT_S
         while self.registered() < workers:
-            if any(process.poll() is not None for process in self._processes()) or time.monotonic() > until:
+            if any(process.poll() is not None for process in self._processes()) or time.monotonic() > deadline:
                 logs = self.folder / "log"
                 raise RuntimeError(f"the {self.engine} cluster at {self.master} did not start; its logs: {logs}")
             time.sleep(0.3)

@@ -1,4 +1,4 @@
-"""What the commands of the engines share: downloading one from PyPI, running the DAG on a cluster of it."""
+"""Shared parts of the engines' commands: download an engine from PyPI, and run the DAG on a cluster of it."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def fetch_engine(name: str, requirements: Path) -> Path:
     shutil.rmtree(home, ignore_errors=True)
     uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
     # Into a folder of its own: these packages are used for bin/, conf/ and their jars, and never imported.
-    where = ["--target", str(home), "--no-deps", "--python-version", "3.10", "--no-compile-bytecode"]
+    target_options = ["--target", str(home), "--no-deps", "--python-version", "3.10", "--no-compile-bytecode"]
     fetched = subprocess.run(
-        [uv, "pip", "install", "--quiet", *where, "--require-hashes", "-r", str(requirements)],
+        [uv, "pip", "install", "--quiet", *target_options, "--require-hashes", "-r", str(requirements)],
         capture_output=True,
         text=True,
         check=False,
@@ -47,10 +47,10 @@ def fetch_engine(name: str, requirements: Path) -> Path:
 def engine_options(cluster: Cluster) -> list[str]:
     """Runner options that send Beam's work to a cluster, with SDK workers in a pool of processes on this machine."""
     settings = {"master": cluster.master, "worker_endpoint": WORKER_ENDPOINT}
-    given = [
+    set_options = [
         option for key, value in settings.items() for option in ("--set", f"engines.{cluster.engine}.{key}={value}")
     ]
-    return ["--engine", cluster.engine, *given]
+    return ["--engine", cluster.engine, *set_options]
 
 
 def cluster_command(name: str, usage: str, set_up: Callable[[], Path], cluster: Callable[[Path, Path], Cluster]) -> int:

@@ -1,4 +1,4 @@
-# Commands for the development of Flightline itself, beside those of every project in the Makefile.
+# Commands for the development of Flightline itself, in addition to those in the Makefile.
 # The longest tests first, in two processes, so that both end together.
 PYTEST_OPTIONS = --numprocesses 2 --dist loadscope --no-loadscope-reorder
 

@@ -46,7 +46,7 @@ FLINK_SETTINGS: dict[str, Any] = {
 
 
 class FlinkCluster(Cluster):
-    """One JobManager and its TaskManagers, as processes of ours. `master` is the JobManager's page."""
+    """One JobManager and its TaskManagers, as child processes. `master` is the JobManager's page."""
 
     engine = "flink"
 
@@ -87,8 +87,8 @@ class FlinkCluster(Cluster):
         conf = self.folder / "conf"
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(self.home / "conf", conf)
-        given = yaml.safe_load((conf / "config.yaml").read_text(encoding="utf-8"))
-        settings = {**_flatten_settings(given), **self._settings, "io.tmp.dirs": str(self.folder / "tmp")}
+        defaults = yaml.safe_load((conf / "config.yaml").read_text(encoding="utf-8"))
+        settings = {**_flatten_settings(defaults), **self._settings, "io.tmp.dirs": str(self.folder / "tmp")}
         (self.folder / "tmp").mkdir()
         (conf / "config.yaml").write_text(yaml.safe_dump(settings, width=10_000), encoding="utf-8")
 

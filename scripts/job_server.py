@@ -102,10 +102,10 @@ def require_java() -> None:
     get = f"Get Java {JAVA_VERSIONS[-1]}: apt-get install openjdk-{JAVA_VERSIONS[-1]}-jre-headless, or set JAVA_HOME"
     if not java or not Path(java).is_file():
         raise ToolUnavailable(f"no Java: {'JAVA_HOME has no bin/java' if home else 'it is not on PATH'}. {get}")
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)', said)
-    if not found or int(found[1]) not in JAVA_VERSIONS:
-        raise ToolUnavailable(f"{java} is Java {found[1] if found else '?'}, not one of {JAVA_VERSIONS}. {get}")
+    version_text = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', version_text)
+    if not version or int(version[1]) not in JAVA_VERSIONS:
+        raise ToolUnavailable(f"{java} is Java {version[1] if version else '?'}, not one of {JAVA_VERSIONS}. {get}")
 
 
 def _download_jar(wanted: JobServer) -> str | None:

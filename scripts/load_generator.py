@@ -10,15 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-HOST = "127.0.0.1"  # and nowhere else
+HOST = "127.0.0.1"  # this machine only
 
 
 @dataclass
 class LoadResult:
-    """What came of the requests.
+    """The outcome of the requests.
 
     Attributes:
-        latencies_ms: of each, in no order; versions: which answered how many; failures: what went wrong, some of it.
+        latencies_ms: of each request with a response, in no particular order.
+        versions: version of a release → the number of requests that it answered.
+        failures: messages of the first failures.
     """
 
     requests: int = 0
@@ -41,7 +43,7 @@ def send_load(
     path: str = "/predict",
     timeout_s: float = 600.0,
 ) -> LoadResult:
-    """Sends `requests` requests, `body(number)` each, from so many clients; every answer is read and checked."""
+    """Sends `requests` requests, `body(number)` each, from `clients` clients at once; checks every response."""
     return asyncio.run(load_async(port, requests, clients, body, path, timeout_s))
 
 
@@ -53,7 +55,7 @@ async def load_async(
     path: str = "/predict",
     timeout_s: float = 600.0,
 ) -> LoadResult:
-    """As `load`, beside whatever else runs in the loop."""
+    """As `send_load`, inside an event loop that is already running."""
     outcome, numbers, start = LoadResult(), iter(range(requests)), time.perf_counter()
     loops = [_client(port, numbers, body, path, outcome, start + timeout_s) for _ in range(clients)]
     await asyncio.gather(*loops)
@@ -72,24 +74,24 @@ async def _client(port: int, numbers: Any, body: Any, path: str, outcome: LoadRe
         writer.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
         outcome.requests += 1
         try:
-            status, answer = await _read(reader)
+            status, response = await _read(reader)
         except (OSError, asyncio.IncompleteReadError) as error:
             _record_failure(outcome, f"{type(error).__name__}: {error}")
             reader, writer = await asyncio.open_connection(HOST, port)
             continue
         outcome.latencies_ms.append((time.perf_counter() - start) * 1000)
         if status != 200:
-            _record_failure(outcome, f"{status}: {answer[:200]!r}")
+            _record_failure(outcome, f"{status}: {response[:200]!r}")
             continue
-        read = json.loads(answer)
-        outcome.versions[str(read.get("version") or read.get("model_version"))] += 1
+        prediction = json.loads(response)
+        outcome.versions[str(prediction.get("version") or prediction.get("model_version"))] += 1
     writer.close()
 
 
-def _record_failure(outcome: LoadResult, why: str) -> None:
+def _record_failure(outcome: LoadResult, message: str) -> None:
     outcome.failed += 1
     if len(outcome.failures) < 10:
-        outcome.failures.append(why)
+        outcome.failures.append(message)
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:

@@ -69,17 +69,17 @@ class MariaDB:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C stops what uses it; it is stopped after that
             )
-        until = time.monotonic() + START_TIMEOUT_S
+        deadline = time.monotonic() + START_TIMEOUT_S
         while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > until:
+            if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"MariaDB did not start at port {self.port}; its log: {self.folder / 'log'}")
             time.sleep(0.1)
 
-    def stop(self, how: int = signal.SIGTERM) -> None:
+    def stop(self, signal_number: int = signal.SIGTERM) -> None:
         """Stop it with a signal and wait until it has ended; SIGKILL is like a machine that loses power."""
         if self.process is None:
             return
-        self.process.send_signal(how)
+        self.process.send_signal(signal_number)
         try:
             self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -114,15 +114,15 @@ class MariaDB:
             f"CREATE USER {USER}@'{LOOPBACK}' IDENTIFIED BY '{password}';",
             f"GRANT ALL ON {DATABASE}.* TO {USER}@'{LOOPBACK}';\n",
         ]
-        made = subprocess.run(
+        bootstrap = subprocess.run(
             self._command("--bootstrap", "--skip-networking"),
             env=self._environment(),
             input="\n".join(statements).encode(),
             capture_output=True,
             check=False,
         )
-        if made.returncode:
-            (self.folder / "log").write_bytes(made.stderr)
+        if bootstrap.returncode:
+            (self.folder / "log").write_bytes(bootstrap.stderr)
             raise RuntimeError(f"MariaDB's system tables could not be created; its log: {self.folder / 'log'}")
         secret = self.folder / "password"
         secret.touch(mode=0o600)

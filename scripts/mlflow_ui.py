@@ -27,17 +27,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Show the runs in MLflow.")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the pipeline's config")
     parser.add_argument("--port", type=int, default=5000)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        database = resolve_store(asked.config)
+        database = resolve_store(arguments.config)
         mlflow = ensure_environment("MLflow's user interface", VENV_DIR, REQUIREMENTS) / "mlflow"
     except FlightlineError as error:
         print_error(sys.stderr, error)
         return error.exit_code
-    print(f"MLflow on {database}: http://127.0.0.1:{asked.port} (Ctrl-C ends it)", flush=True)
-    where = ["--backend-store-uri", f"{SQLITE_PREFIX}{database}", "--host", "127.0.0.1", "--port", str(asked.port)]
+    print(f"MLflow on {database}: http://127.0.0.1:{arguments.port} (Ctrl-C ends it)", flush=True)
+    server_options = ["--backend-store-uri", f"{SQLITE_PREFIX}{database}", "--host", "127.0.0.1"]
+    server_options += ["--port", str(arguments.port)]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet"}
-    command = [str(mlflow), "server", *where, "--workers", "1"]
+    command = [str(mlflow), "server", *server_options, "--workers", "1"]
     try:
         return subprocess.run(command, env={**os.environ, **quiet}, check=False).returncode
     except KeyboardInterrupt:

@@ -37,8 +37,8 @@ def ensure_spark() -> Path:
 def bundled_spark_version(jar: Path) -> str:
     """The version of Spark in a job server. Its driver sends tasks that only executors of this version can read."""
     with zipfile.ZipFile(jar) as files:
-        said = files.read("spark-version-info.properties").decode()
-    found = re.search(r"^version=(\S+)$", said, re.MULTILINE)
+        properties = files.read("spark-version-info.properties").decode()
+    found = re.search(r"^version=(\S+)$", properties, re.MULTILINE)
     if not found:
         raise ValueError(f"{jar} does not name the Spark that it contains")
     return found[1]

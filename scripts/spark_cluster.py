@@ -10,7 +10,7 @@ from typing import Any
 
 from scripts.cluster import LOOPBACK, Cluster
 
-WORKER_CORES, WORKER_MEMORY = 1, "1200m"  # a worker; an executor takes 1 GB of it unless told otherwise
+WORKER_CORES, WORKER_MEMORY = 1, "1200m"  # a worker; an executor takes 1 GB of it by default
 
 # An executor has a copy of the job server's jar, 300 MB, in a folder of its application, of which a run makes a dozen.
 WORKER_SETTINGS = {
@@ -21,7 +21,7 @@ WORKER_SETTINGS = {
 
 
 class SparkCluster(Cluster):
-    """One master and its workers, as processes of ours; `folder` has what the workers keep of applications, too."""
+    """One master and its workers, as child processes; `folder` also holds the workers' files of applications."""
 
     engine = "spark"
 
@@ -33,12 +33,12 @@ class SparkCluster(Cluster):
     def start(self, workers: int = 2) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.coordinator = self._launch("master", "Master", "--host", LOOPBACK, *self._ports)
-        self.wait_for(0)  # a worker that finds no master waits some seconds before it asks again
+        self.wait_for(0)  # a worker that finds no master waits some seconds before it tries again
         for number in range(1, workers + 1):
             name = f"worker-{number}"
             resources = ("--cores", str(WORKER_CORES), "--memory", WORKER_MEMORY, "--work-dir", str(self.folder / name))
-            where = ("--host", LOOPBACK, "--webui-port", "0", self.master)
-            self.workers.append(self._launch(name, "Worker", *resources, *where))
+            options = ("--host", LOOPBACK, "--webui-port", "0", self.master)
+            self.workers.append(self._launch(name, "Worker", *resources, *options))
         self.wait_for(workers)
 
     def registered(self) -> int:

@@ -44,7 +44,7 @@ def copy_checkout() -> None:
 
     The checkout itself is not used: it has an environment, data and a workspace of this machine's TFX.
     """
-    said = subprocess.run(
+    listed = subprocess.run(
         [
             shutil.which("git") or "git",
             "-C",
@@ -59,7 +59,7 @@ def copy_checkout() -> None:
         text=True,
         check=True,
     )
-    names = {name for name in said.stdout.split("\0") if name and (REPOSITORY / name).is_file()}
+    names = {name for name in listed.stdout.split("\0") if name and (REPOSITORY / name).is_file()}
     target, manifest = ROOT / CHECKOUT.relative_to("/"), ROOT.parent / COPIED_MANIFEST
     before = set(manifest.read_text(encoding="utf-8").split("\0")) if manifest.is_file() else set()
     for name in sorted(before - names):
@@ -73,10 +73,10 @@ def copy_checkout() -> None:
 
 def run_tests(options: Sequence[str]) -> int:
     """Run the tests on TFX 1.21; returns the exit code of the first part that fails, or 0."""
-    given = " ".join(option for option in options if option != END_TO_END_OPTION)
+    test_options = " ".join(option for option in options if option != END_TO_END_OPTION)
     parts = [chroot_command("make", "run", "ARGS=--plain"), [sys.executable, "-m", "pytest", "tests/tfx121"]]
     if END_TO_END_OPTION not in options:
-        parts.insert(0, chroot_command("make", "test", f"ARGS={given}"))
+        parts.insert(0, chroot_command("make", "test", f"ARGS={test_options}"))
     for part in parts:
         code = subprocess.run(part, cwd=REPOSITORY, check=False).returncode
         if code:

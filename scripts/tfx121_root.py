@@ -71,13 +71,13 @@ def ensure_root() -> None:
     """
     if os.geteuid() != 0:
         raise ToolUnavailable("a Debian root is built and entered as root: run it as root, or on Debian 13 itself")
-    may = subprocess.run([*UNSHARE_COMMAND, "true"], capture_output=True, text=True, check=False)
-    if may.returncode:
-        raise ToolUnavailable(f"this machine does not allow mount namespaces: {may.stderr.strip()}")
-    stamp, made_of = ROOT / ".made-of", f"{SUITE} {PACKAGES}"
-    if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == made_of):
+    unshared = subprocess.run([*UNSHARE_COMMAND, "true"], capture_output=True, text=True, check=False)
+    if unshared.returncode:
+        raise ToolUnavailable(f"this machine does not allow mount namespaces: {unshared.stderr.strip()}")
+    stamp, contents = ROOT / ".made-of", f"{SUITE} {PACKAGES}"
+    if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == contents):
         _build()
-        stamp.write_text(made_of, encoding="utf-8")
+        stamp.write_text(contents, encoding="utf-8")
     for name in NETWORK_FILES:
         if Path("/", name).is_file():
             (ROOT / name).write_bytes(Path("/", name).read_bytes())

@@ -21,7 +21,7 @@ class Steps(Mapping[str, Step]):
     """
 
     def __init__(self, steps: Mapping[str, Step], facts: Sequence[StepFacts], reasons: Sequence[StepReason]) -> None:
-        self.reasons = {one.node: one.reason for one in reasons}
+        self.reasons = {item.node: item.reason for item in reasons}
         self._steps = dict(steps)
         self._facts = list(facts)
 
@@ -44,8 +44,8 @@ class Steps(Mapping[str, Step]):
 
     def _repr_html_(self) -> str:
         rows = [
-            (one.node, one.state, format_duration(one.seconds), one.rows, self.reasons.get(one.node, one.message))
-            for one in self._facts
+            (step.node, step.state, format_duration(step.seconds), step.rows, self.reasons.get(step.node, step.message))
+            for step in self._facts
         ]
         table = html_table(("step", "state", "time", "rows", "reason"), rows)
         return self.chart._repr_html_() + str(table)

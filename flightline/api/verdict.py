@@ -54,8 +54,8 @@ class Verdict:
             more.append(section(f"Rows: {rows.read:,} read", Picture("Rows", rows_bar(rows)).image()))
         if self.checks:
             table = [
-                ("met" if one.met else "missed", one.metric, one.slice, one.value, one.champion, one.bound)
-                for one in self.checks
+                ("met" if check.met else "missed", check.metric, check.slice, check.value, check.champion, check.bound)
+                for check in self.checks
             ]
             columns = ("result", "metric", "slice", "value", "champion", "threshold")
             more.append(section("Thresholds", html_table(columns, table)))

@@ -1,6 +1,6 @@
-"""What every command of `flightline` shares: how it is added, its options, exit codes, the console, JSON.
+"""Shared parts of all `flightline` commands: registration, options, exit codes, the console, JSON.
 
-A command is a function in a module of this room, added by `@COMMANDS.add("name")` to the module's `CommandGroup`;
+A command is a function in a module of this package, added by `@COMMANDS.add("name")` to the module's `CommandGroup`;
 `main.py` lists the groups. A parameter `config: Config` or `project: Project` becomes the options --config and --set.
 """
 

@@ -70,23 +70,23 @@ def import_feedback(
             [
                 {
                     "file": str(file),
-                    "rows_read": one.rows_read,
-                    "ingested": one.ingested,
-                    "rejected": one.rejected,
-                    "duplicate": one.duplicate,
+                    "rows_read": result.rows_read,
+                    "ingested": result.ingested,
+                    "rejected": result.rejected,
+                    "duplicate": result.duplicate,
                 }
-                for file, one in imported.items()
+                for file, result in imported.items()
             ]
         )
         return
-    for file, one in imported.items():
-        if one.duplicate:
+    for file, result in imported.items():
+        if result.duplicate:
             typer.echo(f"{file}: already ingested, nothing changed")
             continue
-        rejected = "".join(f" + {reason} {rows:,}" for reason, rows in one.rejected.items())
-        typer.echo(f"{file}: rows read {one.rows_read:,} = ingested {one.ingested:,}{rejected}")
-        if one.rejected:
-            typer.echo(f"rejected rows: {one.file.with_suffix('.rejected.csv')}")
+        rejected = "".join(f" + {reason} {rows:,}" for reason, rows in result.rejected.items())
+        typer.echo(f"{file}: rows read {result.rows_read:,} = ingested {result.ingested:,}{rejected}")
+        if result.rejected:
+            typer.echo(f"rejected rows: {result.file.with_suffix('.rejected.csv')}")
 
 
 def parse_time(text: str | None) -> float | None:

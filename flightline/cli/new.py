@@ -37,10 +37,8 @@ def new_project(folder: FolderArgument, name: NameOption = None) -> None:
         if done.returncode:
             raise StepFailed(f"the example of {folder} could not be made: {done.stderr.strip()[-500:]}")
     console = make_console()
-    console.print(
-        f"Created  {escape(str(folder))}, which installs the library from {escape(library.requirement.removeprefix('-e '))}",
-        soft_wrap=True,
-    )
+    source = library.requirement.removeprefix("-e ")
+    console.print(f"Created  {escape(str(folder))}, which installs the library from {escape(source)}", soft_wrap=True)
     console.print(f"Next     [bold]cd {escape(str(folder))} && make run[/], which sets up .venv first (about 3 GB)")
     console.print("Then     [bold].venv/bin/flightline init FILE --label COLUMN[/] for your own data", soft_wrap=True)
 

@@ -55,8 +55,8 @@ def promote_release(
     audit_log.record(
         config.workspace, "promoted", pipeline=config.name, release=version, previous=before, reason=reason
     )
-    was = f" (before: {escape(before)})" if before else ""
-    _show_change(project, version, f"release [bold]{escape(version)}[/] is current{was}", as_json)
+    previous = f" (before: {escape(before)})" if before else ""
+    _show_change(project, version, f"release [bold]{escape(version)}[/] is current{previous}", as_json)
 
 
 @COMMANDS.add("rollback")

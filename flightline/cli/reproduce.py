@@ -37,34 +37,35 @@ def reproduce_run(
     """Run an earlier run again from its records, and compare every artifact; exit with 0 only if all match."""
     progress = Console(file=sys.stderr, highlight=False)
     with progress.status("") as status:
-        found = reproduce(config, run_id, lambda text: status.update(text), set_up, keep)
+        reproduction = reproduce(config, run_id, lambda text: status.update(text), set_up, keep)
     if as_json:
-        print_json(found.to_dict())
+        print_json(reproduction.to_dict())
     else:
-        show_reproduction(make_console(), found)
-    if not found.matches:
-        raise StepFailed(_summarize_differences(found), f"the reproduction is kept in {found.folder}")
+        show_reproduction(make_console(), reproduction)
+    if not reproduction.matches:
+        raise StepFailed(_summarize_differences(reproduction), f"the reproduction is kept in {reproduction.folder}")
 
 
-def show_reproduction(console: Console, found: Reproduction) -> None:
+def show_reproduction(console: Console, reproduction: Reproduction) -> None:
     """Print a line per artifact, and below an artifact that differs, the differences."""
     table = make_table("artifact", "type", "digest", "result")
-    for one in found.artifacts:
-        state = f"[{_STATE_COLOURS[one.state]}]{one.state}[/]"
-        table.add_row(escape(one.artifact), one.type, one.digest[:_SHORT_DIGEST_CHARS], state)
-        for difference in one.differences:
+    for comparison in reproduction.artifacts:
+        state = f"[{_STATE_COLOURS[comparison.state]}]{comparison.state}[/]"
+        table.add_row(escape(comparison.artifact), comparison.type, comparison.digest[:_SHORT_DIGEST_CHARS], state)
+        for difference in comparison.differences:
             table.add_row("", "", "", escape(difference))
-    console.print(f"run [bold]{escape(found.run)}[/], reproduced")
+    console.print(f"run [bold]{escape(reproduction.run)}[/], reproduced")
     console.print(table)
-    if found.matches:
-        console.print(f"[bold]MATCH[/]  all {len(found.artifacts)} artifacts")
-    if found.folder:
-        console.print(f"kept in {escape(str(found.folder))}", soft_wrap=True)
+    if reproduction.matches:
+        console.print(f"[bold]MATCH[/]  all {len(reproduction.artifacts)} artifacts")
+    if reproduction.folder:
+        console.print(f"kept in {escape(str(reproduction.folder))}", soft_wrap=True)
 
 
-def _summarize_differences(found: Reproduction) -> str:
-    different = [one.artifact for one in found.artifacts if one.state == "DIFF"]
+def _summarize_differences(reproduction: Reproduction) -> str:
+    different = [comparison.artifact for comparison in reproduction.artifacts if comparison.state == "DIFF"]
     if not different:
-        codes = f"the run ended with {found.exit_code}, its reproduction with {found.reproduced_exit_code}"
-        return f"{codes}: {found.last_line}"
-    return f"{len(different)} of {len(found.artifacts)} artifacts differ: {', '.join(different)}"
+        code, reproduced_code = reproduction.exit_code, reproduction.reproduced_exit_code
+        codes = f"the run ended with {code}, its reproduction with {reproduced_code}"
+        return f"{codes}: {reproduction.last_line}"
+    return f"{len(different)} of {len(reproduction.artifacts)} artifacts differ: {', '.join(different)}"

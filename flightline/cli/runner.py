@@ -60,7 +60,7 @@ class RunOptions:
 
     @property
     def selects_part(self) -> bool:
-        """Whether a run id or a part of the DAG is asked for."""
+        """Whether the options name a run id or a part of the DAG."""
         return bool(self.run_id or self.from_node or self.to_node)
 
 

@@ -48,9 +48,9 @@ class ArrowExampleGenExecutor(csv_executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Ingests the files that the driver has settled on.
+        """Ingests the files that the driver has resolved.
 
-        Sets on the artifact, beside what stock sets: `rows_read`, `rows_split_NAME`, `rows_rejected_REASON`.
+        Sets on the artifact, besides the stock properties: `rows_read`, `rows_split_NAME`, `rows_rejected_REASON`.
 
         Raises:
             InputError: the input can't be read; nothing is left in the artifact's directory.
@@ -88,15 +88,15 @@ class ArrowExampleGen(component.FileBasedExampleGen):
     Args:
         input_base: the directory that holds the files.
         label: a column whose empty rows are rejected; None keeps them.
-        column_types: column to its type, for those a schema has settled; the others are inferred from all values.
+        column_types: column to its type, for columns in the schema; the others are inferred from all values.
         missing_values: texts in CSV files that mean a missing value, such as `NA`.
-        block_bytes: how much is read at a time; the peak of memory is about thirty times that.
-        inputs: a release's input contract; rows that break it are rejected. None takes them as they are.
+        block_bytes: bytes to read at a time; the peak memory is about thirty times that.
+        inputs: a release's input contract; rows that break it are rejected. None checks no row.
         row_ids: give each example the features `_file` and `_line`.
         input_config: splits and their patterns; by default every file below `input_base`, as one split.
-        output_config: how one input split is shared out; by default 2:1 into train and eval.
+        output_config: how one input split is divided; by default 2:1 into train and eval.
         range_config: which span to take.
-        custom_fields: whatever else shall be on record with the execution and be part of its cache key.
+        custom_fields: further values to record with the execution; they are part of its cache key.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(ArrowExampleGenExecutor)
@@ -149,7 +149,7 @@ def pack_options(
             "label": options.label,
             "column_types": dict(options.column_types),
             "block_bytes": options.block_bytes,
-            # Only where they are used: what training's steps have on record stays as it is.
+            # Only where they are used, so that the properties of training's steps stay the same.
             **(
                 {"contract": json.dumps([feature.to_json() for feature in options.contract.values()])}
                 if options.contract
@@ -189,7 +189,7 @@ def _read_proto(exec_properties: Mapping[str, Any], key: str, message: Any) -> A
 
 
 def _resolve_span(exec_properties: dict[str, Any], artifact: types.Artifact) -> None:
-    """Does the driver's work where none has run before the executor: Kubeflow Pipelines ignores TFX's driver hook."""
+    """Resolves the span where no driver has run before the executor: Kubeflow Pipelines ignores TFX's driver hook."""
     config = _read_proto(exec_properties, standard_component_specs.INPUT_CONFIG_KEY, example_gen_pb2.Input())
     if utils.SPAN_PROPERTY_NAME in exec_properties or not any("{" in split.pattern for split in config.splits):
         return

@@ -115,7 +115,7 @@ class DataGate(base_component.BaseComponent):
         label: the label's name.
         previous_statistics: statistics of the last accepted span; None without a window.
         accepted_examples: the Examples of all accepted spans before, the newest last; None without a window.
-        override: a reason to let the data through whatever the findings are; empty to let findings block.
+        override: a reason to let the data pass despite its findings; empty to let findings block.
         code_digest: digest of this component's code, which makes it a part of TFX's own cache key too.
     """
 

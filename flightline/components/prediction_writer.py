@@ -139,8 +139,8 @@ def read_prediction_logs(uri: str) -> Iterator[tuple[list[bytes], np.ndarray]]:
     for batch in tf.data.TFRecordDataset(files, "GZIP").batch(BATCH_ROWS).as_numpy_iterator():
         logs = [prediction_log_pb2.PredictionLog.FromString(record).predict_log for record in batch]
         examples = [next(iter(log.request.inputs.values())).string_val[0] for log in logs]
-        answers = [tf.make_ndarray(next(iter(log.response.outputs.values()))).ravel() for log in logs]
-        yield examples, np.array(answers, np.float32)
+        outputs = [tf.make_ndarray(next(iter(log.response.outputs.values()))).ravel() for log in logs]
+        yield examples, np.array(outputs, np.float32)
 
 
 def build_predictions_table(batches: Iterator[tuple[list[bytes], np.ndarray]], id_columns: Sequence[str]) -> pa.Table:
@@ -157,10 +157,10 @@ def build_predictions_table(batches: Iterator[tuple[list[bytes], np.ndarray]], i
 
 def _scalar_feature(batch: pa.RecordBatch, name: str) -> pa.Array:
     """[rows] the values of a feature with at most one value a row; text is decoded, a missing value is null."""
-    place = batch.schema.get_field_index(name)
-    if place < 0 or pa.types.is_null(batch.schema.field(place).type):
+    index = batch.schema.get_field_index(name)
+    if index < 0 or pa.types.is_null(batch.schema.field(index).type):
         return pa.nulls(batch.num_rows)
-    column = batch.column(place)
+    column = batch.column(index)
     lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
     values = column.flatten().take(pa.array(np.cumsum(lengths) - lengths, mask=lengths == 0))
     return values.cast(pa.string()) if pa.types.is_large_binary(values.type) else values
@@ -174,20 +174,20 @@ def _concat_arrays(arrays: Sequence[pa.Array]) -> pa.ChunkedArray:
 
 
 def decode_outputs(table: pa.Table, target: Target, threshold: float) -> pa.Table:
-    """The outputs as what they mean: `probability` and `label`, or `prediction`; of several classes `probability_CLASS`
-    as well."""
+    """Replaces the outputs by the columns `probability` and `label`, or `prediction`; for several classes also
+    `probability_CLASS`."""
     outputs = table[OUTPUTS_COLUMN].combine_chunks()
     numbers = outputs.flatten().to_numpy(zero_copy_only=False).reshape(table.num_rows, target.outputs)
     if problem := target.find_problem(numbers[:_CHECKED_ROWS]):
         raise RuntimeError(f"the model returned {problem}")
-    answers = target.to_predictions(numbers, threshold)
-    if answers.labels is None:
-        return table.drop([OUTPUTS_COLUMN]).append_column("prediction", pa.array(answers.scores))
-    table = table.drop([OUTPUTS_COLUMN]).append_column("probability", pa.array(answers.scores))
-    table = table.append_column("label", pa.array(answers.label_values))
-    if answers.probabilities is not None:
-        for place, value in enumerate(target.classes):
-            table = table.append_column(f"probability_{value}", pa.array(answers.probabilities[:, place]))
+    predictions = target.to_predictions(numbers, threshold)
+    if predictions.labels is None:
+        return table.drop([OUTPUTS_COLUMN]).append_column("prediction", pa.array(predictions.scores))
+    table = table.drop([OUTPUTS_COLUMN]).append_column("probability", pa.array(predictions.scores))
+    table = table.append_column("label", pa.array(predictions.label_values))
+    if predictions.probabilities is not None:
+        for index, value in enumerate(target.classes):
+            table = table.append_column(f"probability_{value}", pa.array(predictions.probabilities[:, index]))
     return table
 
 

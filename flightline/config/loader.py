@@ -206,9 +206,9 @@ def _section_models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _section_models(argument)
 
 
-def _require_column(name: str, known: Sequence[str], key: str, where: str) -> None:
+def _require_column(name: str, known: Sequence[str], key: str, source: str) -> None:
     if name not in known:
-        raise ConfigError(f"{key}: {name} is not in {where}", suggest_names(name, known))
+        raise ConfigError(f"{key}: {name} is not in {source}", suggest_names(name, known))
 
 
 def _csv_header(file: InputFile) -> list[str] | None:

@@ -42,7 +42,7 @@ class SpanPattern:
 
     @cached_property
     def placeholders(self) -> list[str]:
-        """`SPAN`, `VERSION`, `YYYY`, `MM`, `DD`: those that are there, in their order."""
+        """The names of the placeholders (`SPAN`, `VERSION`, `YYYY`, `MM`, `DD`), in their order in the pattern."""
         return [found[1] or found[3] for found in _PLACEHOLDER.finditer(self.text)]
 
     @property
@@ -54,10 +54,10 @@ class SpanPattern:
         return "YYYY" in self.placeholders
 
     def check(self) -> None:
-        """Refuses what TFX would refuse, later.
+        """Checks for patterns that TFX would refuse later.
 
         Raises:
-            ValueError: a placeholder is there twice, in bad company, or alone.
+            ValueError: a placeholder is repeated, excludes another one, or lacks the one that it needs.
         """
         names, known = self.placeholders, set(self.placeholders)
         for name in sorted(known):
@@ -68,7 +68,7 @@ class SpanPattern:
         if self.is_dated and "SPAN" in known:
             raise ValueError(f"the pattern {self.text} has both {{SPAN}} and a date: either names the span")
         if "VERSION" in known and not self.has_spans:
-            raise ValueError(f"the pattern {self.text} has a {{VERSION}} of no {{SPAN}}")
+            raise ValueError(f"the pattern {self.text} has a {{VERSION}} without a {{SPAN}} or date")
         widths = [found[2] for found in _PLACEHOLDER.finditer(self.text) if found[2]]
         if any(len(width) > 2 or not 0 < int(width) <= _MAX_SPAN_DIGITS for width in widths):
             raise ValueError(f"a width in the pattern {self.text} is not a number from 1 to {_MAX_SPAN_DIGITS}")
@@ -76,12 +76,12 @@ class SpanPattern:
     def check_span(self, span: int) -> None:
         """Raises ValueError where the pattern cannot have a span."""
         if not self.has_spans:
-            raise ValueError(f"span {span} is asked for, and the pattern {self.text} has no {{SPAN}} or date")
+            raise ValueError(f"data.span is {span}, and the pattern {self.text} has no {{SPAN}} or date")
         if span > (_MAX_DATE_SPAN if self.is_dated else 10**_MAX_SPAN_DIGITS):
-            raise ValueError("no span of this pattern has so large a number")
+            raise ValueError("the number is too large for a span of this pattern")
 
     def glob(self, span: int | None = None) -> str:
-        """A glob that finds the files of one span, in all versions, or of all."""
+        """A glob for the files of one span in all versions, or of all spans."""
 
         def fill(found: re.Match[str]) -> str:
             if span is None or found[1] == "VERSION":
@@ -91,10 +91,10 @@ class SpanPattern:
         return _PLACEHOLDER.sub(fill, self.text)
 
     def find(self, name: str) -> tuple[int, int | None] | None:
-        """(span, version) that a file's name has; None where it is not one of the pattern's.
+        """(span, version) in a file's name; None if the name does not match the pattern.
 
         Raises:
-            ValueError: TFX would look for the span under another name: leading zeros that no width asks for.
+            ValueError: the name has leading zeros and the pattern no width: TFX would look for another name.
         """
         found = self._regex.fullmatch(name)
         if found is None:
@@ -131,14 +131,14 @@ class SpanPattern:
     @cached_property
     def _regex(self) -> re.Pattern[str]:
         """The pattern as a regular expression with a group for each placeholder."""
-        parts, at = [], 0
+        parts, position = [], 0
         for found in _PLACEHOLDER.finditer(self.text):
             name = found[1] or found[3]
             width = _DATE_DIGITS.get(name) or found[2]
             digits = rf"\d{{{width}}}" if width else r"\d+"
-            parts += [_translate_glob(self.text[at : found.start()]), f"(?P<{name}>{digits})"]
-            at = found.end()
-        return re.compile("".join([*parts, _translate_glob(self.text[at:])]))
+            parts += [_translate_glob(self.text[position : found.start()]), f"(?P<{name}>{digits})"]
+            position = found.end()
+        return re.compile("".join([*parts, _translate_glob(self.text[position:])]))
 
 
 def _translate_glob(text: str) -> str:

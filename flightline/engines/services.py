@@ -78,9 +78,9 @@ def _run_service(endpoint: str, command: Sequence[str]) -> Iterator[None]:
 
 
 def _wait_until_listening(endpoint: str, process: subprocess.Popen[bytes], command: Sequence[str]) -> None:
-    until = time.monotonic() + START_TIMEOUT_S
+    deadline = time.monotonic() + START_TIMEOUT_S
     while not _is_listening(endpoint):
-        if process.poll() is not None or time.monotonic() > until:
+        if process.poll() is not None or time.monotonic() > deadline:
             cause = "took too long" if process.returncode is None else f"ended with exit code {process.returncode}"
             raise StepFailed(f"{command[2]} did not start at {endpoint}: it {cause}", "see the log for its output")
         time.sleep(0.1)

@@ -134,9 +134,9 @@ def _render_features(profile: TableProfile) -> str:
             "  exclude:",
         ]
         lines += [
-            f"    - {yaml_scalar(one.name)}  # {one.role.reason}: {one.role.evidence}" for one in profile.excluded
+            f"    - {yaml_scalar(item.name)}  # {item.role.reason}: {item.role.evidence}" for item in profile.excluded
         ]
-    strong = [one for one in profile.used if one.association and one.association.strong]
+    strong = [item for item in profile.used if item.association and item.association.strong]
     if strong:
         lines.append(
             _wrap_comment(
@@ -144,18 +144,18 @@ def _render_features(profile: TableProfile) -> str:
             )
         )
     lines += [
-        _wrap_comment(f"{_comment_value(one.name)}: {one.role.evidence}.", "  # ")
-        for one in profile.used
-        if one.role.evidence
+        _wrap_comment(f"{_comment_value(item.name)}: {item.role.evidence}.", "  # ")
+        for item in profile.used
+        if item.role.evidence
     ]
-    few = [one for one in profile.used if one.column.kind == "int" and one.column.distinct in _CODE_VALUE_COUNTS]
+    few = [item for item in profile.used if item.column.kind == "int" and item.column.distinct in _CODE_VALUE_COUNTS]
     if few:
         lines.append(
             _wrap_comment(
                 f"Whole numbers with few values. If they are codes, add them here: {_list_columns(few)}", "  # "
             )
         )
-    if few or any(one.column.has_leading_zeros for one in profile.used):
+    if few or any(item.column.has_leading_zeros for item in profile.used):
         lines.append("  categorical: []")
     if not profile.small and all(line.lstrip().startswith("#") for line in lines[1:]):
         lines[0] = "features: {}"  # only comments follow
@@ -164,9 +164,9 @@ def _render_features(profile: TableProfile) -> str:
 
 def _list_columns(columns: list[ColumnProfile], measure: bool = False) -> str:
     shown = [
-        _comment_value(one.name)
-        + (f" ({one.association.measure} {one.association.value:.3f})" if measure and one.association else "")
-        for one in columns[:_MAX_NAMED_COLUMNS]
+        _comment_value(item.name)
+        + (f" ({item.association.measure} {item.association.value:.3f})" if measure and item.association else "")
+        for item in columns[:_MAX_NAMED_COLUMNS]
     ]
     more = f" and {len(columns) - _MAX_NAMED_COLUMNS} more" if len(columns) > _MAX_NAMED_COLUMNS else ""
     return ", ".join(shown) + more
@@ -192,11 +192,11 @@ def _choose_slices(profile: TableProfile) -> list[str]:
     """Categories with enough evaluation rows for every value."""
     share = profile.eval_rows / profile.table.rows
     suitable = [
-        one.name
-        for one in profile.used
-        if one.role.use == "category"
-        and one.column.distinct in _SLICE_VALUE_COUNTS
-        and int(one.column.counts.min()) * share >= _MIN_SLICE_ROWS
+        item.name
+        for item in profile.used
+        if item.role.use == "category"
+        and item.column.distinct in _SLICE_VALUE_COUNTS
+        and int(item.column.counts.min()) * share >= _MIN_SLICE_ROWS
     ]
     return suitable[:_MAX_SLICES]
 

@@ -27,13 +27,13 @@ def _warn_unreadable_lines(profile: TableProfile) -> list[str]:
 
 def _warn_duplicate_classes(profile: TableProfile) -> list[str]:
     """Classes that differ only in case or spaces."""
-    alike: dict[str, list[str]] = {}
+    texts_by_normal_form: dict[str, list[str]] = {}
     for text in profile.label.values if profile.label.kind == "bytes" else ():
-        alike.setdefault(" ".join(text.split()).casefold(), []).append(text)
+        texts_by_normal_form.setdefault(" ".join(text.split()).casefold(), []).append(text)
     return [
         f"the label has {' and '.join(map(repr, texts))}, which differ only in case or spaces: they are separate "
         "classes until the file has the same text for both"
-        for texts in alike.values()
+        for texts in texts_by_normal_form.values()
         if len(texts) > 1
     ]
 

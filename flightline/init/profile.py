@@ -58,11 +58,11 @@ class TableProfile:
 
     @property
     def excluded(self) -> tuple[ColumnProfile, ...]:
-        return tuple(one for one in self.features if one.role.use == "excluded")
+        return tuple(column for column in self.features if column.role.use == "excluded")
 
     @property
     def used(self) -> tuple[ColumnProfile, ...]:
-        return tuple(one for one in self.features if one.role.use != "excluded")
+        return tuple(column for column in self.features if column.role.use != "excluded")
 
     @property
     def eval_rows(self) -> int:
@@ -112,7 +112,7 @@ def profile_table(
     )
     found = TableProfile(table, column, target, features)
     if not found.used:
-        reasons = "; ".join(f"{one.name}: {one.role.evidence}" for one in features[:3])
+        reasons = "; ".join(f"{feature.name}: {feature.role.evidence}" for feature in features[:3])
         raise UsageError(
             f"every column is excluded ({reasons})", "use --include COLUMN for a column that is known before the label"
         )

@@ -56,23 +56,23 @@ def _columns_table(profile: TableProfile) -> Table:
     for heading in ("values", "missing", "association"):
         table.add_column(heading, justify="right")
     table.add_column("evidence", overflow="fold")
-    for one in profile.excluded:
-        table.add_row(*_column_row(one), style="yellow")
-    for one in profile.used[:_MAX_USED_COLUMNS_SHOWN]:
-        table.add_row(*_column_row(one))
+    for column_profile in profile.excluded:
+        table.add_row(*_column_row(column_profile), style="yellow")
+    for column_profile in profile.used[:_MAX_USED_COLUMNS_SHOWN]:
+        table.add_row(*_column_row(column_profile))
     return table
 
 
-def _column_row(one: ColumnProfile) -> tuple[str, ...]:
-    column, association = one.column, one.association
+def _column_row(profile: ColumnProfile) -> tuple[str, ...]:
+    column, association = profile.column, profile.association
     kind = {"int": "int", "float": "float", "bytes": "text", None: ""}[column.kind]
-    evidence = f"{one.role.reason}: {one.role.evidence}" if one.role.reason else _usage_hint(one)
+    evidence = f"{profile.role.reason}: {profile.role.evidence}" if profile.role.reason else _usage_hint(profile)
     missing = f"{column.missing / column.rows:.1%}" if column.missing else ""
     measured = f"{association.measure} {association.value:.3f}" if association else ""
-    return escape(column.name), kind, one.role.use, f"{column.distinct:,}", missing, measured, escape(evidence)
+    return escape(column.name), kind, profile.role.use, f"{column.distinct:,}", missing, measured, escape(evidence)
 
 
-def _usage_hint(one: ColumnProfile) -> str:
-    strong = one.association and one.association.strong
+def _usage_hint(profile: ColumnProfile) -> str:
+    strong = profile.association and profile.association.strong
     alone = "strong alone: is it known before the label?" if strong else ""
-    return "; ".join(filter(None, (alone, one.role.evidence)))
+    return "; ".join(filter(None, (alone, profile.role.evidence)))

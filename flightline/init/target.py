@@ -95,15 +95,15 @@ def _infer_task(column: Column) -> tuple[Task, str]:
         return "binary", f"two values, {_format_value(column.values[0])} and {_format_value(column.values[1])}"
     if not column.is_number:
         return "multiclass", f"text with {column.distinct:,} values"
-    whole = bool((column.values == np.floor(column.values)).all())
-    if not whole:
+    integral = bool((column.values == np.floor(column.values)).all())
+    if not integral:
         return "regression", f"numbers with fractions, {column.distinct:,} values"
     if column.distinct <= MAX_INTEGER_CLASSES and column.present >= MIN_ROWS_PER_CLASS * column.distinct:
         return "multiclass", f"whole numbers with {column.distinct} values; --task regression if they are quantities"
     return "regression", f"whole numbers with {column.distinct:,} values"
 
 
-def _class_target(column: Column, task: Task, why: str, requested: str | None) -> InferredTarget:
+def _class_target(column: Column, task: Task, reason: str, requested: str | None) -> InferredTarget:
     values: list[Any] = column.values.tolist()
     rates = {value: float(count) / column.present for value, count in zip(values, column.counts, strict=True)}
     if task == "multiclass":
@@ -111,14 +111,14 @@ def _class_target(column: Column, task: Task, why: str, requested: str | None) -
             raise UsageError(
                 f"--positive {requested}: the label {column.name} has {len(values)} classes", "remove the option"
             )
-        return InferredTarget(column.name, task, why, tuple(values), rates=tuple(rates[value] for value in values))
+        return InferredTarget(column.name, task, reason, tuple(values), rates=tuple(rates[value] for value in values))
     positive, positive_reason = _choose_positive(column, values, rates, requested)
     negative = next(value for value in values if value != positive)
     zero_one = column.is_number and (negative, positive) == (0, 1)
     return InferredTarget(
         label=column.name,
         task="binary",
-        why=why,
+        why=reason,
         classes=() if zero_one else (negative, positive),
         positive=positive,
         positive_reason=positive_reason,
@@ -143,8 +143,8 @@ def _choose_positive(
         if (words[positive], words[other]) == _BAD_GOOD_WORDS:
             return values[positive], "the outcome to warn of; --positive chooses the other"
     rarer = min(values, key=lambda value: (rates[value], value != values[-1]))
-    how = "the rarer value" if rates[values[0]] != rates[values[1]] else "the last value in order"
-    return rarer, f"{how}; --positive chooses the other"
+    choice = "the rarer value" if rates[values[0]] != rates[values[1]] else "the last value in order"
+    return rarer, f"{choice}; --positive chooses the other"
 
 
 def _format_value(value: Any) -> str:

@@ -64,7 +64,7 @@ def _multiclass_thresholds(profile: TableProfile) -> list[Threshold]:
             Threshold("SparseCategoricalAccuracy", tolerance, why),
             _log_loss_gain_bound("SparseCategoricalCrossentropy", profile, base_rates),
         ]
-    lower = _round_up(majority + _STD_ERRORS * error, of=1 - majority)
+    lower = _round_up(majority + _STD_ERRORS * error, scale=1 - majority)
     why = f"{trivial} chance rarely reaches {_format_percent(lower)}"
     return [
         Threshold("SparseCategoricalAccuracy", {"lower": lower, **tolerance}, why),
@@ -142,7 +142,7 @@ def _format_percent(share: float) -> str:
     return f"{100 * share:.4g}%"
 
 
-def _round_up(number: float, digits: int = 3, of: float | None = None) -> float:
-    """Round up to significant digits, of the number itself or of `of`."""
-    places = digits - 1 - math.floor(math.log10(number if of is None else of))
+def _round_up(number: float, digits: int = 3, scale: float | None = None) -> float:
+    """Round up to significant digits, of the number itself or of `scale`."""
+    places = digits - 1 - math.floor(math.log10(number if scale is None else scale))
     return math.ceil(number * 10**places) / 10**places if places < 300 else number

@@ -91,10 +91,10 @@ def load_saved_model(folder: Path) -> Any:
     return tf.saved_model.load(str(folder))
 
 
-def _read_bytes(run: Run, path: Path, what: str) -> bytes:
+def _read_bytes(run: Run, path: Path, content: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(
-            f"the {what} of run {run.run_id} cannot be read: {error}", "restore the file, or run the pipeline again"
+            f"the {content} of run {run.run_id} cannot be read: {error}", "restore the file, or run the pipeline again"
         ) from error

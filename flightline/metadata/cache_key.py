@@ -1,8 +1,8 @@
-"""What decides whether a step has to run: digests of its inputs, its parameters, the code it runs, and the lock.
+"""The cache key of a step: digests of its inputs, its parameters, the code it runs, and the lock.
 
-TFX's own key holds ids, paths and times, so that a `touch` runs everything again, and none of the code that is named
-by a dotted path. This key takes its place in TFX's cache; its parts are kept with each execution, so that a later
-run can say what changed.
+TFX's own key holds ids, paths and times, so that a `touch` runs every step again, and it leaves out the code that a
+dotted path names. This key replaces it in TFX's cache; its parts are stored with each execution, so that a later run
+can report what changed.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from flightline.metadata.key_parts import DIGEST_LENGTH, KeyParts, short_digest
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, properties_of
 from flightline.utils.hashing import code_digest, lock_digest
 
-# Of an artifact's properties, those that a step may read; the others say where, when and by what it was made.
+# Of an artifact's properties, those that a step may read; the others record where, when and by what it was written.
 _CONTENT_PROPERTIES = ("span", "version", "split_names", "payload_format", "file_format")
 # ExampleGen's driver adds counts, sizes and times of files; their content is in `custom_config`.
 _VOLATILE_PARAMETERS = {"input_fingerprint"}
-# Inputs that only say how to be quick: with another analyzer cache, or none, Transform comes to the same.
+# Inputs that only save time: with another analyzer cache, or none, Transform's outputs are the same.
 _CACHE_CHANNELS = {"analyzer_cache"}
-# Parameters that name code: what they name is a part of the key.
+# Parameters that name code: the digest of that code is part of the key.
 _CODE_PARAMETERS = ("preprocessing_fn", "run_fn", "stats_options_updater_fn", "tuner_fn")
 
 
@@ -54,8 +54,8 @@ def reason_to_run(parts: KeyParts, before: KeyParts | None, cache: bool) -> str:
     """Why a step with this key was run.
 
     Args:
-        parts: of this step.
-        before: of the same node in the run before; None where there was none.
+        parts: the key parts of this step.
+        before: the key parts of the same node in the previous run; None without one.
         cache: whether the cache might have been used.
     """
     if before is None:
@@ -63,7 +63,7 @@ def reason_to_run(parts: KeyParts, before: KeyParts | None, cache: bool) -> str:
     changes = parts.changed_since(before)
     if changes:
         return f"changed: {', '.join(changes)}"
-    return "its outputs of before are gone, or it had failed" if cache else "without the cache"
+    return "its earlier outputs were removed, or it had failed" if cache else "without the cache"
 
 
 def _parameter_digests(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -73,7 +73,7 @@ def _parameter_digests(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str
 
 
 def _flatten_parameter(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """`custom_config.train.epochs` and its like, so that what changed can be named."""
+    """(name, value) of each leaf, named like `custom_config.train.epochs`, so that a changed leaf can be named."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
         with contextlib.suppress(ValueError):
             value = json.loads(value)
@@ -88,18 +88,18 @@ def _artifacts_digest(artifacts: Iterable[pb.Artifact]) -> str:
     described = []
     for artifact in artifacts:
         properties = properties_of(artifact)
-        read = {
+        readable = {
             name: value for name, value in properties.items() if name in _CONTENT_PROPERTIES or name.startswith("rows_")
         }
         content = (
             properties.get(CONTENT_DIGEST_PROPERTY) or f"artifact {artifact.id}"
-        )  # unknown content equals nothing else
-        described.append([content, read])
+        )  # an artifact without a digest equals only itself
+        described.append([content, readable])
     return short_digest(json.dumps(described, sort_keys=True))
 
 
 def _step_code_digest(executor: str | None, parameters: Mapping[str, Any]) -> str:
     named = [executor, *(parameters.get(name) for name in _CODE_PARAMETERS)]
     modules = {str(path).rpartition(".")[0] for path in named if path}
-    ours = sorted(module for module in modules if module and not module.startswith("tfx."))
-    return code_digest(*ours) if ours else ""
+    own_modules = sorted(module for module in modules if module and not module.startswith("tfx."))
+    return code_digest(*own_modules) if own_modules else ""

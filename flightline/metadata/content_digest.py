@@ -1,9 +1,10 @@
-"""Digests of what artifacts hold: equal for equal content, wherever and whenever it was made.
+"""Digests of the content of artifacts: equal content has an equal digest, wherever and whenever it was written.
 
-Most files are what they are. Some formats carry where or when they were made, and are read for what they mean:
+The digest of most files is that of their bytes. Some formats also hold where or when they were written; the digest of
+these is that of a canonical form without it:
 saved graphs (names numbered by the process, nodes in any order, paths in names), TFMA's config (paths of the models),
 the analyzer cache (keys made of paths, gzip's time stamps), rejected rows (the path of their file).
-Reads through TFX's fileio, so that it works where artifacts are elsewhere.
+Reads through TFX's fileio, so that it works for artifacts in remote storage.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from flightline.utils.hashing import BLOCK_BYTES
 
 SAVED_MODEL_FILE = "saved_model.pb"
 _QUOTED_PATH = re.compile(r"'[^']*/([^'/]+)'")  # a quoted path, of which the last part is kept
-_NAME_COUNTER = re.compile(r"_\d+(?![0-9A-Za-z])")  # the second `zeros` is `zeros_1`, and which is second is chance
+_NAME_COUNTER = re.compile(r"_\d+(?![0-9A-Za-z])")  # the second `zeros` is `zeros_1`; their order is random
 _NUMBER = re.compile(r"\d+")
-# Written beside the content, by others or about the making: fingerprint.pb hashes what is canonicalised here;
-# release.json and CURRENT say what is released.
+# Files next to the content that are not part of it: fingerprint.pb hashes the bytes that are canonicalised here;
+# release.json describes the release.
 _EXCLUDED_FILES = {"fingerprint.pb", "release.json"}
 
 
@@ -38,7 +39,7 @@ def digest_artifact(type_name: str, uri: str) -> str:
         uri: its directory or file.
 
     Raises:
-        OSError: nothing is there, or it cannot be read.
+        OSError: the artifact does not exist, or cannot be read.
     """
     digest = hashlib.sha256()
     if type_name == "TransformCache":
@@ -48,8 +49,8 @@ def digest_artifact(type_name: str, uri: str) -> str:
     for name, path in _list_files(uri):
         if name.rpartition("/")[2] not in _EXCLUDED_FILES:
             digest.update(f"{name}\0".encode())
-            reader = _select_canonicalizer(type_name, name)
-            digest.update(hashlib.sha256(reader(_read_file(path))).digest() if reader else _hash_file(path))
+            canonicalize = _select_canonicalizer(type_name, name)
+            digest.update(hashlib.sha256(canonicalize(_read_file(path))).digest() if canonicalize else _hash_file(path))
     return digest.hexdigest()
 
 
@@ -63,7 +64,7 @@ def _hash_file(path: str) -> bytes:
 
 
 def _select_canonicalizer(type_name: str, name: str) -> Callable[[bytes], bytes] | None:
-    """How to read a file of an artifact for what it means; None where its bytes are all there is to it."""
+    """The function that returns the canonical form of a file; None where the file's bytes are hashed as they are."""
     file = name.rpartition("/")[2]
     if file == SAVED_MODEL_FILE:
         return canonicalize_graph
@@ -72,15 +73,15 @@ def _select_canonicalizer(type_name: str, name: str) -> Callable[[bytes], bytes]
     if type_name == "Examples" and name.startswith("rejected/"):
         return _without_file_column
     if type_name in ("InfraBlessing", "ModelBlessing"):
-        return lambda _: b""  # the file's name is the verdict; what is in it are figures of the moment
+        return lambda _: b""  # the file's name is the verdict; its content holds timings
     return None
 
 
 def _list_files(uri: str) -> Iterator[tuple[str, str]]:
-    """(name relative to `uri`, path) of each file, in the order of the names; hidden ones are TFX's own."""
+    """(name relative to `uri`, path) of each file, in the order of the names; TFX's hidden files are left out."""
     if not fileio.isdir(uri):
         if not fileio.exists(uri):
-            raise FileNotFoundError(f"{uri} is not there")
+            raise FileNotFoundError(f"{uri} does not exist")
         yield "", uri
         return
     found = []
@@ -110,8 +111,9 @@ def _read_cache_entries(uri: str) -> Iterator[bytes]:
 def canonicalize_graph(content: bytes) -> bytes:
     """A SavedModel's graphs without what depends on the process that wrote them.
 
-    Numbers in names count what the process had made before, quoted paths are where it worked, and the order of nodes
-    and functions is that of a hash table. Constants, shapes, operations and how they are connected stay.
+    Left out: the numbers in names, which count the objects that the process had created before; the folders of quoted
+    paths; the order of nodes and functions, which is that of a hash table. Constants, shapes, operations and their
+    connections stay.
     """
     from tensorflow.core.protobuf import saved_model_pb2
 
@@ -159,7 +161,7 @@ def _canonical_name(text: str) -> str:
 
 
 def _without_paths(content: bytes) -> bytes:
-    """TFMA's config alone: beside it stands where models and data were."""
+    """TFMA's config without the paths of models and data, which the file holds next to it."""
     return json.dumps(json.loads(content).get("evalConfig", {}), sort_keys=True).encode()
 
 

@@ -6,10 +6,10 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
-DATA_DIGEST_PARAMETER = "data_digest"  # the leaf of ExampleGen's parameters that stands for the files
+DATA_DIGEST_PARAMETER = "data_digest"  # the leaf of ExampleGen's parameters with the digest of the input files
 DIGEST_LENGTH = 16
-_MAX_LISTED_NAMES = 4  # names of a kind in a sentence
-_WRAPPER_KEYS = {"custom_config", "custom_fields", "value"}  # around the parameters that a person knows
+_MAX_LISTED_NAMES = 4  # the most names that a sentence lists
+_WRAPPER_KEYS = {"custom_config", "custom_fields", "value"}  # keys around the parameters that the user knows
 
 
 @dataclass(frozen=True)
@@ -40,23 +40,23 @@ class KeyParts:
         return cls(**json.loads(text))
 
     def changed_since(self, before: KeyParts) -> list[str]:
-        """What differs, for a person."""
+        """A phrase for each kind of difference, for the user."""
         changes = []
-        for what, now, then in (
+        for kind, new, old in (
             ("input", self.inputs, before.inputs),
             ("parameter", self.parameters, before.parameters),
         ):
-            names = sorted({_display_name(name) for name in {*now, *then} if now.get(name) != then.get(name)} - {""})
+            names = sorted({_display_name(name) for name in {*new, *old} if new.get(name) != old.get(name)} - {""})
             if names:
                 more = f" and {len(names) - _MAX_LISTED_NAMES} more" if len(names) > _MAX_LISTED_NAMES else ""
-                changes.append(f"{what}{'s' if len(names) > 1 else ''} {', '.join(names[:_MAX_LISTED_NAMES])}{more}")
+                changes.append(f"{kind}{'s' if len(names) > 1 else ''} {', '.join(names[:_MAX_LISTED_NAMES])}{more}")
         changes += ["code"] if self.code != before.code else []
         changes += ["requirements.lock"] if self.lock != before.lock else []
         return changes
 
 
 def _display_name(name: str) -> str:
-    """A parameter's name for a person; empty for the digest of code, which is a part of its own."""
+    """A parameter's name for the user; empty for the digest of code, which `KeyParts.code` covers."""
     *_, leaf = path = name.split(".")
     if leaf == DATA_DIGEST_PARAMETER:
         return "content of the input files"

@@ -1,8 +1,8 @@
-"""A metadata store on a server of MySQL or MariaDB: whether it can be used, and who works in it.
+"""A metadata store on a MySQL or MariaDB server: its connection config, checks of its database, and locks in it.
 
-ML Metadata's own client says nothing about why it cannot connect, and some of what it accepts loses data; so the server
-is asked first, with a client that tells. Passwords are taken from the environment when a connection is made, and are in
-nothing that is kept: in a pipeline's configuration there stands `${NAME}` in their place.
+ML Metadata's own client does not report why it cannot connect, and it accepts databases that lose data. So `pymysql`
+checks the server first. A password is read from the environment when a connection is opened, and is stored nowhere: the
+pipeline's configuration holds the reference `${NAME}` instead.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ _CONFIG_ERROR_CODES = {
     1227,
     1251,
     1698,
-}  # of MySQL's errors, those that the config is to blame for
+}  # MySQL's codes of errors that a change of the config fixes
 _LOCK_POLL_INTERVAL_S = 0.5
-_MAX_IDLE_TIMEOUT_S = 31_536_000  # that an idle connection is left open: the longest that the server knows
+_MAX_IDLE_TIMEOUT_S = 31_536_000  # the longest time that the server keeps an idle connection open
 
 
 def connection_config(settings: MetadataConfig) -> pb.ConnectionConfig:
-    """What ML Metadata connects with, but for the password, which `with_password` puts in."""
+    """ML Metadata's connection config without the password, which `with_password` fills in."""
     config = pb.ConnectionConfig()
     config.mysql.host = settings.address
     config.mysql.port = settings.port
     config.mysql.database = settings.database
     config.mysql.user = settings.user
     config.mysql.password = f"${{{settings.password_env}}}"
-    config.mysql.skip_db_creation = True  # it would be made with the server's character set, whatever that is
+    config.mysql.skip_db_creation = True  # ML Metadata would create it with the server's default character set
     return config
 
 
 def with_password(config: pb.ConnectionConfig) -> pb.ConnectionConfig:
-    """A copy with the password of the environment in it: to connect with, and to keep nowhere."""
+    """A copy that holds the password from the environment. Connect with it, and do not store it."""
     if config.WhichOneof("config") != "mysql" or not (name := _ENV_REFERENCE.fullmatch(config.mysql.password)):
         return config
     copy = pb.ConnectionConfig()
@@ -64,7 +64,7 @@ def read_password(variable: str) -> str:
     """Raises ConfigError where the variable is not set."""
     if variable not in os.environ:
         raise ConfigError(
-            f"metadata.password_env: the environment variable {variable}, which is to hold the password of the metadata"
+            f"metadata.password_env: the environment variable {variable}, which holds the password of the metadata"
             " store's user, is not set",
             f"read -rs {variable}; export {variable}",
         )
@@ -73,7 +73,7 @@ def read_password(variable: str) -> str:
 
 @contextlib.contextmanager
 def suppress_logging() -> Iterator[None]:
-    """While entered, ML Metadata does not log what it connects with, which it does where debugging is asked for."""
+    """Keep ML Metadata from logging its connection config, with the password, at the log level DEBUG."""
     before = logging.get_verbosity()
     logging.set_verbosity(min(before, logging.INFO))
     try:
@@ -87,10 +87,10 @@ def connect(settings: MetadataConfig) -> Iterator[Any]:
     """A connection to the database, closed at the end.
 
     Raises:
-        ConfigError: the server refuses the user or has no such database, or the password is not there.
-        StepFailed: it does not answer.
+        ConfigError: the server refuses the user or has no such database, or the password is not set.
+        StepFailed: the server does not answer.
     """
-    import pymysql  # which only a store on a server needs
+    import pymysql  # only a store on a server needs it
 
     secret = read_password(settings.password_env)
     try:
@@ -116,56 +116,56 @@ def connect(settings: MetadataConfig) -> Iterator[Any]:
 
 
 def has_store(settings: MetadataConfig) -> bool:
-    """Whether ML Metadata has made its tables; the database is one that it loses nothing in, when this returns.
+    """Whether the database has ML Metadata's tables; also checks that the database stores texts unchanged.
 
     Raises:
-        ConfigError: names that differ in case alone would be the same, or texts would be changed.
-        As `connected` does.
+        ConfigError: its collation would mix up names that differ only in case, or change texts.
+        ConfigError, StepFailed: as `connect` raises them.
     """
     with connect(settings) as connection:
         [(default,)] = _query(connection, "SELECT @@collation_database")
-        made = _query(
+        tables = _query(
             connection,
             "SELECT table_name, table_collation FROM information_schema.tables WHERE table_schema = %s"
             " AND table_name IN ('Context', 'MLMDEnv')",
             settings.database,
         )
-        for collation in {default} if not made else {collation for _, collation in made}:
+        for collation in {default} if not tables else {collation for _, collation in tables}:
             if not (collation.startswith("utf8mb4_") and collation.endswith("bin")):
                 raise ConfigError(
                     f"metadata: the database {settings.display_name} has the collation {collation}: runs whose names"
                     " differ only in case would be mixed up, and some texts could not be stored",
                     f"create an empty database: {_CREATE_DATABASE_SQL.format(settings.database)}",
                 )
-        return len(made) > 1 and bool(_query(connection, "SELECT schema_version FROM MLMDEnv"))
+        return len(tables) > 1 and bool(_query(connection, "SELECT schema_version FROM MLMDEnv"))
 
 
 @contextlib.contextmanager
 def named_lock(
     settings: MetadataConfig, name: str, wait_s: float = 0.0, say: Callable[[str], None] = print
 ) -> Iterator[None]:
-    """While entered, nobody else, on whatever machine, is `alone_with` the same name in this database.
+    """Hold a lock with this name in the database: one process at a time, on any machine.
 
-    The server gives the lock back when the connection ends, however its process did.
+    The server releases the lock when the connection ends, even if the process was killed.
 
     Raises:
         LockHeld: another process holds the lock.
         ConfigError, StepFailed: as `connect` raises them.
     """
     lock = f"flightline:{hashlib.sha256(f'{settings.database}.{name}'.encode()).hexdigest()[:40]}"
-    until, told = time.monotonic() + wait_s, False
+    deadline, notified = time.monotonic() + wait_s, False
     with connect(settings) as connection:
         _query(connection, "SET SESSION wait_timeout = %s", _MAX_IDLE_TIMEOUT_S)
         while _query(connection, "SELECT GET_LOCK(%s, 0)", lock) != [(1,)]:
-            if time.monotonic() >= until:
+            if time.monotonic() >= deadline:
                 holder = _lock_holder_address(connection, lock)
                 raise LockHeld(
                     f"{name} is already running with the metadata store {settings.display_name}{holder}",
                     "wait until it ends, add --wait SECONDS, or give this pipeline another `name`",
                 )
-            if not told:
+            if not notified:
                 say(f"waiting for {name}, which is running with the metadata store {settings.display_name}")
-                told = True
+                notified = True
             time.sleep(_LOCK_POLL_INTERVAL_S)
         try:
             yield
@@ -189,14 +189,14 @@ def _query(connection: Any, statement: str, *values: Any) -> list[tuple[Any, ...
 def _translate_error(error: BaseException, settings: MetadataConfig) -> FlightlineError:
     """Return a Flightline error with the server's code and message, and without the client's arguments."""
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-    words = str(error.args[1]) if code and len(error.args) > 1 else str(error)
-    what = f"the metadata store {settings.display_name}"
+    message = str(error.args[1]) if code and len(error.args) > 1 else str(error)
+    store = f"the metadata store {settings.display_name}"
     if code in _CONFIG_ERROR_CODES:
-        todo = f"fix metadata.user, metadata.database or the password in {settings.password_env}"
+        fix = f"fix metadata.user, metadata.database or the password in {settings.password_env}"
         if code in (1044, 1049):
             database = settings.database
-            todo = f"create it: {_CREATE_DATABASE_SQL.format(database)}; GRANT ALL ON {database}.* TO the user"
-        return ConfigError(f"{what} refuses the user {settings.user}: {words}", todo)
+            fix = f"create it: {_CREATE_DATABASE_SQL.format(database)}; GRANT ALL ON {database}.* TO the user"
+        return ConfigError(f"{store} refuses the user {settings.user}: {message}", fix)
     return StepFailed(
-        f"{what} does not answer: {words}", f"check that the server runs and can be reached; then {RESUME_HINT}"
+        f"{store} does not answer: {message}", f"check that the server runs and can be reached; then {RESUME_HINT}"
     )

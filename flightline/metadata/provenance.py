@@ -45,7 +45,7 @@ class Provenance:
         digests: SHA-256 of the data, the schema, the lock and each module with its imports (`code/MODULE`).
         versions: of Python and of the main packages.
         inputs: input file, by its name below `data.input` → SHA-256 of its content.
-        run_arguments: the runner, the last node (`to`) and the reason of the run, where given.
+        run_arguments: the runner; the last node (`to`) and the reason of the run, if there are any.
         dvc: input file → MD5 of its content, for the files that DVC tracks.
     """
 

@@ -1,4 +1,4 @@
-"""The artifacts that others were made from, found by following ML Metadata backwards."""
+"""The ancestors of artifacts: the artifacts that they were computed from, by ML Metadata's events."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from flightline.metadata.properties import INPUT_EVENTS, OUTPUT_EVENTS
 # Each analyzer cache was made with the one before, back to the first run. It only saves time: outputs are the same
 # without it, so reading a cache does not make it an ancestor.
 TRANSFORM_CACHE_TYPE = "TransformCache"
-# The channel with the accepted spans that the data gate compares a new one with. Nothing is made from them: counted as
-# ancestors, they would keep every span for ever.
+# The channel with the accepted spans that the data gate compares a new one with. No output is computed from them:
+# counted as ancestors, they would keep every span for ever.
 COMPARISON_CHANNEL = "accepted_examples"
 
 
@@ -28,7 +28,7 @@ class ArtifactGraph:
         producer: artifact → the execution that made it; a later one that took it from the cache is not its producer.
         produced: execution → the artifacts that it made.
         inputs: execution → the artifacts that it read.
-        outputs: execution → the artifacts that it put out, made by it or taken from the cache.
+        outputs: execution → its output artifacts, computed by it or taken from the cache.
     """
 
     artifacts: dict[int, pb.Artifact]

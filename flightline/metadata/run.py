@@ -20,7 +20,7 @@ class Run:
         pipeline: the pipeline's name.
         started_ms: milliseconds since the epoch.
         steps: by node id, in the order in which they were started.
-        properties: what is recorded with the run as a whole (commit, user, config, ...).
+        properties: the facts recorded with the run (commit, user, config, ...).
     """
 
     run_id: str

@@ -17,15 +17,15 @@ AUXILIARY_SUFFIXES = (SCORING_SUFFIX, MONITORING_SUFFIX)
 
 
 def reserve_run_id(config: Config, run_id: str) -> bool:
-    """Reserve a run id for the config's pipeline; return False where it is taken. TFX would merge two runs of one id.
+    """Reserve a run id for the config's pipeline; return False if another run has it. TFX would merge the two runs.
 
     Only a shared server needs this: in a workspace, the run's folder reserves the id.
     """
     if not config.metadata.uses_server:
         return True
     store = open_or_create_store(config)
-    kind = store.put_context_type(pb.ContextType(name=_RUN_CONTEXT_TYPE, properties={_PIPELINE_PROPERTY: pb.STRING}))
-    context = pb.Context(type_id=kind, name=run_id)
+    type_id = store.put_context_type(pb.ContextType(name=_RUN_CONTEXT_TYPE, properties={_PIPELINE_PROPERTY: pb.STRING}))
+    context = pb.Context(type_id=type_id, name=run_id)
     context.properties[_PIPELINE_PROPERTY].string_value = config.name
     try:
         store.put_contexts([context])
@@ -61,8 +61,8 @@ def run_contexts(store: mlmd.MetadataStore, pipeline: str | None) -> list[pb.Con
     """The contexts of the runs of a pipeline, its scoring and its monitoring; of all pipelines where it is None."""
     if pipeline is None:
         return _contexts_of_type(store, "pipeline_run")
-    named = (store.get_context_by_type_and_name("pipeline", name) for name in with_auxiliary_pipelines(pipeline))
-    return [run for one in named if one is not None for run in store.get_children_contexts_by_context(one.id)]
+    contexts = (store.get_context_by_type_and_name("pipeline", name) for name in with_auxiliary_pipelines(pipeline))
+    return [run for context in contexts if context for run in store.get_children_contexts_by_context(context.id)]
 
 
 def _contexts_of_type(store: mlmd.MetadataStore, kind: str) -> list[pb.Context]:

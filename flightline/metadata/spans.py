@@ -72,15 +72,15 @@ def accepted_spans(ingested: Iterable[IngestedSpan]) -> list[IngestedSpan]:
     when its correction is removed.
     """
     latest: dict[int, IngestedSpan] = {}
-    for one in ingested:
-        if one.state == ACCEPTED and (one.span not in latest or latest[one.span].order < one.order):
-            latest[one.span] = one
+    for item in ingested:
+        if item.state == ACCEPTED and (item.span not in latest or latest[item.span].order < item.order):
+            latest[item.span] = item
     return [latest[span] for span in sorted(latest) if not latest[span].collected]
 
 
 def window_before(ingested: Iterable[IngestedSpan], span: int, spans: int) -> list[IngestedSpan]:
     """The last `spans` accepted spans before `span`, oldest first: what a model is trained on before `span`."""
-    return [one for one in accepted_spans(ingested) if one.span < span][-spans:]
+    return [earlier for earlier in accepted_spans(ingested) if earlier.span < span][-spans:]
 
 
 def _parse_number(value: Any) -> int | None:

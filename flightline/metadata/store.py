@@ -73,7 +73,7 @@ def open_store(where: Config | Path) -> mlmd.MetadataStore:
     path = where if isinstance(where, Path) else where.metadata_db
     try:
         return mlmd.MetadataStore(sqlite_config(path))
-    except Exception as error:  # ml_metadata raises its own kinds for what sqlite says
+    except Exception as error:  # ml_metadata has its own exceptions for sqlite's errors
         unreadable = InputError(f"{path} is not a readable metadata store: {error}", "move it away and run again")
         raise (diagnose(error) or unreadable) from error
 
@@ -81,7 +81,7 @@ def open_store(where: Config | Path) -> mlmd.MetadataStore:
 def open_or_create_store(config: Config) -> mlmd.MetadataStore:
     """Open the store on the config's server; create its tables where they are missing, by one process at a time."""
     if not has_store(config):
-        with mysql.named_lock(config.metadata, "making the tables", wait_s=_CREATE_TABLES_WAIT_S, say=logging.info):
+        with mysql.named_lock(config.metadata, "creating the tables", wait_s=_CREATE_TABLES_WAIT_S, say=logging.info):
             _open_server_store(config)
     return open_store(config)
 
@@ -93,7 +93,7 @@ def _open_server_store(config: Config) -> mlmd.MetadataStore:
         except (RuntimeError, mlmd.errors.StatusError) as error:
             raise StepFailed(
                 f"ML Metadata cannot use its store {store_name(config)}: {summarize_error(error)}",
-                "the server knows the user; ML Metadata's client logs in by mysql_native_password alone",
+                "the server knows the user; ML Metadata's client can only log in with mysql_native_password",
             ) from None
 
 
@@ -125,7 +125,7 @@ def run_ids_of_execution(store: mlmd.MetadataStore, execution_id: int) -> set[st
 
 
 def save_run_properties(store: mlmd.MetadataStore, run_id: str, facts: Mapping[str, str]) -> None:
-    """Save facts with a run as a whole, which must have a step in the store."""
+    """Save facts as properties of a run, which must have a step in the store."""
     context = store.get_context_by_type_and_name("pipeline_run", run_id)
     for name, value in facts.items():
         context.custom_properties[name].string_value = value

@@ -115,9 +115,9 @@ def encode_label(column: Column, plan: FeaturePlan) -> tf.Tensor:
     if target.task == "binary":
         ids = tf.cast(tf.equal(labels, tf.constant(target.positive, labels.dtype)), tf.int64)
     else:
-        same = tf.equal(labels[:, tf.newaxis], tf.constant(target.classes, labels.dtype)[tf.newaxis, :])
-        ids = tf.argmax(tf.cast(same, tf.int32), axis=1)
-        missing = tf.logical_or(missing, tf.logical_not(tf.reduce_any(same, axis=1)))
+        matches = tf.equal(labels[:, tf.newaxis], tf.constant(target.classes, labels.dtype)[tf.newaxis, :])
+        ids = tf.argmax(tf.cast(matches, tf.int32), axis=1)
+        missing = tf.logical_or(missing, tf.logical_not(tf.reduce_any(matches, axis=1)))
     return tf.where(missing, tf.constant(_MISSING_LABEL, tf.int64), ids)
 
 
@@ -134,8 +134,8 @@ def _shift_ids(column: Column) -> tf.Tensor:
 
 def _drop_nan(values: tf.Tensor) -> tf.SparseTensor:
     """Keep the values [batch] that are not NaN: those that an analyzer should see."""
-    where = tf.where(tf.logical_not(tf.math.is_nan(values)))
-    return tf.SparseTensor(where, tf.gather_nd(values, where), tf.shape(values, out_type=tf.int64))
+    indices = tf.where(tf.logical_not(tf.math.is_nan(values)))
+    return tf.SparseTensor(indices, tf.gather_nd(values, indices), tf.shape(values, out_type=tf.int64))
 
 
 def _to_dense(column: Column, default: float | str) -> tf.Tensor:

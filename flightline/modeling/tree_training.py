@@ -206,11 +206,11 @@ def _verify(
     Raises:
         PrivateApiChanged: they differ: scikit-learn's nodes mean something else than in the versions checked.
     """
-    found = trees({name: values[:_VERIFIED_ROWS] for name, values in features.items()}).numpy()
+    predictions = trees({name: values[:_VERIFIED_ROWS] for name, values in features.items()}).numpy()
     expected = (model.predict if classes is None else model.decision_function)(matrix[:_VERIFIED_ROWS])
     expected = expected.reshape(len(expected), -1)
     if classes is not None and outputs > 1:
-        found = found[:, classes[-expected.shape[1] :]]
-    if not np.allclose(found, expected, rtol=1e-3, atol=1e-3):
-        difference = float(np.abs(found - expected).max())
+        predictions = predictions[:, classes[-expected.shape[1] :]]
+    if not np.allclose(predictions, expected, rtol=1e-3, atol=1e-3):
+        difference = float(np.abs(predictions - expected).max())
         raise sklearn_internals.changed(f"trees read from it predict other values than it does (by {difference:.3g})")

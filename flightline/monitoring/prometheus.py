@@ -37,11 +37,12 @@ def write_metrics(config: Config, result: MonitoringResult, alerts: Mapping[str,
         _version_samples(labelled),
     )
     for kind, name in _DISTANCES.items():
-        values = [((one.subject,), one.value) for one in result.measures if one.kind == kind]
+        values = [((measure.subject,), measure.value) for measure in result.measures if measure.kind == kind]
         _set_gauge(registry, name, f"Distance of a feature's values: {kind}", ["feature"], values)
-    whole_window = [one for one in result.measures if not one.subject and one.kind != "no_traffic"]
-    for one in whole_window:
-        _set_gauge(registry, f"flightline_{_metric_name(one.kind)}", one.measure.capitalize(), [], [((), one.value)])
+    window_measures = [measure for measure in result.measures if not measure.subject and measure.kind != "no_traffic"]
+    for measure in window_measures:
+        name = f"flightline_{_metric_name(measure.kind)}"
+        _set_gauge(registry, name, measure.measure.capitalize(), [], [((), measure.value)])
     metrics = [
         ((metric, version, source), value)
         for source, versions in result.metrics.items()

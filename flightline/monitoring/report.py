@@ -48,19 +48,19 @@ def write_report(config: Config, run: Run, history: Sequence[MonitoredWindow], a
     result, firing = history[-1].result, firing_alerts(alerts)
     folder = config.run_folder(run.run_id)
     atomic_write(folder / MONITORING_JSON, json.dumps(result.to_dict(), indent=2) + "\n")
-    breached = {one.subject: one.kind for one in result.measures if one.breached and one.kind in {"skew", "drift"}}
+    breached = {m.subject: m.kind for m in result.measures if m.breached and m.kind in {"skew", "drift"}}
     page = render_monitoring(
         pipeline=config.name,
         span=_format_window(result),
         verdict=_verdict(firing),
         figures=_figures(result),
         firing=firing,
-        places=[_format_time(one.result.window.until) for one in history],
-        charts=build_charts(config, [one.result for one in history]),
+        places=[_format_time(entry.result.window.until) for entry in history],
+        charts=build_charts(config, [entry.result for entry in history]),
         result=result,
         metric_names=_metric_names(result),
         slices=[(name, values) for name, values in sorted(result.slices.items()) if name != "overall"][:400],
-        measures=sorted(result.measures, key=lambda one: -one.threshold_ratio),
+        measures=sorted(result.measures, key=lambda measure: -measure.threshold_ratio),
         features=_features(run, breached),
         breached=breached,
     )
@@ -71,7 +71,7 @@ def write_report(config: Config, run: Run, history: Sequence[MonitoredWindow], a
 def build_charts(config: Config, windows: Sequence[MonitoringResult]) -> list[Chart]:
     """The charts over the windows, without those that were never measured."""
     charts = [
-        Chart("Answered rows", {"rows": [float(one.window.answered_rows) for one in windows]}),
+        Chart("Answered rows", {"rows": [float(result.window.answered_rows) for result in windows]}),
         *_performance_charts(config, windows),
         *(_distance_chart(kind, windows) for kind in ("skew", "drift")),
         _measure_chart("prediction_drift", "Drift of the predictions", windows),
@@ -86,8 +86,8 @@ def _performance_charts(config: Config, windows: Sequence[MonitoringResult]) -> 
     for metric in config.monitoring.performance:
         key = metric_key(metric)
         series: dict[str, list[float | None]] = {
-            "served": [one.slices.get("overall", {}).get(key) for one in windows],
-            "shadow": [next((v.get(key) for v in one.metrics.get("shadow", {}).values()), None) for one in windows],
+            "served": [w.slices.get("overall", {}).get(key) for w in windows],
+            "shadow": [next((v.get(key) for v in w.metrics.get("shadow", {}).values()), None) for w in windows],
         }
         present = {name: values for name, values in series.items() if any(value is not None for value in values)}
         charts.append(Chart(f"{metric} on labelled rows", present))
@@ -96,7 +96,7 @@ def _performance_charts(config: Config, windows: Sequence[MonitoringResult]) -> 
 
 def _distance_chart(kind: str, windows: Sequence[MonitoringResult]) -> Chart:
     """The features closest to their thresholds, as ratios of these, so that all share the threshold 1."""
-    ratios = [{one.subject: one.threshold_ratio for one in w.measures if one.kind == kind} for w in windows]
+    ratios = [{m.subject: m.threshold_ratio for m in w.measures if m.kind == kind} for w in windows]
     highest: dict[str, float] = {}
     for by_feature in ratios:
         for feature, value in by_feature.items():
@@ -108,9 +108,9 @@ def _distance_chart(kind: str, windows: Sequence[MonitoringResult]) -> Chart:
 
 
 def _measure_chart(kind: str, title: str, windows: Sequence[MonitoringResult]) -> Chart:
-    measures = [next((one for one in w.measures if one.kind == kind), None) for w in windows]
-    threshold = next((one.threshold for one in reversed(measures) if one), None)
-    return Chart(title, {kind.replace("_", " "): [one.value if one else None for one in measures]}, threshold)
+    measures = [next((m for m in w.measures if m.kind == kind), None) for w in windows]
+    threshold = next((m.threshold for m in reversed(measures) if m), None)
+    return Chart(title, {kind.replace("_", " "): [m.value if m else None for m in measures]}, threshold)
 
 
 def _features(run: Run, breached: Mapping[str, str]) -> list[Feature]:

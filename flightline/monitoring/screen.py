@@ -49,10 +49,13 @@ def _measures_table(result: MonitoringResult) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False)
     for column, justify in (("measure", "left"), ("value", "right"), ("threshold", "right"), ("", "left")):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    closest = sorted(result.measures, key=lambda one: -one.threshold_ratio)
-    for one in closest[:MAX_MEASURES_SHOWN]:
+    closest = sorted(result.measures, key=lambda measure: -measure.threshold_ratio)
+    for measure in closest[:MAX_MEASURES_SHOWN]:
         table.add_row(
-            escape(one.name), f"{one.value:.4g}", f"{one.threshold:.4g}", "[red]breached[/]" if one.breached else ""
+            escape(measure.name),
+            f"{measure.value:.4g}",
+            f"{measure.threshold:.4g}",
+            "[red]breached[/]" if measure.breached else "",
         )
     if len(closest) > MAX_MEASURES_SHOWN:
         table.add_row(f"and {len(closest) - MAX_MEASURES_SHOWN} more, farther from their thresholds", "", "", "")

@@ -15,21 +15,21 @@ def training_statistics(runs: Runs, trained: Run) -> list[pb.Artifact]:
     """StatisticsGen's statistics of the Examples that a run trained on, one artifact for each span.
 
     Raises:
-        UsageError: none is left.
+        UsageError: they no longer exist.
     """
     transform = trained.steps.get("Transform")
     examples = transform.inputs.get("examples", []) if transform else []
     kind = runs.store.get_artifact_type("ExampleStatistics").id
     found: dict[int, pb.Artifact] = {}
-    for one in examples:
-        events = runs.store.get_events_by_artifact_ids([one.id])
+    for artifact in examples:
+        events = runs.store.get_events_by_artifact_ids([artifact.id])
         readers = [event.execution_id for event in events if event.type in INPUT_EVENTS]
         outputs = [e.artifact_id for e in runs.store.get_events_by_execution_ids(readers) if e.type in OUTPUT_EVENTS]
         statistics = [
             a for a in runs.store.get_artifacts_by_id(outputs) if a.type_id == kind and _is_usable_statistics(a)
         ]
         if statistics:
-            newest = max(statistics, key=lambda artifact: artifact.id)
+            newest = max(statistics, key=lambda candidate: candidate.id)
             found[newest.id] = newest
     if not found:
         raise UsageError(

@@ -113,8 +113,8 @@ class ProgressDisplay:
         step.rows = step.rows if rows is None else rows
         step.reason = reason
         count = "" if step.rows is None else f", {step.rows:,} rows"
-        because = f" ({reason})" if reason else ""
-        self._print_plain(f"{self._step_position(node)} {node}: {state}{count}, {step.seconds:.1f} s{because}")
+        reason_text = f" ({reason})" if reason else ""
+        self._print_plain(f"{self._step_position(node)} {node}: {state}{count}, {step.seconds:.1f} s{reason_text}")
 
     def close(self) -> None:
         """Stops the live table; a step that is still running has failed."""

@@ -86,7 +86,7 @@ class Summary:
         )
 
     def write(self, folder: Path) -> None:
-        """Writes `summary.json` into the run's folder, whole or not at all."""
+        """Writes `summary.json` into the run's folder, atomically."""
         atomic_write(folder / SUMMARY_JSON, json.dumps(self.to_dict(), indent=2) + "\n")
 
     @classmethod

@@ -57,7 +57,7 @@ def show_span(console: Console, span: SpanSummary) -> None:
 
 
 def show_drift(console: Console, drift: Sequence[FeatureDrift]) -> None:
-    closest = ", ".join(f"{one.feature} {one.distance:.3f} of {one.threshold:g}" for one in drift[:MAX_DRIFTS_SHOWN])
+    closest = ", ".join(f"{d.feature} {d.distance:.3f} of {d.threshold:g}" for d in drift[:MAX_DRIFTS_SHOWN])
     more = f" ({len(drift)} compared)" if len(drift) > MAX_DRIFTS_SHOWN else ""
     console.print(f"[bold]Drift[/]    closest to their thresholds: {escape(closest)}{more}", soft_wrap=True)
 

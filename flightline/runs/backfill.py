@@ -168,7 +168,7 @@ def _print_failure(config: Config, finished_runs: list[SpanRun]) -> None:
     if code == EXIT_OK:
         return
     span_run = next(span_run for span_run in finished_runs if span_run.result.code == code)
-    more = f"span {span_run.name}: {span_run.result.error}"
-    where = span_run.result.folder / SCREEN_FILE if span_run.result.folder else config.workspace
-    sys.stderr.write(f"flightline: {' '.join(more.split())}; {where} has the run's screen\n")
+    message = f"span {span_run.name}: {span_run.result.error}"
+    screen_location = span_run.result.folder / SCREEN_FILE if span_run.result.folder else config.workspace
+    sys.stderr.write(f"flightline: {' '.join(message.split())}; {screen_location} has the run's screen\n")
     sys.stderr.flush()

@@ -183,7 +183,7 @@ def _last_node(request: RunRequest, plan: SpanPlan | None) -> str | None:
 
 
 def _write_report(config: Config, dag: CompletedDag) -> None:
-    """Write the run's report. If that fails, the user is told; the run's result stays the same."""
+    """Write the run's report. If that fails, print a warning; the run's result stays the same."""
     from flightline.reporting.html.write_report import write_report
     from flightline.runs.evaluation_reader import read_curves
 

@@ -127,4 +127,4 @@ def _why_not_pushed(run: Run, evaluation: Evaluation | None) -> str:
         missed = evaluation.missed_thresholds if evaluation else []
         more = f" (and {len(missed) - 1} more)" if len(missed) > 1 else ""
         reasons.append(f"{missed[0].sentence}{more}" if missed else "the Evaluator did not bless the model")
-    return "; ".join(reasons) or "the Pusher did not push the model, and both blessings are there; see the log"
+    return "; ".join(reasons) or "the Pusher did not push the model, though it has both blessings; see the log"

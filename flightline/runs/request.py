@@ -1,4 +1,4 @@
-"""What a runner's command line asks for."""
+"""The arguments of a training run, from a runner's command line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RunRequest:
         quiet: print nothing; write the screen to `screen.txt` in the run's folder.
         resume: continue the newest run that was killed, interrupted or failed, with that run's config.
         gate_override_reason: let all data through the gate, for this reason; empty for a normal gate.
-        reason: why the run was started; empty where nobody said.
+        reason: why the run was started; empty if `--reason` is not set.
         wait_s: seconds to wait until another run in the workspace has ended.
     """
 
@@ -42,7 +42,7 @@ class RunRequest:
 
     @property
     def skips_when_up_to_date(self) -> bool:
-        """Whether to skip the run when nothing has changed: not if a run id, a part or no cache was asked for."""
+        """Whether to skip the run if nothing has changed: not with a run id, a part of the DAG or `--no-cache`."""
         return self.cache and not (self.run_id or self.from_node or self.to_node or self.gate_override_reason)
 
     def config_for_commands(self, folder: Path) -> Path | None:

@@ -23,7 +23,7 @@ def select_retrain_alerts(config: Config, alerts: Sequence[Alert]) -> list[Alert
 
 
 def remaining_retrains(config: Config, now: datetime | None = None) -> int:
-    """Return how many more runs alerts may start, given those of the last 24 hours."""
+    """Return how many more runs alerts may start, after those of the last 24 hours."""
     since = (now or datetime.now(timezone.utc)) - timedelta(days=1)
     started = [
         entry
@@ -36,7 +36,7 @@ def remaining_retrains(config: Config, now: datetime | None = None) -> int:
 
 
 def retrain(config: Config, path: Path, overrides: Sequence[str], reason: str, plain: bool) -> int:
-    """Train on the data that is there now: with a `window` on every new span, else on all rows.
+    """Train on the present data: with a `window` on every new span, else on all rows.
 
     Records the start, and at the end the exit code and the versions that were released. Success does not mean a
     release: the data may not have changed since the current one, or a span may only have been ingested.

@@ -1,4 +1,4 @@
-"""Why a step ran, or was taken from the cache: computed once, when it ends, and stored with its execution."""
+"""The reason why a step ran or was cached: computed when the step ends, and stored with its execution."""
 
 from __future__ import annotations
 

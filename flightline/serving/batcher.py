@@ -84,30 +84,30 @@ class Batcher:
 
 def _answer_batch(release: Release, batch: list[_PendingRequest]) -> None:
     try:
-        answers = release.predict([example for one in batch for example in one.examples])
+        outputs = release.predict([example for request in batch for example in request.examples])
     except Exception as error:
         if len(batch) > 1:  # retry each alone, so that one bad request does not fail the others
-            for one in batch:
-                _answer_batch(release, [one])
+            for request in batch:
+                _answer_batch(release, [request])
         else:
             _resolve_future(batch[0], error)
         return
     start = 0
-    for one in batch:
-        _resolve_future(one, answers[start : start + len(one.examples)])
-        start += len(one.examples)
+    for request in batch:
+        _resolve_future(request, outputs[start : start + len(request.examples)])
+        start += len(request.examples)
 
 
-def _resolve_future(waiting: _PendingRequest, outcome: Any) -> None:
-    def settle() -> None:
-        if waiting.future.done():  # the client has disconnected
+def _resolve_future(request: _PendingRequest, outcome: Any) -> None:
+    def complete() -> None:
+        if request.future.done():  # the client has disconnected
             return
         if isinstance(outcome, Exception):
-            waiting.future.set_exception(outcome)
+            request.future.set_exception(outcome)
         else:
-            waiting.future.set_result(outcome)
+            request.future.set_result(outcome)
 
     try:
-        waiting.loop.call_soon_threadsafe(settle)
+        request.loop.call_soon_threadsafe(complete)
     except RuntimeError:  # the event loop is closed
         return

@@ -155,6 +155,6 @@ class Contract:
 
     def probe(self) -> Iterator[dict[str, Value]]:
         """Two valid rows: one with the required values only, one with all values."""
-        everything = {name: sample_value(feature) for name, feature in self.features.items()}
-        yield {name: value for name, value in everything.items() if self.features[name].required}
-        yield everything
+        complete = {name: sample_value(feature) for name, feature in self.features.items()}
+        yield {name: value for name, value in complete.items() if self.features[name].required}
+        yield complete

@@ -12,7 +12,7 @@ CURRENT, CANARY = "current", "canary"
 
 @dataclass(frozen=True)
 class Deployment:
-    """The releases being served. Immutable: a change replaces the whole object.
+    """The releases being served. Immutable: a change replaces the object.
 
     Attributes:
         current: answers all requests that the canary does not.

@@ -41,34 +41,34 @@ def parse_columns(request: InferenceRequest) -> dict[str, Sequence[Any]]:
         ContractViolation: an input is repeated, or has the wrong shape or type.
     """
     columns: dict[str, Sequence[Any]] = {}
-    for one in request.inputs:
-        if one.name in columns:
-            raise ContractViolation([RowProblem(None, one.name, "invalid_shape", "is given twice")])
-        values = _input_values(one)
-        rows = one.shape[0] if one.shape else 0
-        if any(size != 1 for size in one.shape[1:]) or rows != len(values):
-            message = f"has the shape {list(one.shape)} and {len(values)} values; expected [rows] or [rows, 1]"
-            raise ContractViolation([RowProblem(None, one.name, "invalid_shape", message)])
-        columns[one.name] = values
+    for tensor in request.inputs:
+        if tensor.name in columns:
+            raise ContractViolation([RowProblem(None, tensor.name, "invalid_shape", "is given twice")])
+        values = _input_values(tensor)
+        rows = tensor.shape[0] if tensor.shape else 0
+        if any(size != 1 for size in tensor.shape[1:]) or rows != len(values):
+            message = f"has the shape {list(tensor.shape)} and {len(values)} values; expected [rows] or [rows, 1]"
+            raise ContractViolation([RowProblem(None, tensor.name, "invalid_shape", message)])
+        columns[tensor.name] = values
     return columns
 
 
-def _input_values(one: RequestInput) -> list[Any]:
+def _input_values(tensor: RequestInput) -> list[Any]:
     """The elements of an input as a flat list; text may be str or bytes."""
-    data = one.data.root
+    data = tensor.data.root
     values = list(data) if isinstance(data, Sequence) and not isinstance(data, str | bytes) else [data]
     if values and isinstance(values[0], list):
         values = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in values]
-    datatype = str(getattr(one.datatype, "value", one.datatype))
+    datatype = str(getattr(tensor.datatype, "value", tensor.datatype))
     if datatype not in _INTEGER_DATATYPES | _FLOAT_DATATYPES | {"BYTES"}:
         raise ContractViolation(
-            [RowProblem(None, one.name, "wrong_type", f"the datatype {datatype} is neither numeric nor text")]
+            [RowProblem(None, tensor.name, "wrong_type", f"the datatype {datatype} is neither numeric nor text")]
         )
     for row, value in enumerate(values):
         is_text = isinstance(value, str | bytes)
         if value is not None and is_text != (datatype == "BYTES"):
             message = f"{'text' if is_text else value!r} in an input of datatype {datatype}"
-            raise ContractViolation([RowProblem(row, one.name, "wrong_type", message)])
+            raise ContractViolation([RowProblem(row, tensor.name, "wrong_type", message)])
     return values
 
 

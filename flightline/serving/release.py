@@ -100,16 +100,16 @@ def _probe_release(release: Release) -> None:
     try:
         alone = np.concatenate([release.predict([example]) for example in probes])
         for size in WARM_UP_BATCH_SIZES:
-            together = release.predict((probes * size)[:size])
+            batched = release.predict((probes * size)[:size])
     except Exception as error:
         raise InvalidRelease(
             f"{release.version}: the model fails on a sample request: {' '.join(str(error).split())[:300]}"
         ) from error
-    if len(together) != WARM_UP_BATCH_SIZES[-1]:
-        raise InvalidRelease(f"{release.version}: {WARM_UP_BATCH_SIZES[-1]} examples got {len(together)} predictions")
+    if len(batched) != WARM_UP_BATCH_SIZES[-1]:
+        raise InvalidRelease(f"{release.version}: {WARM_UP_BATCH_SIZES[-1]} examples got {len(batched)} predictions")
     if problem := release.contract.target.find_problem(alone):
         raise InvalidRelease(f"{release.version}: for a sample request the model returned {problem}")
     size = np.abs(alone)
     least = np.maximum(1, MIN_RELATIVE_SCALE * size.max())
-    if float((np.abs(together[: len(alone)] - alone) / np.maximum(least, size)).max()) > MAX_RELATIVE_DIFFERENCE:
+    if float((np.abs(batched[: len(alone)] - alone) / np.maximum(least, size)).max()) > MAX_RELATIVE_DIFFERENCE:
         raise InvalidRelease(f"{release.version}: an example gets different predictions alone and in a batch")

@@ -33,7 +33,7 @@ class Target:
             as labels, otherwise 0 and 1.
 
     Raises:
-        ValueError: the task is unknown, or what is given does not fit it.
+        ValueError: the task is unknown, or the other arguments do not fit it.
     """
 
     task: Task = "binary"

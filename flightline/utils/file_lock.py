@@ -53,7 +53,7 @@ def hold_lock(
 ) -> Iterator[LockHolder | None]:
     """Hold the lock `name` of a workspace while entered. Reading needs no lock.
 
-    The system releases the lock when its holder ends, however it ends, so a killed process blocks nobody.
+    The system releases the lock when its holder ends, however it ends, so a killed process does not block others.
 
     Args:
         activity: what the lock is held for, shown to others.

@@ -1,4 +1,4 @@
-"""The private names of other libraries that Flightline uses: listed once a library, and checked when they are needed.
+"""The private names of other libraries that Flightline uses: listed once per library, and checked before use.
 
 A module that needs private names of a library lists them in one `PrivateApi` and says which versions it was checked
 with. Nothing is looked up before it is used, so that such a module can be imported whatever is installed.

@@ -115,15 +115,15 @@ def _type(value: Schema) -> str:
     if "$ref" in value or "allOf" in value:
         return "section"
     if "enum" in value or "const" in value:
-        return " or ".join(code(str(one)) for one in value.get("enum", [value.get("const")]))
+        return " or ".join(code(str(choice)) for choice in value.get("enum", [value.get("const")]))
     bounds = "".join(f", {sign} {value[name]:g}" for name, sign in _BOUNDS.items() if name in value)
     match value.get("type"):
         case "array":
             return f"list of {_type(value.get('items', {}))}{bounds}"
         case "object":
             names = value.get("propertyNames", {}).get("enum", [])
-            of = " or ".join(code(name) for name in names) or "name"
-            return f"mapping: {of} → {_type(value.get('additionalProperties', {}))}"
+            key_names = " or ".join(code(name) for name in names) or "name"
+            return f"mapping: {key_names} → {_type(value.get('additionalProperties', {}))}"
         case "string" if value.get("format") == "path":
             return "path"
         case kind:

@@ -131,10 +131,10 @@ class Simulation:
         withdrawn, current = roll_back(self.config.releases, None, reason)
         audit_log.record(self.config.workspace, "rolled back", withdrawn=withdrawn, release=current, reason=reason)
         wait_until_served(self.config.serving.http_port, {"current": current})
-        took = time.monotonic() - start
+        delay_s = time.monotonic() - start
         month.rolled_back_to = current
         self.report(
-            f"{month.name}: rolled back from {withdrawn} to {current} ({reason}); it was served {took:.1f} s later"
+            f"{month.name}: rolled back from {withdrawn} to {current} ({reason}); it was served {delay_s:.1f} s later"
         )
 
     def rollback_drill(self, month: Month) -> None:
@@ -197,7 +197,7 @@ class Simulation:
 def format_month(month: Month) -> str:
     """A month in a line."""
     auc = "" if month.auc is None else f", AUC {month.auc:.4f}"
-    never = "" if month.baseline_auc is None else f" (never retrained {month.baseline_auc:.4f})"
+    baseline = "" if month.baseline_auc is None else f" (never retrained {month.baseline_auc:.4f})"
     alerts = f"; {len(month.alerts)} alerts" if month.alerts else "; no alert"
     if month.retrained:
         outcome = (
@@ -207,4 +207,4 @@ def format_month(month: Month) -> str:
         )
     else:
         outcome = ""
-    return f"{month.name}: {month.answered_rows:,} rows by {month.served_release}{auc}{never}{alerts}{outcome}"
+    return f"{month.name}: {month.answered_rows:,} rows by {month.served_release}{auc}{baseline}{alerts}{outcome}"

@@ -16,7 +16,7 @@ from flightline.metadata.mysql import named_lock
 from flightline.metadata.runs import Runs
 from flightline.releases import audit_log
 from flightline.releases.registry import read_releases
-from flightline.runs.state.lock import pipeline_lock as alone_at
+from flightline.runs.state.lock import pipeline_lock
 from flightline.runs.state.run_folder import create_run_folder
 from flightline.utils.file_lock import LockHeld
 
@@ -117,9 +117,9 @@ def test_two_runs_of_one_pipeline_cannot_run_at_once_in_any_workspace(pair, serv
     config = load_config(pair.one.folder / "config.yaml")
     elsewhere = config.model_copy(update={"workspace": tmp_path / "elsewhere"})
     refused = pytest.raises(LockHeld, match=r"is already running with the metadata store.*from 127\.0\.0\.1")
-    with alone_at(config, "a run"), refused:
-        alone_at(elsewhere, "a run").__enter__()
-    with named_lock(config.metadata, "flights-other"), alone_at(elsewhere, "a run"):
+    with pipeline_lock(config, "a run"), refused:
+        pipeline_lock(elsewhere, "a run").__enter__()
+    with named_lock(config.metadata, "flights-other"), pipeline_lock(elsewhere, "a run"):
         pass  # another pipeline is nobody's business
 
 

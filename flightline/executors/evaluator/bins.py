@@ -102,8 +102,8 @@ def _quantile_edges(
         raise ValueError(f"the training statistics have no quantiles of {column}: give its bins as a list of edges")
     buckets = histograms[0].buckets
     known = [buckets[0].low_value, *(bucket.high_value for bucket in buckets)]
-    wanted = np.interp(np.arange(1, count) / count, np.linspace(0, 1, len(known)), known)
-    rounded = {float(_format_edge(float(f"{edge:.6g}"))) for edge in wanted if math.isfinite(edge)}
+    edges = np.interp(np.arange(1, count) / count, np.linspace(0, 1, len(known)), known)
+    rounded = {float(_format_edge(float(f"{edge:.6g}"))) for edge in edges if math.isfinite(edge)}
     # Nothing is below the smallest value: an edge there would leave the lowest bin empty.
     inner = tuple(sorted(edge for edge in rounded if edge > known[0]))
     if not inner:

@@ -55,8 +55,8 @@ def bootstrap_intervals(
     """
     truth = np.asarray(labels) > _DECISION_THRESHOLD
     models = [np.asarray(scores).reshape(-1) for scores in (candidate, champion)]
-    everything = np.ones(len(truth), np.uint8)
-    full = [_AucRanking(truth, scores).auc(everything) for scores in models]
+    unit_weights = np.ones(len(truth), np.uint8)
+    full = [_AucRanking(truth, scores).auc(unit_weights) for scores in models]
     better = _is_correct(truth, models[0]) - _is_correct(truth, models[1])
     rng = np.random.default_rng(_SEED)
     rows = (

@@ -55,7 +55,7 @@ class ScoredModel:
         return {name: flatten_one_per_row(value.numpy(), len(examples), name) for name, value in outputs.items()}
 
     def _trace_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        # Traced as one function so that TensorFlow prunes the features that nobody wants.
+        # Traced as one function so that TensorFlow prunes the features that are not needed.
         outputs: dict[str, tf.Tensor] = {}
         for transform in self._transforms:
             outputs.update(_call_signature(transform, examples))
@@ -76,12 +76,12 @@ def _call_signature(signature: Any, examples: tf.Tensor) -> Mapping[str, tf.Tens
     return signature(**{argument: examples})
 
 
-def flatten_one_per_row(values: np.ndarray, rows: int, what: str) -> np.ndarray:
+def flatten_one_per_row(values: np.ndarray, rows: int, subject: str) -> np.ndarray:
     """Returns [rows] values given as [rows] or [rows, 1, ...].
 
     Raises:
       UnsupportedEvaluationError: there is not exactly one value a row.
     """
     if values.shape[:1] != (rows,) or values.size != rows:
-        raise UnsupportedEvaluationError(f"{what} has shape {values.shape} for {rows} rows")
+        raise UnsupportedEvaluationError(f"{subject} has shape {values.shape} for {rows} rows")
     return values.reshape(rows)

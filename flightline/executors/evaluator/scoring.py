@@ -169,9 +169,9 @@ def _batches(files: Sequence[str]) -> Iterator[tf.Tensor]:
         yield from records.batch(BATCH_ROWS).prefetch(1)
 
 
-def _require_every_row(name: str, raw: Mapping[str, RawColumn], what: str) -> np.ndarray:
+def _require_every_row(name: str, raw: Mapping[str, RawColumn], role: str) -> np.ndarray:
     if name not in raw or not raw[name].present.all():
-        raise UnsupportedEvaluationError(f"rows without the {what} {name!r}")
+        raise UnsupportedEvaluationError(f"rows without the {role} {name!r}")
     return raw[name].values
 
 
@@ -181,9 +181,9 @@ def _check_labels(values: np.ndarray, label: str) -> np.ndarray:
     return values
 
 
-def _finite_numbers(values: np.ndarray, what: str) -> np.ndarray:
+def _finite_numbers(values: np.ndarray, subject: str) -> np.ndarray:
     if values.dtype.kind not in "iuf":
-        raise UnsupportedEvaluationError(f"{what} is of type {values.dtype}")
+        raise UnsupportedEvaluationError(f"{subject} is of type {values.dtype}")
     if not np.isfinite(values).all():
-        raise UnsupportedEvaluationError(f"{what} is NaN or infinite")
+        raise UnsupportedEvaluationError(f"{subject} is NaN or infinite")
     return values

@@ -57,7 +57,7 @@ def ingest_on_beam(
         output_dir: directory of the Examples artifact.
         temp_dir: a directory that workers see, for the counts.
         options: what to make of the files.
-        hash_split: how the only input split is shared out.
+        hash_split: how the only input split is divided.
         opener: opens a file for reading; has to be something that workers can import.
 
     Raises:

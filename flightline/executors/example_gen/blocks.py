@@ -1,4 +1,4 @@
-"""What every table is read as: blocks of rows, whatever its file is."""
+"""Blocks of rows: the form in which a table is read, for every file format."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Block:
         columns: name to Arrow dictionary array [rows]; null where a value is missing. CSV values are the text of
             the cell, Parquet values have the type of the file.
         lines: [rows] int64, the line of the file each row begins on (Parquet: the row), counting from 1.
-        text: the text of a row, by its place in the block.
-        rejected: what the file has between these rows and could not be read as a row.
+        text: the text of a row, by its position in the block.
+        rejected: records between these rows that could not be read as rows.
     """
 
     columns: dict[str, pa.DictionaryArray]
@@ -38,7 +38,7 @@ class Table(Protocol):
     columns: list[str]
 
     def blocks(self, block_bytes: int, columns: Sequence[str] | None = None) -> Iterator[Block]:
-        """Yields the rows in order, reading about `block_bytes` at a time; all columns unless told."""
+        """Yields the rows in order, reading about `block_bytes` at a time; all columns by default."""
         ...
 
     def pieces(self, block_bytes: int) -> Iterator[Any]:
@@ -50,5 +50,5 @@ class Table(Protocol):
         ...
 
     def kinds(self, block_bytes: int, columns: Sequence[str]) -> dict[str, ColumnType | None]:
-        """The types of the given columns over the whole file."""
+        """The types of the given columns over the entire file."""
         ...

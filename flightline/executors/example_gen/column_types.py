@@ -132,10 +132,10 @@ def _parse_numbers(values: pa.Array, kind: ColumnType) -> Parsed:
     if kind == "float":
         return Parsed(_to_float32(numbers.astype(np.float64)), np.zeros(len(numbers), bool))
     if numbers.dtype.kind == "f":
-        whole = (np.floor(numbers) == numbers) & (np.abs(numbers) < 2.0**63)
+        is_int64 = (np.floor(numbers) == numbers) & (np.abs(numbers) < 2.0**63)
     else:
-        whole = numbers <= np.uint64(_INT64.max) if numbers.dtype == np.uint64 else np.ones(len(numbers), bool)
-    return Parsed(np.where(whole, numbers, 0).astype(np.int64), ~whole)
+        is_int64 = numbers <= np.uint64(_INT64.max) if numbers.dtype == np.uint64 else np.ones(len(numbers), bool)
+    return Parsed(np.where(is_int64, numbers, 0).astype(np.int64), ~is_int64)
 
 
 def _to_float32(numbers: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""Finds the records in CSV text without parsing it, as stock CsvExampleGen does, and sets the broken ones aside.
+"""Finds the records in CSV text without parsing it, as stock CsvExampleGen does, and rejects the broken ones.
 
-Stock joins lines until the number of quotes is even, then parses each record with Python's csv module. Here whole
-blocks are scanned with numpy. Records whose quoting is regular (RFC 4180) mean the same to Python and to Arrow and
+Stock joins lines until the number of quotes is even, then parses each record with Python's csv module. Here
+numpy scans a block at a time. Records whose quoting is regular (RFC 4180) mean the same to Python and to Arrow and
 stay as they are; the few others go through Python's csv module and are written back in regular form.
 """
 
@@ -18,8 +18,6 @@ from flightline.errors import InputError
 from flightline.executors.example_gen.artifact_layout import MAX_RECORD_BYTES
 from flightline.executors.example_gen.rejects import Reject, readable_text
 
-"""Bytes after which a record is taken for an unclosed quote."""
-
 _NEWLINE, _RETURN, _QUOTE, _COMMA = b'\n\r",'
 
 
@@ -30,7 +28,7 @@ class RecordBlock:
     Attributes:
         data: CSV text of the good records in order, every one with the right number of fields.
         lines: [records] int64, the line of the file each begins on, counting from 1.
-        bounds: [records, 2] int64, where each lies in `source`, line end excluded.
+        bounds: [records, 2] int64, start and end of each in `source`, line end excluded.
         source: the text as the file has it.
         rejected: the records that are not in `data`.
     """
@@ -53,34 +51,34 @@ def read_records(chunks: Iterable[bytes], fields: int, path: str, first_line: in
     Raises:
         InputError: a quote is never closed.
     """
-    rest, line = b"", first_line
+    remainder, line = b"", first_line
     for chunk in chunks:
-        text = rest + chunk
+        text = remainder + chunk
         ends = _CsvScan(text).record_ends()
         if len(ends):
             end = int(ends[-1])
             yield _read_block(text[:end], fields, line)
             line += text.count(b"\n", 0, end)
-            rest = text[end:]
+            remainder = text[end:]
         else:
-            rest = text
-        if len(rest) > MAX_RECORD_BYTES:
+            remainder = text
+        if len(remainder) > MAX_RECORD_BYTES:
             raise _unclosed_quote_error(path, line, f"within {MAX_RECORD_BYTES >> 20} MB")
-    if rest.count(b'"') % 2:
+    if remainder.count(b'"') % 2:
         raise _unclosed_quote_error(path, line, "before the end of the file")
-    if rest:
-        yield _read_block(rest, fields, line)
+    if remainder:
+        yield _read_block(remainder, fields, line)
 
 
-def _unclosed_quote_error(path: str, line: int, where: str) -> InputError:
+def _unclosed_quote_error(path: str, line: int, limit: str) -> InputError:
     return InputError(
-        f"{path}, line {line}: the record that begins here does not end {where}: a quote is not closed",
+        f"{path}, line {line}: the record that begins here does not end {limit}: a quote is not closed",
         "close or double the quote, or restore the file if it was cut short",
     )
 
 
 class _CsvScan:
-    """Positions of the characters that shape CSV text."""
+    """Positions of the newlines, quotes and separators in CSV text."""
 
     def __init__(self, text: bytes) -> None:
         self.text = text
@@ -137,8 +135,8 @@ def _read_block(text: bytes, fields: int, first_line: int) -> RecordBlock:
     lines = first_line + np.searchsorted(scan.newlines, starts)
     bounds = np.stack([starts, _strip_line_ends(scan.bytes, starts, ends)], axis=1)
 
-    found = np.diff(np.searchsorted(scan.commas(), np.append(starts, len(text)))) + 1
-    special = (found != fields) | (bounds[:, 0] == bounds[:, 1])
+    field_counts = np.diff(np.searchsorted(scan.commas(), np.append(starts, len(text)))) + 1
+    special = (field_counts != fields) | (bounds[:, 0] == bounds[:, 1])
     special[np.searchsorted(ends, scan.irregular(), side="right")] = True
     special[_find_invalid_utf8(scan.bytes, text, starts, ends)] = True
     if not special.any():
@@ -184,7 +182,7 @@ def _describe_utf8_error(raw: bytes) -> str:
 
 
 def _read_irregular_record(raw: bytes, fields: int, line: int) -> bytes | Reject | None:
-    """Reads one record as stock does; returns it in regular form, or why not, or None for a blank line."""
+    """Reads one record as stock does; returns it in regular form, or as a reject, or None for a blank line."""
 
     def reject(detail: str) -> Reject:
         return Reject(line, "unparsable", "", detail, readable_text(raw).rstrip("\r\n"))
@@ -205,10 +203,10 @@ def _read_irregular_record(raw: bytes, fields: int, line: int) -> bytes | Reject
 
 
 def _parse_record(record: str) -> list[str]:
-    """Parses one record with Python's csv, which must not ask for more than the record."""
+    """Parses one record with Python's csv, which must not read beyond the record."""
 
-    def once() -> Iterator[str]:
+    def single_record() -> Iterator[str]:
         yield record
         raise csv.Error("a quote is not closed")
 
-    return next(csv.reader(once()))
+    return next(csv.reader(single_record()))

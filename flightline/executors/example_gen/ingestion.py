@@ -37,11 +37,11 @@ class InputSplit:
 
 @dataclass(frozen=True)
 class HashSplit:
-    """How one input split is shared out by hash.
+    """How one input split is divided by hash.
 
     Attributes:
         hash_buckets: output split to its number of buckets, in order.
-        feature: the column to hash, or None for the whole example.
+        feature: the column to hash, or None for the entire example.
     """
 
     hash_buckets: Mapping[str, int]
@@ -56,8 +56,8 @@ class IngestOptions:
         label: a column without which a row is of no use; None keeps all rows.
         column_types: the columns whose type is known; the others are inferred from all of their values.
         missing_values: texts in CSV files that mean a missing value; an empty cell always does.
-        block_bytes: how much is read at a time; memory grows with it, not with the files.
-        contract: what columns may hold; rows that break it are rejected. Empty for data that are to be judged whole.
+        block_bytes: bytes to read at a time; memory grows with it, not with the files.
+        contract: the bounds of the columns; rows that break it are rejected. Empty for training data.
         row_ids: give each example the features `_file` and `_line`.
     """
 

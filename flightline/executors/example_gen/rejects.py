@@ -1,4 +1,4 @@
-"""Rows that were read and could not become examples, kept aside where a person can read them."""
+"""Rejected rows: rows of the input that cannot become examples, written to a CSV file with the reason."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Literal, NamedTuple, Protocol
 Reason = Literal["unparsable", "missing_label", "missing_value", "out_of_domain"]
 REASONS: tuple[Reason, ...] = ("unparsable", "missing_label")
 CONTRACT_REASONS: tuple[Reason, ...] = ("missing_value", "out_of_domain")
-"""Of rows that are held to a model's input contract, beside the others."""
+"""Further reasons, for rows that are checked against a model's input contract."""
 
 
 class Reject(NamedTuple):
     """One rejected row.
 
     Attributes:
-        line: where it begins: the line of the file counting from 1, or for Parquet the row.
+        line: the line of the file where the row begins, counting from 1; for Parquet, the row number.
         reason: the kind of fault, by which rejected rows are counted.
-        column: the column at fault, empty when the whole row is.
-        detail: what is wrong, for a person.
+        column: the column with the fault; empty if the fault is in no single column.
+        detail: the fault, for the user.
         text: the row as the file has it, without its line end.
     """
 
@@ -32,7 +32,7 @@ class Reject(NamedTuple):
 
 
 class TextSink(Protocol):
-    """What rejects are written to."""
+    """A text file that rejects are written to."""
 
     def write(self, text: str, /) -> object: ...
 
@@ -63,5 +63,5 @@ def readable_text(raw: bytes) -> str:
 
 
 def _escape_nul(field: object) -> object:
-    # A NUL makes csv.reader of Python 3.10 refuse the whole file.
+    # A NUL makes csv.reader of Python 3.10 refuse the entire file.
     return field.replace("\0", "\\x00") if isinstance(field, str) else field

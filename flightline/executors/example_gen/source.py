@@ -1,4 +1,4 @@
-"""Files as decompressed bytes, wherever they are and however they are packed."""
+"""Reads files as decompressed bytes, from any file system and with any supported compression."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _CODEC_BY_SUFFIX = {".gz": "gzip", ".zst": "zstd"}
 
 
 def require_regular_file(path: str) -> None:
-    """Refuses what is there and is no file: reading a pipe that nobody writes to would never end.
+    """Refuses a path that exists and is no regular file: reading a pipe without a writer would never end.
 
     Raises:
-        InputError: it is a directory, a pipe, a device, or its name is none.
+        InputError: it is the path is a directory, a pipe or a device, or not a valid name.
     """
     try:
         mode = Path(path).stat().st_mode
     except ValueError as err:  # a NUL in the name
         raise unreadable_error(path, err) from err
-    except OSError:  # a URI, or nothing: opening it says which
+    except OSError:  # a URI or a missing file: opening it raises the right error
         return
     if not stat.S_ISREG(mode):
         kind = "a directory" if stat.S_ISDIR(mode) else "a pipe, a socket or a device"
@@ -43,14 +43,14 @@ def open_local(path: str) -> BinaryIO:
 def unreadable_error(path: str, err: Exception) -> InputError:
     """The error to raise when the system, or a decompressor, refuses a file."""
     detail = " ".join(str(err).split()) or type(err).__name__
-    return InputError(f"{path}: cannot be read ({detail})", "check that it exists, is whole and may be read")
+    return InputError(f"{path}: cannot be read ({detail})", "check that it exists, is complete and may be read")
 
 
 def read_chunks(path: str, size: int, opener: Opener = open_local) -> Iterator[bytes]:
-    """Yields the bytes of a file, unpacked when its name ends in .gz or .zst, at most `size` at a time.
+    """Yields the bytes of a file, decompressed if its name ends in .gz or .zst, at most `size` at a time.
 
     Raises:
-        InputError: the file is missing, forbidden, truncated or not packed the way its name says.
+        InputError: the file is missing, forbidden, truncated, or not in the compression that its name states.
     """
     codec = _CODEC_BY_SUFFIX.get(Path(path).suffix.lower())
     try:

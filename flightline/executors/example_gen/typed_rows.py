@@ -1,4 +1,4 @@
-"""Blocks of a table into typed columns: every row is either kept or rejected with its reason."""
+"""Converts blocks of a table to typed columns: every row is either kept or rejected with its reason."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from flightline.executors.example_gen.input_bounds import find_out_of_bounds
 from flightline.executors.example_gen.rejects import Reason, Reject, readable_text
 from flightline.serving.input_feature import ColumnType, InputFeature
 
-_MAX_SHOWN_CHARS = 200  # characters of a value, in what is said of it
+_MAX_SHOWN_CHARS = 200  # characters of a value in a reject's detail
 _KIND_LABELS = {"int": "an int", "float": "a float", "bytes": "text"}
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a block that become examples, and those that don't.
+    """The rows of a block that become examples, and the rejected ones.
 
     Attributes:
         columns: name to column, all of the same length.
         count: how many rows the columns have.
-        rejected: the others, in the order of the file.
+        rejected: the rejected rows, in the order of the file.
     """
 
     columns: dict[str, Column]
@@ -49,8 +49,8 @@ def type_rows(
         block: rows as the file has them.
         kinds: the type of each column.
         label: a column whose value must be there.
-        contract: what columns may hold, where rows are held to it.
-        row_id_path: the file's path, where each row is to have columns that say where it came from.
+        contract: the bounds of the columns, if rows are checked against an input contract.
+        row_id_path: the file's path, if each row gets the columns `_file` and `_line`.
     """
     contract = contract or {}
     columns, faults = {}, _Faults(block)
@@ -92,18 +92,20 @@ class _Faults:
         self.by_row: dict[int, Reject] = {}
         self._block = block
 
-    def add_bad_values(self, column: pa.DictionaryArray, bad: np.ndarray, reason: Reason, name: str, what: str) -> None:
+    def add_bad_values(
+        self, column: pa.DictionaryArray, bad: np.ndarray, reason: Reason, name: str, fault: str
+    ) -> None:
         rows = pa.array(bad).take(column.indices).fill_null(False).to_numpy(zero_copy_only=False)
         for row in np.flatnonzero(rows):
             value = column[int(row)].as_py()
             shown = repr(readable_text(value) if isinstance(value, bytes) else value)
-            if len(shown) > _MAX_SHOWN_CHARS:  # the row's text has all of it
+            if len(shown) > _MAX_SHOWN_CHARS:  # the reject's `text` has the full value
                 shown = f"{shown[:_MAX_SHOWN_CHARS]}…"
-            self._add(int(row), reason, name, f"{shown} {what}")
+            self._add(int(row), reason, name, f"{shown} {fault}")
 
-    def add_missing(self, name: str, column: pa.DictionaryArray, reason: Reason, what: str) -> None:
+    def add_missing(self, name: str, column: pa.DictionaryArray, reason: Reason, fault: str) -> None:
         for row in np.flatnonzero(pc.is_null(column.indices).to_numpy(zero_copy_only=False)):
-            self._add(int(row), reason, name, what)
+            self._add(int(row), reason, name, fault)
 
     def _add(self, row: int, reason: Reason, column: str, detail: str) -> None:
         if row not in self.by_row:

@@ -130,8 +130,8 @@ def build_phase_function(
 
     def apply(raw: dict[str, Any]) -> dict[str, tf.Tensor]:
         # The function needs every feature; those that are not read are empty. (No names would mean all of them.)
-        unread = tf2_utils.supply_missing_inputs(traced.inputs, 1, missing) if missing else {}
-        return phase({**raw, **unread})
+        empty_inputs = tf2_utils.supply_missing_inputs(traced.inputs, 1, missing) if missing else {}
+        return phase({**raw, **empty_inputs})
 
     return _with_example_parsing(apply, {name: features[name] for name in traced.columns}, keep_alive=resources)
 

@@ -21,7 +21,9 @@ def missing_comparators_warning(schema: schema_pb2.Schema) -> str:
     """A warning if no feature of the schema has a comparator; empty otherwise."""
     for feature in schema.feature:
         if any(
-            one.HasField(name) for one in (feature.drift_comparator, feature.skew_comparator) for name in _COMPARATORS
+            comparator.HasField(name)
+            for comparator in (feature.drift_comparator, feature.skew_comparator)
+            for name in _COMPARATORS
         ):
             return ""
     return (
@@ -40,8 +42,8 @@ def skew(
     baseline = "the training data" if len(training) == 1 else f"the nearest of {len(training)} training spans"
     skew_schema = _skew_comparators_as_drift(schema, config.skew_threshold_factor)
     nearest: dict[str, Measure] = {}
-    for one in training:
-        for measure in _measure_distances("skew", served, one, skew_schema, baseline):
+    for span in training:
+        for measure in _measure_distances("skew", served, span, skew_schema, baseline):
             known = nearest.get(measure.subject)
             if known is None or measure.value < known.value:
                 nearest[measure.subject] = measure
@@ -57,12 +59,12 @@ def prediction_drift(served: Statistics, previous: Statistics, config: Monitorin
     """The distance between the predictions of this window and of the previous one."""
     schema = schema_pb2.Schema()
     present = _features_with_values(served)
-    name = next((one for one in (CLASS, PREDICTION, PROBABILITY) if one in present), PROBABILITY)
+    name = next((column for column in (CLASS, PREDICTION, PROBABILITY) if column in present), PROBABILITY)
     feature = schema.feature.add(name=name, type=schema_pb2.BYTES if name == CLASS else schema_pb2.FLOAT)
     feature.drift_comparator.jensen_shannon_divergence.threshold = config.max_prediction_drift
-    found = _measure_distances("drift", served, previous, schema, "the previous window")
-    named = f"{found[0].measure} of the predictions" if found else ""
-    return [replace(one, kind="prediction_drift", subject="", measure=named) for one in found]
+    measures = _measure_distances("drift", served, previous, schema, "the previous window")
+    named = f"{measures[0].measure} of the predictions" if measures else ""
+    return [replace(measure, kind="prediction_drift", subject="", measure=named) for measure in measures]
 
 
 def _measure_distances(
@@ -70,17 +72,24 @@ def _measure_distances(
 ) -> list[Measure]:
     """Distances of the features that have values on both sides."""
     both = _features_with_values(served) & _features_with_values(other)
-    wanted = schema_pb2.Schema()
-    wanted.CopyFrom(schema)
-    del wanted.feature[:]
-    wanted.feature.extend(feature for feature in schema.feature if feature.name in both)
-    found, _ = measure_drift(served, other, wanted)
+    compared = schema_pb2.Schema()
+    compared.CopyFrom(schema)
+    del compared.feature[:]
+    compared.feature.extend(feature for feature in schema.feature if feature.name in both)
+    drifts, _ = measure_drift(served, other, compared)
     rows = int(served.num_examples)
     return [
         Measure(
-            kind, one.feature, one.distance, one.threshold, "above", f"the {one.measure} distance", compared_with, rows
+            kind,
+            drifted.feature,
+            drifted.distance,
+            drifted.threshold,
+            "above",
+            f"the {drifted.measure} distance",
+            compared_with,
+            rows,
         )
-        for one in found
+        for drifted in drifts
     ]
 
 

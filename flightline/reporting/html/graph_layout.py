@@ -53,17 +53,20 @@ def layout_graph(upstream: Upstream) -> Layout:
 def transitive_reduction(upstream: Upstream) -> dict[Hashable, list[Hashable]]:
     """The graph without the edges that a longer path implies."""
     parents = _parents(upstream)
-    over: dict[Hashable, set[Hashable]] = {}
+    ancestors_of: dict[Hashable, set[Hashable]] = {}
 
     def ancestors(node: Hashable, below: frozenset[Hashable]) -> set[Hashable]:
-        if node not in over:
+        if node not in ancestors_of:
             ups = [up for up in parents[node] if up not in below]
-            over[node] = set(ups).union(*(ancestors(up, below | {node}) for up in ups))
-        return over[node]
+            ancestors_of[node] = set(ups).union(*(ancestors(up, below | {node}) for up in ups))
+        return ancestors_of[node]
 
     for node in parents:
         ancestors(node, frozenset({node}))
-    return {node: [up for up in ups if not any(up in over[o] for o in ups if o != up)] for node, ups in parents.items()}
+    return {
+        node: [up for up in ups if not any(up in ancestors_of[other] for other in ups if other != up)]
+        for node, ups in parents.items()
+    }
 
 
 def _parents(upstream: Upstream) -> dict[Hashable, list[Hashable]]:

@@ -1,4 +1,4 @@
-"""Writes the report of a run and the index of all runs. A reader sees each file whole or not at all."""
+"""Writes the report of a run and the index of all runs. Each file is written atomically."""
 
 from __future__ import annotations
 

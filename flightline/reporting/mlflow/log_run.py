@@ -113,8 +113,8 @@ def _create_run(client: MlflowClient, config: Config, data: ReportData) -> str:
 def _log_run_data(client: MlflowClient, run_id: str, data: ReportData, folder: Path) -> None:
     from mlflow.entities import Metric, Param
 
-    when = data.started + round(data.seconds * 1000)
-    metrics = [Metric(found.name, found.value, when, found.step) for found in run_metrics(data)]
+    ended = data.started + round(data.seconds * 1000)
+    metrics = [Metric(found.name, found.value, ended, found.step) for found in run_metrics(data)]
     params = [Param(name, value) for name, value in run_params(data).items()]
     for param_batch in _batches(params, _PARAMS_PER_REQUEST):
         client.log_batch(run_id, params=param_batch)

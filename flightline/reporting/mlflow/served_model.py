@@ -39,8 +39,8 @@ class ServedModel(PythonModel):
         names = [name for name in self.columns if name in model_input]
         rows = zip(*(model_input[name] for name in names), strict=True) if names else iter([()] * len(model_input))
         examples = [self._example(dict(zip(names, row, strict=True))) for row in rows]
-        answers = self.serve(**{self.argument: self.tf.constant(examples, self.tf.string)})
-        found = {name: answer.numpy().reshape(len(examples), -1) for name, answer in answers.items()}
+        outputs = self.serve(**{self.argument: self.tf.constant(examples, self.tf.string)})
+        found = {name: output.numpy().reshape(len(examples), -1) for name, output in outputs.items()}
         flat = {
             name if values.shape[1] == 1 else f"{name}_{place}": values[:, place]
             for name, values in found.items()

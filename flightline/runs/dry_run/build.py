@@ -41,7 +41,7 @@ PERMISSIVE_GATE = GateConfig(max_rejected={"unparsable": 1.0, "missing_label": 1
 
 @dataclass
 class JobGraphBuilder:
-    """Builds the jobs of a DAG's Beam components, each when the sample run comes to it.
+    """Builds the jobs of a DAG's Beam components, each just before the sample run executes it.
 
     Attributes:
         folder: for what the executors write, which is not kept.

@@ -3,7 +3,7 @@
 First all artifacts are marked (MARKED_FOR_DELETION) in one transaction; then their files are removed; then they are
 DELETED. TFX's cache and resolvers use LIVE artifacts only, so no run gets a marked one, whether its files are there or
 not. In any other order a killed collection would leave files without an artifact, or an artifact with half of its
-files. The next collection finishes what is marked, whatever it is asked to keep; removing a missing file is no error.
+files. The next collection removes what is marked, whatever it would keep itself; removing a missing file is no error.
 """
 
 from __future__ import annotations

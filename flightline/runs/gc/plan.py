@@ -78,7 +78,7 @@ def find_garbage(config: Config, store: mlmd.MetadataStore, keep: int) -> Garbag
     """Return the garbage of a pipeline, of its scoring and of its monitoring. Changes nothing.
 
     Args:
-        keep: the number of newest runs of each to keep, with everything that they used and made.
+        keep: the number of newest runs of each to keep, with all their inputs and outputs.
     """
     graph = load_artifact_graph(store)
     histories = tuple(
@@ -147,17 +147,17 @@ def _find_roots(
 ) -> set[int]:
     roots = {*_release_roots(config, graph), *_next_run_roots(config, store, graph)}
     roots |= {number for number in graph.artifacts if graph.producer.get(number) not in executions}
-    others = {*graph.inputs, *graph.outputs} - executions
+    other_executions = {*graph.inputs, *graph.outputs} - executions
     kept = [e for history in histories for run, some in history.runs.items() if run in kept_runs for e in some]
-    return roots | graph.read_or_written([*others, *kept])
+    return roots | graph.read_or_written([*other_executions, *kept])
 
 
 def _release_roots(config: Config, graph: ArtifactGraph) -> Iterator[int]:
     """Yield the PushedModels of all releases, finished or not, and the newest one: without releases, the champion."""
     folder = config.releases.resolve()
-    there = {str(path) for path in folder.glob("*") if path.name.isdigit()}
+    folders = {str(path) for path in folder.glob("*") if path.name.isdigit()}
     pushed = {number: properties_of(a) for number, a in graph.artifacts.items() if a.type == _PUSHED_MODEL_TYPE}
-    yield from (n for n, properties in pushed.items() if properties.get("pushed_destination") in there)
+    yield from (n for n, properties in pushed.items() if properties.get("pushed_destination") in folders)
     yield from sorted(number for number, properties in pushed.items() if properties.get("pushed"))[-1:]
 
 
@@ -170,7 +170,7 @@ def _next_run_roots(config: Config, store: mlmd.MetadataStore, graph: ArtifactGr
     if config.window is None:
         return
     window = {
-        one.examples for one in accepted_spans(list_ingested_spans(store, config.name))[-config.window.spans - 1 :]
+        span.examples for span in accepted_spans(list_ingested_spans(store, config.name))[-config.window.spans - 1 :]
     }
     yield from window
     context = store.get_context_by_type_and_name("node", f"{config.name}.StatisticsGen")
@@ -223,7 +223,7 @@ def _run_contexts(store: mlmd.MetadataStore) -> list[pb.Context]:
 
 def _is_active(reproduction: Path) -> bool:
     """Whether `flightline reproduce` uses the folder: it locks the folder just after it has created it."""
-    if reproduction.name.startswith(COLLECTED_PREFIX):  # it is half removed
+    if reproduction.name.startswith(COLLECTED_PREFIX):  # an interrupted collection removed a part of it
         return False
     if (reproduction / f"{IN_USE_LOCK}.lock").is_file():
         return is_locked(reproduction, IN_USE_LOCK)

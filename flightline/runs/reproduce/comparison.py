@@ -52,17 +52,17 @@ def _compare_output(
     run: Run, reproduction: Run, node: str, key: str, artifacts: list[pb.Artifact]
 ) -> ArtifactComparison:
     step = reproduction.steps.get(node)
-    others = step.outputs.get(key, []) if step and step.done else []
-    digest, reproduced_digest = _join_digests(artifacts), _join_digests(others)
+    reproduced = step.outputs.get(key, []) if step and step.done else []
+    digest, reproduced_digest = _join_digests(artifacts), _join_digests(reproduced)
     differences: list[str] = []
-    if not others:
-        state_there = step.state.lower() if step else "it ended before this step"
-        differences = [f"the reproduction has no such artifact: {state_there}"]
+    if not reproduced:
+        step_state = step.state.lower() if step else "it ended before this step"
+        differences = [f"the reproduction has no such artifact: {step_state}"]
     elif not digest or not reproduced_digest:
         differences = ["its content digest was not recorded"]
     elif digest != reproduced_digest:
         try:
-            differences = explain_difference(run, reproduction, artifacts[0], others[0])
+            differences = explain_difference(run, reproduction, artifacts[0], reproduced[0])
         except (OSError, ValueError) as error:  # the files are gone or damaged
             differences = [f"the differences cannot be read: {summarize_error(error)}"]
     state: Literal["MATCH", "DIFF"] = "DIFF" if differences or digest != reproduced_digest else "MATCH"
@@ -71,5 +71,5 @@ def _compare_output(
 
 def _join_digests(artifacts: list[pb.Artifact]) -> str:
     """Return the digests of the artifacts, joined; empty if one has none."""
-    found = [str(properties_of(artifact).get(CONTENT_DIGEST_PROPERTY) or "") for artifact in artifacts]
-    return "+".join(found) if all(found) else ""
+    digests = [str(properties_of(artifact).get(CONTENT_DIGEST_PROPERTY) or "") for artifact in artifacts]
+    return "+".join(digests) if all(digests) else ""

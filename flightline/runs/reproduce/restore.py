@@ -114,7 +114,7 @@ def restore_config(record: RunRecord, folder: Path, workspace: Path) -> list[str
         "tracking": "{}",
     }
     if record.config.metadata.uses_server:
-        settings["metadata"] = "{}"  # a reproduction has its own store, which nobody else sees
+        settings["metadata"] = "{}"  # a reproduction has its own store, apart from the project's
     if not is_uri(record.config.data.input):
         settings["data.input"] = folder / DATA_FOLDER
     options = ["--config", str(folder / CONFIG_FILE), "--run-id", record.run.run_id, "--plain"]

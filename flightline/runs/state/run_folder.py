@@ -37,7 +37,7 @@ def create_run_folder(
         files: name → text.
 
     Raises:
-        UsageError: the id is taken or malformed, or the workspace cannot be written.
+        UsageError: the id is in use or malformed, or the workspace cannot be written.
     """
     suffix = f"-span-{span.replace(' version ', '-v')}" if span else ""
     run_id = requested_id or f"{datetime.datetime.now():%Y%m%d-%H%M%S}{suffix}"

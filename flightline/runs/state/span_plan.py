@@ -92,15 +92,15 @@ def plan_span(config: Config) -> SpanPlan | None:
 def find_new_spans(config: Config) -> list[int]:
     """Return the spans whose newest version is unprocessed, in order.
 
-    A span is processed if the gate blocked it, if it was only to be ingested and was, or if its run reached the
-    Pusher. A span whose run failed is new.
+    A span is processed if the gate blocked it, if it was meant to be ingested only and was, or if its run reached
+    the Pusher. A span whose run failed is new.
     """
     if config.window is None:
         return []
     ingested = recorded_spans(config)
     new_spans = []
     for span, version in spans_on_disk(config).items():
-        runs = [one for one in ingested if (one.span, one.version) == (span, version)]
+        runs = [item for item in ingested if (item.span, item.version) == (span, version)]
         if not runs or not _is_processed(config, config.window, max(runs, key=attrgetter("order")), ingested):
             new_spans.append(span)
     return new_spans
@@ -129,7 +129,7 @@ def _plan_window(
 ) -> SpanPlan:
     window = window_before(ingested, span, settings.spans)
     name = format_span(config, span, version)
-    newest = max((one.span for one in accepted_spans(ingested)), default=span)
+    newest = max((item.span for item in accepted_spans(ingested)), default=span)
     reason = ""
     if newest > span:
         reason = (
@@ -142,4 +142,4 @@ def _plan_window(
             f"span {name} is ingested; training starts when {need} accepted span{'s' * (need > 1)} "
             f"{'are' if need > 1 else 'is'} there before the newest ({have} {'are' if have != 1 else 'is'})"
         )
-    return SpanPlan(span, name, tuple(one.examples for one in window), reason)
+    return SpanPlan(span, name, tuple(item.examples for item in window), reason)

@@ -1,4 +1,4 @@
-"""Compile and run a DAG with TFX's private API: our run ids, partial runs, a Beam executor on its own.
+"""Compile and run a DAG with TFX's private API: run ids of our own, partial runs, and single Beam executors.
 
 The same code serves TFX 1.16 (Python 3.10) and TFX 1.21 (Python 3.11-3.13); what it uses is the same in both.
 """

@@ -1,4 +1,4 @@
-"""Hooks into TFX's launcher, which has none: what happens before, around and after each node of a run.
+"""Hooks before, around and after each node of a run; TFX's launcher has none of its own.
 
 Each is a context manager that replaces a name in one of TFX's modules while it is entered, and restores it afterwards.
 """

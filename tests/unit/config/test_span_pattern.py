@@ -48,7 +48,7 @@ def test_text_that_is_no_date_is_returned_unchanged():
         ("{SPAN}/{SPAN:2}", "more than once"),
         ("{YYYY}-{MM}.csv", "not all of them"),
         ("{SPAN}/{YYYY}{MM}{DD}", "either names the span"),
-        ("v{VERSION}.csv", "of no {SPAN}"),
+        ("v{VERSION}.csv", "without a {SPAN}"),
     ],
 )
 def test_patterns_that_tfx_refuses_are_refused(pattern, why):

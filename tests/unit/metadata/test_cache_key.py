@@ -72,7 +72,7 @@ def test_changes_are_described_in_words():
     assert reason_to_run(after, before, cache=True) == "changed: inputs examples, schema, parameter limit, code"
     assert reason_to_run(after, None, cache=True) == "first run"
     assert reason_to_run(after, after, cache=False) == "without the cache"
-    assert "gone" in reason_to_run(after, after, cache=True)
+    assert "removed" in reason_to_run(after, after, cache=True)
 
 
 def test_a_parameter_that_is_an_object_is_named_by_its_leaf():

@@ -34,7 +34,7 @@ def test_a_missing_artifact_has_no_digest(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(OSError, match="empty"):
         digest_artifact("Schema", str(tmp_path / "empty"))
-    with pytest.raises(OSError, match="not there"):
+    with pytest.raises(OSError, match="does not exist"):
         digest_artifact("Schema", str(tmp_path / "nowhere"))
 
 

@@ -141,14 +141,14 @@ def _category_chart(splits: Sequence[SplitStatistics], label: str) -> Markup:
         parts.append(text(80, top + 12, shorten(name, 14) or "(empty)", "value", "end"))
         parts.append(tag("rect", x=86, y=top + 2, width=x(frequencies[0][name]), height=12, class_="split0"))
         for place, other in enumerate(frequencies[1:], start=1):
-            at = 86 + x(other.get(name, 0.0))
-            parts.append(line(at, top + 1, at, top + 15, f"split{min(place, 2)}"))
+            tick_x = 86 + x(other.get(name, 0.0))
+            parts.append(line(tick_x, top + 1, tick_x, top + 15, f"split{min(place, 2)}"))
         parts.append(text(WIDTH, top + 12, format_percent(frequencies[0][name]), "tick", "end"))
     unique = max((split.unique or 0 for split in splits), default=0)
     if unique > len(names):
-        rest = 1 - sum(frequencies[0][name] for name in names)
+        remainder = 1 - sum(frequencies[0][name] for name in names)
         parts.append(
-            text(86, len(names) * 16 + 12, f"and {unique - len(names):,} more, {format_percent(rest)}", "tick")
+            text(86, len(names) * 16 + 12, f"and {unique - len(names):,} more, {format_percent(remainder)}", "tick")
         )
     return svg_image(WIDTH, max(HEIGHT, len(names) * 16 + 18), label, *parts)
 
