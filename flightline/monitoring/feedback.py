@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -19,6 +22,7 @@ import flightline.executors.example_gen.disable_pickle  # noqa: F401 - before an
 from flightline.config.schema_file import read_feature_types, read_schema
 from flightline.config.settings import Config
 from flightline.errors import ConfigError, InputError
+from flightline.executors.example_gen.column_types import is_text, parse_values
 from flightline.releases.signature import find_negative_label
 from flightline.serving.input_feature import ColumnType
 from flightline.utils.files import atomic_write, make_private_folder
@@ -26,6 +30,9 @@ from flightline.utils.suggestions import suggest_names
 
 REQUEST_ID_COLUMN, ROW_COLUMN = "request_id", "row"
 ARRIVAL_TIME_COLUMN = "_arrived_us"
+_UNPARSABLE = object()  # stands for a value that is not of the column's type
+_NAN_TEXT = r"(?i)^\s*([+-]?nan)?\s*$"
+_MISSING: dict[ColumnType, str] = {"int": _NAN_TEXT, "float": _NAN_TEXT, "bytes": "^$"}
 _ARROW_TYPES: dict[ColumnType, pa.DataType] = {"int": pa.int64(), "float": pa.float32(), "bytes": pa.string()}
 
 
@@ -103,7 +110,7 @@ def read_labels(config: Config, since: int, until: int) -> pa.Table:
     files = sorted(feedback_folder(config).glob("*.parquet"))
     wanted = [file for file in files if since <= int(file.name.partition("-")[0]) < until]
     if not wanted:
-        empty = {"_request_id": pa.string(), "_row": pa.int64(), config.label: _label_type(config)}
+        empty = {"_request_id": pa.string(), "_row": pa.int64(), config.label: _ARROW_TYPES[_label_type(config)]}
         return pa.table({name: pa.array([], kind) for name, kind in empty.items()})
     labels = pa.concat_tables([pq.read_table(file) for file in wanted])
     superseded = labels.select(["_request_id", "_row"]).to_pandas().duplicated(keep="last")
@@ -122,11 +129,11 @@ def label_domain(config: Config) -> frozenset[object] | None:
     return frozenset((negative, config.positive_label)) if negative is not None else None
 
 
-def _label_type(config: Config) -> pa.DataType:
+def _label_type(config: Config) -> ColumnType:
     types = read_feature_types(config.schema_file)
     if config.label not in types:
         raise ConfigError(f"label: {config.label} is not in the schema {config.schema_file}")
-    return _ARROW_TYPES[types[config.label]]
+    return types[config.label]
 
 
 def _read_feedback_file(file: Path) -> pa.Table:
@@ -146,51 +153,54 @@ def _read_feedback_file(file: Path) -> pa.Table:
 
 
 def _validate_rows(
-    table: pa.Table, label: str, kind: pa.DataType, domain: frozenset[object] | None
+    table: pa.Table, label: str, kind: ColumnType, domain: frozenset[object] | None
 ) -> tuple[dict[str, pa.Array], list[str | None]]:
     """The typed columns, and for each row the reason to reject it, or None."""
     requests = table[REQUEST_ID_COLUMN].cast(pa.string()).combine_chunks()
-    rows = _parse_numbers(table[ROW_COLUMN]) if ROW_COLUMN in table.column_names else [0.0] * table.num_rows
-    labels = table[label].to_pylist() if kind == pa.string() else _parse_numbers(table[label])
+    rows = _read_values(table[ROW_COLUMN], "int") if ROW_COLUMN in table.column_names else [0] * table.num_rows
+    labels = _read_values(table[label], kind)
     triples = list(zip(requests.to_pylist(), rows, labels, strict=True))
-    reasons = [_reject_reason(*triple, kind, domain) for triple in triples]
+    reasons = [_reject_reason(*triple, domain) for triple in triples]
     usable = [triple if reason is None else (None, None, None) for triple, reason in zip(triples, reasons, strict=True)]
-    as_label = int if pa.types.is_integer(kind) else (lambda value: value)
     columns = {
         "_request_id": requests,
-        "_row": pa.array([None if row is None else int(row) for _, row, _ in usable], pa.int64()),
-        label: pa.array([None if value is None else as_label(value) for _, _, value in usable], kind),
+        "_row": pa.array([row for _, row, _ in usable], pa.int64()),
+        label: pa.array([value for _, _, value in usable], _ARROW_TYPES[kind]),
     }
     return columns, reasons
 
 
-def _reject_reason(
-    request: str | None,
-    row: float | None,
-    label: float | str | None,
-    kind: pa.DataType,
-    domain: frozenset[object] | None,
-) -> str | None:
+def _reject_reason(request: str | None, row: Any, label: Any, domain: frozenset[object] | None) -> str | None:
     if not request:
         return "missing_request_id"
-    if row is None or row < 0 or row != int(row):
+    if row is None or row is _UNPARSABLE or row < 0:
         return "invalid_row"
-    if label is None or label == "":
+    if label is None:
         return "missing_label"
-    if pa.types.is_integer(kind) and (label != label or label != int(label)):
-        return "non_integer_label"
+    if label is _UNPARSABLE:
+        return "unparsable_label"
+    if isinstance(label, float) and math.isinf(label):
+        return "infinite_label"
     if domain is not None and label not in domain:
         return "unknown_label"
     return None
 
 
-def _parse_numbers(column: pa.ChunkedArray) -> list[float | None]:
-    """The values as numbers, also where they are written as text; None for anything else."""
+def _read_values(column: pa.ChunkedArray, kind: ColumnType) -> list[Any]:
+    """The values as ExampleGen reads them; None for null, an empty text and NaN, `_UNPARSABLE` for other forms."""
     values = column.combine_chunks()
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        number = pc.match_substring_regex(values, r"^\s*[+-]?[0-9]{1,15}(\.[0-9]*)?\s*$")
-        values = pc.if_else(number, pc.utf8_trim_whitespace(values), None)
-    return values.cast(pa.float64()).to_pylist()
+    if is_text(values.type):
+        values = pc.cast(values, pa.string())
+        values = pc.if_else(pc.match_substring_regex(values, _MISSING[kind]), pa.scalar(None, pa.string()), values)
+    elif pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    parsed = parse_values(values.drop_null(), kind)
+    present = iter(zip(parsed.values.tolist(), parsed.bad.tolist(), strict=True))
+    result: list[Any] = [None] * len(values)
+    for index in np.flatnonzero(pc.is_valid(values).to_numpy(zero_copy_only=False)):
+        value, bad = next(present)
+        result[index] = _UNPARSABLE if bad else value.decode("utf-8") if kind == "bytes" else value
+    return result
 
 
 def _rejected_csv(table: pa.Table, reasons: Sequence[str | None]) -> str:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from flightline.serving.example_encoder import Value, entry_encoder
-from flightline.serving.input_feature import ColumnType, InputFeature
+from flightline.serving.input_feature import MAX_INTEGRAL_FLOAT, ColumnType, InputFeature
 
 InvalidReason = Literal["missing", "wrong_type", "unparsable", "out_of_domain", "unknown_feature", "invalid_shape"]
 EncodedValue = tuple[Value | None, bytes]
@@ -67,6 +67,8 @@ class Feature(InputFeature):
         number = self._number(value)
         if number != math.floor(number):
             raise InvalidValue("wrong_type", f"expected a whole number, got {value!r}")
+        if isinstance(number, float) and abs(number) > MAX_INTEGRAL_FLOAT:
+            raise InvalidValue("unparsable", f"{value!r} is a float above 2**53; send it without a decimal point")
         if int(number) not in _INT64_RANGE:
             raise InvalidValue("unparsable", f"{value!r} does not fit into 64 bits")
         self._check_domain(number)

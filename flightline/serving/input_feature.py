@@ -13,6 +13,9 @@ ColumnType = Literal["int", "float", "bytes"]
 COLUMN_TYPES: tuple[ColumnType, ...] = get_args(ColumnType)
 """From narrow to wide: every int is a float, and every value is text."""
 
+MAX_INTEGRAL_FLOAT = 1 << 53
+"""An int may be written as a float (`12.0`) up to here: every integer below has a float64 of its own."""
+
 AnyInputFeature = TypeVar("AnyInputFeature", bound="InputFeature")
 
 

@@ -1,24 +1,33 @@
 """Column types: inferred as stock CsvExampleGen infers them, and values parsed as it parses them.
 
 The rules are those of `tfx_bsl.coders.csv_decoder._InferValueType` and Python's own `int` and `float`: surrounding
-whitespace, a sign, underscores between digits, `nan` and `inf` are numbers; an integer beyond int64 is text.
-Ordinary numbers are matched and converted by Arrow; only the others are looked at in Python, one by one.
+whitespace, a sign, underscores between digits, `nan` and `inf` are numbers; an integer beyond int64 is text. One rule
+is added: where the schema says int, an integral float up to 2**53, such as `12.0` or `1e3`, is that integer. pandas
+writes whole numbers so once a value is missing. Ordinary numbers are matched and converted by Arrow; only the others
+are looked at in Python, one by one.
 """
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flightline.serving.input_feature import COLUMN_TYPES, ColumnType
+from flightline.serving.input_feature import COLUMN_TYPES, MAX_INTEGRAL_FLOAT, ColumnType
 
 # Arrow would also read 0x1F as a number, and wraps nothing into 64 bits: 18 digits are safe.
 _INT_PATTERN = r"^-?[0-9]{1,18}$"
 _FLOAT_PATTERN = r"^-?[0-9]{1,25}(\.[0-9]{1,25})?([eE][-+]?[0-9]{1,2})?$"
+_INTEGRAL_FLOAT_PATTERN = r"^-?[0-9]{1,15}\.0{1,25}$"  # 15 digits are below 2**53
 _INT64 = np.iinfo(np.int64)
+_MAX_INTEGRAL_DIGITS = len(str(MAX_INTEGRAL_FLOAT))
+_ORDINARY_NUMBERS: dict[ColumnType, tuple[tuple[str, pa.DataType], ...]] = {
+    "int": ((_INT_PATTERN, pa.int64()), (_INTEGRAL_FLOAT_PATTERN, pa.float64())),
+    "float": ((_FLOAT_PATTERN, pa.float64()),),
+}
 # Between the largest float32 and infinity: protobuf 3 takes it for the one, IEEE's rounding and protobuf 6 for the
 # other. The splits hang on it, and are to be the same on both stacks.
 _FLOAT32_OVERFLOW_TIE = 3.4028235677973366e38
@@ -100,20 +109,19 @@ def _to_binary(values: pa.Array) -> pa.Array:
 
 
 def _parse_texts(texts: pa.Array, kind: ColumnType) -> Parsed:
-    pattern, arrow_type = (_INT_PATTERN, pa.int64()) if kind == "int" else (_FLOAT_PATTERN, pa.float64())
-    ordinary = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)
-    bad = np.zeros(len(texts), bool)
-    if ordinary.all():
-        numbers = pc.cast(texts, arrow_type).to_numpy()
-    else:
-        numbers = np.zeros(len(texts), arrow_type.to_pandas_dtype())
-        numbers[ordinary] = pc.cast(texts.filter(pa.array(ordinary)), arrow_type).to_numpy()
-        for i in np.flatnonzero(~ordinary):
-            number = _read_number(texts[i].as_py(), kind)
-            if number is None:
-                bad[i] = True
-            else:
-                numbers[i] = number
+    numbers = np.zeros(len(texts), np.int64 if kind == "int" else np.float64)
+    remaining, bad = np.ones(len(texts), bool), np.zeros(len(texts), bool)
+    for pattern, arrow_type in _ORDINARY_NUMBERS[kind]:
+        if remaining.any():
+            ordinary = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)
+            numbers[ordinary] = pc.cast(texts.filter(pa.array(ordinary)), arrow_type).to_numpy()
+            remaining &= ~ordinary
+    for i in np.flatnonzero(remaining):
+        number = _read_number(texts[i].as_py(), kind)
+        if number is None:
+            bad[i] = True
+        else:
+            numbers[i] = number
     return Parsed(numbers if kind == "int" else _to_float32(numbers), bad)
 
 
@@ -123,8 +131,20 @@ def _read_number(text: bytes, kind: ColumnType) -> int | float | None:
             return float(text)
         number = int(text)
     except ValueError:
-        return None
+        return _read_integral_float(text) if kind == "int" else None
     return number if _INT64.min <= number <= _INT64.max else None
+
+
+def _read_integral_float(text: bytes) -> int | None:
+    try:
+        float(text)  # Decimal would also take misplaced underscores
+        number = Decimal(text.decode("ascii"))
+    except (ValueError, InvalidOperation):
+        return None
+    if not number.is_finite() or number.adjusted() > _MAX_INTEGRAL_DIGITS:
+        return None
+    integer = int(number)
+    return integer if integer == number and abs(integer) <= MAX_INTEGRAL_FLOAT else None
 
 
 def _parse_numbers(values: pa.Array, kind: ColumnType) -> Parsed:
@@ -132,7 +152,7 @@ def _parse_numbers(values: pa.Array, kind: ColumnType) -> Parsed:
     if kind == "float":
         return Parsed(_to_float32(numbers.astype(np.float64)), np.zeros(len(numbers), bool))
     if numbers.dtype.kind == "f":
-        is_int64 = (np.floor(numbers) == numbers) & (np.abs(numbers) < 2.0**63)
+        is_int64 = (np.floor(numbers) == numbers) & (np.abs(numbers) <= MAX_INTEGRAL_FLOAT)
     else:
         is_int64 = numbers <= np.uint64(_INT64.max) if numbers.dtype == np.uint64 else np.ones(len(numbers), bool)
     return Parsed(np.where(is_int64, numbers, 0).astype(np.int64), ~is_int64)

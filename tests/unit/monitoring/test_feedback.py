@@ -33,7 +33,7 @@ def test_every_row_is_ingested_or_rejected_with_a_reason(config, tmp_path):
         "missing_request_id": 1,
         "invalid_row": 2,
         "missing_label": 1,
-        "non_integer_label": 1,
+        "unparsable_label": 1,
     }
     assert stored_labels(config) == [("a", 0, 1), ("a", 1, 0), ("f,g", 0, 1)]
     rejected = result.file.with_suffix(".rejected.csv").read_text().splitlines()
@@ -67,6 +67,42 @@ def test_a_binary_text_label_must_be_one_of_the_values_in_the_schema(config, tmp
         config.model_copy(update=words), csv_of(tmp_path, "request_id,y\na,yes\nb,no\nc,Yes\nd,maybe\n")
     )
     assert (result.ingested, result.rejected) == (2, {"unknown_label": 2})
+
+
+@pytest.mark.parametrize(
+    ("text", "stored", "reason"),
+    [
+        ("1.0", 1, None),
+        (" 1e0 ", 1, None),
+        ("9007199254740992.0", 2**53, None),
+        ("9007199254740993", 2**53 + 1, None),
+        ("9007199254740993.0", None, "unparsable_label"),
+        ("1234567890123456789", 1234567890123456789, None),
+        ("0.5", None, "unparsable_label"),
+        ("one", None, "unparsable_label"),
+        ("inf", None, "unparsable_label"),
+        ("NaN", None, "missing_label"),
+        ("", None, "missing_label"),
+    ],
+)
+def test_an_integer_label_is_read_as_example_gen_reads_it(config, tmp_path, text, stored, reason):
+    config = config.model_copy(update={"task": "regression"})  # whose labels have no domain
+    result = ingest_feedback(config, csv_of(tmp_path, f"request_id,late\na,{text}\n"))
+    assert result.rejected == ({} if reason is None else {reason: 1})
+    assert stored_labels(config) == ([] if reason else [("a", 0, stored)])
+
+
+def test_an_infinite_label_is_rejected_and_nan_is_missing(config, tmp_path):
+    (tmp_path / "amount.pbtxt").write_text('feature { name: "y" type: FLOAT }')
+    amounts = {"label": "y", "task": "regression", "schema_file": tmp_path / "amount.pbtxt"}
+    config = config.model_copy(update=amounts)
+    labels = {"request_id": ["a", "b", "c", "d"], "y": [1.5, float("inf"), float("nan"), None]}
+    pq.write_table(pa.table(labels), tmp_path / "labels.parquet")
+    for number, file in enumerate(
+        [tmp_path / "labels.parquet", csv_of(tmp_path, "request_id,y\na,1.5\nb,-inf\nc,nan\nd,\n")]
+    ):
+        result = ingest_feedback(config, file, now=1000.0 + number)
+        assert (result.ingested, result.rejected) == (1, {"infinite_label": 1, "missing_label": 2})
 
 
 def test_without_a_row_column_the_label_is_for_the_first_row(config, tmp_path):

@@ -88,6 +88,11 @@ def test_whole_numbers_may_be_floats(contract, row):
     assert both.columns["month"] == [7, 7]
 
 
+def test_a_float_above_2_to_the_53_is_no_whole_number(contract, row):
+    problem = find_problem(contract, row | {"month": 2.0**53 + 2})
+    assert "send it without a decimal point" in problem.message
+
+
 def test_rows_and_columns_give_the_same_examples(contract, row):
     rows = [row, row | {"month": 8, "temp": None}]
     columns = {name: [one[name] for one in rows] for name in row}

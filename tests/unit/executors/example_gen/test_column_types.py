@@ -1,3 +1,6 @@
+import math
+from fractions import Fraction
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -33,7 +36,20 @@ def test_inferred_types_equal_those_of_stock(texts):
 
 
 def as_int(text):
-    number = int(text)
+    """An integer, or an integral float up to 2**53, as an int64.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    try:
+        number = int(text)
+    except ValueError:
+        if not math.isfinite(float(text)) or abs(float(text)) > 2**60:
+            raise
+        number = Fraction(text.decode().replace("_", ""))
+        if number.denominator != 1 or abs(number) > 2**53:
+            raise
+        number = int(number)
     tf.train.Int64List(value=[number])  # raises beyond int64
     return number
 
@@ -47,6 +63,7 @@ def as_float(text):
 @settings(deadline=None, max_examples=400)
 @given(st.lists(TEXTS, max_size=4), st.sampled_from(["int", "float"]))
 @example([b"3.4028235677973366e+38", b"-3.4028235677973366e+38"], "float")
+@example([b"12.0", b"-7.000", b" 1e3 ", b"0.1e1", b"9007199254740992.0", b"1e-5"], "int")
 @example([b"3.4028235677973362e+38", b"3.41e+38", b"-1e400", b"1e-46", b"-0.0"], "float")
 def test_parsed_numbers_equal_those_of_python_and_protobuf(texts, kind):
     read = as_int if kind == "int" else as_float
@@ -69,6 +86,10 @@ def test_parsed_numbers_equal_those_of_python_and_protobuf(texts, kind):
         (pa.array([3, -4], pa.int8()), "float", [3.0, -4.0], [False, False]),
         (pa.array([3, -4], pa.int8()), "bytes", [b"3", b"-4"], [False, False]),
         (pa.array(["7", "x"]), "int", [7], [False, True]),
+        (pa.array(["12.0", "-0.0", "1e3", "1.5", "inf"]), "int", [12, 0, 1000], [False, False, False, True, True]),
+        (pa.array(["9007199254740992.0", "9007199254740993.0"]), "int", [2**53], [False, True]),
+        (pa.array(["12.0000000000000000001", "1e999999999999", "0_.0"]), "int", [], [True, True, True]),
+        (pa.array([2.0**53, 2.0**53 + 2]), "int", [2**53], [False, True]),
     ],
 )
 def test_typed_columns_are_converted_to_the_declared_type(values, kind, expected, bad):
