@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -122,12 +122,46 @@ def _encode_column(column: pa.Array) -> pa.DictionaryArray:
     if pa.types.is_decimal(column.type):
         column = pc.cast(column, pa.float64())
     if _is_temporal(column.type):
-        column = pa.array([None if moment is None else str(moment) for moment in column.to_pylist()], pa.string())
+        column = pa.array([None if moment is None else str(moment) for moment in _to_python(column)], pa.string())
     if pa.types.is_nested(column.type):
-        column = pa.array([None if value is None else _to_json(value) for value in column.to_pylist()], pa.string())
+        column = pa.array([None if value is None else _to_json(value) for value in _to_python(column)], pa.string())
     if is_text(column.type):
         column = pc.if_else(pc.equal(pc.binary_length(column), 0), pa.scalar(None, column.type), column)
     return column.dictionary_encode()
+
+
+def _to_python(column: pa.Array) -> list[Any]:
+    """The values as Python objects; a moment that datetime cannot hold as text."""
+    try:
+        return column.to_pylist()
+    except (OverflowError, ValueError):
+        return [_scalar_to_python(scalar) for scalar in column]
+
+
+def _scalar_to_python(scalar: pa.Scalar) -> Any:
+    """Python's value; moments before year 1 or after 9999, in UTC or in their zone, become text in UTC."""
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError):
+        if isinstance(scalar, pa.StructScalar):
+            return {name: _scalar_to_python(value) for name, value in scalar.items()}
+        if isinstance(scalar, pa.ListScalar | pa.LargeListScalar | pa.FixedSizeListScalar):
+            return [_scalar_to_python(value) for value in scalar.values]
+        return _format_moment(scalar)
+
+
+def _format_moment(scalar: pa.Scalar) -> str:
+    """`10000-01-02 00:00:00+00:00`, as datetime would write it."""
+    unit = {pa.date32(): "D", pa.date64(): "ms"}.get(scalar.type) or scalar.type.unit
+    number = scalar.cast(pa.int32() if unit == "D" else pa.int64()).as_py()
+    if number == np.iinfo(np.int64).min:  # numpy's NaT; exports of PostgreSQL's -infinity have it
+        return "-infinity"
+    day, _, time = str(np.datetime64(number, unit)).partition("T")
+    if pa.types.is_date(scalar.type):
+        return day
+    seconds, _, fraction = time.partition(".")
+    zone = "+00:00" if scalar.type.tz else ""
+    return f"{day} {seconds}{'.' + fraction if fraction.strip('0') else ''}{zone}"
 
 
 def _to_json(value: object) -> str:
@@ -140,5 +174,5 @@ def _is_temporal(type_: pa.DataType) -> bool:
 
 def _row_text(batch: pa.RecordBatch, row: int) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(column[row].as_py() for column in batch.columns)
+    csv.writer(text, lineterminator="").writerow(_scalar_to_python(column[row]) for column in batch.columns)
     return text.getvalue()
