@@ -98,7 +98,7 @@ def profile_table(
         if name not in table.columns:
             check_separator(files[0], list(table.columns), name)
             raise UsageError(f"{option} {name}: {files[0]} has no such column", suggest_names(name, table.columns))
-    column = table.columns[label]
+    column = table.columns[label].without_infinity()
     target = infer_target(column, task, positive)
     if column.present < MIN_LABELLED_ROWS:
         raise UsageError(

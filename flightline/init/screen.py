@@ -30,7 +30,9 @@ def print_profile(console: Console, profile: TableProfile) -> None:
         markers = ", ".join(escape(repr(marker)) for marker in table.missing)
         console.print(f"Missing  {markers}: count as empty cells, in every column", soft_wrap=True)
     if profile.label.missing:
-        console.print(f"         {profile.label.missing:,} rows have no label and will be rejected")
+        infinite = profile.label.missing - table.columns[profile.label.name].missing
+        detail = f" ({infinite:,} are infinite)" if infinite else ""
+        console.print(f"         {profile.label.missing:,} rows have no label{detail} and will be rejected")
     for warning in data_warnings(profile):
         console.print(f"[bold yellow]Warning[/]  {escape(warning)}", soft_wrap=True)
     console.print(_columns_table(profile))

@@ -49,6 +49,12 @@ class Column:
     def rows(self) -> int:
         return len(self.codes)
 
+    def without_infinity(self) -> Column:
+        """The column with infinite values as missing ones: a row with such a label is rejected."""
+        if self.kind != "float" or np.isfinite(self.values).all():
+            return self
+        return _deduplicate_values(self.name, self.kind, self.values, self.codes, np.isinf(self.values))
+
     @property
     def distinct(self) -> int:
         return len(self.values)

@@ -92,6 +92,15 @@ def parse_values(values: pa.Array, kind: ColumnType) -> Parsed:
     return _parse_numbers(values, kind)
 
 
+def find_nan(values: pa.Array) -> np.ndarray:
+    """[n] bool: which of the values without null, texts or numbers, are NaN."""
+    if pa.types.is_floating(values.type):
+        return np.isnan(values.to_numpy(zero_copy_only=False))
+    if not is_text(values.type):
+        return np.zeros(len(values), bool)
+    return pc.match_substring_regex(_to_binary(values), r"(?i)^\s*[+-]?nan\s*$").to_numpy(zero_copy_only=False)
+
+
 def is_text(type_: pa.DataType) -> bool:
     """Whether Arrow holds text or bytes."""
     return (

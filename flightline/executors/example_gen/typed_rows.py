@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from flightline.executors.example_gen.artifact_layout import FILE_COLUMN, LINE_COLUMN
 from flightline.executors.example_gen.blocks import Block
-from flightline.executors.example_gen.column_types import parse_values
+from flightline.executors.example_gen.column_types import find_nan, parse_values
 from flightline.executors.example_gen.encoder import Column
 from flightline.executors.example_gen.input_bounds import find_out_of_bounds
 from flightline.executors.example_gen.rejects import Reason, Reject, readable_text
@@ -64,6 +64,8 @@ def type_rows(
             continue
         values, bad = parse_values(column.dictionary, kind)
         columns[name] = Column(kind, values, column.indices)
+        if name == label and kind != "bytes":
+            bad = _check_label_numbers(faults, column, name, values, bad)
         if bad.any():
             faults.add_bad_values(column, bad, "unparsable", name, f"is not {_KIND_LABELS[kind]}")
         if feature is not None and (outside := find_out_of_bounds(feature, values) & ~bad).any():
@@ -78,6 +80,18 @@ def type_rows(
     return Rows(
         kept | (_row_id_columns(row_id_path, block.lines[keep]) if row_id_path else {}), int(keep.sum()), rejected
     )
+
+
+def _check_label_numbers(
+    faults: _Faults, column: pa.DictionaryArray, name: str, values: np.ndarray, bad: np.ndarray
+) -> np.ndarray:
+    """Rejects rows whose label is NaN, which is a missing label, or infinite; returns which other values are bad."""
+    nan, infinite = find_nan(column.dictionary), np.isinf(values) & ~bad
+    if nan.any():
+        faults.add_bad_values(column, nan, "missing_label", name, "counts as an empty label")
+    if infinite.any():
+        faults.add_bad_values(column, infinite, "unparsable", name, "is infinite")
+    return bad & ~nan
 
 
 def _row_id_columns(path: str, lines: np.ndarray) -> dict[str, Column]:

@@ -135,3 +135,10 @@ def test_init_does_not_import_tensorflow(table, tmp_path):
     environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
     ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True)
     assert ended.returncode == 0, ended.stderr
+
+
+def test_an_infinite_label_counts_as_a_rejected_row(init, table):
+    labels = [f"{row * 31 % 97}.5" for row in range(90)]
+    result = init(table(rows(y=[*labels[:-1], "inf"])), "--label", "y")
+    assert result.exit_code == 0, result.stderr
+    assert "1 rows have no label (1 are infinite) and will be rejected" in result.stdout

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,3 +68,18 @@ def test_accepted_rows_carry_their_file_and_line(tmp_path):
     lines = found.columns[LINE_COLUMN]
     assert [lines.values[place] for place in lines.indices.to_pylist()] == [2, 4]
     assert found.columns[FILE_COLUMN].values.to_pylist() == [b"some/file.csv"]
+
+
+@pytest.mark.parametrize("kind", ["int", "float"])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_nan_label_is_missing_and_an_infinite_one_is_unparsable(tmp_path, kind, suffix):
+    file = tmp_path / f"rows.{suffix}"
+    if suffix == "csv":
+        file.write_text("y\n1\nnan\n NaN \n-inf\n2.0\n")
+    else:
+        pq.write_table(pa.table({"y": [1.0, float("nan"), float("nan"), float("-inf"), 2.0]}), file)
+    [block] = open_table(str(file)).blocks(1 << 20)
+    rows = type_rows(block, {"y": kind}, "y")
+    assert [reject.reason for reject in rows.rejected] == ["missing_label", "missing_label", "unparsable"]
+    column = rows.columns["y"]
+    assert [column.values[index] for index in column.indices.to_pylist()] == [1, 2]
