@@ -87,7 +87,9 @@ def _response_outputs(predictions: Predictions) -> Iterator[ResponseOutput]:
     rows, scores = len(predictions), predictions.scores.tolist()
     for name, datatype, width in output_specs(predictions.target):
         if name == "label":
-            yield ResponseOutput(name=name, shape=[rows], datatype=datatype, data=predictions.label_values)
+            # As bytes, which gRPC requires for BYTES; REST writes them as text.
+            labels = [value.encode() if isinstance(value, str) else value for value in predictions.label_values]
+            yield ResponseOutput(name=name, shape=[rows], datatype=datatype, data=labels)
         elif width:
             assert predictions.probabilities is not None
             flat = predictions.probabilities.ravel().tolist()
