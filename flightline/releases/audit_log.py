@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import getpass
 import hashlib
 import json
 import os
-import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
@@ -23,6 +21,7 @@ from typing import Any
 
 from flightline.errors import FlightlineError
 from flightline.utils.files import atomic_write, make_private_folder
+from flightline.utils.user import current_user
 
 LOG_FILE, HEAD_FILE, LOCK_FILE = "audit.jsonl", "audit.head", "audit.lock"
 GENESIS_HASH = "0" * 64  # the previous hash of the first line
@@ -32,6 +31,12 @@ Fact = str | int | float | bool | None
 
 class AuditLogCorrupted(FlightlineError):
     """The audit log was edited or damaged."""
+
+    exit_code = 1
+
+
+class AuditLogNotWritable(FlightlineError):
+    """The audit log cannot be written: the disk is full, or another user owns the workspace."""
 
     exit_code = 1
 
@@ -74,8 +79,16 @@ def record(workspace: Path, event: str, **facts: Fact) -> AuditEntry:
 
     Raises:
         AuditLogCorrupted: the last line or the head was edited; nothing is appended then.
-        OSError: the workspace is not writable.
+        AuditLogNotWritable: the log cannot be written.
     """
+    try:
+        return _record(workspace, event, facts)
+    except OSError as error:
+        problem = f"the audit log in {workspace} cannot be written: {error.strerror or error}"
+        raise AuditLogNotWritable(problem, "free disk space, or run this as the user who owns the workspace") from error
+
+
+def _record(workspace: Path, event: str, facts: dict[str, Fact]) -> AuditEntry:
     make_private_folder(workspace)
     with _exclusive_lock(workspace):
         lines, torn = _read_lines(workspace)
@@ -178,7 +191,7 @@ def _append_entry(workspace: Path, last: AuditEntry | None, event: str, facts: d
         sequence=last.sequence + 1 if last else 1,
         time=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         event=event,
-        user=f"{getpass.getuser()}@{socket.gethostname()}",
+        user=current_user(),
         facts=facts,
         previous_hash=last.entry_hash if last else GENESIS_HASH,
     )

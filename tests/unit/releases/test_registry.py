@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-import flightline.releases.registry
 from flightline.errors import UsageError
+from flightline.releases import pending_change
 from flightline.releases.registry import (
     CURRENT_FILE,
     current_version,
@@ -129,7 +129,7 @@ def test_an_interrupted_prune_is_completed_by_the_next(five):
 @pytest.mark.parametrize("writes", range(5))
 def test_an_interrupted_rollback_is_completed_by_the_next_process(five, monkeypatch, writes):
     """Kill a rollback before each of its writes: before the first, nothing changes; later, everything does."""
-    real, done = flightline.releases.registry.atomic_write, []
+    real, done = pending_change.atomic_write, []
 
     def killed(path, text):
         if len(done) == writes:
@@ -137,10 +137,10 @@ def test_an_interrupted_rollback_is_completed_by_the_next_process(five, monkeypa
         done.append(path)
         real(path, text)
 
-    monkeypatch.setattr(flightline.releases.registry, "atomic_write", killed)
+    monkeypatch.setattr(pending_change, "atomic_write", killed)
     with contextlib.suppress(KeyboardInterrupt):
         roll_back(five, None, "bad")
-    monkeypatch.setattr(flightline.releases.registry, "atomic_write", real)
+    monkeypatch.setattr(pending_change, "atomic_write", real)
     finish_interrupted_change(five)
     newest = read_releases(five)[0]
     assert (current_version(five), newest.withdrawn) == (("5", None) if writes == 0 else ("4", "bad"))
