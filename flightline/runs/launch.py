@@ -20,9 +20,9 @@ from flightline.metadata.provenance import PROVENANCE_FILE, collect_provenance, 
 from flightline.metadata.runs import Runs
 from flightline.metadata.store import has_store
 from flightline.releases import audit_log
+from flightline.releases.schema_change import finish_interrupted_schema_change
 from flightline.reporting import mlflow, terminal_summary
 from flightline.reporting.progress_table import PLAIN_WIDTH
-from flightline.releases.schema_change import finish_interrupted_schema_change
 from flightline.runs.audit_events import record_run_ended, record_run_started
 from flightline.runs.request import RunRequest
 from flightline.runs.run_loop import CompletedDag, DagRun, RunResult, ScreenOptions, run_dag

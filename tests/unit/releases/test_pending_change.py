@@ -101,7 +101,7 @@ def test_an_audit_log_that_cannot_be_written_refuses_the_change(tmp_path, releas
     (tmp_path / audit_log.LOCK_FILE).unlink()
     (tmp_path / audit_log.LOCK_FILE).mkdir()
     before = files_in(releases)
-    with pytest.raises(FlightlineError, match="nothing was changed: the audit log in .* cannot be written: Is a dir"):
+    with pytest.raises(FlightlineError, match=r"nothing was changed: the audit log in .* cannot be written: Is a dir"):
         promote(releases, "1", "", tmp_path)
     assert files_in(releases) == before
 
