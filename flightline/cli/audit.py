@@ -29,7 +29,7 @@ def show_audit_log(
         typer.Option(
             "--anchor",
             metavar="FILE",
-            help="With --verify: compare with the heads in this file, then add the present one. Keep the file elsewhere.",
+            help="With --verify: compare with the heads in FILE, then add the present one. Keep FILE elsewhere.",
         ),
     ] = None,
     since: Annotated[

@@ -97,6 +97,7 @@ def deploy_release(
     for wanted in filter(None, (version, rollout and rollout[0])):
         if wanted not in known:
             raise UsageError(f"there is no release {wanted} of {config.name}", "list releases: `flightline releases`")
+        known[wanted].require_intact()
     if version is None:
         raise UsageError(f"no model of {config.name} is released", "release a model first: `make run`")
     canary = (known[rollout[0]], rollout[1]) if rollout else None

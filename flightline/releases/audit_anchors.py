@@ -1,8 +1,8 @@
 """Heads of the audit log that were kept outside its two files, and the check that the log still contains them.
 
-Each finished run keeps the log's head in ML Metadata. `flightline audit --verify --anchor FILE` keeps it in a file, which
-belongs where those who can write the workspace cannot: another machine, or another user's folder. A log that was
-rewritten, deleted or replaced by an older copy lacks a head that was kept after the change.
+Each finished run keeps the log's head in ML Metadata. `flightline audit --verify --anchor FILE` keeps it in a file,
+which belongs where those who can write the workspace cannot: another machine, or another user's folder. A log that was
+rewritten, deleted or replaced by an older copy lacks a head that was kept before the change.
 
 What this cannot show: changes of entries that are newer than the last kept head, and changes by somebody who can write
 all these places.

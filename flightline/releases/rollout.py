@@ -8,7 +8,7 @@ from pathlib import Path
 from flightline.errors import UsageError
 from flightline.releases.audit_log import Fact
 from flightline.releases.pending_change import AuditEvent, make_change
-from flightline.releases.registry import CHANGE_FILE, RELEASE_JSON, current_version, registry_lock
+from flightline.releases.registry import CHANGE_FILE, current_version, read_releases, registry_lock
 
 CANARY_FILE, SHADOW_FILE = "CANARY", "SHADOW"
 
@@ -59,7 +59,9 @@ def _change(
 
 
 def _check_release(folder: Path, version: str) -> None:
-    if not version.isdigit() or not (folder / version / RELEASE_JSON).is_file():
+    release = next((item for item in read_releases(folder) if item.version == version), None)
+    if release is None:
         raise UsageError(f"there is no release {version} in {folder}", "list releases: `flightline releases`")
+    release.require_intact()
     if version == current_version(folder):
         raise UsageError(f"release {version} is the current release", "choose another version")
