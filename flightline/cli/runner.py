@@ -11,6 +11,7 @@ import typer
 from flightline.cli.option_groups import flatten_option_groups
 from flightline.config.engines import ENGINES
 from flightline.config.loader import DEFAULT_CONFIG
+from flightline.credentials import mask_credentials
 from flightline.engines.arguments import RunnerName
 from flightline.runs.request import RunRequest
 
@@ -104,7 +105,7 @@ def runner_command(runner: RunnerName, help_text: str) -> typer.Typer:
 
 def build_request(config: ConfigOptions, run: RunOptions, audit: AuditOptions) -> RunRequest:
     """Return the request that the options stand for."""
-    reason = audit.reason.strip()
+    reason = mask_credentials(audit.reason.strip())
     return RunRequest(
         config=config.config,
         overrides=config.all_overrides,

@@ -19,6 +19,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from flightline.credentials import mask_credentials
 from flightline.errors import FlightlineError
 from flightline.utils.files import atomic_write, make_private_folder
 from flightline.utils.user import current_user
@@ -198,7 +199,7 @@ def _append_entry(workspace: Path, last: AuditEntry | None, event: str, facts: d
         time=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         event=event,
         user=current_user(),
-        facts=facts,
+        facts={name: mask_credentials(fact) if isinstance(fact, str) else fact for name, fact in facts.items()},
         previous_hash=last.entry_hash if last else GENESIS_HASH,
     )
     entry = replace(entry, entry_hash=entry.compute_hash())

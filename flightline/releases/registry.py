@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flightline.credentials import mask_credentials
 from flightline.errors import UsageError
 from flightline.releases import audit_log
 from flightline.releases.audit_log import Fact
@@ -181,7 +182,10 @@ def roll_back(folder: Path, version: str | None, reason: str, workspace: Path | 
         if target.current:
             raise UsageError(f"release {target.version} is already current", "name another version, or none")
         facts = {"pipeline": folder.name, "withdrawn": current.version, "release": target.version, "reason": reason}
-        edits = {**_switch_to(target.path), current.path / WITHDRAWN_FILE: json.dumps({"reason": reason}) + "\n"}
+        edits = {
+            **_switch_to(target.path),
+            current.path / WITHDRAWN_FILE: json.dumps({"reason": mask_credentials(reason)}) + "\n",
+        }
         make_change(folder / CHANGE_FILE, edits, _audit(workspace, "rolled back", facts))
         return current.version, target.version
 
