@@ -14,6 +14,7 @@ from flightline.config.loader import DEFAULT_CONFIG
 from flightline.credentials import mask_credentials
 from flightline.engines.arguments import RunnerName
 from flightline.runs.request import RunRequest
+from flightline.utils.process_start import prepare_process
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class DryRunOptions:
 
 def runner_command(runner: RunnerName, help_text: str) -> typer.Typer:
     """Return the command of a runner; it exits with the run's exit code."""
+    prepare_process()
 
     def main(config: ConfigOptions, run: RunOptions, audit: AuditOptions, dry_run: DryRunOptions) -> None:
         _check_combinations(config, run, audit, dry_run)
