@@ -93,7 +93,7 @@ def test_another_users_file_is_explained_in_one_line(tmp_path):
     script = (
         "import os, sys\n"
         "from flightline.cli.main import main\n"
-        "b''.decode('utf-8-sig')  # the other user may not read Python's own files\n"
+        "b'x'.decode('utf-8-sig')  # the other user may not read Python's own files\n"
         "os.setgid(54321); os.setuid(54321)\n"
         f"sys.argv = ['flightline', 'audit', '--set', 'workspace={tmp_path}']\n"
         "main()\n"
