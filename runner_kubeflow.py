@@ -10,6 +10,7 @@ from flightline.config.loader import DEFAULT_CONFIG, load_config
 from flightline.errors import FlightlineError, print_error
 from flightline.runs.kubeflow import check_kubeflow, compile_to_file, spec_notes
 from flightline.runs.process.log_capture import silence_output
+from flightline.utils.process_start import prepare_process
 
 
 def main(
@@ -36,6 +37,7 @@ def main(
 
 
 if __name__ == "__main__":
+    prepare_process()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(main)
     app()

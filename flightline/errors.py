@@ -21,6 +21,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
+from flightline.credentials import mask_credentials
+
 _MAX_MESSAGE_CHARS, _MAX_NAME_CHARS = 1000, 60  # longest message and longest name shown
 EXIT_OK = 0
 RESUME_HINT = "--resume continues after the finished steps"  # the fix for a failure that the run did not cause
@@ -54,7 +56,9 @@ class FlightlineError(Exception):
 
 def _printable_line(text: str) -> str:
     """Shorten a text, and escape control characters."""
-    text = _truncate(" ".join(text.split()))  # before escaping, which makes it longer, and again afterwards
+    text = _truncate(
+        mask_credentials(" ".join(text.split()))
+    )  # before escaping, which makes it longer, and again afterwards
     return _truncate("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))
 
 
@@ -151,5 +155,5 @@ def summarize_error(error: BaseException, limit: int = 300) -> str:
     text = str(error) if isinstance(error, FlightlineError) else f"{type(error).__name__}: {error}"
     if _TRACEBACK_HEADER in text:  # from a remote worker; its last line has the error
         text = next(line for line in reversed(text.splitlines()) if _ERROR_LINE.match(line))
-    text = " ".join(text.split())
+    text = mask_credentials(" ".join(text.split()))
     return text if len(text) <= limit else text[: limit - 1] + "…"

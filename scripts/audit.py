@@ -5,7 +5,8 @@ python -m scripts.audit           audits requirements.lock, for both TFX version
 
 scripts/audit-known.yaml lists the advisories that are known and cannot be fixed yet, each with its reason. They are
 shown, and so are entries that no longer apply. The exit code is 1 if an advisory is not listed, and 75 if the
-advisories cannot be reached.
+advisories cannot be reached. An audit that ran is recorded in scripts/audit-last.json, to be committed: its date, the
+locks and what it found. Where none can run, the last record is shown, and whether a lock has changed since.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from flightline.errors import UsageError, format_names, print_error
 from flightline.releases.requirements_lock import Pin, parse_pins, select_pins
+from flightline.utils.files import atomic_write
+from flightline.utils.hashing import file_digest
 from flightline.utils.safe_yaml import parse_yaml
 from scripts.repository import REPOSITORY
 from scripts.tool_environment import EXIT_UNAVAILABLE, ensure_environment
@@ -27,6 +31,7 @@ from scripts.tool_environment import EXIT_UNAVAILABLE, ensure_environment
 LOCK = REPOSITORY / "requirements.lock"
 VENV_DIR = REPOSITORY / ".cache" / "audit"
 REQUIREMENTS = Path(__file__).with_name("audit.txt")
+LAST_AUDIT = Path(__file__).with_name("audit-last.json")
 KNOWN_ADVISORIES = Path(__file__).with_name("audit-known.yaml")
 AUDITED_LOCKS = (
     ("TFX 1.16, Python 3.10", LOCK, "3.10.13"),
@@ -73,7 +78,9 @@ def main(words: list[str]) -> int:
             found |= {(one.package, one.version, one.id): one for one in query_advisories(tools / "pip-audit", pins)}
     except UsageError as error:
         print_error(sys.stderr, error)
+        print(describe_last_audit(LAST_AUDIT, lock_digests()))
         return EXIT_UNAVAILABLE
+    write_record(LAST_AUDIT, [found[key] for key in sorted(found)], reasons, lock_digests())
     return print_report([found[key] for key in sorted(found)], reasons)
 
 
@@ -86,6 +93,35 @@ def print_report(found: list[Advisory], reasons: dict[str, str]) -> int:
         print(f"stale  {name} is in {KNOWN_ADVISORIES.name} and applies to no locked package: remove it")
     print(f"{len(found)} advisories: {entries.count('')} new, {len(found) - entries.count('')} known")
     return 1 if "" in entries else 0
+
+
+def lock_digests() -> dict[str, str]:
+    """What is audited → the digest of its lock."""
+    return {name: file_digest(lock) for name, lock, _ in AUDITED_LOCKS}
+
+
+def write_record(file: Path, found: list[Advisory], reasons: dict[str, str], locks: dict[str, str]) -> None:
+    """Record a completed audit: its date, the locks, and the advisories, each with the reason why it is accepted."""
+    listed = [
+        {
+            "advisory": str(advisory),
+            "accepted": next((reasons[name] for name in (advisory.id, *advisory.aliases) if name in reasons), None),
+        }
+        for advisory in found
+    ]
+    date = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    atomic_write(file, json.dumps({"date": date, "locks": locks, "advisories": listed}, indent=2) + "\n")
+
+
+def describe_last_audit(file: Path, locks: dict[str, str]) -> str:
+    """Say when the last recorded audit ran, what it found, and which locks have changed since."""
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return f"no audit is on record ({file.name}): nothing is known of advisories for the locked versions"
+    changed = [name for name, digest in locks.items() if record["locks"].get(name) != digest]
+    since = f"; changed since: the lock of {', '.join(changed)}" if changed else "; the locks have not changed since"
+    return f"the last audit on record ran at {record['date']}: {len(record['advisories'])} advisories{since}"
 
 
 def known_reasons() -> dict[str, str]:

@@ -25,6 +25,7 @@ class Release:
         path: its SavedModel.
         is_current: whether it is the one to serve.
         withdrawn: the reason of its rollback; None where it was not rolled back.
+        damage: why its release.json cannot be read, in which case `metadata` is empty; empty if it can.
         metadata: what was recorded when it was released: run, metrics, digests, inputs.
     """
 
@@ -33,6 +34,7 @@ class Release:
         self.path: Path = record.path
         self.is_current: bool = record.current
         self.withdrawn: str | None = record.withdrawn
+        self.damage: str = record.damage
         self.metadata: Mapping[str, Any] = record.metadata
         self._config = config
 
@@ -79,6 +81,8 @@ class Release:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: what is known of the release."""
         known = {"version": self.version, "current": self.is_current, "withdrawn": self.withdrawn}
+        if self.damage:
+            known["damage"] = self.damage
         return {**known, "path": str(self.path), **self.metadata}
 
     def __repr__(self) -> str:

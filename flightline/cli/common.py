@@ -24,6 +24,7 @@ from flightline.api.run import Run
 from flightline.config.loader import DEFAULT_CONFIG, load_config
 from flightline.config.settings import Config
 from flightline.errors import FlightlineError, print_error
+from flightline.utils.diagnostics import explain_os_error
 
 PIPE_WIDTH = 200
 ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The pipeline's config.")]
@@ -113,6 +114,12 @@ def _with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
         except FlightlineError as error:
             print_error(sys.stderr, error)
             raise typer.Exit(error.exit_code) from error
+        except BrokenPipeError:
+            raise  # the reader of stdout has ended, which typer handles
+        except OSError as error:
+            explained = explain_os_error(error)
+            print_error(sys.stderr, explained)
+            raise typer.Exit(explained.exit_code) from error
 
     return guarded
 

@@ -22,6 +22,7 @@ from flightline.cli import (
     track,
 )
 from flightline.utils.files import restrict_umask
+from flightline.utils.process_start import prepare_process
 
 # In the order of `flightline --help`: what one starts with first.
 GROUPS = (
@@ -55,4 +56,5 @@ def flightline() -> None:
 
 def main() -> None:
     """The entry point."""
+    prepare_process()
     app()

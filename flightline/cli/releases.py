@@ -9,7 +9,6 @@ import typer
 from flightline.api.project import Project
 from flightline.cli.common import CommandGroup, JsonOption, LimitOption, make_console, make_table, print_json
 from flightline.errors import UsageError
-from flightline.releases import audit_log
 from flightline.releases.registry import promote, roll_back
 from flightline.reporting import mlflow
 from flightline.reporting.terminal_summary import relative_path
@@ -34,10 +33,14 @@ def list_releases(project: Project, limit: LimitOption = None, as_json: JsonOpti
     table = make_table("version", "state", "run", "auc", "path")
     for release in listed:
         state = "[green]current[/]" if release.is_current else "[yellow]withdrawn[/]" if release.is_withdrawn else ""
+        state = f"{state} [red]damaged[/]".strip() if release.damage else state
         auc = release.metrics.get("auc")
         auc_text = "" if auc is None else f"{auc:.4f}"
         table.add_row(release.version, state, escape(release.run_id), auc_text, relative_path(release.path))
     make_console().print(table)
+    for release in listed:
+        if release.damage:
+            typer.echo(f"release {release.version}: its release.json {release.damage}", err=True)
 
 
 @COMMANDS.add("promote")
@@ -49,12 +52,9 @@ def promote_release(
 ) -> None:
     """Make a release current, even one that was withdrawn."""
     config = project.config
-    before = promote(config.releases, version)
+    before = promote(config.releases, version, reason, config.workspace)
     if before == version:
         raise UsageError(f"release {version} is already current", "nothing was changed")
-    audit_log.record(
-        config.workspace, "promoted", pipeline=config.name, release=version, previous=before, reason=reason
-    )
     previous = f" (before: {escape(before)})" if before else ""
     _show_change(project, version, f"release [bold]{escape(version)}[/] is current{previous}", as_json)
 
@@ -74,10 +74,7 @@ def roll_back_release(
     The next candidates are compared with the release that is served then.
     """
     config = project.config
-    withdrawn, current = roll_back(config.releases, version, reason)
-    audit_log.record(
-        config.workspace, "rolled back", pipeline=config.name, withdrawn=withdrawn, release=current, reason=reason
-    )
+    withdrawn, current = roll_back(config.releases, version, reason, config.workspace)
     sentence = f"release [bold]{escape(withdrawn)}[/] is withdrawn, release [bold]{escape(current)}[/] is current"
     _show_change(project, current, sentence, as_json)
 

@@ -11,8 +11,10 @@ import typer
 from flightline.cli.option_groups import flatten_option_groups
 from flightline.config.engines import ENGINES
 from flightline.config.loader import DEFAULT_CONFIG
+from flightline.credentials import mask_credentials
 from flightline.engines.arguments import RunnerName
 from flightline.runs.request import RunRequest
+from flightline.utils.process_start import prepare_process
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class DryRunOptions:
 
 def runner_command(runner: RunnerName, help_text: str) -> typer.Typer:
     """Return the command of a runner; it exits with the run's exit code."""
+    prepare_process()
 
     def main(config: ConfigOptions, run: RunOptions, audit: AuditOptions, dry_run: DryRunOptions) -> None:
         _check_combinations(config, run, audit, dry_run)
@@ -104,7 +107,7 @@ def runner_command(runner: RunnerName, help_text: str) -> typer.Typer:
 
 def build_request(config: ConfigOptions, run: RunOptions, audit: AuditOptions) -> RunRequest:
     """Return the request that the options stand for."""
-    reason = audit.reason.strip()
+    reason = mask_credentials(audit.reason.strip())
     return RunRequest(
         config=config.config,
         overrides=config.all_overrides,

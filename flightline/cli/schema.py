@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,11 @@ from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.executors.data_gate.schema_proposal import SchemaProposal, propose_schema
 from flightline.metadata.runs import LATEST, Runs
-from flightline.releases import audit_log
+from flightline.releases.audit_log import Fact
+from flightline.releases.pending_change import AuditEvent, make_change
+from flightline.releases.schema_change import SCHEMA_CHANGE_FILE, SCHEMA_LOCK, finish_interrupted_schema_change
 from flightline.runs.outcome import gate_findings
-from flightline.utils.files import atomic_write
+from flightline.utils.file_lock import hold_lock
 from flightline.utils.hashing import file_digest
 
 STATISTICS_FILE = "FeatureStats.pb"
@@ -47,14 +50,17 @@ def accept_proposal(
     """Write the proposed change to the curated schema, and record it with the reason in the audit log."""
     if not reason.strip():
         raise UsageError("--reason is empty", "say why the schema changes")
+    finish_interrupted_schema_change(config)
     run, proposal = _make_proposal(config, run_id)
     diff = _proposal_diff(config.schema_file, proposal)
     if not diff:
         raise UsageError(f"there is nothing to accept for run {run}", "`flightline schema propose` explains why")
     before = file_digest(config.schema_file)
-    atomic_write(config.schema_file, proposal.text)
-    after = file_digest(config.schema_file)
-    audit_log.record(config.workspace, "schema accepted", run=run, reason=reason, before=before[:16], after=after[:16])
+    after = hashlib.sha256(proposal.text.encode()).hexdigest()
+    facts: dict[str, Fact] = {"run": run, "reason": reason, "before": before[:16], "after": after[:16]}
+    audit = AuditEvent(config.workspace, "schema accepted", facts)
+    with hold_lock(config.workspace, SCHEMA_LOCK, "schema accept"):
+        make_change(config.workspace / SCHEMA_CHANGE_FILE, {config.schema_file: proposal.text}, audit)
     typer.echo(diff, nl=False)
     for problem in proposal.not_proposed:
         typer.echo(f"still stops the run: {problem}")

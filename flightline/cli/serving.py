@@ -11,7 +11,6 @@ import yaml
 from flightline.cli.common import CommandGroup, ReleaseOption
 from flightline.config.settings import Config
 from flightline.errors import UsageError
-from flightline.releases import audit_log
 from flightline.releases.manifests import PLATFORMS, build_manifests, read_canary
 from flightline.releases.manifests.bundle import write_bundle
 from flightline.releases.registry import current_version, read_releases
@@ -41,11 +40,10 @@ def start_canary(
 ) -> None:
     """Let a release answer a share of the requests; the server rolls it back by itself if it does worse."""
     _check_version_or_stop("canary", version, stop)
-    set_canary(config.releases, version, traffic_share)
+    set_canary(config.releases, version, traffic_share, config.workspace)
     if version is None:
         _end_rollout(config, "canary")
         return
-    audit_log.record(config.workspace, "canary started", release=version, traffic_share=traffic_share)
     typer.echo(f"release {version} of {config.name} answers {traffic_share:.0%} of the requests")
 
 
@@ -57,11 +55,10 @@ def start_shadow(
 ) -> None:
     """Let a release predict every request too, for the prediction log alone."""
     _check_version_or_stop("shadow", version, stop)
-    set_shadow(config.releases, version)
+    set_shadow(config.releases, version, config.workspace)
     if version is None:
         _end_rollout(config, "shadow")
         return
-    audit_log.record(config.workspace, "shadow started", release=version)
     typer.echo(f"release {version} of {config.name} predicts every request for the log")
 
 
@@ -73,7 +70,6 @@ def _check_version_or_stop(kind: str, version: str | None, stop: bool) -> None:
 
 
 def _end_rollout(config: Config, kind: str) -> None:
-    audit_log.record(config.workspace, f"{kind} ended")
     typer.echo(f"the {kind} of {config.name} is stopped")
 
 
@@ -101,6 +97,7 @@ def deploy_release(
     for wanted in filter(None, (version, rollout and rollout[0])):
         if wanted not in known:
             raise UsageError(f"there is no release {wanted} of {config.name}", "list releases: `flightline releases`")
+        known[wanted].require_intact()
     if version is None:
         raise UsageError(f"no model of {config.name} is released", "release a model first: `make run`")
     canary = (known[rollout[0]], rollout[1]) if rollout else None

@@ -11,11 +11,13 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from flightline.config.credentials import refuse_credentials
 from flightline.config.default_config import resolve_config
 from flightline.config.feature_planning import plan_features
 from flightline.config.schema_file import read_feature_types, read_schema, schema_feature_types
 from flightline.config.settings import Config
 from flightline.config.value_checks import check_values
+from flightline.credentials import mask_credentials
 from flightline.errors import ConfigError, InputError
 from flightline.utils.files import read_small_text
 from flightline.utils.safe_yaml import InvalidYaml, parse_yaml
@@ -43,6 +45,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         config = Config.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(_describe_error(error, path), f"fix {path}, or the --set that changed it") from error
+    refuse_credentials(raw, str(path))
     check_values(raw, config.model_dump(by_alias=True), str(path))
     return config
 
@@ -182,7 +185,7 @@ def _describe_error(error: ValidationError, path: Path) -> str:
     # A value put in place of the store's address may contain a password, as database URLs do.
     hide_input = isinstance(first["input"], Mapping | BaseModel) or first["loc"][:1] == ("metadata",)
     shown = "" if hide_input else f", got {first['input']!r}"
-    return f"{path}: {where}: {message[0].lower()}{message[1:]}{shown}{more}"
+    return mask_credentials(f"{path}: {where}: {message[0].lower()}{message[1:]}{shown}{more}")
 
 
 def _keys_at(location: Iterable[int | str]) -> list[str]:

@@ -115,6 +115,11 @@ class MonitoringConfig(Section):
         None, description="also append alerts here, one JSON object a line (always: WORKSPACE/monitoring/NAME)"
     )
     webhook: str | None = Field(None, pattern=r"^https?://", description="URL that receives each alert as a JSON POST")
+    webhook_env: str | None = Field(
+        None,
+        pattern=r"^[A-Z_][A-Z0-9_]*$",
+        description="name of the environment variable that holds that URL, where the URL is a secret",
+    )
     retrain: RetrainConfig = RetrainConfig()
 
     @field_validator("webhook")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import platform
 import shutil
-import socket
 import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,6 +17,7 @@ from flightline.utils.dvc import tracked_md5s
 from flightline.utils.hashing import code_digest, file_digest, lock_digest
 from flightline.utils.project import project_folder
 from flightline.utils.storage import InputFile, data_digest
+from flightline.utils.user import current_user
 
 PROVENANCE_FILE = "provenance.json"  # in the run's folder
 DVC_PROPERTY = "dvc"  # a property of the run in ML Metadata: `dvc` of its provenance, as JSON
@@ -76,7 +75,7 @@ def run_properties(folder: Path) -> dict[str, str]:
     """The properties of a run in ML Metadata: who started it, its commit, reason and config, and the data's digests
     where DVC tracks them."""
     provenance = read_provenance(folder)
-    facts = {"started_by": f"{getpass.getuser()}@{socket.gethostname()}"}
+    facts = {"started_by": current_user()}
     if provenance is not None and provenance.commit:
         facts["commit"] = f"{provenance.commit}{' with uncommitted changes' if provenance.dirty else ''}"
     if provenance is not None and provenance.run_arguments.get("reason"):

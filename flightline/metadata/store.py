@@ -12,6 +12,7 @@ from absl import logging
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from flightline.config.settings import Config
+from flightline.credentials import mask_credentials
 from flightline.errors import InputError, StepFailed, summarize_error
 from flightline.metadata import mysql
 from flightline.metadata.properties import properties_of
@@ -135,6 +136,6 @@ def save_run_properties(store: mlmd.MetadataStore, run_id: str, facts: Mapping[s
 def record_failure(store: mlmd.MetadataStore, execution: pb.Execution, code: int, message: str) -> None:
     """Record the reason of a failed execution; TFX records one only where an executor returns it."""
     if EXECUTION_RESULT not in execution.custom_properties:
-        result = json.dumps({"code": code, "resultMessage": message})
+        result = json.dumps({"code": code, "resultMessage": mask_credentials(message)})
         execution.custom_properties[EXECUTION_RESULT].string_value = result
         store.put_executions([execution])

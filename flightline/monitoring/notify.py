@@ -34,10 +34,16 @@ def notify(config: Config, run_id: str, events: Iterable[Event]) -> list[str]:
             _append_json_lines(file, messages)
         except OSError as error:
             problems.append(f"the alerts could not be written to {file}: {error}")
-    if config.monitoring.webhook:
+    url, variable = config.monitoring.webhook, config.monitoring.webhook_env
+    if variable is not None:
+        url = os.environ.get(variable)
+        if messages and not (url or "").startswith(("http://", "https://")):
+            problems.append(f"the webhook was not called: the environment variable {variable} holds no http(s) address")
+            return problems
+    if url:
         for message in messages:
             try:
-                _post_json(config.monitoring.webhook, message)
+                _post_json(url, message)
             except (OSError, ValueError) as error:
                 problems.append(f"the webhook did not accept {message['alert']}: {summarize_error(error)}")
     return problems
@@ -53,7 +59,7 @@ def _append_json_lines(file: Path, messages: Iterable[dict[str, Any]]) -> None:
 
 def _post_json(url: str, content: dict[str, Any]) -> None:
     """POST `content` as JSON; raise OSError or ValueError without a 2xx response."""
-    request = urllib.request.Request(  # noqa: S310 - the config allows http and https only
+    request = urllib.request.Request(  # noqa: S310 - http and https only
         url, json.dumps(content).encode(), {"Content-Type": "application/json", "User-Agent": "flightline"}
     )
     with urllib.request.urlopen(request, timeout=WEBHOOK_TIMEOUT_S) as answer:  # noqa: S310

@@ -2,36 +2,43 @@
 
 `workspace/audit.jsonl` has a JSON line for each event, with the hash of the previous line. Editing, removing, inserting
 or swapping lines breaks this chain. `audit.head` contains the number and hash of the last line, so that missing lines
-at the end are detected as well. An attacker who can write both files and recomputes all hashes is not detected; to
-prevent that, keep a copy of the head elsewhere (`flightline audit --json` prints it).
+at the end are detected as well. Someone who can write both files can recompute all hashes, delete both, or put back
+older ones. That shows where a head was kept elsewhere: see `releases/audit_anchors.py`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import getpass
 import hashlib
 import json
 import os
-import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from flightline.credentials import mask_credentials
 from flightline.errors import FlightlineError
 from flightline.utils.files import atomic_write, make_private_folder
+from flightline.utils.user import current_user
 
 LOG_FILE, HEAD_FILE, LOCK_FILE = "audit.jsonl", "audit.head", "audit.lock"
 GENESIS_HASH = "0" * 64  # the previous hash of the first line
 _CORRUPTED_ADVICE = f"compare it with a backup; if you move {LOG_FILE} and {HEAD_FILE} away, a new log is started"
+UNCONFIRMED_EVENT = "unconfirmed line kept"
 Fact = str | int | float | bool | None
 
 
 class AuditLogCorrupted(FlightlineError):
     """The audit log was edited or damaged."""
+
+    exit_code = 1
+
+
+class AuditLogNotWritable(FlightlineError):
+    """The audit log cannot be written: the disk is full, or another user owns the workspace."""
 
     exit_code = 1
 
@@ -74,12 +81,22 @@ def record(workspace: Path, event: str, **facts: Fact) -> AuditEntry:
 
     Raises:
         AuditLogCorrupted: the last line or the head was edited; nothing is appended then.
-        OSError: the workspace is not writable.
+        AuditLogNotWritable: the log cannot be written.
     """
+    try:
+        return _record(workspace, event, facts)
+    except OSError as error:
+        problem = f"the audit log in {workspace} cannot be written: {error.strerror or error}"
+        raise AuditLogNotWritable(problem, "free disk space, or run this as the user who owns the workspace") from error
+
+
+def _record(workspace: Path, event: str, facts: dict[str, Fact]) -> AuditEntry:
     make_private_folder(workspace)
     with _exclusive_lock(workspace):
         lines, torn = _read_lines(workspace)
         last = _read_last_entry(workspace, lines)
+        if last is not None and _read_head(workspace)[0] < last.sequence:  # its writer was killed, or somebody added it
+            last = _append_entry(workspace, last, UNCONFIRMED_EVENT, {"line": last.sequence})
         if torn:
             with (workspace / "audit.torn").open("ab") as removed:
                 removed.write(torn + b"\n")
@@ -117,21 +134,25 @@ def verify(workspace: Path) -> list[AuditEntry]:
         entries.append(entry)
     if torn:
         raise _corrupted_at(len(lines) + 1, "the line is incomplete: its writer was killed, or the disk was full")
-    _verify_head(_read_head(workspace), entries)
+    _verify_head(_read_head(workspace), entries[-1] if entries else None)
     return entries
 
 
-def _verify_head(head: tuple[int, str], entries: list[AuditEntry]) -> None:
-    last = entries[-1] if entries else None
+def is_last_entry_confirmed(workspace: Path) -> bool:
+    """Whether `audit.head` names the last entry; if not, its writer was killed, or somebody else added the line."""
+    return _read_head(workspace)[0] == len(_read_lines(workspace)[0])
+
+
+def _verify_head(head: tuple[int, str], last: AuditEntry | None) -> None:
     if head == (last.sequence if last else 0, last.entry_hash if last else GENESIS_HASH):
         return
     if last is not None and head == (last.sequence - 1, last.previous_hash):
         return  # the writer was killed after it wrote the line and before it wrote the head
-    raise _lines_missing(len(entries), head)
-
-
-def _lines_missing(lines: int, head: tuple[int, str]) -> AuditLogCorrupted:
-    return _corrupted_at(lines + 1, f"lines are missing at the end: according to {HEAD_FILE} there were {head[0]}")
+    lines = last.sequence if last else 0
+    if head[0] > lines:
+        raise _corrupted_at(lines + 1, f"lines are missing at the end: according to {HEAD_FILE} there were {head[0]}")
+    reason = f"{HEAD_FILE} names another line {head[0]}: the log was rewritten, or lines were added"
+    raise _corrupted_at(max(head[0], 1), reason)
 
 
 def _corrupted_at(sequence: int, reason: str) -> AuditLogCorrupted:
@@ -168,8 +189,7 @@ def _read_last_entry(workspace: Path, lines: list[bytes]) -> AuditEntry | None:
     head = _read_head(workspace)
     if last is not None and (last.compute_hash() != last.entry_hash or last.sequence != len(lines)):
         raise _corrupted_at(len(lines), "the content does not match its hash, so it was edited")
-    if head[0] not in (len(lines), len(lines) - 1):
-        raise _lines_missing(len(lines), head)
+    _verify_head(head, last)
     return last
 
 
@@ -178,8 +198,8 @@ def _append_entry(workspace: Path, last: AuditEntry | None, event: str, facts: d
         sequence=last.sequence + 1 if last else 1,
         time=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         event=event,
-        user=f"{getpass.getuser()}@{socket.gethostname()}",
-        facts=facts,
+        user=current_user(),
+        facts={name: mask_credentials(fact) if isinstance(fact, str) else fact for name, fact in facts.items()},
         previous_hash=last.entry_hash if last else GENESIS_HASH,
     )
     entry = replace(entry, entry_hash=entry.compute_hash())

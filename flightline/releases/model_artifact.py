@@ -46,6 +46,7 @@ def find_released_model(runs: Runs, config: Config, version: str | None = None) 
     known = {release.version: release for release in read_releases(config.releases)}
     if version not in known:
         raise UsageError(f"there is no release {version} of {config.name}", advice)
+    known[version].require_intact()
     inputs = known[version].metadata.get("inputs")
     if not inputs:
         raise UsageError(

@@ -11,17 +11,21 @@ import contextlib
 import fcntl
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flightline.credentials import mask_credentials
 from flightline.errors import UsageError
-from flightline.utils.files import atomic_write
+from flightline.releases import audit_log
+from flightline.releases.audit_log import Fact
+from flightline.releases.pending_change import AuditEvent, complete_change, make_change
 
 CURRENT_FILE, RELEASE_JSON, WITHDRAWN_FILE = "CURRENT", "release.json", "withdrawn.json"
 ROLLOUT_FILES = ("CANARY", "SHADOW")  # each contains a version that the server uses besides the current one
-_LOCK_FILE, _RETIRED_PREFIX, _PENDING_CHANGE_FILE = ".lock", ".retired-", ".change"
+_LOCK_FILE, _RETIRED_PREFIX, CHANGE_FILE = ".lock", ".retired-", ".change"
+_METADATA_TYPES = {"run": str, "metrics": dict, "inputs": list, "digests": dict}  # of values in release.json
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Release:
         current: whether it is the version to serve.
         metadata: the content of release.json (run, metrics, digests, inputs, ...).
         withdrawn: why it was rolled back; None if it was not.
+        damage: why release.json cannot be read, in which case `metadata` is empty; empty if it can.
     """
 
     version: str
@@ -41,68 +46,121 @@ class Release:
     current: bool
     metadata: dict[str, Any]
     withdrawn: str | None = None
+    damage: str = ""
+
+    def require_intact(self) -> None:
+        """Raise UsageError if release.json cannot be read."""
+        if self.damage:
+            raise UsageError(
+                f"release {self.version} is damaged: {self.path / RELEASE_JSON} {self.damage}",
+                "restore the file from a backup, choose another release, or `flightline rollback`",
+            )
 
 
-def publish_release(pushed: Path, metadata: dict[str, Any]) -> Release:
-    """Make a pushed model the current release, with `metadata` as its release.json."""
-    with _registry_lock(pushed.parent):
-        _apply_change(pushed.parent, {"current": pushed.name, "metadata": metadata})
+def publish_release(pushed: Path, metadata: dict[str, Any], workspace: Path | None = None) -> Release:
+    """Make a pushed model the current release, with `metadata` as its release.json.
+
+    Args:
+        workspace: the folder of the audit log that records it; None to record nothing.
+
+    Raises:
+        FlightlineError: the audit log is corrupted or cannot be written; nothing was changed.
+    """
+    folder, facts = pushed.parent, {"run": metadata.get("run"), "release": pushed.name}
+    with registry_lock(folder):
+        edits = {pushed / RELEASE_JSON: json.dumps(metadata, indent=2, sort_keys=True) + "\n", **_switch_to(pushed)}
+        make_change(folder / CHANGE_FILE, edits, _audit(workspace, "pushed", facts))
     return Release(pushed.name, pushed, True, metadata)
 
 
 def read_releases(folder: Path) -> list[Release]:
-    """The releases in `folder`, newest first; a version without release.json was never published."""
+    """The releases in `folder`, newest first; a version without release.json was never published.
+
+    One whose release.json cannot be read is listed with its `damage`.
+    """
     current = current_version(folder)
     found = []
     for path in folder.iterdir() if folder.is_dir() else ():
         if is_released(path):
-            metadata = json.loads((path / RELEASE_JSON).read_text(encoding="utf-8"))
-            found.append(Release(path.name, path, path.name == current, metadata, _withdrawal_reason(path)))
+            metadata, damage = _read_metadata(path / RELEASE_JSON)
+            found.append(Release(path.name, path, path.name == current, metadata, _withdrawal_reason(path), damage))
     return sorted(found, key=lambda item: int(item.version), reverse=True)
+
+
+def _read_metadata(file: Path) -> tuple[dict[str, Any], str]:
+    """The content of a release.json, and why it cannot be read."""
+    try:
+        metadata = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        return {}, f"cannot be read: {error.strerror or error}"
+    except (ValueError, RecursionError):
+        return {}, "is not JSON in UTF-8"
+    if not isinstance(metadata, dict):
+        return {}, "is not a JSON object"
+    wrong = [name for name, kind in _METADATA_TYPES.items() if not isinstance(metadata.get(name, kind()), kind)]
+    return ({}, f"has a wrong value of {', '.join(wrong)}") if wrong else (metadata, "")
 
 
 def finish_interrupted_change(folder: Path) -> None:
     """Complete a change that a killed process had begun, if there is one."""
-    if (folder / _PENDING_CHANGE_FILE).is_file():
-        with _registry_lock(folder):  # completes it
+    if (folder / CHANGE_FILE).is_file():
+        with registry_lock(folder):  # completes it
             pass
 
 
 def is_released(path: Path) -> bool:
     """Whether a version was pushed and published."""
-    return path.name.isdigit() and (path / RELEASE_JSON).is_file()
+    return is_version(path.name) and (path / RELEASE_JSON).is_file()
 
 
-def promote(folder: Path, version: str) -> str | None:
+def is_version(name: str) -> bool:
+    """Whether a name is that of a version: digits."""
+    return name.isascii() and name.isdigit()
+
+
+def promote(folder: Path, version: str, reason: str = "", workspace: Path | None = None) -> str | None:
     """Make a release current, even if it was withdrawn; return the previously current version.
+
+    A release that is current already stays so, and nothing is recorded.
+
+    Args:
+        folder: the pipeline's releases.
+        reason, workspace: for the audit log in that folder; None to record nothing.
 
     Raises:
         UsageError: the release does not exist.
+        FlightlineError: the audit log is corrupted or cannot be written; nothing was changed.
     """
-    with _registry_lock(folder):
+    with registry_lock(folder):
         known = {item.version: item for item in read_releases(folder)}
         if version not in known:
             raise UsageError(f"there is no release {version} in {folder}", _list_versions(known))
+        known[version].require_intact()
         before = current_version(folder)
-        _apply_change(folder, {"current": version})
+        if before != version or known[version].withdrawn is not None:
+            facts = {"pipeline": folder.name, "release": version, "previous": before, "reason": reason}
+            edits = _switch_to(folder / version)
+            make_change(folder / CHANGE_FILE, edits, _audit(workspace, "promoted", facts))
         return before
 
 
-def roll_back(folder: Path, version: str | None, reason: str) -> tuple[str, str]:
+def roll_back(folder: Path, version: str | None, reason: str, workspace: Path | None = None) -> tuple[str, str]:
     """Withdraw the current release and make another one current.
 
     Args:
         folder: the pipeline's releases.
-        version: the version to make current; by default the newest older one that was not withdrawn.
+        version: the version to make current; by default the newest older one that was not withdrawn or damaged.
         reason: stored with the withdrawn release.
+        workspace: the folder of the audit log that records it; None to record nothing.
 
     Returns:
         The withdrawn version, and the version that is current now.
 
     Raises:
         UsageError: there is no current release, or none to return to.
+        FlightlineError: the audit log is corrupted or cannot be written; nothing was changed.
     """
-    with _registry_lock(folder):
+    with registry_lock(folder):
         known = read_releases(folder)
         current = next((item for item in known if item.current), None)
         if current is None:
@@ -113,23 +171,32 @@ def roll_back(folder: Path, version: str | None, reason: str) -> tuple[str, str]
             else _rollback_target(known, current)
         )
         if target is None:
-            missing = "no older release that was not withdrawn" if version is None else f"no release {version}"
+            missing = (
+                "no older release that was not withdrawn or damaged" if version is None else f"no release {version}"
+            )
             raise UsageError(
                 f"release {current.version} stays current: there is {missing}",
                 _list_versions({item.version for item in known}),
             )
+        target.require_intact()
         if target.current:
             raise UsageError(f"release {target.version} is already current", "name another version, or none")
-        _apply_change(folder, {"current": target.version, "withdraw": current.version, "reason": reason})
+        facts = {"pipeline": folder.name, "withdrawn": current.version, "release": target.version, "reason": reason}
+        edits = {
+            **_switch_to(target.path),
+            current.path / WITHDRAWN_FILE: json.dumps({"reason": mask_credentials(reason)}) + "\n",
+        }
+        make_change(folder / CHANGE_FILE, edits, _audit(workspace, "rolled back", facts))
         return current.version, target.version
 
 
-def prune_releases(folder: Path, keep: int) -> list[str]:
+def prune_releases(folder: Path, keep: int, workspace: Path | None = None) -> list[str]:
     """Delete all but the `keep` newest releases; return the deleted versions.
 
-    The current release, the one that a rollback would return to, the canary and the shadow are kept as well.
+    The current release, the one that a rollback would return to, the canary and the shadow are kept as well. Older
+    folders without release.json, of runs that were killed before they published them, are removed.
     """
-    with _registry_lock(folder):
+    with registry_lock(folder):
         for leftover in folder.glob(f"{_RETIRED_PREFIX}*"):  # of a killed process
             shutil.rmtree(leftover)
         known = read_releases(folder)
@@ -137,12 +204,28 @@ def prune_releases(folder: Path, keep: int) -> list[str]:
         older = _rollback_target(known, current) if current else None
         kept = {item.version for item in known[:keep]} | {item.version for item in (current, older) if item}
         kept |= set(_rollout_versions(folder))
-        retired = [item for item in known if item.version not in kept]
-        for item in retired:
-            retired_path = folder / f"{_RETIRED_PREFIX}{item.version}"
-            item.path.rename(retired_path)  # atomic, unlike deleting the files
-            shutil.rmtree(retired_path)
-        return [item.version for item in retired]
+        retired = [item.version for item in known if item.version not in kept]
+        for version in _unpublished_versions(folder, known, kept):
+            _remove_version(folder, version, "unpublished version removed", workspace)
+        for version in retired:
+            _remove_version(folder, version, "retired", workspace)
+        return retired
+
+
+def _unpublished_versions(folder: Path, known: list[Release], kept: set[str]) -> list[str]:
+    """Versions older than the newest release that were pushed and never published."""
+    newest = max((int(item.version) for item in known), default=0)
+    published = {item.version for item in known} | kept
+    names = [path.name for path in folder.iterdir() if path.is_dir() and is_version(path.name)]
+    return [name for name in sorted(names) if int(name) < newest and name not in published]
+
+
+def _remove_version(folder: Path, version: str, event: str, workspace: Path | None) -> None:
+    if workspace is not None:  # first: a kill leaves a version that the next run removes, and no gap in the log
+        audit_log.record(workspace, event, pipeline=folder.name, release=version)
+    retired_path = folder / f"{_RETIRED_PREFIX}{version}"
+    (folder / version).rename(retired_path)  # atomic, unlike deleting the files
+    shutil.rmtree(retired_path)
 
 
 def current_version_excluding(folder: Path, is_excluded: Callable[[str], bool]) -> str | None:
@@ -154,32 +237,19 @@ def current_version_excluding(folder: Path, is_excluded: Callable[[str], bool]) 
     return current.version if current else None
 
 
-def _apply_change(folder: Path, change: dict[str, Any]) -> None:
-    """Apply a change. It is recorded first, so that the next process completes it if this one is killed."""
-    atomic_write(folder / _PENDING_CHANGE_FILE, json.dumps(change) + "\n")
-    _complete_pending_change(folder)
+def _switch_to(path: Path) -> dict[Path, str | None]:
+    """The edits that make a release current."""
+    return {path / WITHDRAWN_FILE: None, path.parent / CURRENT_FILE: path.name + "\n"}
 
 
-def _complete_pending_change(folder: Path) -> None:
-    """Apply the recorded change, if there is one. Can be repeated safely."""
-    try:
-        change = json.loads((folder / _PENDING_CHANGE_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return
-    version = folder / change["current"]
-    if "metadata" in change:
-        atomic_write(version / RELEASE_JSON, json.dumps(change["metadata"], indent=2, sort_keys=True) + "\n")
-    (version / WITHDRAWN_FILE).unlink(missing_ok=True)
-    atomic_write(folder / CURRENT_FILE, version.name + "\n")
-    if "withdraw" in change:
-        atomic_write(folder / change["withdraw"] / WITHDRAWN_FILE, json.dumps({"reason": change["reason"]}) + "\n")
-    (folder / _PENDING_CHANGE_FILE).unlink()
+def _audit(workspace: Path | None, event: str, facts: Mapping[str, Fact]) -> AuditEvent | None:
+    return None if workspace is None else AuditEvent(workspace, event, facts)
 
 
 def _rollback_target(known: list[Release], current: Release) -> Release | None:
     """The release that a rollback returns to."""
-    older = (item for item in known if int(item.version) < int(current.version) and item.withdrawn is None)
-    return next(older, None)
+    older = (item for item in known if int(item.version) < int(current.version))
+    return next((item for item in older if item.withdrawn is None and not item.damage), None)
 
 
 def _rollout_versions(folder: Path) -> Iterator[str]:
@@ -196,7 +266,7 @@ def _withdrawal_reason(path: Path) -> str | None:
         return str(json.loads((path / WITHDRAWN_FILE).read_text(encoding="utf-8")).get("reason", ""))
     except FileNotFoundError:
         return None
-    except ValueError:  # edited by hand; the file still marks it as withdrawn
+    except (OSError, ValueError, AttributeError):  # edited by hand; the file still marks it as withdrawn
         return ""
 
 
@@ -205,18 +275,30 @@ def _list_versions(versions: Any) -> str:
 
 
 @contextlib.contextmanager
-def _registry_lock(folder: Path) -> Iterator[None]:
-    """Serialize changes of the registry, and complete a change that was interrupted."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK_FILE).open("w") as lock:
+def registry_lock(folder: Path) -> Iterator[None]:
+    """Serialize changes of the registry, and complete a change that was interrupted.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / _LOCK_FILE).open("w")
+    except OSError as error:
+        fix = "free disk space, or run this as the user who owns the workspace"
+        raise UsageError(f"the releases in {folder} cannot be changed: {error.strerror or error}", fix) from error
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _complete_pending_change(folder)
+        complete_change(folder / CHANGE_FILE)
         yield
 
 
 def current_version(folder: Path) -> str | None:
     """The version to serve; None if nothing is released."""
     try:
-        return (folder / CURRENT_FILE).read_text().strip()
+        return (folder / CURRENT_FILE).read_text(encoding="utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except (OSError, ValueError) as error:
+        fix = "fix its permissions, or remove it and then `flightline promote VERSION`"
+        raise UsageError(f"{folder / CURRENT_FILE} cannot be read: {error}", fix) from error

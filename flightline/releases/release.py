@@ -12,10 +12,11 @@ def find_release(config: Config, version: str = CURRENT_RELEASE) -> Release:
     """A release by its version; `current` is the one to serve.
 
     Raises:
-        UsageError: there is none of that version.
+        UsageError: there is none of that version, or its release.json cannot be read.
     """
     for release in read_releases(config.releases):
         if release.version == version or (version == CURRENT_RELEASE and release.current):
+            release.require_intact()
             return release
     name = "current release" if version == CURRENT_RELEASE else f"release {version}"
     raise UsageError(f"there is no {name} of {config.name}", "list releases: `flightline releases`")

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from flightline.errors import FlightlineError
 from flightline.releases import audit_log
 
 AUDITED_EVENTS = {"serving", "release rejected", "canary rolled back"}
@@ -26,7 +27,7 @@ def record_server_events(workspace: Path, events: Path) -> Iterator[None]:
 
     def follow() -> None:
         while not ended.wait(POLL_INTERVAL_S):
-            with contextlib.suppress(audit_log.AuditLogCorrupted, OSError):  # raised at the end, where it is reported
+            with contextlib.suppress(FlightlineError, OSError):  # raised at the end, where it is reported
                 reader.read()
 
     thread = threading.Thread(target=follow, name="audit", daemon=True)

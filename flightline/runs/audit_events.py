@@ -11,7 +11,9 @@ from flightline.metadata.evaluation import OVERALL, Evaluation
 from flightline.metadata.provenance import read_provenance
 from flightline.metadata.run import Run
 from flightline.metadata.step import Step
+from flightline.metadata.store import open_store, save_run_properties
 from flightline.releases import audit_log
+from flightline.releases.audit_anchors import AUDIT_HEAD_PROPERTY, format_head
 from flightline.reporting.summary import Summary
 from flightline.runs.outcome import GATE_NODE
 from flightline.utils.hashing import file_digest
@@ -64,6 +66,9 @@ def record_verdicts(config: Config, run: Run, findings: Sequence[Finding], evalu
 
 
 def record_run_ended(config: Config, run_id: str, summary: Summary) -> None:
-    """Record how a run ended."""
+    """Record how a run ended, and keep the log's head with the run in ML Metadata."""
     failure = summary.failure or None
-    audit_log.record(config.workspace, "run ended", run=run_id, exit_code=summary.exit_code, failure=failure)
+    entry = audit_log.record(config.workspace, "run ended", run=run_id, exit_code=summary.exit_code, failure=failure)
+    store = open_store(config)
+    if store.get_context_by_type_and_name("pipeline_run", run_id) is not None:  # a run may end before its first step
+        save_run_properties(store, run_id, {AUDIT_HEAD_PROPERTY: format_head(entry)})

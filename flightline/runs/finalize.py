@@ -15,7 +15,6 @@ from flightline.metadata.evaluation import OVERALL, Evaluation, save_evaluation
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, properties_of
 from flightline.metadata.run import Run
 from flightline.metadata.tuning_reader import read_tuning_result
-from flightline.releases import audit_log
 from flightline.releases.registry import is_released, prune_releases, publish_release
 from flightline.releases.signature import build_input_contract, find_negative_label, read_signatures
 from flightline.reporting.summary import SpanSummary, Summary
@@ -98,13 +97,12 @@ def _publish_release(config: Config, observer: RunObserver, run: Run, evaluation
         }
         negative = find_negative_label(load_schema(run), config.label, config.positive_label)
         about["target"] = replace(config.target, negative=negative).to_json()
-        audit_log.record(config.workspace, "pushed", run=run.run_id, release=Path(run.pushed).name)
         publish_release(
             Path(run.pushed),
             {**about, "signatures": read_signatures(Path(run.pushed)), "digests": _output_digests(run)},
+            config.workspace,
         )
-        for version in prune_releases(config.releases, config.release.keep):
-            audit_log.record(config.workspace, "retired", pipeline=config.name, release=version)
+        prune_releases(config.releases, config.release.keep, config.workspace)
     return run.pushed
 
 

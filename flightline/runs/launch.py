@@ -20,6 +20,7 @@ from flightline.metadata.provenance import PROVENANCE_FILE, collect_provenance, 
 from flightline.metadata.runs import Runs
 from flightline.metadata.store import has_store
 from flightline.releases import audit_log
+from flightline.releases.schema_change import finish_interrupted_schema_change
 from flightline.reporting import mlflow, terminal_summary
 from flightline.reporting.progress_table import PLAIN_WIDTH
 from flightline.runs.audit_events import record_run_ended, record_run_started
@@ -72,6 +73,7 @@ def _resolve_request(request: RunRequest) -> tuple[RunRequest, Config]:
 
 def _launch_locked(request: RunRequest, config: Config, runner: RunnerName) -> RunResult:
     """Run while the pipeline's lock is held."""
+    finish_interrupted_schema_change(config)
     files = check_against_data(config)
     plan = plan_span(config)
     key = compute_run_key(config, files, plan.window if plan else ())

@@ -25,7 +25,7 @@ from flightline.metadata.evaluation import Evaluation
 from flightline.metadata.properties import properties_of
 from flightline.metadata.run import Run
 from flightline.metadata.step import Step
-from flightline.utils.diagnostics import diagnose
+from flightline.utils.diagnostics import diagnose, diagnose_text
 
 CHAMPION_NODE, GATE_NODE, PUSHER_NODE = "Champion", "DataGate", "Pusher"
 
@@ -105,6 +105,8 @@ def _step_failure(node: str, step: Step | None, raised: BaseException | None) ->
         return StepFailed(f"{node} never ran", "see the log")
     if step.state in ("RUNNING", "NEW"):
         return StepFailed(f"{node} has not ended: it is still running, or its run was killed", RESUME_HINT)
+    if diagnosis := diagnose_text(step.message):
+        return StepFailed(f"{node} failed: {diagnosis.problem}", diagnosis.fix)
     reason = f": {step.message}" if step.message else " without a reason in ML Metadata"
     return StepFailed(f"{node} is {step.state}{reason}", "see the log")
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import time
 from pathlib import Path
 
+_STALE_TEMPORARY_AGE_S = 60.0
 _NON_FILE_KINDS = (
     (stat.S_ISDIR, "it is a folder"),
     (stat.S_ISFIFO, "it is a pipe"),
@@ -40,15 +42,42 @@ def read_small_text(path: Path, max_mb: int) -> str:
 
 
 def atomic_write(path: Path, text: str) -> None:
-    """Write a file so that readers see either the old content or the new, never a part."""
+    """Write a file so that readers see either the old content or the new, never a part.
+
+    The new content is written beside the file first, as `.NAME.PID`. Such files of killed processes are removed.
+
+    Raises:
+        OSError: the file cannot be written; its old content stays.
+    """
+    _remove_stale_temporaries(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, UnicodeError):
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
     with contextlib.suppress(OSError):  # not supported by some filesystems, which write the name a little later
         fsync_folder(path.parent)
+
+
+def _remove_stale_temporaries(path: Path) -> None:
+    """Remove the `.NAME.PID` of processes that do not run any more; one of another machine is a moment old at most."""
+    prefix = f".{path.name}."
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(path.parent):
+            pid = entry.name[len(prefix) :]
+            is_temporary = entry.name.startswith(prefix) and pid.isascii() and pid.isdigit()
+            if is_temporary and not Path(f"/proc/{pid}").exists() and _age_s(entry) > _STALE_TEMPORARY_AGE_S:
+                Path(entry.path).unlink()
+
+
+def _age_s(entry: os.DirEntry[str]) -> float:
+    return time.time() - entry.stat().st_mtime
 
 
 def fsync_folder(folder: Path) -> None:
@@ -61,8 +90,6 @@ def fsync_folder(folder: Path) -> None:
 
 
 _NO_SHARED_WRITE_UMASK = 0o022
-
-
 _PRIVATE_FOLDER_MODE = 0o750
 
 

@@ -15,7 +15,6 @@ from flightline.metadata.runs import Runs
 from flightline.monitoring.alerts import firing_alerts, load_alerts
 from flightline.monitoring.feedback import ingest_feedback
 from flightline.monitoring.history import read_history
-from flightline.releases import audit_log
 from flightline.releases.registry import current_version, promote, read_releases, roll_back
 from flightline.releases.rollout import set_shadow
 from flightline.reporting.summary import Summary
@@ -100,7 +99,7 @@ class Simulation:
         start, config = time.monotonic(), self.config
         served = str(current_version(config.releases))
         shadow = first if first != served else None
-        set_shadow(config.releases, shadow)
+        set_shadow(config.releases, shadow, config.workspace)
         wait_until_served(config.serving.http_port, {"current": served} | ({"shadow": shadow} if shadow else {}))
         month = Month(self._name(number), served)
         inputs = next(
@@ -128,8 +127,7 @@ class Simulation:
     def roll_back_release(self, month: Month, reason: str) -> None:
         """Roll back to the previous release, and wait until the server serves it."""
         start = time.monotonic()
-        withdrawn, current = roll_back(self.config.releases, None, reason)
-        audit_log.record(self.config.workspace, "rolled back", withdrawn=withdrawn, release=current, reason=reason)
+        withdrawn, current = roll_back(self.config.releases, None, reason, self.config.workspace)
         wait_until_served(self.config.serving.http_port, {"current": current})
         delay_s = time.monotonic() - start
         month.rolled_back_to = current
@@ -141,8 +139,7 @@ class Simulation:
         """Roll back for practice only, and promote the current release again."""
         current = str(current_version(self.config.releases))
         self.roll_back_release(month, "a drill")
-        promote(self.config.releases, current)
-        audit_log.record(self.config.workspace, "promoted", release=current, reason="end of the drill")
+        promote(self.config.releases, current, "end of the drill", self.config.workspace)
         wait_until_served(self.config.serving.http_port, {"current": current})
 
     def save_timeline(self, months: list[Month]) -> None:

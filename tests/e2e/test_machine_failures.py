@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import subprocess
 import threading
 
 import pytest
@@ -27,6 +28,24 @@ def test_a_full_disk_or_a_file_size_limit_is_explained(run, month, tmp_path):
     resumed = run(workspace, month, None, "--resume")
     assert resumed.code == 0, resumed.err
     assert (workspace / "runs" / "full.2" / "summary.json").is_file()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounts a small disk, which only root can")
+@pytest.mark.parametrize("megabytes", [1, 8])
+def test_a_disk_that_is_full_is_called_full(run, month, tmp_path, megabytes):
+    """Small: a step of this library fails; larger: TensorFlow, which has words of its own for it."""
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    options = ["-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(workspace)]
+    if subprocess.run(["mount", *options], capture_output=True, check=False).returncode:
+        pytest.skip("this machine mounts no tmpfs")
+    try:
+        full = run(workspace, month, "full")
+    finally:
+        subprocess.run(["umount", "--lazy", str(workspace)], check=True)
+    assert full.code in (1, 2)
+    assert "the disk is full" in full.last_line or "No space left on device" in full.last_line, full.last_line
+    assert "Traceback" not in full.out + full.err
 
 
 def test_a_locked_metadata_store_is_explained(run, month, tmp_path):

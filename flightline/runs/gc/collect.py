@@ -42,12 +42,7 @@ def remove_garbage(config: Config, store: mlmd.MetadataStore, garbage: Garbage, 
     """
     if garbage.is_empty:
         return
-    _set_state(store, garbage.artifacts, pb.Artifact.MARKED_FOR_DELETION)
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    for run in garbage.runs:
-        if store.get_context_by_type_and_name("pipeline_run", run) is not None:
-            save_run_properties(store, run, {COLLECTED_AT_PROPERTY: now})
-    audit_log.record(
+    audit_log.record(  # first: if the log refuses, nothing is removed
         config.workspace,
         "garbage collected",
         pipeline=config.name,
@@ -57,6 +52,11 @@ def remove_garbage(config: Config, store: mlmd.MetadataStore, garbage: Garbage, 
         reproductions=len(garbage.reproductions),
         bytes=garbage.size,
     )
+    _set_state(store, garbage.artifacts, pb.Artifact.MARKED_FOR_DELETION)
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    for run in garbage.runs:
+        if store.get_context_by_type_and_name("pipeline_run", run) is not None:
+            save_run_properties(store, run, {COLLECTED_AT_PROPERTY: now})
     try:
         _remove_artifacts(config, store, garbage.artifacts)
         _set_state(store, garbage.artifacts, pb.Artifact.DELETED)

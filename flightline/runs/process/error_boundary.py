@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from flightline.credentials import mask_credentials
 from flightline.errors import RESUME_HINT, FlightlineError, Interrupted, StepFailed, summarize_error
 from flightline.utils.diagnostics import diagnose
 
@@ -51,4 +53,5 @@ def error_boundary() -> Iterator[CaughtError]:
 
 def _log_traceback() -> None:
     with contextlib.suppress(OSError):  # the log's disk may be full
-        traceback.print_exc()
+        sys.stderr.write(mask_credentials(traceback.format_exc()))
+        sys.stderr.flush()

@@ -21,6 +21,7 @@ from flightline.metadata.provenance import read_provenance
 from flightline.metadata.run_ids import base_run_id
 from flightline.metadata.store import has_store, open_store, record_failure
 from flightline.releases.registry import finish_interrupted_change
+from flightline.reporting.html.data import REPORT_HTML
 from flightline.reporting.summary import Summary
 from flightline.runs.state.run_folder import CONFIG_FILE
 from flightline.utils.safe_yaml import parse_yaml
@@ -81,7 +82,7 @@ def clean_up_killed_runs(config: Config) -> list[str]:
 
 
 def find_resumable_run(config: Config) -> ResumableRun:
-    """Return the pipeline's newest run, if it ended without a verdict: killed, interrupted, or with a failed step.
+    """Return the pipeline's newest run, if it has no verdict or no report: killed, interrupted, or with a failed step.
 
     Scoring and monitoring runs, whose folders have no provenance, are not resumed but started again.
 
@@ -94,7 +95,8 @@ def find_resumable_run(config: Config) -> ResumableRun:
         if origin is None or _read_pipeline_name(path) != config.name:
             continue
         summary = Summary.read_if_valid(path.parent)
-        if summary and summary.exit_code in _FINAL_EXIT_CODES:
+        has_report = (path.parent / REPORT_HTML).is_file()  # without: killed while it was written
+        if summary and summary.exit_code in _FINAL_EXIT_CODES and has_report:
             newest = f"the newest run of {config.name}, {path.parent.name}, has ended"
             raise UsageError(f"{newest}: there is no unfinished run to resume", "leave out --resume")
         return ResumableRun(path.parent.name, path, origin.run_arguments.get("to") or None)

@@ -12,6 +12,7 @@ from flightline.config.settings import Config
 from flightline.errors import EXIT_OK, ConfigError
 from flightline.metadata.provenance import LIBRARY_ENTRY_MODULE, user_modules
 from flightline.releases.registry import current_version
+from flightline.reporting.html.data import REPORT_HTML
 from flightline.reporting.summary import Summary
 from flightline.utils.dotted_path import missing_module_error
 from flightline.utils.hashing import code_digest, file_digest, lock_digest
@@ -71,7 +72,7 @@ def find_earlier_run(config: Config, key: str) -> EarlierRun | None:
         if path.read_text().strip() != key:
             continue
         summary = Summary.read_if_valid(path.parent)
-        if summary is None:  # the run was killed
+        if summary is None or not (path.parent / REPORT_HTML).is_file():  # the run was killed
             continue
         if summary.exit_code == EXIT_OK and summary.release and _is_current_release(config, Path(summary.release)):
             return EarlierRun(summary, path.parent)

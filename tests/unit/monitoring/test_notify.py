@@ -115,3 +115,12 @@ def test_the_prometheus_file_has_the_measures_and_alerts(config):
         'flightline_metric{metric="auc",source="served",version="7"} 0.9',
         'flightline_alert_firing{alert="drift:temp",severity="warning"} 1.0',
     }
+
+
+def test_a_secret_address_comes_from_the_environment(config, webhook, monkeypatch):
+    url, received, _ = webhook
+    config = with_monitoring(config, webhook_env="ALERT_WEBHOOK")
+    assert "ALERT_WEBHOOK holds no http(s) address" in notify(config, "monitor-1", [EVENT])[0]
+    monkeypatch.setenv("ALERT_WEBHOOK", url)
+    assert notify(config, "monitor-1", [EVENT]) == []
+    assert len(received) == 1

@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flightline.releases import audit_log
-from flightline.releases.audit_log import HEAD_FILE, LOG_FILE, AuditLogCorrupted, record, verify
+from flightline.releases.audit_log import (
+    HEAD_FILE,
+    LOG_FILE,
+    UNCONFIRMED_EVENT,
+    AuditLogCorrupted,
+    record,
+    verify,
+)
 from scripts.repository import REPOSITORY
 
 
@@ -96,8 +103,22 @@ def test_a_writer_killed_before_it_wrote_the_head_does_not_corrupt_the_log(writt
     record(workspace, "pushed", release="19")
     (workspace / HEAD_FILE).write_bytes(head)
     assert len(verify(workspace)) == 6
+    assert not audit_log.is_last_entry_confirmed(workspace)
     record(workspace, "promoted", release="18")
-    assert len(verify(workspace)) == 7
+    assert [entry.event for entry in verify(workspace)][-3:] == ["pushed", UNCONFIRMED_EVENT, "promoted"]
+    assert audit_log.is_last_entry_confirmed(workspace)
+
+
+@pytest.mark.parametrize("lines", [5, 4, 7])
+def test_a_rewritten_log_with_correct_hashes_gets_no_new_entry_while_the_head_is_untouched(
+    tmp_path, workspace, written, lines
+):
+    for number in range(lines):
+        record(tmp_path, "forged", number=number)
+    put(workspace, (tmp_path / LOG_FILE).read_bytes(), written[1])
+    for action in (lambda: verify(workspace), lambda: record(workspace, "pushed", release="19")):
+        with pytest.raises(AuditLogCorrupted, match=r"lines are missing at the end|the log was rewritten"):
+            action()
 
 
 RECORD_MANY = """

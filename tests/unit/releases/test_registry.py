@@ -1,11 +1,14 @@
 import contextlib
 import json
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
 
-import flightline.releases.registry
 from flightline.errors import UsageError
+from flightline.releases import audit_log, pending_change
 from flightline.releases.registry import (
     CURRENT_FILE,
     current_version,
@@ -17,6 +20,7 @@ from flightline.releases.registry import (
     roll_back,
 )
 from flightline.utils.files import atomic_write
+from scripts.repository import REPOSITORY
 
 
 def push(folder, version):
@@ -129,7 +133,7 @@ def test_an_interrupted_prune_is_completed_by_the_next(five):
 @pytest.mark.parametrize("writes", range(5))
 def test_an_interrupted_rollback_is_completed_by_the_next_process(five, monkeypatch, writes):
     """Kill a rollback before each of its writes: before the first, nothing changes; later, everything does."""
-    real, done = flightline.releases.registry.atomic_write, []
+    real, done = pending_change.atomic_write, []
 
     def killed(path, text):
         if len(done) == writes:
@@ -137,10 +141,10 @@ def test_an_interrupted_rollback_is_completed_by_the_next_process(five, monkeypa
         done.append(path)
         real(path, text)
 
-    monkeypatch.setattr(flightline.releases.registry, "atomic_write", killed)
+    monkeypatch.setattr(pending_change, "atomic_write", killed)
     with contextlib.suppress(KeyboardInterrupt):
         roll_back(five, None, "bad")
-    monkeypatch.setattr(flightline.releases.registry, "atomic_write", real)
+    monkeypatch.setattr(pending_change, "atomic_write", real)
     finish_interrupted_change(five)
     newest = read_releases(five)[0]
     assert (current_version(five), newest.withdrawn) == (("5", None) if writes == 0 else ("4", "bad"))
@@ -167,3 +171,69 @@ def test_a_reader_always_sees_a_complete_current_release(five):
     stop.set()
     reader.join()
     assert seen == {True}
+
+
+DAMAGES = {
+    "empty": b"",
+    "half": b'{"run": "a", "met',
+    "binary": bytes(range(256)),
+    "list": b"[1, 2]",
+    "number": b"7",
+    "wrong types": b'{"run": null, "metrics": "good"}',
+    "deep": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("content", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_current_release_is_listed_and_can_be_rolled_back(five, content):
+    (five / "5" / "release.json").write_bytes(content)
+    newest = read_releases(five)[0]
+    assert (newest.version, newest.current, newest.metadata) == ("5", True, {})
+    assert newest.damage
+    assert roll_back(five, None, "damaged") == ("5", "4")
+    with pytest.raises(UsageError, match="release 5 is damaged"):
+        promote(five, "5")
+
+
+def test_a_rollback_skips_damaged_releases(five):
+    (five / "4" / "release.json").write_text("{")
+    with pytest.raises(UsageError, match="release 4 is damaged"):
+        roll_back(five, "4", "")
+    assert roll_back(five, None, "") == ("5", "3")
+
+
+def test_a_withdrawn_file_of_any_content_marks_a_release_as_withdrawn(five):
+    for content in ("", "[]", "{"):
+        (five / "4" / "withdrawn.json").write_text(content)
+        assert read_releases(five)[1].withdrawn == ""
+
+
+def test_an_unpublished_version_is_removed_once_a_newer_one_is_published(five):
+    for version in ("0", "6"):
+        push(five, version)
+    assert prune_releases(five, keep=10, workspace=five.parent) == []
+    assert not (five / "0").exists()
+    assert (five / "6").is_dir()  # the next run may publish it
+    assert [entry.event for entry in audit_log.verify(five.parent)] == ["unpublished version removed"]
+
+
+def test_temporary_files_of_killed_processes_are_removed(five):
+    left, other = five / ".CURRENT.999999999", five / f".CURRENT.{os.getppid()}"
+    for path in (left, other):
+        path.write_text("4")
+        os.utime(path, (0, 0))
+    promote(five, "4")
+    assert not left.exists()
+    assert other.exists()  # its process runs
+
+
+def test_a_disk_that_is_full_leaves_no_temporary_file(five):
+    script = (
+        "import resource, signal, sys; from pathlib import Path; from flightline.utils.files import atomic_write\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "atomic_write(Path(sys.argv[1]), 'x' * 200)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, five / "CURRENT"], cwd=REPOSITORY, capture_output=True)
+    assert b"File too large" in ended.stderr
+    assert current_version(five) == "5"
+    assert not list(five.glob(".CURRENT*"))

@@ -3,7 +3,19 @@ import json
 import pytest
 
 from flightline.releases.requirements_lock import Pin
-from scripts.audit import Advisory, known_reasons, parse_audit_output, print_report, public_pin
+from scripts.audit import (
+    AUDITED_LOCKS,
+    LAST_AUDIT,
+    Advisory,
+    describe_last_audit,
+    known_reasons,
+    lock_digests,
+    parse_audit_output,
+    print_report,
+    public_pin,
+    write_record,
+)
+from scripts.repository import REPOSITORY
 
 ANSWER = {
     "dependencies": [
@@ -48,3 +60,19 @@ def test_every_known_advisory_has_a_reason():
 
 def test_a_local_version_is_removed():
     assert public_pin(Pin("torch", "2.1+cpu", "", (), ())) == "torch==2.1"
+
+
+def test_a_completed_audit_is_recorded_and_shown_where_none_can_run(tmp_path):
+    record = tmp_path / "audit-last.json"
+    assert "no audit is on record" in describe_last_audit(record, {"the server": "a"})
+    write_record(record, [BAD], {"CVE-1": "its fix needs TFX 1.22"}, {"the server": "a"})
+    content = json.loads(record.read_text())
+    assert content["advisories"] == [{"advisory": str(BAD), "accepted": "its fix needs TFX 1.22"}]
+    assert "1 advisories; the locks have not changed since" in describe_last_audit(record, {"the server": "a"})
+    assert "changed since: the lock of the server" in describe_last_audit(record, {"the server": "b"})
+
+
+def test_the_security_page_says_whether_an_audit_is_on_record():
+    page = (REPOSITORY / "docs" / "security.md").read_text(encoding="utf-8")
+    assert ("there is no record yet" in page) == (not LAST_AUDIT.exists())
+    assert set(lock_digests()) == {name for name, _, _ in AUDITED_LOCKS}

@@ -10,6 +10,7 @@ from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.metadata.provenance import PROVENANCE_FILE, Provenance
 from flightline.metadata.runs import Runs
+from flightline.reporting.html.data import REPORT_HTML
 from flightline.runs.state.resume import clean_up_killed_runs, find_resumable_run
 
 
@@ -27,6 +28,7 @@ def leave(config, run_id, exit_code, to=""):
     (folder / PROVENANCE_FILE).write_text(Provenance(None, False, 1, run_arguments={"to": to}).to_json())
     if exit_code is not None:
         make_summary(exit_code=exit_code).write(folder)
+        (folder / REPORT_HTML).write_text("report")
 
 
 def test_a_killed_step_is_marked_as_abandoned_and_its_files_are_removed(config):
@@ -80,3 +82,12 @@ def test_a_run_with_a_verdict_cannot_be_resumed(config, exit_code):
     leave(config, "b", exit_code)
     with pytest.raises(UsageError, match="no unfinished run"):
         find_resumable_run(config)
+
+
+@pytest.mark.parametrize("exit_code", [0, 3, 4])
+def test_a_run_that_was_killed_while_its_report_was_written_is_resumed(config, exit_code):
+    leave(config, "a", exit_code)
+    with pytest.raises(UsageError, match="has ended"):
+        find_resumable_run(config)
+    (config.run_folder("a") / REPORT_HTML).unlink()
+    assert find_resumable_run(config).run_id == "a"

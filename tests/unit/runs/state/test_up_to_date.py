@@ -9,6 +9,7 @@ import yaml
 from flightline.config.loader import input_files, load_config
 from flightline.errors import ConfigError
 from flightline.releases.registry import CURRENT_FILE, publish_release
+from flightline.reporting.html.data import REPORT_HTML
 from flightline.reporting.summary import SUMMARY_JSON, Summary
 from flightline.runs.state.up_to_date import RUN_KEY_FILE, compute_run_key, find_earlier_run
 
@@ -62,6 +63,7 @@ def keep_run(config, key, version, exit_code=0):
     (folder / RUN_KEY_FILE).write_text(key)
     summary = Summary(f"run-{version}", "rows", exit_code, "", {}, None, None, [], None, str(pushed))
     summary.write(folder)
+    (folder / REPORT_HTML).write_text("report")
 
 
 def test_the_same_inputs_have_the_same_key(project):
@@ -150,3 +152,11 @@ def test_a_run_with_a_damaged_summary_or_a_removed_release_is_not_found(project)
     assert find_earlier_run(config, "k") is None
     (config.run_folder("run-7") / SUMMARY_JSON).write_text("{")
     assert find_earlier_run(config, "k") is None
+
+
+def test_a_run_that_was_killed_before_its_report_is_not_up_to_date(project):
+    config, key = load_config(project), key_of(project)
+    keep_run(config, key, "7")
+    assert find_earlier_run(config, key) is not None
+    (config.run_folder("run-7") / REPORT_HTML).unlink()
+    assert find_earlier_run(config, key) is None
