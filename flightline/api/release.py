@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,17 @@ class Release:
         self.withdrawn: str | None = record.withdrawn
         self.metadata: Mapping[str, Any] = record.metadata
         self._config = config
+        self._record = record
 
     @property
     def is_withdrawn(self) -> bool:
         """Whether the release was rolled back."""
         return self.withdrawn is not None
+
+    @functools.cached_property
+    def damage(self) -> list[str]:
+        """How its files differ from those that were released; empty if they do not. Reads every file."""
+        return self._record.find_damage()
 
     @property
     def metrics(self) -> Mapping[str, float]:
@@ -79,7 +86,7 @@ class Release:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: what is known of the release."""
         known = {"version": self.version, "current": self.is_current, "withdrawn": self.withdrawn}
-        return {**known, "path": str(self.path), **self.metadata}
+        return {**known, "damage": self.damage, "path": str(self.path), **self.metadata}
 
     def __repr__(self) -> str:
         state = ", current" if self.is_current else ", withdrawn" if self.is_withdrawn else ""

@@ -10,6 +10,7 @@ import typer
 from flightline.cli.common import CommandGroup, JsonOption, LimitOption, make_console, make_table, print_json
 from flightline.config.settings import Config
 from flightline.releases import audit_log
+from flightline.releases.registry import read_releases
 from flightline.utils.terminal import escape
 
 COMMANDS = CommandGroup("Audit and reproduce")
@@ -19,13 +20,17 @@ COMMANDS = CommandGroup("Audit and reproduce")
 def show_audit_log(
     config: Config,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Check that no entry was edited, removed or inserted.")
+        bool,
+        typer.Option("--verify", help="Check that no entry was edited, removed or inserted, and the releases' files."),
     ] = False,
     limit: LimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List what changed production and who did it: runs, verdicts, releases, rollbacks, overrides."""
     entries = audit_log.verify(config.workspace) if verify else audit_log.read(config.workspace)
+    releases = read_releases(config.releases) if verify else []
+    for release in releases:
+        release.require_intact()
     listed = entries[-limit:] if limit else entries
     if as_json:
         print_json([asdict(entry) for entry in listed])
@@ -38,4 +43,8 @@ def show_audit_log(
     console.print(table)
     if verify:
         head = f"; the last is {entries[-1].sequence}, {entries[-1].entry_hash}" if entries else ""
-        console.print(f"[bold]Verified[/]: {len(entries)} entries, chain of hashes intact{head}", soft_wrap=True)
+        console.print(
+            f"[bold]Verified[/]: {len(entries)} entries, chain of hashes intact{head}; "
+            f"{len(releases)} releases of {config.name}: files as released",
+            soft_wrap=True,
+        )

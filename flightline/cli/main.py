@@ -20,6 +20,7 @@ from flightline.cli import (
     score,
     serving,
     track,
+    verify,
 )
 from flightline.utils.files import restrict_umask
 
@@ -36,6 +37,7 @@ GROUPS = (
     score.COMMANDS,
     monitor.COMMANDS,
     audit.COMMANDS,
+    verify.COMMANDS,
     reproduce.COMMANDS,
     track.COMMANDS,
     gc.COMMANDS,

@@ -34,10 +34,16 @@ def list_releases(project: Project, limit: LimitOption = None, as_json: JsonOpti
     table = make_table("version", "state", "run", "auc", "path")
     for release in listed:
         state = "[green]current[/]" if release.is_current else "[yellow]withdrawn[/]" if release.is_withdrawn else ""
+        if release.damage:
+            state = f"{state} [red]damaged[/]".strip()
         auc = release.metrics.get("auc")
         auc_text = "" if auc is None else f"{auc:.4f}"
         table.add_row(release.version, state, escape(release.run_id), auc_text, relative_path(release.path))
-    make_console().print(table)
+    console = make_console()
+    console.print(table)
+    for release in listed:
+        if release.damage:
+            console.print(f"[red]release {release.version} is damaged[/]: {escape('; '.join(release.damage))}")
 
 
 @COMMANDS.add("promote")

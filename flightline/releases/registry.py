@@ -16,7 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flightline.errors import UsageError
+from flightline.errors import ArtifactDamaged, UsageError
+from flightline.serving.file_records import (
+    RELEASE_FILES_KEY,
+    UNRECORDED_RELEASE_FILES,
+    FileRecords,
+    find_damage,
+    find_release_damage,
+    record_files,
+)
 from flightline.utils.files import atomic_write
 
 CURRENT_FILE, RELEASE_JSON, WITHDRAWN_FILE = "CURRENT", "release.json", "withdrawn.json"
@@ -42,9 +50,27 @@ class Release:
     metadata: dict[str, Any]
     withdrawn: str | None = None
 
+    def find_damage(self) -> list[str]:
+        """How its files differ from the record in release.json; empty if they do not. Reads every file."""
+        return find_release_damage(self.path, self.metadata)
+
+    def require_intact(self) -> None:
+        """Refuse a release whose files are not those that were released.
+
+        Raises:
+            ArtifactDamaged: they are not.
+        """
+        if damage := self.find_damage():
+            more = f" and {len(damage) - 1} more" if len(damage) > 1 else ""
+            raise ArtifactDamaged(
+                f"release {self.version} is damaged: {damage[0]}{more}",
+                "restore its files, choose another release (`flightline releases`), or release a model again",
+            )
+
 
 def publish_release(pushed: Path, metadata: dict[str, Any]) -> Release:
-    """Make a pushed model the current release, with `metadata` as its release.json."""
+    """Make a pushed model the current release, with `metadata` and a record of its files as its release.json."""
+    metadata = {RELEASE_FILES_KEY: record_files(pushed), **metadata}
     with _registry_lock(pushed.parent):
         _apply_change(pushed.parent, {"current": pushed.name, "metadata": metadata})
     return Release(pushed.name, pushed, True, metadata)
@@ -68,6 +94,25 @@ def finish_interrupted_change(folder: Path) -> None:
             pass
 
 
+def find_pushed_damage(path: Path, pushed: FileRecords | None = None) -> list[str]:
+    """How the files of a version differ from what was pushed, and from its release.json; empty if they do not.
+
+    Args:
+        path: the version's folder; if it was retired, nothing is compared.
+        pushed: the record of the PushedModel in ML Metadata; None where there is none.
+    """
+    found = find_damage(path, pushed, ignored=UNRECORDED_RELEASE_FILES) if pushed is not None and path.is_dir() else []
+    if found:
+        return found
+    if not is_released(path):
+        return []
+    try:
+        metadata = json.loads((path / RELEASE_JSON).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return [f"{RELEASE_JSON} cannot be read: {error}"]
+    return find_release_damage(path, metadata if isinstance(metadata, dict) else {})
+
+
 def is_released(path: Path) -> bool:
     """Whether a version was pushed and published."""
     return path.name.isdigit() and (path / RELEASE_JSON).is_file()
@@ -78,11 +123,13 @@ def promote(folder: Path, version: str) -> str | None:
 
     Raises:
         UsageError: the release does not exist.
+        ArtifactDamaged: its files are not those that were released.
     """
     with _registry_lock(folder):
         known = {item.version: item for item in read_releases(folder)}
         if version not in known:
             raise UsageError(f"there is no release {version} in {folder}", _list_versions(known))
+        known[version].require_intact()
         before = current_version(folder)
         _apply_change(folder, {"current": version})
         return before
@@ -93,7 +140,7 @@ def roll_back(folder: Path, version: str | None, reason: str) -> tuple[str, str]
 
     Args:
         folder: the pipeline's releases.
-        version: the version to make current; by default the newest older one that was not withdrawn.
+        version: the version to make current; by default the newest older one that was not withdrawn and is not damaged.
         reason: stored with the withdrawn release.
 
     Returns:
@@ -101,6 +148,7 @@ def roll_back(folder: Path, version: str | None, reason: str) -> tuple[str, str]
 
     Raises:
         UsageError: there is no current release, or none to return to.
+        ArtifactDamaged: the files of `version` are not those that were released.
     """
     with _registry_lock(folder):
         known = read_releases(folder)
@@ -110,7 +158,7 @@ def roll_back(folder: Path, version: str | None, reason: str) -> tuple[str, str]
         target = (
             next((item for item in known if item.version == version), None)
             if version
-            else _rollback_target(known, current)
+            else _rollback_target(known, current, is_usable=lambda release: not release.find_damage())
         )
         if target is None:
             missing = "no older release that was not withdrawn" if version is None else f"no release {version}"
@@ -120,6 +168,7 @@ def roll_back(folder: Path, version: str | None, reason: str) -> tuple[str, str]
             )
         if target.current:
             raise UsageError(f"release {target.version} is already current", "name another version, or none")
+        target.require_intact()
         _apply_change(folder, {"current": target.version, "withdraw": current.version, "reason": reason})
         return current.version, target.version
 
@@ -176,10 +225,12 @@ def _complete_pending_change(folder: Path) -> None:
     (folder / _PENDING_CHANGE_FILE).unlink()
 
 
-def _rollback_target(known: list[Release], current: Release) -> Release | None:
+def _rollback_target(
+    known: list[Release], current: Release, is_usable: Callable[[Release], bool] = lambda _: True
+) -> Release | None:
     """The release that a rollback returns to."""
     older = (item for item in known if int(item.version) < int(current.version) and item.withdrawn is None)
-    return next(older, None)
+    return next(filter(is_usable, older), None)
 
 
 def _rollout_versions(folder: Path) -> Iterator[str]:

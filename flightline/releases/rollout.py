@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from flightline.errors import UsageError
-from flightline.releases.registry import RELEASE_JSON, current_version
+from flightline.releases.registry import RELEASE_JSON, current_version, read_releases
 from flightline.utils.files import atomic_write
 
 CANARY_FILE, SHADOW_FILE = "CANARY", "SHADOW"
@@ -17,6 +17,7 @@ def set_shadow(folder: Path, version: str | None) -> None:
 
     Raises:
         UsageError: there is no such release, or it is the current one.
+        ArtifactDamaged: its files are not those that were released.
     """
     if version is None:
         (folder / SHADOW_FILE).unlink(missing_ok=True)
@@ -30,6 +31,7 @@ def set_canary(folder: Path, version: str | None, traffic_share: float) -> None:
 
     Raises:
         UsageError: there is no such release, it is the current one, or the share is not between 0 and 1.
+        ArtifactDamaged: its files are not those that were released.
     """
     if version is None:
         (folder / CANARY_FILE).unlink(missing_ok=True)
@@ -45,3 +47,4 @@ def _check_release(folder: Path, version: str) -> None:
         raise UsageError(f"there is no release {version} in {folder}", "list releases: `flightline releases`")
     if version == current_version(folder):
         raise UsageError(f"release {version} is the current release", "choose another version")
+    next(release for release in read_releases(folder) if release.version == version).require_intact()

@@ -107,12 +107,14 @@ class RunObserver:
             execution.custom_properties[KEY_PARTS_PROPERTY].string_value = self._key_parts[step.node].to_json()
             execution.custom_properties[REASON_PROPERTY].string_value = reason
         store.put_executions([execution])
+        from flightline.metadata.artifact_integrity import record_artifact
         from flightline.metadata.content_digest import digest_artifact
 
         outputs = [artifact for artifacts in step.outputs.values() for artifact in artifacts]
         undigested = [artifact for artifact in outputs if CONTENT_DIGEST_PROPERTY not in artifact.custom_properties]
         for artifact in undigested:
             try:
+                record_artifact(artifact)
                 digest = digest_artifact(artifact.type, artifact.uri)
                 artifact.custom_properties[CONTENT_DIGEST_PROPERTY].string_value = digest
             except OSError as error:  # the step left this output empty
