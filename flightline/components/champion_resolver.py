@@ -67,8 +67,8 @@ class CurrentReleaseStrategy(tfx.dsl.experimental.ResolverStrategy):
     """Resolves the Model and PushedModel of the current release, or of the newest release if none is current.
 
     If the Model is damaged or cannot be loaded, `model` is empty and `pushed_model` has the reason; with
-    `on_load_failure="block"` the run fails instead. An older release never takes its place: the candidate would be compared with a model that is
-    not in production.
+    `on_load_failure="block"` the run fails instead. An older release never takes its place: the candidate would be
+    compared with a model that is not in production.
     """
 
     def __init__(self, on_load_failure: str = "evaluate", releases: str = "", resumed: str = "") -> None:

@@ -70,7 +70,8 @@ class Release:
 
 def publish_release(pushed: Path, metadata: dict[str, Any]) -> Release:
     """Make a pushed model the current release, with `metadata` and a record of its files as its release.json."""
-    metadata = {RELEASE_FILES_KEY: record_files(pushed), **metadata}
+    files = {name: entry for name, entry in record_files(pushed).items() if name not in UNRECORDED_RELEASE_FILES}
+    metadata = {RELEASE_FILES_KEY: files, **metadata}
     with _registry_lock(pushed.parent):
         _apply_change(pushed.parent, {"current": pushed.name, "metadata": metadata})
     return Release(pushed.name, pushed, True, metadata)

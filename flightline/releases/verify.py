@@ -72,7 +72,7 @@ def verify_release(release: Release, runs: Runs | None) -> VerifiedItem:
     Args:
         runs: the metadata store; None where there is none.
     """
-    recorded = release.metadata.get(RELEASE_FILES_KEY)
+    recorded: Any = release.metadata.get(RELEASE_FILES_KEY)
     files: FileRecords = recorded if is_file_records(recorded) else {}
     damage = release.find_damage()
     pushed = _pushed_files(runs, release.path) if runs else None

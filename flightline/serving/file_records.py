@@ -67,7 +67,7 @@ def find_release_damage(folder: Path, metadata: Mapping[str, Any]) -> list[str]:
         folder: the release's folder.
         metadata: the content of its release.json.
     """
-    recorded = metadata.get(RELEASE_FILES_KEY)
+    recorded: Any = metadata.get(RELEASE_FILES_KEY)
     if not is_file_records(recorded):
         return [f"release.json has no valid record of its files (`{RELEASE_FILES_KEY}`)"]
     return find_damage(folder, recorded, ignored=UNRECORDED_RELEASE_FILES)

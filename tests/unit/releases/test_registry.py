@@ -5,10 +5,11 @@ import threading
 import pytest
 
 import flightline.releases.registry
-from flightline.errors import UsageError
+from flightline.errors import ArtifactDamaged, UsageError
 from flightline.releases.registry import (
     CURRENT_FILE,
     current_version,
+    find_pushed_damage,
     finish_interrupted_change,
     promote,
     prune_releases,
@@ -16,6 +17,7 @@ from flightline.releases.registry import (
     read_releases,
     roll_back,
 )
+from flightline.serving.file_records import record_files
 from flightline.utils.files import atomic_write
 
 
@@ -167,3 +169,27 @@ def test_a_reader_always_sees_a_complete_current_release(five):
     stop.set()
     reader.join()
     assert seen == {True}
+
+
+def test_a_damaged_release_is_neither_promoted_nor_rolled_back_to(tmp_path):
+    for version in ("100", "200", "300"):
+        publish_release(push(tmp_path, version), {})
+    (tmp_path / "200" / "saved_model.pb").write_text("other")
+    with pytest.raises(ArtifactDamaged, match="release 200 is damaged: saved_model.pb has another content"):
+        promote(tmp_path, "200")
+    with pytest.raises(ArtifactDamaged):
+        roll_back(tmp_path, "200", "it is slow")
+    assert current_version(tmp_path) == "300"
+    assert roll_back(tmp_path, None, "it is slow") == ("300", "100")
+
+
+def test_a_version_is_compared_with_what_was_pushed_even_if_release_json_was_rewritten(tmp_path):
+    pushed = push(tmp_path, "100")
+    record = record_files(pushed)
+    publish_release(pushed, {})
+    assert find_pushed_damage(pushed, record) == []
+    (pushed / "saved_model.pb").write_text("other")
+    forged = {"saved_model.pb": record_files(pushed)["saved_model.pb"]}
+    (pushed / "release.json").write_text(json.dumps({"files": forged}))
+    assert find_pushed_damage(pushed) == []
+    assert find_pushed_damage(pushed, record) == ["saved_model.pb has another content than recorded"]
