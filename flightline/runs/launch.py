@@ -29,6 +29,7 @@ from flightline.runs.state.lock import pipeline_lock
 from flightline.runs.state.resume import clean_up_killed_runs, find_resumable_run
 from flightline.runs.state.run_folder import create_run_folder
 from flightline.runs.state.span_plan import SpanPlan, plan_span, resolve_span
+from flightline.runs.state.store_check import require_store_of_artifacts
 from flightline.runs.state.up_to_date import RUN_KEY_FILE, EarlierRun, compute_run_key, find_earlier_run
 from flightline.utils.diagnostics import describe_versions
 from flightline.utils.dotted_path import load_function
@@ -72,6 +73,7 @@ def _resolve_request(request: RunRequest) -> tuple[RunRequest, Config]:
 
 def _launch_locked(request: RunRequest, config: Config, runner: RunnerName) -> RunResult:
     """Run while the pipeline's lock is held."""
+    require_store_of_artifacts(config)
     files = check_against_data(config)
     plan = plan_span(config)
     key = compute_run_key(config, files, plan.window if plan else ())

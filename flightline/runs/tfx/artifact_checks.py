@@ -1,5 +1,7 @@
 """Compare artifacts with their records before a step reads them, and before the cache hands them out.
 
+A step whose output folders hold files already, which are another artifact's, is not run.
+
 TFX has no hook for either: two private names of its launcher are replaced while a DAG runs.
 """
 
@@ -11,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as pb
+from tfx.dsl.io import fileio
 from tfx.orchestration.portable import data_types
 
-from flightline.errors import ArtifactDamaged
+from flightline.errors import ArtifactDamaged, StepFailed
 from flightline.metadata.artifact_integrity import describe_damage, find_artifact_damage, recorded_files
 from flightline.metadata.properties import properties_of
 from flightline.releases.registry import find_pushed_damage
@@ -35,6 +38,11 @@ def check_artifacts(by_content: bool, report: Callable[[str], None]) -> Iterator
             raise ArtifactDamaged(
                 f"{get_node_id(self)} cannot read its input: {problem}",
                 "restore its files, or run again without --from: the step that makes it runs again",
+            )
+        if occupied := _find_occupied_output(execution.output_dict):
+            raise StepFailed(
+                f"{get_node_id(self)} would write into {occupied}, which holds another artifact",
+                "restore the metadata store that this artifact is recorded in, or choose another workspace",
             )
         return stock_run(self, execution)
 
@@ -67,6 +75,15 @@ def _find_release_problem(artifacts: Mapping[str, Sequence[Any]] | None) -> str:
         destination = str(properties_of(artifact).get("pushed_destination") or "")
         if destination and (damage := find_pushed_damage(Path(destination), recorded_files(artifact))):
             return f"the release {destination} is damaged: {damage[0]}"
+    return ""
+
+
+def _find_occupied_output(artifacts: Mapping[str, Sequence[Any]] | None) -> str:
+    """The first output folder that has files before its step has run; empty if there is none."""
+    for artifact in _list_artifacts(artifacts):
+        is_folder = fileio.exists(artifact.uri) and fileio.isdir(artifact.uri)
+        if is_folder and any(names for _, _, names in fileio.walk(artifact.uri)):
+            return str(artifact.uri)
     return ""
 
 

@@ -175,7 +175,7 @@ def test_a_damaged_release_is_neither_promoted_nor_rolled_back_to(tmp_path):
     for version in ("100", "200", "300"):
         publish_release(push(tmp_path, version), {})
     (tmp_path / "200" / "saved_model.pb").write_text("other")
-    with pytest.raises(ArtifactDamaged, match="release 200 is damaged: saved_model.pb has another content"):
+    with pytest.raises(ArtifactDamaged, match=r"release 200 is damaged: saved_model\.pb has another content"):
         promote(tmp_path, "200")
     with pytest.raises(ArtifactDamaged):
         roll_back(tmp_path, "200", "it is slow")
