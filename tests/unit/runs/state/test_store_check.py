@@ -2,7 +2,7 @@ import ml_metadata as mlmd
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from flightline.config.loader import load_config
+from flightline.config.loader import DEFAULT_CONFIG, load_config
 from flightline.errors import InputError, UsageError
 from flightline.metadata.store import open_store, sqlite_config
 from flightline.runs.state.store_check import require_store_of_artifacts
@@ -11,7 +11,7 @@ from flightline.runs.state.store_check import require_store_of_artifacts
 @pytest.fixture
 def config(tmp_path):
     """A config whose store has two executions, the newer of which has made an artifact."""
-    config = load_config(overrides=[f"workspace={tmp_path}"])
+    config = load_config(DEFAULT_CONFIG, overrides=[f"workspace={tmp_path}"])
     add_executions(config, 2)
     folder = tmp_path / "artifacts" / "Trainer" / "model" / "2"
     folder.mkdir(parents=True)
