@@ -18,7 +18,7 @@ from flightline.metadata.properties import properties_of
 from flightline.utils.diagnostics import diagnose
 
 _CREATE_TABLES_WAIT_S = 60.0
-_START_ANEW = "or, to start anew, move it away together with the artifacts and the releases"
+_START_ANEW = "or rebuild it: move it away, then `flightline recover`"
 EXECUTION_RESULT = "__execution_result__"  # where TFX keeps the code and message of a failed execution
 
 

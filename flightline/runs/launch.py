@@ -166,6 +166,7 @@ class TrainingRun:
         summary.write(self.folder)
         record_run_ended(config, self.folder.name, summary)
         terminal_summary.show_summary(console, summary)
+        dag.observer.write_records()
         _write_report(config, dag)
         mlflow.track_finished_run(config, self.folder.name, console)
         config_file = self.request.config_for_commands(self.folder)

@@ -35,7 +35,7 @@ _STORE_ERRORS = (
     (
         "disk image is malformed",
         "is damaged",
-        "restore workspace/metadata.db from a backup; or, to start anew, move the whole workspace away",
+        "restore workspace/metadata.db from a backup, or move it away, then `flightline recover`",
     ),
     ("database or disk is full", "cannot be written: the disk is full", f"free disk space; then {RESUME_HINT}"),
     ("readonly database", "is read-only", f"fix its permissions; then {RESUME_HINT}"),

@@ -66,3 +66,20 @@ def test_a_step_does_not_read_a_damaged_input(copied, run, flights_sample):
     assert result.code == 1
     assert "Trainer cannot read its input: the TransformGraph" in result.last_line
     assert "run again without --from" in result.last_line
+
+
+def test_a_lost_store_is_refused_and_rebuilt(copied, run, command, flights_sample):
+    store = copied.workspace / "metadata.db"
+    lineage = command(copied.workspace, "lineage", "release:current", "--json").stdout
+    store.rename(store.with_name("lost.db"))
+    refused = run(copied.workspace, flights_sample, "refused")
+    assert refused.code == 2
+    assert "flightline recover" in refused.last_line
+    assert not store.exists()
+    assert not refused.folder.exists()
+    recovered = command(copied.workspace, "recover")
+    assert recovered.returncode == 0, recovered.stderr
+    assert json.loads(command(copied.workspace, "lineage", "release:current", "--json").stdout) == json.loads(lineage)
+    again = run(copied.workspace, flights_sample, "again-recovered", "--to", "Trainer")
+    assert again.code == 0, again.err
+    assert again.steps["Trainer"].state == "CACHED"

@@ -15,6 +15,7 @@ from ml_metadata.proto import metadata_store_pb2
 
 from flightline.config.settings import Config
 from flightline.errors import FlightlineError, StepFailed, summarize_error
+from flightline.metadata.execution_records import write_execution_records
 from flightline.metadata.key_parts import KeyParts
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, KEY_PARTS_PROPERTY
 from flightline.metadata.row_counts import count_rows
@@ -120,6 +121,15 @@ class RunObserver:
             except OSError as error:  # the step left this output empty
                 logging.info("%s has no content to digest: %s", artifact.uri, error)
         store.put_artifacts(undigested)
+        self._write_records([(step.node, step.execution_id)])
+
+    def write_records(self) -> None:
+        """Write the records of all steps again, with what was saved in ML Metadata after they ended."""
+        self._write_records([(step.node, step.execution_id) for step in self.run().steps.values()])
+
+    def _write_records(self, steps: list[tuple[str, int]]) -> None:
+        if isinstance(self.store_location, Config):
+            write_execution_records(self.store_location, self.store, steps)
 
     def failed(self, node: str, error: BaseException) -> None:
         logging.error("%s failed:\n%s", node, "".join(traceback.format_exception(error)))
@@ -130,7 +140,13 @@ class RunObserver:
             step = self.run().steps.get(node)
             if step is not None and step.state in {"FAILED", "RUNNING"} and not step.message:
                 self._record_failure(step, error)
-        except (FlightlineError, mlmd.errors.StatusError) as unreachable:  # often the cause of the step's failure, too
+            if step is not None:
+                self._write_records([(node, step.execution_id)])
+        except (
+            OSError,
+            FlightlineError,
+            mlmd.errors.StatusError,
+        ) as unreachable:  # often the cause of the step's failure, too
             logging.error("the failure of %s could not be recorded in ML Metadata: %s", node, unreachable)
 
     def run(self) -> Run:
