@@ -36,7 +36,8 @@ def require_store_of_artifacts(config: Config) -> None:
     raise UsageError(
         f"{folder} was made by execution {execution}, and the metadata store {store_name(config)} {state}; "
         "a run would write into the folders of existing artifacts",
-        f"restore the store from a backup, or rebuild it (move it away, then `flightline recover`); to start anew, move {config.artifacts} and {config.releases} away too",
+        "restore the store from a backup, or rebuild it (move it away, then `flightline recover`); to start anew, move "
+        f"{config.artifacts} and {config.releases} away too",
     )
 
 
