@@ -29,4 +29,6 @@ def recover(config: Config, as_json: JsonOption = False) -> None:
         typer.echo(f"not rebuilt, unreadable record: {problem}", err=True)
     for folder in found.unrecorded:
         typer.echo(f"not rebuilt, no record of its execution: {folder}; move it away", err=True)
+    if found.missing:
+        typer.echo(f"{len(found.missing)} artifacts have no files: lost, or removed by `flightline gc`", err=True)
     typer.echo("`flightline verify` compares the artifacts with their records")

@@ -33,6 +33,8 @@ class RecoveredStore:
         runs: ids of the runs.
         unreadable: records that cannot be read, and why.
         unrecorded: folders of artifacts whose execution has no record.
+        missing: artifacts on record whose files are gone, lost or removed by `flightline gc`: they are in the store as
+            DELETED, so that no step gets them.
     """
 
     path: Path
@@ -41,6 +43,7 @@ class RecoveredStore:
     runs: list[str]
     unreadable: list[str]
     unrecorded: list[str]
+    missing: list[str]
 
 
 @dataclass
@@ -87,6 +90,9 @@ def recover_store(config: Config) -> RecoveredStore:
             f"{root} has no readable records of executions: the store cannot be rebuilt",
             "restore metadata.db from a backup; or, to start anew, move the whole workspace away",
         )
+    missing = [artifact for artifact in content.nodes["Artifact"].values() if not Path(artifact.uri).exists()]
+    for artifact in missing:
+        artifact.state = pb.Artifact.DELETED
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     try:
@@ -98,7 +104,9 @@ def recover_store(config: Config) -> RecoveredStore:
     folders = [folder for folder in root.glob("*/*/*") if folder.name.isdecimal() and folder.parent.name[0] != "."]
     unrecorded = [str(f) for f in folders if (f.parents[1].name, f.name) not in recorded and any(f.iterdir())]
     executions, artifacts = len(content.nodes["Execution"]), len(content.nodes["Artifact"])
-    return RecoveredStore(path, executions, artifacts, sorted(runs), unreadable, sorted(unrecorded))
+    return RecoveredStore(
+        path, executions, artifacts, sorted(runs), unreadable, sorted(unrecorded), [a.uri for a in missing]
+    )
 
 
 def _read_record(record: Mapping[str, Any], content: _Content) -> None:

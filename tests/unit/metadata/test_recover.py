@@ -82,6 +82,16 @@ def test_what_cannot_be_rebuilt_is_named(config, tmp_path):
     assert found.unrecorded == [str(tmp_path / "artifacts" / "Gen" / "examples" / "1")]
 
 
+def test_an_artifact_without_files_is_rebuilt_as_deleted(config, tmp_path):
+    write_records(config)
+    config.metadata_db.unlink()
+    (tmp_path / "artifacts" / "Gen" / "examples" / "1" / "rows").unlink()
+    (tmp_path / "artifacts" / "Gen" / "examples" / "1").rmdir()
+    assert recover_store(config).missing == [str(tmp_path / "artifacts" / "Gen" / "examples" / "1")]
+    [artifact] = open_store(config).get_artifacts()
+    assert artifact.state == pb.Artifact.DELETED
+
+
 def test_a_store_is_never_replaced(config):
     write_records(config)
     before = contents(config)
