@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flightline.api.run import Run
     from flightline.errors import (
         AlertFiring,
+        ArtifactDamaged,
         ConfigError,
         DataBlocked,
         FlightlineError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlertFiring",
+    "ArtifactDamaged",
     "ConfigError",
     "DataBlocked",
     "FlightlineError",

@@ -2,6 +2,7 @@
 
     FlightlineError          1  base class
     ├── StepFailed           1  a component failed, or never ran
+    │   └── ArtifactDamaged  1  files of an artifact or a release are not those that were recorded
     ├── UsageError           2  the options, the config or the input are wrong
     │   ├── ConfigError      2  a config key has a wrong value
     │   └── InputError       2  the data or a file cannot be read
@@ -84,6 +85,10 @@ class StepFailed(FlightlineError):
     exit_code = 1
 
 
+class ArtifactDamaged(StepFailed):
+    """Files of an artifact or a release are not those that were recorded."""
+
+
 class UsageError(FlightlineError):
     """The options, the config or the input are wrong."""
 
@@ -131,6 +136,7 @@ class Interrupted(FlightlineError):
 for _error in (
     FlightlineError,
     StepFailed,
+    ArtifactDamaged,
     UsageError,
     ConfigError,
     InputError,

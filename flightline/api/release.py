@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,19 @@ class Release:
         self.path: Path = record.path
         self.is_current: bool = record.current
         self.withdrawn: str | None = record.withdrawn
-        self.damage: str = record.damage
         self.metadata: Mapping[str, Any] = record.metadata
         self._config = config
+        self._record = record
 
     @property
     def is_withdrawn(self) -> bool:
         """Whether the release was rolled back."""
         return self.withdrawn is not None
+
+    @functools.cached_property
+    def damage(self) -> list[str]:
+        """How its files differ from those that were released; empty if they do not. Reads every file."""
+        return self._record.find_damage()
 
     @property
     def metrics(self) -> Mapping[str, float]:
@@ -81,9 +87,7 @@ class Release:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: what is known of the release."""
         known = {"version": self.version, "current": self.is_current, "withdrawn": self.withdrawn}
-        if self.damage:
-            known["damage"] = self.damage
-        return {**known, "path": str(self.path), **self.metadata}
+        return {**known, "damage": self.damage, "path": str(self.path), **self.metadata}
 
     def __repr__(self) -> str:
         state = ", current" if self.is_current else ", withdrawn" if self.is_withdrawn else ""

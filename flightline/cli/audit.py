@@ -13,6 +13,7 @@ from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.releases import audit_log
 from flightline.releases.audit_anchors import Anchor, append_anchor, read_file_anchors, read_run_anchors, verify_anchors
+from flightline.releases.registry import read_releases
 from flightline.utils.terminal import escape
 
 COMMANDS = CommandGroup("Audit and reproduce")
@@ -22,7 +23,8 @@ COMMANDS = CommandGroup("Audit and reproduce")
 def show_audit_log(
     config: Config,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Check that no entry was edited, removed or inserted.")
+        bool,
+        typer.Option("--verify", help="Check that no entry was edited, removed or inserted, and the releases' files."),
     ] = False,
     anchor: Annotated[
         Path | None,
@@ -44,6 +46,9 @@ def show_audit_log(
         raise UsageError("--anchor and --since need --verify", "add --verify")
     entries = audit_log.verify(config.workspace) if verify else audit_log.read(config.workspace)
     anchors = _verify_anchors(config, entries, anchor, since) if verify else []
+    releases = read_releases(config.releases) if verify else []
+    for release in releases:
+        release.require_intact()
     listed = entries[-limit:] if limit else entries
     if as_json:
         print_json([asdict(entry) for entry in listed])
@@ -56,7 +61,11 @@ def show_audit_log(
     console.print(table)
     if verify:
         head = f"; the last is {entries[-1].sequence}, {entries[-1].entry_hash}" if entries else ""
-        console.print(f"[bold]Verified[/]: {len(entries)} entries, chain of hashes intact{head}", soft_wrap=True)
+        console.print(
+            f"[bold]Verified[/]: {len(entries)} entries, chain of hashes intact{head}; "
+            f"{len(releases)} releases of {config.name}: files as released",
+            soft_wrap=True,
+        )
         for line in _describe_limits(config, entries, anchors):
             console.print(escape(line), soft_wrap=True)
 

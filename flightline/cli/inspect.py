@@ -87,6 +87,8 @@ def show_lineage(
         digest = artifact.digest[:SHORT_DIGEST_CHARS]
         table.add_row(str(artifact.id), kind, artifact.node, artifact.run, digest, location)
     console.print(table)
+    for problem in found.damage:
+        console.print(f"[red]damaged[/]: {escape(problem)}", soft_wrap=True)
 
 
 def _show_explanation(console: Console, found: RunExplanation) -> None:

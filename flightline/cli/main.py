@@ -12,6 +12,7 @@ from flightline.cli import (
     inspect,
     monitor,
     new,
+    recover,
     releases,
     reproduce,
     runs,
@@ -20,6 +21,7 @@ from flightline.cli import (
     score,
     serving,
     track,
+    verify,
 )
 from flightline.utils.files import restrict_umask
 from flightline.utils.process_start import prepare_process
@@ -37,6 +39,8 @@ GROUPS = (
     score.COMMANDS,
     monitor.COMMANDS,
     audit.COMMANDS,
+    verify.COMMANDS,
+    recover.COMMANDS,
     reproduce.COMMANDS,
     track.COMMANDS,
     gc.COMMANDS,

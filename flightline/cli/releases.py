@@ -33,14 +33,16 @@ def list_releases(project: Project, limit: LimitOption = None, as_json: JsonOpti
     table = make_table("version", "state", "run", "auc", "path")
     for release in listed:
         state = "[green]current[/]" if release.is_current else "[yellow]withdrawn[/]" if release.is_withdrawn else ""
-        state = f"{state} [red]damaged[/]".strip() if release.damage else state
+        if release.damage:
+            state = f"{state} [red]damaged[/]".strip()
         auc = release.metrics.get("auc")
         auc_text = "" if auc is None else f"{auc:.4f}"
         table.add_row(release.version, state, escape(release.run_id), auc_text, relative_path(release.path))
-    make_console().print(table)
+    console = make_console()
+    console.print(table)
     for release in listed:
         if release.damage:
-            typer.echo(f"release {release.version}: its release.json {release.damage}", err=True)
+            console.print(f"[red]release {release.version} is damaged[/]: {escape('; '.join(release.damage))}")
 
 
 @COMMANDS.add("promote")

@@ -50,8 +50,10 @@ def read_sbom_inputs(config: Config, version: str) -> SbomInputs:
 
     Raises:
         UsageError: there is no such release, or its run's folder or lock is missing.
+        ArtifactDamaged: its files are not those that were released.
     """
     release = find_release(config, version)
+    release.require_intact()
     run = str(release.metadata.get("run", ""))
     folder = config.run_folder(run)
     provenance = read_provenance(folder)

@@ -22,6 +22,7 @@ from flightline.config.engines import Orchestrator
 from flightline.config.settings import Config
 from flightline.errors import StepFailed, summarize_error
 from flightline.executors import progress
+from flightline.metadata.artifact_integrity import describe_damage, find_artifact_damage
 from flightline.metadata.properties import INPUT_EVENTS, OUTPUT_EVENTS
 from flightline.metadata.run_ids import has_same_base_run
 from flightline.metadata.store import run_ids_of_execution
@@ -65,9 +66,9 @@ def champion_node(config: Config, orchestrator: Orchestrator, resumed: str = "")
 class CurrentReleaseStrategy(tfx.dsl.experimental.ResolverStrategy):
     """Resolves the Model and PushedModel of the current release, or of the newest release if none is current.
 
-    If the Model cannot be loaded, `model` is empty and `pushed_model` has the reason; with `on_load_failure="block"`
-    the run fails instead. An older release never takes its place: the candidate would be compared with a model that is
-    not in production.
+    If the Model is damaged or cannot be loaded, `model` is empty and `pushed_model` has the reason; with
+    `on_load_failure="block"` the run fails instead. An older release never takes its place: the candidate would be
+    compared with a model that is not in production.
     """
 
     def __init__(self, on_load_failure: str = "evaluate", releases: str = "", resumed: str = "") -> None:
@@ -104,7 +105,8 @@ class CurrentReleaseStrategy(tfx.dsl.experimental.ResolverStrategy):
         return {"model": [], "pushed_model": []}
 
     def _load_or_note(self, store: mlmd.MetadataStore, model: types.Artifact, push: types.Artifact) -> list[Any]:
-        problem = find_load_error(model)
+        damage = find_artifact_damage(model.mlmd_artifact)
+        problem = describe_damage(model.mlmd_artifact, damage) if damage else find_load_error(model)
         if problem != push.get_string_custom_property(LOAD_ERROR_PROPERTY):
             push.set_string_custom_property(LOAD_ERROR_PROPERTY, problem)
             store.put_artifacts([push.mlmd_artifact])

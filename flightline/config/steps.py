@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -29,6 +29,11 @@ class StepsConfig(Section):
         2.0, description="wait before the first retry, in seconds; doubled for each further one"
     )
     timeout_s: PositiveSeconds | None = Field(None, description="time limit of one attempt of a step, in seconds")
+    verify_artifacts: Literal["digests", "sizes"] = Field(
+        "digests",
+        description="how artifacts are compared with their record before a step reads them or the cache hands them "
+        "out: by content, or by size alone; models and releases are always compared by content",
+    )
     overrides: dict[str, StepLimits] = Field(default={}, description="node → other limits for this step")
 
     def limits_for(self, node: str) -> tuple[int, float | None]:

@@ -19,6 +19,7 @@ from flightline.metadata.properties import properties_of
 from flightline.utils.diagnostics import diagnose
 
 _CREATE_TABLES_WAIT_S = 60.0
+_START_ANEW = "or rebuild it: move it away, then `flightline recover`"
 EXECUTION_RESULT = "__execution_result__"  # where TFX keeps the code and message of a failed execution
 
 
@@ -63,7 +64,7 @@ def open_store(where: Config | Path) -> mlmd.MetadataStore:
 
     Raises:
         StoreNotFound: there is none.
-        InputError: it is not a metadata store.
+        InputError: it is not a metadata store, or an empty file.
         StepFailed: it is locked or damaged, or its server does not answer.
         ConfigError: the server refuses the user.
     """
@@ -72,10 +73,14 @@ def open_store(where: Config | Path) -> mlmd.MetadataStore:
     if not isinstance(where, Path) and where.metadata.uses_server:
         return _open_server_store(where)
     path = where if isinstance(where, Path) else where.metadata_db
+    if path.stat().st_size == 0:  # sqlite takes an empty file for a new database
+        raise InputError(f"the metadata store {path} is empty (0 bytes)", f"restore it from a backup; {_START_ANEW}")
     try:
         return mlmd.MetadataStore(sqlite_config(path))
     except Exception as error:  # ml_metadata has its own exceptions for sqlite's errors
-        unreadable = InputError(f"{path} is not a readable metadata store: {error}", "move it away and run again")
+        unreadable = InputError(
+            f"{path} is not a readable metadata store: {error}", f"restore it from a backup; {_START_ANEW}"
+        )
         raise (diagnose(error) or unreadable) from error
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from flightline.config.settings import Config
 from flightline.errors import UsageError
+from flightline.metadata.artifact_integrity import describe_damage, find_artifact_damage, recorded_files
 from flightline.metadata.evaluation import OVERALL, read_evaluation
 from flightline.metadata.key_parts import KeyParts
 from flightline.metadata.lineage import Artifact, Direction, trace_artifacts
@@ -15,7 +16,8 @@ from flightline.metadata.properties import KEY_PARTS_PROPERTY, properties_of
 from flightline.metadata.row_accounting import RowAccounting, parse_row_accounting
 from flightline.metadata.run import Run
 from flightline.metadata.runs import Runs
-from flightline.releases.registry import current_version
+from flightline.releases.registry import current_version, find_pushed_damage
+from flightline.utils.storage import is_uri
 
 CURRENT_RELEASE = "current"
 REFERENCE_FORMATS = "release:VERSION, release:current, run:RUN, artifact:ID, or an artifact's folder"
@@ -44,6 +46,8 @@ class Lineage:
         metrics: of the evaluation over all rows.
         gaps: descriptions of the gaps between slices, if they are bounded.
         about: properties of the run: commit, user, ...
+        damage: artifacts whose files are not those that were recorded, and how they differ; except for models, only
+            sizes are compared (`flightline verify` compares contents).
     """
 
     subject: str
@@ -55,6 +59,7 @@ class Lineage:
     metrics: dict[str, float]
     gaps: list[str]
     about: dict[str, Any]
+    damage: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         rows = self.rows
@@ -67,6 +72,7 @@ class Lineage:
             "metrics": self.metrics,
             "gaps": self.gaps,
             "about": self.about,
+            "damage": self.damage,
             "artifacts": [artifact.to_dict() for artifact in self.artifacts],
         }
 
@@ -100,7 +106,20 @@ def trace_lineage(runs: Runs, config: Config, reference: str, direction: Directi
         metrics=dict(evaluation.metrics.get(OVERALL, {})) if evaluation else {},
         gaps=[f"{gap.description}, at most {gap.max_gap:g}" for gap in evaluation.gaps] if evaluation else [],
         about={"runs": run_ids, **(run.properties if run else {})},
+        damage=_find_damage(runs, found),
     )
+
+
+def _find_damage(runs: Runs, artifacts: list[Artifact]) -> list[str]:
+    """The damaged artifacts on this machine, and the damaged releases that were copied from one of them."""
+    described = []
+    for artifact in runs.store.get_artifacts_by_id([artifact.id for artifact in artifacts if not is_uri(artifact.uri)]):
+        if damage := find_artifact_damage(artifact, by_content=False):
+            described.append(describe_damage(artifact, damage))
+        destination = str(properties_of(artifact).get("pushed_destination") or "")
+        if destination and (damage := find_pushed_damage(Path(destination), recorded_files(artifact))):
+            described.append(f"the release {destination} is damaged: {damage[0]}")
+    return described
 
 
 def _resolve_reference(runs: Runs, config: Config, reference: str) -> tuple[int, str]:

@@ -17,10 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from flightline.credentials import mask_credentials
-from flightline.errors import UsageError
+from flightline.errors import ArtifactDamaged, UsageError
 from flightline.releases import audit_log
 from flightline.releases.audit_log import Fact
 from flightline.releases.pending_change import AuditEvent, complete_change, make_change
+from flightline.serving.file_records import (
+    RELEASE_FILES_KEY,
+    UNRECORDED_RELEASE_FILES,
+    FileRecords,
+    find_damage,
+    find_release_damage,
+    record_files,
+)
 
 CURRENT_FILE, RELEASE_JSON, WITHDRAWN_FILE = "CURRENT", "release.json", "withdrawn.json"
 ROLLOUT_FILES = ("CANARY", "SHADOW")  # each contains a version that the server uses besides the current one
@@ -38,7 +46,7 @@ class Release:
         current: whether it is the version to serve.
         metadata: the content of release.json (run, metrics, digests, inputs, ...).
         withdrawn: why it was rolled back; None if it was not.
-        damage: why release.json cannot be read, in which case `metadata` is empty; empty if it can.
+        unreadable: why release.json cannot be read, in which case `metadata` is empty; empty if it can.
     """
 
     version: str
@@ -46,19 +54,30 @@ class Release:
     current: bool
     metadata: dict[str, Any]
     withdrawn: str | None = None
-    damage: str = ""
+    unreadable: str = ""
+
+    def find_damage(self) -> list[str]:
+        """How its files differ from the record in release.json; empty if they do not. Reads every file."""
+        if self.unreadable:
+            return [f"{RELEASE_JSON} {self.unreadable}"]
+        return find_release_damage(self.path, self.metadata)
 
     def require_intact(self) -> None:
-        """Raise UsageError if release.json cannot be read."""
-        if self.damage:
-            raise UsageError(
-                f"release {self.version} is damaged: {self.path / RELEASE_JSON} {self.damage}",
-                "restore the file from a backup, choose another release, or `flightline rollback`",
+        """Refuse a release whose files are not those that were released.
+
+        Raises:
+            ArtifactDamaged: they are not.
+        """
+        if damage := self.find_damage():
+            more = f" and {len(damage) - 1} more" if len(damage) > 1 else ""
+            raise ArtifactDamaged(
+                f"release {self.version} is damaged: {damage[0]}{more}",
+                "restore its files, choose another release (`flightline releases`), or release a model again",
             )
 
 
 def publish_release(pushed: Path, metadata: dict[str, Any], workspace: Path | None = None) -> Release:
-    """Make a pushed model the current release, with `metadata` as its release.json.
+    """Make a pushed model the current release, with `metadata` and a record of its files as its release.json.
 
     Args:
         workspace: the folder of the audit log that records it; None to record nothing.
@@ -67,6 +86,8 @@ def publish_release(pushed: Path, metadata: dict[str, Any], workspace: Path | No
         FlightlineError: the audit log is corrupted or cannot be written; nothing was changed.
     """
     folder, facts = pushed.parent, {"run": metadata.get("run"), "release": pushed.name}
+    files = {name: entry for name, entry in record_files(pushed).items() if name not in UNRECORDED_RELEASE_FILES}
+    metadata = {RELEASE_FILES_KEY: files, **metadata}
     with registry_lock(folder):
         edits = {pushed / RELEASE_JSON: json.dumps(metadata, indent=2, sort_keys=True) + "\n", **_switch_to(pushed)}
         make_change(folder / CHANGE_FILE, edits, _audit(workspace, "pushed", facts))
@@ -76,14 +97,14 @@ def publish_release(pushed: Path, metadata: dict[str, Any], workspace: Path | No
 def read_releases(folder: Path) -> list[Release]:
     """The releases in `folder`, newest first; a version without release.json was never published.
 
-    One whose release.json cannot be read is listed with its `damage`.
+    One whose release.json cannot be read is listed, with the reason.
     """
     current = current_version(folder)
     found = []
     for path in folder.iterdir() if folder.is_dir() else ():
         if is_released(path):
-            metadata, damage = _read_metadata(path / RELEASE_JSON)
-            found.append(Release(path.name, path, path.name == current, metadata, _withdrawal_reason(path), damage))
+            metadata, unreadable = _read_metadata(path / RELEASE_JSON)
+            found.append(Release(path.name, path, path.name == current, metadata, _withdrawal_reason(path), unreadable))
     return sorted(found, key=lambda item: int(item.version), reverse=True)
 
 
@@ -108,6 +129,22 @@ def finish_interrupted_change(folder: Path) -> None:
             pass
 
 
+def find_pushed_damage(path: Path, pushed: FileRecords | None = None) -> list[str]:
+    """How the files of a version differ from what was pushed, and from its release.json; empty if they do not.
+
+    Args:
+        path: the version's folder; if it was retired, nothing is compared.
+        pushed: the record of the PushedModel in ML Metadata; None where there is none.
+    """
+    found = find_damage(path, pushed, ignored=UNRECORDED_RELEASE_FILES) if pushed is not None and path.is_dir() else []
+    if found:
+        return found
+    if not is_released(path):
+        return []
+    metadata, unreadable = _read_metadata(path / RELEASE_JSON)
+    return [f"{RELEASE_JSON} {unreadable}"] if unreadable else find_release_damage(path, metadata)
+
+
 def is_released(path: Path) -> bool:
     """Whether a version was pushed and published."""
     return is_version(path.name) and (path / RELEASE_JSON).is_file()
@@ -130,6 +167,7 @@ def promote(folder: Path, version: str, reason: str = "", workspace: Path | None
     Raises:
         UsageError: the release does not exist.
         FlightlineError: the audit log is corrupted or cannot be written; nothing was changed.
+        ArtifactDamaged: its files are not those that were released.
     """
     with registry_lock(folder):
         known = {item.version: item for item in read_releases(folder)}
@@ -159,6 +197,7 @@ def roll_back(folder: Path, version: str | None, reason: str, workspace: Path | 
     Raises:
         UsageError: there is no current release, or none to return to.
         FlightlineError: the audit log is corrupted or cannot be written; nothing was changed.
+        ArtifactDamaged: the files of `version` are not those that were released.
     """
     with registry_lock(folder):
         known = read_releases(folder)
@@ -168,7 +207,7 @@ def roll_back(folder: Path, version: str | None, reason: str, workspace: Path | 
         target = (
             next((item for item in known if item.version == version), None)
             if version
-            else _rollback_target(known, current)
+            else _rollback_target(known, current, is_usable=lambda release: not release.find_damage())
         )
         if target is None:
             missing = (
@@ -246,10 +285,14 @@ def _audit(workspace: Path | None, event: str, facts: Mapping[str, Fact]) -> Aud
     return None if workspace is None else AuditEvent(workspace, event, facts)
 
 
-def _rollback_target(known: list[Release], current: Release) -> Release | None:
+def _rollback_target(
+    known: list[Release],
+    current: Release,
+    is_usable: Callable[[Release], bool] = lambda release: not release.unreadable,
+) -> Release | None:
     """The release that a rollback returns to."""
-    older = (item for item in known if int(item.version) < int(current.version))
-    return next((item for item in older if item.withdrawn is None and not item.damage), None)
+    older = (item for item in known if int(item.version) < int(current.version) and item.withdrawn is None)
+    return next(filter(is_usable, older), None)
 
 
 def _rollout_versions(folder: Path) -> Iterator[str]:

@@ -21,6 +21,7 @@ def set_shadow(folder: Path, version: str | None, workspace: Path | None = None)
 
     Raises:
         UsageError: there is no such release, or it is the current one.
+        ArtifactDamaged: its files are not those that were released.
     """
     if version is None:
         _change(folder, SHADOW_FILE, None, workspace, "shadow ended", {"pipeline": folder.name})
@@ -38,6 +39,7 @@ def set_canary(folder: Path, version: str | None, traffic_share: float, workspac
 
     Raises:
         UsageError: there is no such release, it is the current one, or the share is not between 0 and 1.
+        ArtifactDamaged: its files are not those that were released.
     """
     if version is None:
         _change(folder, CANARY_FILE, None, workspace, "canary ended", {"pipeline": folder.name})

@@ -16,6 +16,7 @@ from flightline.errors import DataBlocked, NotBlessed, UsageError
 from flightline.executors.data_gate.findings import FeatureDrift, Finding
 from flightline.metadata.evaluation import COUNT_METRICS, OVERALL, Evaluation
 from flightline.metadata.row_accounting import RowAccounting
+from flightline.releases.registry import find_pushed_damage
 from flightline.reporting.html.data import REPORT_HTML
 from flightline.reporting.summary import SpanSummary, Summary
 from flightline.utils.terminal import escape
@@ -42,7 +43,9 @@ def show_summary(console: Console, summary: Summary) -> None:
     if summary.exit_code == NotBlessed.exit_code and summary.evaluation and summary.evaluation.blessed:
         console.print(f"[bold]Release[/]  [bold red]NONE[/]: {escape(summary.failure)}", soft_wrap=True)
     if summary.release:
-        console.print(f"[bold]Release[/]  {escape(relative_path(Path(summary.release)))}", soft_wrap=True)
+        damage = find_pushed_damage(Path(summary.release))
+        state = f"  [bold red]DAMAGED[/]: {escape(damage[0])}" if damage else ""
+        console.print(f"[bold]Release[/]  {escape(relative_path(Path(summary.release)))}{state}", soft_wrap=True)
 
 
 def show_span(console: Console, span: SpanSummary) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 from flightline.config.feature_planning import plan_features
 from flightline.config.settings import Config
-from flightline.errors import EXIT_OK, FlightlineError
+from flightline.errors import EXIT_OK, ArtifactDamaged, FlightlineError
 from flightline.metadata.artifact_files import load_schema
+from flightline.metadata.artifact_integrity import recorded_files
 from flightline.metadata.evaluation import OVERALL, Evaluation, save_evaluation
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, properties_of
 from flightline.metadata.run import Run
@@ -23,7 +24,9 @@ from flightline.runs.evaluation_reader import read_evaluation
 from flightline.runs.outcome import GATE_NODE, PUSHER_NODE, find_failure, gate_drift, gate_findings
 from flightline.runs.state.span_plan import SpanPlan, format_span
 from flightline.runs.tfx.observer import RunObserver
+from flightline.serving.file_records import RELEASE_FILES_KEY, UNRECORDED_RELEASE_FILES, FileRecords, find_damage
 
+_SERVING_PREFIX = "Format-Serving/"  # of a Model's files: TFX's folder for the model to serve
 # (node, output) whose content digests are in a release's description.
 _DIGESTED_OUTPUTS = (
     ("ExampleGen", "examples"),
@@ -47,7 +50,7 @@ def finalize_run(
     evaluation = read_evaluation(run, config.evaluation)
     if evaluation is not None:
         save_evaluation(observer.store, run.steps, evaluation)
-    failure = find_failure(run, expected, observer.failures, evaluation)
+    failure = find_failure(run, expected, observer.failures, evaluation) or _find_push_damage(run)
     findings = gate_findings(run)
     record_verdicts(config, run, findings, evaluation)
     summary = Summary(
@@ -99,11 +102,52 @@ def _publish_release(config: Config, observer: RunObserver, run: Run, evaluation
         about["target"] = replace(config.target, negative=negative).to_json()
         publish_release(
             Path(run.pushed),
-            {**about, "signatures": read_signatures(Path(run.pushed)), "digests": _output_digests(run)},
+            {
+                **about,
+                **_files_record(run),
+                "signatures": read_signatures(Path(run.pushed)),
+                "digests": _output_digests(run),
+            },
             config.workspace,
         )
         prune_releases(config.releases, config.release.keep, config.workspace)
     return run.pushed
+
+
+def _pushed_model_files(run: Run) -> FileRecords | None:
+    """Return the record of the files that the Trainer exported for serving; None where there is none.
+
+    The release is compared with what the Evaluator judged, not with what lies in the folder by now.
+    """
+    step = run.steps.get("Trainer")
+    model = step.output("model") if step and step.done else None
+    recorded = recorded_files(model) if model is not None else None
+    if recorded is None:
+        return None
+    return {
+        name.removeprefix(_SERVING_PREFIX): entry
+        for name, entry in recorded.items()
+        if name.startswith(_SERVING_PREFIX)
+    }
+
+
+def _files_record(run: Run) -> dict[str, FileRecords]:
+    files = _pushed_model_files(run)
+    return {RELEASE_FILES_KEY: files} if files else {}
+
+
+def _find_push_damage(run: Run) -> FlightlineError | None:
+    """Return an error if a version that is about to be published is not the model that was evaluated."""
+    files = _pushed_model_files(run)
+    if run.pushed is None or not files or not Path(run.pushed).is_dir() or is_released(Path(run.pushed)):
+        return None
+    damage = find_damage(Path(run.pushed), files, ignored=UNRECORDED_RELEASE_FILES)
+    if not damage:
+        return None
+    return ArtifactDamaged(
+        f"{run.pushed} is not the model that was evaluated: {damage[0]}; nothing was released",
+        "run again: the model is pushed again",
+    )
 
 
 def _output_digests(run: Run) -> dict[str, str]:

@@ -30,6 +30,7 @@ from flightline.runs.state.lock import pipeline_lock
 from flightline.runs.state.resume import clean_up_killed_runs, find_resumable_run
 from flightline.runs.state.run_folder import create_run_folder
 from flightline.runs.state.span_plan import SpanPlan, plan_span, resolve_span
+from flightline.runs.state.store_check import require_store_of_artifacts
 from flightline.runs.state.up_to_date import RUN_KEY_FILE, EarlierRun, compute_run_key, find_earlier_run
 from flightline.utils.diagnostics import describe_versions
 from flightline.utils.dotted_path import load_function
@@ -74,6 +75,7 @@ def _resolve_request(request: RunRequest) -> tuple[RunRequest, Config]:
 def _launch_locked(request: RunRequest, config: Config, runner: RunnerName) -> RunResult:
     """Run while the pipeline's lock is held."""
     finish_interrupted_schema_change(config)
+    require_store_of_artifacts(config)
     files = check_against_data(config)
     plan = plan_span(config)
     key = compute_run_key(config, files, plan.window if plan else ())
@@ -166,6 +168,7 @@ class TrainingRun:
         summary.write(self.folder)
         record_run_ended(config, self.folder.name, summary)
         terminal_summary.show_summary(console, summary)
+        dag.observer.write_records()
         _write_report(config, dag)
         mlflow.track_finished_run(config, self.folder.name, console)
         config_file = self.request.config_for_commands(self.folder)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from flightline.serving.contract import Contract
+from flightline.serving.file_records import find_release_damage
 from flightline.serving.target import Target
 
 CURRENT_FILE, RELEASE_JSON = "CURRENT", "release.json"
@@ -55,7 +56,8 @@ def load_release(folder: Path) -> Release:
     """Load a release and check it with sample requests.
 
     Raises:
-        InvalidRelease: it does not load, has no input contract, or returns invalid predictions.
+        InvalidRelease: its files are not those that were released, it does not load, has no input contract, or returns
+            invalid predictions.
     """
     try:
         metadata = json.loads((folder / RELEASE_JSON).read_text(encoding="utf-8"))
@@ -68,6 +70,9 @@ def load_release(folder: Path) -> Release:
         ) from error
     except (OSError, ValueError, TypeError) as error:
         raise InvalidRelease(f"{folder}: {RELEASE_JSON} is invalid: {error}") from error
+    if damage := find_release_damage(folder, metadata):
+        more = f" and {len(damage) - 1} more" if len(damage) > 1 else ""
+        raise InvalidRelease(f"{folder} is damaged: {damage[0]}{more}; restore its files, or release the model again")
     try:
         release = Release(folder.name, contract, _load_predictor(folder), metadata)
     except Exception as error:  # TensorFlow raises many types for a broken or incomplete model

@@ -45,7 +45,11 @@ _STORE_ERRORS = (
         "cannot store integers above 2,147,483,647 on a server",
         "use sqlite",
     ),
-    ("disk image is malformed", "is damaged", "restore workspace/metadata.db from a backup, or move it away"),
+    (
+        "disk image is malformed",
+        "is damaged",
+        "restore workspace/metadata.db from a backup, or move it away, then `flightline recover`",
+    ),
     ("database or disk is full", "cannot be written: the disk is full", f"free disk space; then {RESUME_HINT}"),
     ("readonly database", "is read-only", f"fix its permissions; then {RESUME_HINT}"),
 )

@@ -9,6 +9,7 @@ import pytest
 from model_server import running_server, wait_for
 from small_releases import INPUTS, ROW, add_small_release, make_current, save_model
 
+from flightline.releases.registry import publish_release
 from scripts.load_generator import send_load
 
 REQUESTS, SWAPS = 100_000, 20
@@ -100,19 +101,24 @@ def test_an_invalid_release_is_rejected_and_the_old_one_stays(releases):
         def without_description(folder):
             save_model(folder, 0.0)
 
+        def released_torn(folder):
+            torn(folder)
+            publish_release(folder, {"run": "a", "inputs": INPUTS})
+
         def not_finite(folder):
             add_small_release(releases, int(folder.name), bias=float("nan"))
 
         def asks_for_what_it_does_not_say(folder):
             add_small_release(releases, int(folder.name), inputs=[{"name": "temp", "type": "float"}])
 
-        assert "does not load" in rejection_reason("2", torn)
-        assert "does not load" in rejection_reason("3", without_weights)
+        assert "is damaged: saved_model.pb has 1,000 bytes" in rejection_reason("2", torn)
+        assert "is damaged: variables/" in rejection_reason("3", without_weights)
         assert "no release.json" in rejection_reason("4", without_description)
         assert "not probabilities" in rejection_reason("5", not_finite)
         assert "fails on a sample request" in rejection_reason("6", asks_for_what_it_does_not_say)
-        add_small_release(releases, 7)
-        wait_for(lambda: server.served == {"current": "7"})  # and it follows on
+        assert "does not load" in rejection_reason("7", released_torn)
+        add_small_release(releases, 8)
+        wait_for(lambda: server.served == {"current": "8"})  # and it follows on
 
 
 def test_a_reload_through_the_repository_api_updates_at_once(releases):

@@ -11,7 +11,7 @@ from flightline.config.loader import dump_config
 from flightline.config.settings import Config
 from flightline.errors import EXIT_OK, ConfigError
 from flightline.metadata.provenance import LIBRARY_ENTRY_MODULE, user_modules
-from flightline.releases.registry import current_version
+from flightline.releases.registry import current_version, find_pushed_damage
 from flightline.reporting.html.data import REPORT_HTML
 from flightline.reporting.summary import Summary
 from flightline.utils.dotted_path import missing_module_error
@@ -66,7 +66,7 @@ def _code_digest(config: Config) -> str:
 
 
 def find_earlier_run(config: Config, key: str) -> EarlierRun | None:
-    """Return the newest successful run with this key whose release is still the current one; None without one."""
+    """Return the newest successful run with this key whose release is still the current one and is not damaged."""
     folders = sorted((config.workspace / "runs").glob(f"*/{RUN_KEY_FILE}"), key=lambda path: -path.stat().st_mtime_ns)
     for path in folders:
         if path.read_text().strip() != key:
@@ -80,4 +80,5 @@ def find_earlier_run(config: Config, key: str) -> EarlierRun | None:
 
 
 def _is_current_release(config: Config, release: Path) -> bool:
-    return (release / "saved_model.pb").is_file() and current_version(config.releases) == release.name
+    is_current = (release / "saved_model.pb").is_file() and current_version(config.releases) == release.name
+    return is_current and not find_pushed_damage(release)

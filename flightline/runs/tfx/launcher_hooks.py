@@ -18,6 +18,7 @@ from flightline.executors import progress
 from flightline.metadata import mysql
 from flightline.metadata.cache_key import compute_key_parts
 from flightline.metadata.key_parts import KeyParts
+from flightline.runs.tfx.artifact_checks import check_artifacts
 from flightline.runs.tfx.retries import run_with_retries
 from flightline.runs.tfx.runner_internals import RUNNER, get_connection_config, get_node_id, use_connection_config
 
@@ -42,7 +43,8 @@ class LaunchObserver(Protocol):
 
 @contextlib.contextmanager
 def observe_launches(observer: LaunchObserver, steps: StepsConfig) -> Iterator[None]:
-    """While entered, every node that a runner launches is reported to `observer` and gets our cache key.
+    """While entered, every node that a runner launches is reported to `observer`, gets our cache key, and
+    reads and takes from the cache only artifacts whose files are those that were recorded.
 
     Replaces TFX's launcher class and cache key function in their modules, where both runners look them up at each node.
     TFX has no hook for this; the alternative is a copy of each runner.
@@ -89,6 +91,7 @@ def observe_launches(observer: LaunchObserver, steps: StepsConfig) -> Iterator[N
         RUNNER.replace("Launcher", ObservedLauncher),
         RUNNER.replace("get_cache_context", digest_cache_context),
         inject_store_password(),
+        check_artifacts(steps.verify_artifacts == "digests", observer.note),
     ):
         yield
 

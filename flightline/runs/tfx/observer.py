@@ -15,6 +15,7 @@ from ml_metadata.proto import metadata_store_pb2
 
 from flightline.config.settings import Config
 from flightline.errors import FlightlineError, StepFailed, summarize_error
+from flightline.metadata.execution_records import write_execution_records
 from flightline.metadata.key_parts import KeyParts
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, KEY_PARTS_PROPERTY
 from flightline.metadata.row_counts import count_rows
@@ -107,17 +108,28 @@ class RunObserver:
             execution.custom_properties[KEY_PARTS_PROPERTY].string_value = self._key_parts[step.node].to_json()
             execution.custom_properties[REASON_PROPERTY].string_value = reason
         store.put_executions([execution])
+        from flightline.metadata.artifact_integrity import record_artifact
         from flightline.metadata.content_digest import digest_artifact
 
         outputs = [artifact for artifacts in step.outputs.values() for artifact in artifacts]
         undigested = [artifact for artifact in outputs if CONTENT_DIGEST_PROPERTY not in artifact.custom_properties]
         for artifact in undigested:
             try:
+                record_artifact(artifact)
                 digest = digest_artifact(artifact.type, artifact.uri)
                 artifact.custom_properties[CONTENT_DIGEST_PROPERTY].string_value = digest
             except OSError as error:  # the step left this output empty
                 logging.info("%s has no content to digest: %s", artifact.uri, error)
         store.put_artifacts(undigested)
+        self._write_records([(step.node, step.execution_id)])
+
+    def write_records(self) -> None:
+        """Write the records of all steps again, with what was saved in ML Metadata after they ended."""
+        self._write_records([(step.node, step.execution_id) for step in self.run().steps.values()])
+
+    def _write_records(self, steps: list[tuple[str, int]]) -> None:
+        if isinstance(self.store_location, Config):
+            write_execution_records(self.store_location, self.store, steps)
 
     def failed(self, node: str, error: BaseException) -> None:
         logging.error("%s failed:\n%s", node, "".join(traceback.format_exception(error)))
@@ -128,7 +140,13 @@ class RunObserver:
             step = self.run().steps.get(node)
             if step is not None and step.state in {"FAILED", "RUNNING"} and not step.message:
                 self._record_failure(step, error)
-        except (FlightlineError, mlmd.errors.StatusError) as unreachable:  # often the cause of the step's failure, too
+            if step is not None:
+                self._write_records([(node, step.execution_id)])
+        except (
+            OSError,
+            FlightlineError,
+            mlmd.errors.StatusError,
+        ) as unreachable:  # often the cause of the step's failure, too
             logging.error("the failure of %s could not be recorded in ML Metadata: %s", node, unreachable)
 
     def run(self) -> Run:

@@ -27,6 +27,7 @@ RUNNER = PrivateApi(
                 "parameters",
             ),
         ),
+        PrivateName("tfx.orchestration.portable.cache_utils:get_cached_outputs", ("metadata_handle", "cache_context")),
         PrivateName("tfx.orchestration.portable.launcher:Launcher", instance_attributes=("_pipeline_node",)),
         "tfx.orchestration.portable.launcher:Launcher.launch",
         PrivateName("tfx.orchestration.portable.launcher:Launcher._run_executor", ("execution_info",)),

@@ -7,11 +7,12 @@ import threading
 
 import pytest
 
-from flightline.errors import UsageError
+from flightline.errors import ArtifactDamaged, UsageError
 from flightline.releases import audit_log, pending_change
 from flightline.releases.registry import (
     CURRENT_FILE,
     current_version,
+    find_pushed_damage,
     finish_interrupted_change,
     promote,
     prune_releases,
@@ -19,6 +20,7 @@ from flightline.releases.registry import (
     read_releases,
     roll_back,
 )
+from flightline.serving.file_records import record_files
 from flightline.utils.files import atomic_write
 from scripts.repository import REPOSITORY
 
@@ -189,15 +191,15 @@ def test_a_damaged_current_release_is_listed_and_can_be_rolled_back(five, conten
     (five / "5" / "release.json").write_bytes(content)
     newest = read_releases(five)[0]
     assert (newest.version, newest.current, newest.metadata) == ("5", True, {})
-    assert newest.damage
+    assert newest.unreadable
     assert roll_back(five, None, "damaged") == ("5", "4")
-    with pytest.raises(UsageError, match="release 5 is damaged"):
+    with pytest.raises(ArtifactDamaged, match="release 5 is damaged"):
         promote(five, "5")
 
 
 def test_a_rollback_skips_damaged_releases(five):
     (five / "4" / "release.json").write_text("{")
-    with pytest.raises(UsageError, match="release 4 is damaged"):
+    with pytest.raises(ArtifactDamaged, match="release 4 is damaged"):
         roll_back(five, "4", "")
     assert roll_back(five, None, "") == ("5", "3")
 
@@ -237,3 +239,27 @@ def test_a_disk_that_is_full_leaves_no_temporary_file(five):
     assert b"File too large" in ended.stderr
     assert current_version(five) == "5"
     assert not list(five.glob(".CURRENT*"))
+
+
+def test_a_damaged_release_is_neither_promoted_nor_rolled_back_to(tmp_path):
+    for version in ("100", "200", "300"):
+        publish_release(push(tmp_path, version), {})
+    (tmp_path / "200" / "saved_model.pb").write_text("other")
+    with pytest.raises(ArtifactDamaged, match=r"release 200 is damaged: saved_model\.pb has another content"):
+        promote(tmp_path, "200")
+    with pytest.raises(ArtifactDamaged):
+        roll_back(tmp_path, "200", "it is slow")
+    assert current_version(tmp_path) == "300"
+    assert roll_back(tmp_path, None, "it is slow") == ("300", "100")
+
+
+def test_a_version_is_compared_with_what_was_pushed_even_if_release_json_was_rewritten(tmp_path):
+    pushed = push(tmp_path, "100")
+    record = record_files(pushed)
+    publish_release(pushed, {})
+    assert find_pushed_damage(pushed, record) == []
+    (pushed / "saved_model.pb").write_text("other")
+    forged = {"saved_model.pb": record_files(pushed)["saved_model.pb"]}
+    (pushed / "release.json").write_text(json.dumps({"files": forged}))
+    assert find_pushed_damage(pushed) == []
+    assert find_pushed_damage(pushed, record) == ["saved_model.pb has another content than recorded"]
