@@ -26,7 +26,6 @@ class Release:
         path: its SavedModel.
         is_current: whether it is the one to serve.
         withdrawn: the reason of its rollback; None where it was not rolled back.
-        damage: why its release.json cannot be read, in which case `metadata` is empty; empty if it can.
         metadata: what was recorded when it was released: run, metrics, digests, inputs.
     """
 

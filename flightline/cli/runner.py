@@ -11,8 +11,8 @@ import typer
 from flightline.cli.option_groups import flatten_option_groups
 from flightline.config.engines import ENGINES
 from flightline.config.loader import DEFAULT_CONFIG
-from flightline.credentials import mask_credentials
 from flightline.engines.arguments import RunnerName
+from flightline.errors import mask_credentials
 from flightline.runs.request import RunRequest
 from flightline.utils.process_start import prepare_process
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flightline.credentials import has_credentials, is_secret_name
-from flightline.errors import ConfigError
+from flightline.errors import ConfigError, has_credentials, is_secret_name
 
 _ADVICE = {
     "monitoring.webhook": "put the address into an environment variable, and name it in monitoring.webhook_env",

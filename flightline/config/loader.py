@@ -17,8 +17,7 @@ from flightline.config.feature_planning import plan_features
 from flightline.config.schema_file import read_feature_types, read_schema, schema_feature_types
 from flightline.config.settings import Config
 from flightline.config.value_checks import check_values
-from flightline.credentials import mask_credentials
-from flightline.errors import ConfigError, InputError
+from flightline.errors import ConfigError, InputError, mask_credentials
 from flightline.utils.files import read_small_text
 from flightline.utils.safe_yaml import InvalidYaml, parse_yaml
 from flightline.utils.storage import InputFile, find_files

@@ -12,8 +12,7 @@ from absl import logging
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from flightline.config.settings import Config
-from flightline.credentials import mask_credentials
-from flightline.errors import InputError, StepFailed, summarize_error
+from flightline.errors import InputError, StepFailed, mask_credentials, summarize_error
 from flightline.metadata import mysql
 from flightline.metadata.properties import properties_of
 from flightline.utils.diagnostics import diagnose

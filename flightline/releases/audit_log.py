@@ -19,8 +19,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from flightline.credentials import mask_credentials
-from flightline.errors import FlightlineError
+from flightline.errors import FlightlineError, mask_credentials
 from flightline.utils.files import atomic_write, make_private_folder
 from flightline.utils.user import current_user
 

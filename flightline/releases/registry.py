@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flightline.credentials import mask_credentials
-from flightline.errors import ArtifactDamaged, UsageError
+from flightline.errors import ArtifactDamaged, UsageError, mask_credentials
 from flightline.releases import audit_log
 from flightline.releases.audit_log import Fact
 from flightline.releases.pending_change import AuditEvent, complete_change, make_change

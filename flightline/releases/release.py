@@ -12,7 +12,8 @@ def find_release(config: Config, version: str = CURRENT_RELEASE) -> Release:
     """A release by its version; `current` is the one to serve.
 
     Raises:
-        UsageError: there is none of that version, or its release.json cannot be read.
+        UsageError: there is none of that version.
+        ArtifactDamaged: its files are not those that were released.
     """
     for release in read_releases(config.releases):
         if release.version == version or (version == CURRENT_RELEASE and release.current):

@@ -10,8 +10,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flightline.credentials import mask_credentials
-from flightline.errors import RESUME_HINT, FlightlineError, Interrupted, StepFailed, summarize_error
+from flightline.errors import RESUME_HINT, FlightlineError, Interrupted, StepFailed, mask_credentials, summarize_error
 from flightline.utils.diagnostics import diagnose
 
 

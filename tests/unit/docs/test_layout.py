@@ -28,7 +28,7 @@ def test_the_layer_picture_has_the_layers_of_the_import_contract_in_order():
     layers = [re.findall(r"\w+", layer) for layer in re.findall(r'"([^"]+)"', contract)]
     picture = ARCHITECTURE.split("```", 2)[1]
     drawn = [
-        [name for name in re.findall(r"\w+", line.split("│")[1]) if name in {*ROOMS, "errors", "credentials"}]
+        [name for name in re.findall(r"\w+", line.split("│")[1]) if name in {*ROOMS, "errors"}]
         for line in picture.splitlines()
         if line.startswith("           │ ")
     ]

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -106,14 +108,19 @@ def test_an_audit_log_that_cannot_be_written_refuses_the_change(tmp_path, releas
     assert files_in(releases) == before
 
 
-def test_a_user_without_a_name_can_change_production(tmp_path):
+@pytest.fixture
+def shared_folder():
+    """A folder whose parents every user may enter, unlike those of `tmp_path`."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def test_a_user_without_a_name_can_change_production(shared_folder):
     """Containers often run with a uid that the password file does not have."""
-    folder = tmp_path / "releases" / "flights"
+    folder = shared_folder / "releases" / "flights"
     (folder / "1").mkdir(parents=True)
     if os.getuid() == 0:
-        for path in (tmp_path, *tmp_path.parents[:2]):
-            path.chmod(0o777)
-        for path in (tmp_path / "releases", folder, folder / "1"):
+        for path in (shared_folder, folder.parent, folder, folder / "1"):
             os.chown(path, 54321, 54321)
     script = """
 import os, sys
@@ -125,10 +132,10 @@ workspace = Path(sys.argv[1])
 publish_release(workspace / "releases" / "flights" / "1", {}, workspace)
 """
     environment = {k: v for k, v in os.environ.items() if k not in ("LOGNAME", "USER", "LNAME", "USERNAME")}
-    subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=REPOSITORY, env=environment, check=True)
+    subprocess.run([sys.executable, "-c", script, str(shared_folder)], cwd=REPOSITORY, env=environment, check=True)
     assert current_version(folder) == "1"
     if os.getuid() == 0:
-        assert changes(tmp_path, "pushed")[0].user.startswith("uid-54321@")
+        assert changes(shared_folder, "pushed")[0].user.startswith("uid-54321@")
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="becomes another user, which only root can")

@@ -30,7 +30,7 @@ def test_transform_is_keyed_by_the_plan_and_its_transformations():
     [
         (
             "models.trainer",
-            {"flightline.credentials", "flightline.errors", "flightline.utils.private_api"},
+            {"flightline.errors", "flightline.utils.private_api"},
         ),  # how scikit-learn's trees are read
         ("models.tuner", {"flightline.config.tuning", "flightline.utils.suggestions"}),
     ],
@@ -43,7 +43,6 @@ def test_the_tuner_component_is_keyed_by_its_executor_and_the_form_of_its_result
     assert modules_outside("flightline.components.tuner", "flightline.components.tfx_internals") == {
         "flightline.components",
         "flightline.components.tuner",
-        "flightline.credentials",
         "flightline.errors",
         "flightline.metadata",
         "flightline.metadata.tuning",

@@ -10,8 +10,7 @@ from typer.testing import CliRunner
 
 from flightline.cli.main import app
 from flightline.config.loader import load_config
-from flightline.credentials import is_secret_name, mask_credentials
-from flightline.errors import ConfigError, StepFailed, summarize_error
+from flightline.errors import ConfigError, StepFailed, is_secret_name, mask_credentials, summarize_error
 from flightline.releases import audit_log
 from flightline.runs.process.error_boundary import error_boundary
 
