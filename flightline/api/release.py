@@ -13,9 +13,9 @@ from flightline.api.run import Run
 from flightline.config.settings import Config
 from flightline.metadata.artifact_files import load_saved_model
 from flightline.metadata.runs import Runs
-from flightline.releases import registry
-from flightline.releases.lineage import CURRENT_RELEASE, trace_lineage
-from flightline.releases.release import find_release
+from flightline.releases.lineage import trace_lineage
+from flightline.releases.release import CURRENT_RELEASE, find_release, read_releases
+from flightline.releases.release import Release as ReleaseRecord
 
 
 class Release:
@@ -29,7 +29,7 @@ class Release:
         metadata: what was recorded when it was released: run, metrics, digests, inputs.
     """
 
-    def __init__(self, record: registry.Release, config: Config) -> None:
+    def __init__(self, record: ReleaseRecord, config: Config) -> None:
         self.version: str = record.version
         self.path: Path = record.path
         self.is_current: bool = record.current
@@ -117,10 +117,10 @@ class ProjectReleases:
         return Release(find_release(self._config, version), self._config)
 
     def __iter__(self) -> Iterator[Release]:
-        return (Release(record, self._config) for record in registry.read_releases(self._config.releases))
+        return (Release(record, self._config) for record in read_releases(self._config.releases))
 
     def __len__(self) -> int:
-        return len(registry.read_releases(self._config.releases))
+        return len(read_releases(self._config.releases))
 
     def __repr__(self) -> str:
         return f"<{plural(len(self), 'release')} of {self._config.name}>"

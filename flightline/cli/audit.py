@@ -13,7 +13,7 @@ from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.releases import audit_log
 from flightline.releases.audit_anchors import Anchor, append_anchor, read_file_anchors, read_run_anchors, verify_anchors
-from flightline.releases.registry import read_releases
+from flightline.releases.release import read_releases
 from flightline.utils.terminal import escape
 
 COMMANDS = CommandGroup("Audit and reproduce")

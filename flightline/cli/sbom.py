@@ -14,8 +14,7 @@ from flightline.config.release import ModelCardConfig
 from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.metadata.provenance import read_provenance
-from flightline.releases.lineage import CURRENT_RELEASE
-from flightline.releases.release import find_release
+from flightline.releases.release import CURRENT_RELEASE, find_release
 from flightline.releases.requirements_lock import find_lock_text, parse_pins, select_pins
 from flightline.releases.sbom import SbomInputs, build_cyclonedx
 from flightline.utils.files import atomic_write, read_small_text

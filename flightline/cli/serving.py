@@ -13,7 +13,7 @@ from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.releases.manifests import PLATFORMS, build_manifests, read_canary
 from flightline.releases.manifests.bundle import write_bundle
-from flightline.releases.registry import current_version, read_releases
+from flightline.releases.release import current_version, read_releases
 from flightline.releases.rollout import set_canary, set_shadow
 from flightline.utils.files import atomic_write
 

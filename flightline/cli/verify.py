@@ -11,8 +11,7 @@ from flightline.config.settings import Config
 from flightline.errors import ArtifactDamaged
 from flightline.metadata.runs import Runs
 from flightline.metadata.store import has_store
-from flightline.releases.registry import read_releases
-from flightline.releases.release import find_release
+from flightline.releases.release import find_release, read_releases
 from flightline.releases.verify import VerifiedItem, verify_pipeline, verify_release, verify_run
 from flightline.utils.terminal import escape
 

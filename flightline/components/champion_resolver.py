@@ -26,7 +26,8 @@ from flightline.metadata.artifact_integrity import describe_damage, find_artifac
 from flightline.metadata.properties import INPUT_EVENTS, OUTPUT_EVENTS
 from flightline.metadata.run_ids import has_same_base_run
 from flightline.metadata.store import run_ids_of_execution
-from flightline.releases.registry import current_version, current_version_excluding
+from flightline.releases.registry import current_version_excluding
+from flightline.releases.release import current_version
 
 CHAMPION_NODE = "Champion"
 LOAD_ERROR_PROPERTY = "load_error"  # of a PushedModel: why its model could not be loaded as the champion

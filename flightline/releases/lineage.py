@@ -16,10 +16,9 @@ from flightline.metadata.properties import KEY_PARTS_PROPERTY, properties_of
 from flightline.metadata.row_accounting import RowAccounting, parse_row_accounting
 from flightline.metadata.run import Run
 from flightline.metadata.runs import Runs
-from flightline.releases.registry import current_version, find_pushed_damage
+from flightline.releases.release import CURRENT_RELEASE, current_version, find_pushed_damage
 from flightline.utils.storage import is_uri
 
-CURRENT_RELEASE = "current"
 REFERENCE_FORMATS = "release:VERSION, release:current, run:RUN, artifact:ID, or an artifact's folder"
 # Outputs of a run, the last first: the lineage of a run is that of its last output.
 _FINAL_OUTPUTS = (

@@ -13,7 +13,7 @@ from flightline.errors import UsageError
 from flightline.metadata.properties import INPUT_EVENTS, OUTPUT_EVENTS, properties_of
 from flightline.metadata.runs import Runs
 from flightline.metadata.store import store_name
-from flightline.releases.registry import current_version, read_releases
+from flightline.releases.release import current_version, read_releases
 
 
 @dataclass(frozen=True)

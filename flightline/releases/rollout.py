@@ -8,7 +8,8 @@ from pathlib import Path
 from flightline.errors import UsageError
 from flightline.releases.audit_log import Fact
 from flightline.releases.pending_change import AuditEvent, make_change
-from flightline.releases.registry import CHANGE_FILE, current_version, read_releases, registry_lock
+from flightline.releases.registry import CHANGE_FILE, registry_lock
+from flightline.releases.release import current_version, read_releases
 
 CANARY_FILE, SHADOW_FILE = "CANARY", "SHADOW"
 

@@ -12,7 +12,7 @@ from typing import Any
 from flightline.config.monitoring import METRICS_FILE
 from flightline.config.settings import Config
 from flightline.errors import FlightlineError, StepFailed, UsageError
-from flightline.releases.registry import current_version
+from flightline.releases.release import current_version
 from flightline.releases.server_events import record_server_events
 from flightline.utils.files import atomic_write, make_private_folder
 from flightline.utils.project import library_parent, project_folder

@@ -15,7 +15,7 @@ from flightline.metadata.properties import COLLECTED_STATES, properties_of
 from flightline.metadata.run import Run
 from flightline.metadata.run_ids import with_auxiliary_pipelines
 from flightline.metadata.runs import Runs
-from flightline.releases.registry import Release
+from flightline.releases.release import Release
 from flightline.serving.file_records import RELEASE_FILES_KEY, FileRecords, is_file_records
 
 

@@ -16,7 +16,7 @@ from flightline.errors import DataBlocked, NotBlessed, UsageError
 from flightline.executors.data_gate.findings import FeatureDrift, Finding
 from flightline.metadata.evaluation import COUNT_METRICS, OVERALL, Evaluation
 from flightline.metadata.row_accounting import RowAccounting
-from flightline.releases.registry import find_pushed_damage
+from flightline.releases.release import find_pushed_damage
 from flightline.reporting.html.data import REPORT_HTML
 from flightline.reporting.summary import SpanSummary, Summary
 from flightline.utils.terminal import escape

@@ -16,7 +16,8 @@ from flightline.metadata.evaluation import OVERALL, Evaluation, save_evaluation
 from flightline.metadata.properties import CONTENT_DIGEST_PROPERTY, properties_of
 from flightline.metadata.run import Run
 from flightline.metadata.tuning_reader import read_tuning_result
-from flightline.releases.registry import is_released, prune_releases, publish_release
+from flightline.releases.registry import prune_releases, publish_release
+from flightline.releases.release import is_released
 from flightline.releases.signature import build_input_contract, find_negative_label, read_signatures
 from flightline.reporting.summary import SpanSummary, Summary
 from flightline.runs.audit_events import record_verdicts

@@ -32,8 +32,7 @@ from flightline.monitoring.prometheus import write_metrics
 from flightline.monitoring.report import write_report
 from flightline.monitoring.training_baseline import training_statistics
 from flightline.monitoring.window import extract_window, first_request_time
-from flightline.releases.registry import read_releases
-from flightline.releases.release import find_release
+from flightline.releases.release import find_release, read_releases
 from flightline.runs.auxiliary import AuxiliaryRun, run_auxiliary
 from flightline.runs.retrain import remaining_retrains, retrain, select_retrain_alerts
 from flightline.runs.state.run_folder import create_run_folder

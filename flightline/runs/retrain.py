@@ -12,7 +12,7 @@ from pathlib import Path
 from flightline.config.settings import Config
 from flightline.monitoring.alerts import Alert
 from flightline.releases import audit_log
-from flightline.releases.registry import read_releases
+from flightline.releases.release import read_releases
 
 RETRAIN_STARTED, RETRAIN_ENDED = "retrain started", "retrain ended"
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from flightline.config.loader import dump_config, load_config
 from flightline.config.settings import Config
 from flightline.errors import FlightlineError, UsageError, print_error
-from flightline.releases.registry import read_releases
+from flightline.releases.release import read_releases
 from flightline.releases.server import serving_environment
 from flightline.runs.process.log_capture import silence_output
 from flightline.utils.terminal import escape

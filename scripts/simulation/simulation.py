@@ -15,7 +15,8 @@ from flightline.metadata.runs import Runs
 from flightline.monitoring.alerts import firing_alerts, load_alerts
 from flightline.monitoring.feedback import ingest_feedback
 from flightline.monitoring.history import read_history
-from flightline.releases.registry import current_version, promote, read_releases, roll_back
+from flightline.releases.registry import promote, roll_back
+from flightline.releases.release import current_version, read_releases
 from flightline.releases.rollout import set_shadow
 from flightline.reporting.summary import Summary
 from flightline.runs.backfill import run_new_spans

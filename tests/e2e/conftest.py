@@ -10,7 +10,7 @@ import pytest
 from pipeline_runs import Result, run_flightline, run_pipeline, start_pipeline
 from preloaded_python import PreloadedPython
 
-from flightline.releases.registry import CURRENT_FILE
+from flightline.releases.release import CURRENT_FILE
 from flightline.utils.files import atomic_write
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flightline.releases.registry import current_version
+from flightline.releases.release import current_version
 
 
 @pytest.fixture

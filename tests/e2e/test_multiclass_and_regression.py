@@ -15,7 +15,7 @@ import pytest
 from project_commands import ProjectCommands
 
 from flightline.config.loader import load_config
-from flightline.releases.registry import read_releases
+from flightline.releases.release import read_releases
 from flightline.releases.server import prediction_log_folder
 from flightline.serving.log_batch import LogEntry
 from flightline.serving.prediction_log import PredictionLog

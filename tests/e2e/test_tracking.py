@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 
 from flightline.config.loader import load_config
 from flightline.metadata.runs import Runs
-from flightline.releases.registry import CURRENT_FILE
+from flightline.releases.release import CURRENT_FILE
 from flightline.reporting import mlflow as tracking
 from flightline.reporting.mlflow.log_run import log_run
 from flightline.utils.files import atomic_write

@@ -15,7 +15,7 @@ from flightline.errors import AlertFiring, UsageError
 from flightline.metadata.mysql import named_lock
 from flightline.metadata.runs import Runs
 from flightline.releases import audit_log
-from flightline.releases.registry import read_releases
+from flightline.releases.release import read_releases
 from flightline.runs.state.lock import pipeline_lock
 from flightline.runs.state.run_folder import create_run_folder
 from flightline.utils.file_lock import LockHeld

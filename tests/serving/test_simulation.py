@@ -13,7 +13,7 @@ from flightline.config.loader import load_config
 from flightline.metadata.runs import Runs
 from flightline.monitoring.history import read_history
 from flightline.releases import audit_log
-from flightline.releases.registry import read_releases
+from flightline.releases.release import read_releases
 from flightline.serving.log_files import read_log
 
 ROOT = Path(__file__).resolve().parents[2]

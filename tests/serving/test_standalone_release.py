@@ -16,7 +16,7 @@ from small_releases import ROW, add_small_release
 
 from flightline.config.loader import load_config
 from flightline.releases.manifests.bundle import MODEL_SETTINGS, write_bundle
-from flightline.releases.registry import read_releases as all_releases
+from flightline.releases.release import read_releases as all_releases
 from scripts.simulation.server import free_ports
 
 STARTS_IN_S = 120

@@ -15,7 +15,7 @@ from pipeline_runs import Result
 from raw_rows import read_raw_rows
 
 from flightline.config.loader import load_config
-from flightline.releases.registry import read_releases
+from flightline.releases.release import read_releases
 from flightline.releases.server import prediction_log_folder
 from flightline.serving.contract import Contract
 from flightline.serving.log_batch import LogEntry

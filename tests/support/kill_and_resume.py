@@ -10,7 +10,7 @@ from pipeline_runs import Result
 
 from flightline.metadata.properties import properties_of
 from flightline.releases import audit_log
-from flightline.releases.registry import read_releases
+from flightline.releases.release import read_releases
 
 RESOLVER_NODES = {"Champion"}  # resolvers make nothing
 MAX_RESUMES = 4  # goings on, at most: each may be killed as well

@@ -13,7 +13,7 @@ from typing import Any
 
 from preloaded_python import TIMEOUT_S, PreloadedPython
 
-from flightline.releases.registry import current_version
+from flightline.releases.release import current_version
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK_TRAINING = (

@@ -10,7 +10,8 @@ import yaml
 from flightline.config.loader import load_config
 from flightline.config.settings import Config
 from flightline.releases.manifests import PLATFORMS, build_manifests
-from flightline.releases.registry import publish_release, read_releases
+from flightline.releases.registry import publish_release
+from flightline.releases.release import read_releases
 
 CONFIG = "configs/flights_monthly.yaml"
 SETTINGS = ("serving.kubernetes.image=registry.example/flightline:1", "serving.kubernetes.storage=gs://bucket/releases")

@@ -9,7 +9,7 @@ import pytest
 from pipeline_runs import Result, run_pipeline, runner_command
 from preloaded_python import TIMEOUT_S
 
-from flightline.releases.registry import current_version
+from flightline.releases.release import current_version
 from scripts.tfx121 import ensure_tfx121_root
 from scripts.tfx121_root import chroot_command
 

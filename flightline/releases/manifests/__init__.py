@@ -14,7 +14,7 @@ from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.releases.manifests import kserve, seldon_v1, seldon_v2
 from flightline.releases.manifests.common import Canary, Manifest, check_kubernetes_settings
-from flightline.releases.registry import Release
+from flightline.releases.release import Release
 from flightline.releases.rollout import CANARY_FILE
 
 Platform = Literal["seldon-v2", "seldon-v1", "kserve"]

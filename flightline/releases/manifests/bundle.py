@@ -9,7 +9,7 @@ from pathlib import Path
 from flightline.config.settings import Config
 from flightline.errors import UsageError
 from flightline.releases.manifests.common import object_name
-from flightline.releases.registry import Release
+from flightline.releases.release import Release
 
 MODEL_SETTINGS = "model-settings.json"
 RUNTIME_CLASS = "flightline.serving.runtime.FlightlineRuntime"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from flightline.config.settings import Config
 from flightline.errors import UsageError
-from flightline.releases.registry import Release
+from flightline.releases.release import Release
 
 HTTP_PORT, GRPC_PORT, METRICS_PORT = 8080, 8081, 8082
 MOUNT_PATH = "/mnt/models"

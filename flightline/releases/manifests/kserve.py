@@ -14,7 +14,7 @@ from flightline.releases.manifests.common import (
     server_container,
     service_account_fields,
 )
-from flightline.releases.registry import Release
+from flightline.releases.release import Release
 
 
 def build_documents(config: Config, release: Release, canary: Canary | None) -> list[Manifest]:

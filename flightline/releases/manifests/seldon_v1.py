@@ -18,7 +18,7 @@ from flightline.releases.manifests.common import (
     server_container,
     service_account_fields,
 )
-from flightline.releases.registry import Release
+from flightline.releases.release import Release
 
 RCLONE_IMAGE = "seldonio/rclone-storage-initializer:1.17.1"
 # The operator looks for ports with these names, and adds unused ones if it does not find them.

@@ -11,7 +11,7 @@ from flightline.releases.manifests.common import (
     release_uri,
     resource_requirements,
 )
-from flightline.releases.registry import Release
+from flightline.releases.release import Release
 
 API_VERSION = "mlops.seldon.io/v1alpha1"
 CAPABILITY = "flightline"

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from flightline.metadata.run_ids import pipelines_by_run_id
 from flightline.metadata.runs import Runs
-from flightline.releases.registry import read_releases
+from flightline.releases.release import read_releases
 from flightline.reporting.html.charts.runs import RunPoint, timeline_chart
 from flightline.reporting.html.collect import read_timings
 from flightline.reporting.html.data import MONITORING_JSON, REPORT_HTML, SCORING_JSON

@@ -14,7 +14,7 @@ from flightline.config.settings import Config
 from flightline.metadata.run import Run
 from flightline.metadata.runs import Runs
 from flightline.metadata.store import save_run_properties
-from flightline.releases.registry import current_version
+from flightline.releases.release import current_version
 from flightline.reporting.html.collect import collect_report
 from flightline.reporting.html.data import REPORT_HTML, REPORT_JSON, ReportData
 from flightline.reporting.mlflow.connection import connect, experiment_id

@@ -11,7 +11,7 @@ from flightline.config.loader import dump_config
 from flightline.config.settings import Config
 from flightline.errors import EXIT_OK, ConfigError
 from flightline.metadata.provenance import LIBRARY_ENTRY_MODULE, user_modules
-from flightline.releases.registry import current_version, find_pushed_damage
+from flightline.releases.release import current_version, find_pushed_damage
 from flightline.reporting.html.data import REPORT_HTML
 from flightline.reporting.summary import Summary
 from flightline.utils.dotted_path import missing_module_error

@@ -19,7 +19,7 @@ from tfx.orchestration.portable import data_types
 from flightline.errors import ArtifactDamaged, StepFailed
 from flightline.metadata.artifact_integrity import describe_damage, find_artifact_damage, recorded_files
 from flightline.metadata.properties import properties_of
-from flightline.releases.registry import find_pushed_damage
+from flightline.releases.release import find_pushed_damage
 from flightline.runs.tfx.runner_internals import RUNNER, get_node_id
 
 

@@ -14,15 +14,8 @@ import pytest
 from flightline.errors import FlightlineError
 from flightline.releases import audit_log
 from flightline.releases.pending_change import AuditEvent, complete_change, make_change
-from flightline.releases.registry import (
-    current_version,
-    finish_interrupted_change,
-    promote,
-    prune_releases,
-    publish_release,
-    read_releases,
-    roll_back,
-)
+from flightline.releases.registry import finish_interrupted_change, promote, prune_releases, publish_release, roll_back
+from flightline.releases.release import current_version, read_releases
 from flightline.releases.rollout import set_canary, set_shadow
 from scripts.repository import REPOSITORY
 

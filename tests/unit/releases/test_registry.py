@@ -9,17 +9,8 @@ import pytest
 
 from flightline.errors import ArtifactDamaged, UsageError
 from flightline.releases import audit_log, pending_change
-from flightline.releases.registry import (
-    CURRENT_FILE,
-    current_version,
-    find_pushed_damage,
-    finish_interrupted_change,
-    promote,
-    prune_releases,
-    publish_release,
-    read_releases,
-    roll_back,
-)
+from flightline.releases.registry import finish_interrupted_change, promote, prune_releases, publish_release, roll_back
+from flightline.releases.release import CURRENT_FILE, current_version, find_pushed_damage, read_releases
 from flightline.serving.file_records import record_files
 from flightline.utils.files import atomic_write
 from scripts.repository import REPOSITORY

@@ -9,7 +9,7 @@ from rendered_manifests import config_with_releases
 
 from flightline.errors import UsageError
 from flightline.releases.manifests.bundle import MODEL_SETTINGS, write_bundle
-from flightline.releases.registry import read_releases
+from flightline.releases.release import read_releases
 from flightline.serving.standalone import bundle_settings
 
 

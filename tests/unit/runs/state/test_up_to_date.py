@@ -8,7 +8,8 @@ import yaml
 
 from flightline.config.loader import input_files, load_config
 from flightline.errors import ConfigError
-from flightline.releases.registry import CURRENT_FILE, publish_release
+from flightline.releases.registry import publish_release
+from flightline.releases.release import CURRENT_FILE
 from flightline.reporting.html.data import REPORT_HTML
 from flightline.reporting.summary import SUMMARY_JSON, Summary
 from flightline.runs.state.up_to_date import RUN_KEY_FILE, compute_run_key, find_earlier_run
