@@ -91,6 +91,8 @@ def _artifacts_digest(artifacts: Iterable[pb.Artifact]) -> str:
         readable = {
             name: value for name, value in properties.items() if name in _CONTENT_PROPERTIES or name.startswith("rows_")
         }
+        if names := readable.get("split_names"):  # stock Transform lists them in the order of a set, which varies
+            readable["split_names"] = sorted(json.loads(str(names)))
         content = (
             properties.get(CONTENT_DIGEST_PROPERTY) or f"artifact {artifact.id}"
         )  # an artifact without a digest equals only itself

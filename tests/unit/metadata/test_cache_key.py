@@ -34,6 +34,10 @@ def test_the_key_changes_with_the_properties_that_steps_read(properties):
     assert key([artifact()]) != key([artifact(**properties)])
 
 
+def test_the_order_of_split_names_does_not_change_the_key():
+    assert key([artifact(split_names='["train", "eval"]')]) == key([artifact(split_names='["eval", "train"]')])
+
+
 def test_an_artifact_of_unknown_content_equals_itself_alone():
     assert key([artifact(None, 1)]) == key([artifact(None, 1)]) != key([artifact(None, 2)])
 

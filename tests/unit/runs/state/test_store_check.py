@@ -1,3 +1,5 @@
+import shutil
+
 import ml_metadata as mlmd
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -47,6 +49,13 @@ def test_an_empty_file_is_not_taken_for_a_new_store(config):
         with pytest.raises(InputError, match="0 bytes"):
             read(config)
     assert config.metadata_db.stat().st_size == 0
+
+
+def test_an_empty_file_without_artifacts_is_what_a_failed_start_left(config, tmp_path):
+    shutil.rmtree(tmp_path / "artifacts")
+    config.metadata_db.write_bytes(b"")
+    require_store_of_artifacts(config)
+    assert not config.metadata_db.exists()
 
 
 def test_an_empty_folder_of_a_killed_step_is_no_artifact(config, tmp_path):
